@@ -4,6 +4,9 @@ import re
 from collections.abc import Iterator, Sequence
 from gettext import NullTranslations
 
+from jinja2 import Environment, pass_context
+from jinja2.runtime import Context
+
 SUPPORTED = ("en",)
 
 # Tags separated by spaces (`ui_locales`) or by commas and with weights (`Accept-Language`).
@@ -16,6 +19,23 @@ _CATALOGUES = {"en": NullTranslations()}
 def catalogue(language: str) -> NullTranslations:
     """Return the translations into a supported language; KeyError for any other."""
     return _CATALOGUES[language]
+
+
+def install(environment: Environment) -> None:
+    """Let templates translate (`_`, `ngettext`, `trans`) into the `lang` they are rendered with.
+
+    Needs the extension `jinja2.ext.i18n`; macros that translate are imported `with context`.
+    """
+
+    @pass_context
+    def gettext(context: Context, message: str) -> str:
+        return catalogue(context["lang"]).gettext(message)
+
+    @pass_context
+    def ngettext(context: Context, singular: str, plural: str, count: int) -> str:
+        return catalogue(context["lang"]).ngettext(singular, plural, count)
+
+    environment.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
 
 
 def negotiate(*preferences: str | None, supported: Sequence[str] = SUPPORTED) -> str:

@@ -1,8 +1,9 @@
 """Which language a person gets."""
 
 import pytest
+from jinja2 import Environment
 
-from oidc_server.languages import SUPPORTED, catalogue, negotiate
+from oidc_server.languages import SUPPORTED, catalogue, install, negotiate
 
 FOUR = ("en", "de", "fr", "pt-br")
 
@@ -36,3 +37,22 @@ def test_the_first_language_is_chosen_when_nothing_matches(preference: str | Non
 @pytest.mark.parametrize("language", SUPPORTED)
 def test_every_supported_language_has_a_catalogue(language: str) -> None:
     assert catalogue(language).gettext("Sign in")
+
+
+def test_templates_translate_in_plain_text_in_markup_and_in_numbers() -> None:
+    jinja = Environment(autoescape=True, extensions=["jinja2.ext.i18n"])
+    install(jinja)
+    template = jinja.from_string(
+        "{{ _('Hello %(name)s', name=name) }},"
+        "{% trans n=2 %}<b>{{ n }} app</b>{% pluralize %}<b>{{ n }} apps</b>{% endtrans %}"
+    )
+
+    assert template.render(lang="en", name="<Ada>") == "Hello &lt;Ada&gt;,<b>2 apps</b>"
+
+
+def test_a_template_without_a_language_is_a_mistake() -> None:
+    jinja = Environment(autoescape=True, extensions=["jinja2.ext.i18n"])
+    install(jinja)
+
+    with pytest.raises(KeyError):
+        jinja.from_string("{{ _('Sign in') }}").render()
