@@ -1,0 +1,98 @@
+"""The audit log: append-only rows that say who did what, from where, and how it ended."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Index, Text, bindparam, insert
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ..database import Statement, Transaction
+from .base import Base, Document, Identifier, Instant, new_id, table_of
+
+
+class Event(StrEnum):
+    """What happened. Names are stable: operators filter by them."""
+
+    SIGNED_IN = "sign_in.succeeded"
+    SIGN_IN_FAILED = "sign_in.failed"
+    SIGNED_OUT = "session.ended"
+    SIGNED_UP = "user.signed_up"
+    USER_CREATED = "user.created"
+    EMAIL_VERIFIED = "user.email_verified"
+    PASSWORD_RESET_ASKED = "user.password_reset_asked"  # noqa: S105 - the name of an event
+    PASSWORD_CHANGED = "user.password_changed"  # noqa: S105 - the name of an event
+    CONSENT_GIVEN = "consent.given"
+    CONSENT_DENIED = "consent.denied"
+    CODE_REPLAYED = "grant.code_replayed"
+    REFRESH_TOKEN_REPLAYED = "grant.refresh_token_replayed"  # noqa: S105 - the name of an event
+    GRANT_REVOKED = "grant.revoked"
+    TOKEN_REVOKED = "token.revoked"  # noqa: S105 - the name of an event
+    CLIENT_CREATED = "client.created"
+    CLIENT_SECRET_ROTATED = "client.secret_rotated"  # noqa: S105 - the name of an event
+    CLIENT_REFUSED = "client.authentication_failed"
+    RESOURCE_CREATED = "resource.created"
+    KEY_ROTATED = "signing_key.rotated"
+    SET_UP = "server.set_up"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a request came from: its reference id, the address it counts for, and its user agent."""
+
+    reference: str
+    address: str
+    user_agent: str
+
+
+COMMAND_LINE = Origin("cli", "local", "oidc-server")
+
+
+class AuditEvent(Base):
+    """One row of the audit log. Nothing updates or deletes it but retention."""
+
+    __tablename__ = "audit_events"
+
+    id: Mapped[str] = mapped_column(Identifier, primary_key=True)
+    at: Mapped[datetime] = mapped_column(Instant, index=True)
+    event: Mapped[str] = mapped_column(Text)
+    user_id: Mapped[str | None] = mapped_column(Identifier)
+    client_id: Mapped[str | None] = mapped_column(Text)
+    reference: Mapped[str] = mapped_column(Text)
+    address: Mapped[str] = mapped_column(Text)
+    user_agent: Mapped[str] = mapped_column(Text)
+    detail: Mapped[dict[str, Any]] = mapped_column(Document)
+
+    __table_args__ = (Index("ix_audit_events_user_id_at", "user_id", "at"),)
+
+
+_events = table_of(AuditEvent)
+_RECORD = Statement(
+    insert(_events).values({column.name: bindparam(column.name) for column in _events.columns})
+)
+
+
+def record(
+    db: Transaction,
+    event: Event,
+    *,
+    origin: Origin,
+    now: datetime,
+    user_id: str | None = None,
+    client_id: str | None = None,
+    **detail: Any,
+) -> None:
+    """Append one event. `detail` holds names and ids, never a secret."""
+    db.run(
+        _RECORD,
+        id=new_id(now),
+        at=now,
+        event=event.value,
+        user_id=user_id,
+        client_id=client_id,
+        reference=origin.reference,
+        address=origin.address,
+        user_agent=origin.user_agent[:400],
+        detail=detail,
+    )

@@ -1,0 +1,101 @@
+"""What every table shares: the declarative base, column types, ids, and the family of domain errors."""
+
+import os
+import uuid
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, MetaData, String, Table, Text, TypeDecorator
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.types import TypeEngine
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class DomainError(Exception):
+    """A rule of the domain was broken; `web/errors.py` knows how to say so."""
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC datetime, stored as microseconds since 1970: exact and alike on both databases."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> int | None:
+        return None if value is None else (value - _EPOCH) // _MICROSECOND
+
+    def process_result_value(self, value: int | None, _dialect: Dialect) -> datetime | None:
+        return None if value is None else _EPOCH + timedelta(microseconds=value)
+
+
+class Identifier(TypeDecorator[str]):
+    """A UUID as its canonical text; PostgreSQL keeps the sixteen bytes."""
+
+    impl = String(36)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(postgresql.UUID(as_uuid=False))
+        return dialect.type_descriptor(String(36))
+
+
+class Words(TypeDecorator[frozenset[str]]):
+    """A set of words (scopes, roles), stored sorted and separated by spaces as on the wire."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Iterable[str] | None, _dialect: Dialect) -> str | None:
+        return None if value is None else " ".join(sorted(value))
+
+    def process_result_value(self, value: str | None, _dialect: Dialect) -> frozenset[str] | None:
+        return None if value is None else frozenset(value.split())
+
+
+Document = JSON().with_variant(postgresql.JSONB(), "postgresql")
+"""A JSON document."""
+
+
+class Base(DeclarativeBase):
+    """Every table of the server."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+def new_id(now: datetime) -> str:
+    """A UUIDv7 (RFC 9562 §5.7): sorts by the time it was made."""
+    milliseconds = (now - _EPOCH) // timedelta(milliseconds=1)
+    value = (milliseconds & ((1 << 48) - 1)) << 80 | int.from_bytes(os.urandom(10))
+    value = value & ~(0xF << 76) | 0x7 << 76
+    value = value & ~(0x3 << 62) | 0x2 << 62
+    return str(uuid.UUID(int=value))
+
+
+def parse_id(text: str) -> str | None:
+    """`text` as a canonical UUID, or None: what comes from outside is parsed before it meets a query."""
+    try:
+        parsed = str(uuid.UUID(text))
+    except ValueError:
+        return None
+    return parsed if parsed == text.lower() else None
+
+
+def table_of(mapped: type[Base]) -> Table:
+    """The table behind a mapped class, for Core statements: an ORM-enabled UPDATE costs eight times as much."""
+    table = mapped.__table__
+    assert isinstance(table, Table)  # noqa: S101 - every mapped class of ours has a plain table
+    return table

@@ -1,0 +1,145 @@
+"""Browser sessions: one row per signed-in browser, found by the digest of its cookie."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ForeignKey, LargeBinary, Text, and_, bindparam, insert, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ..database import Statement, Transaction
+from ..security import opaque_tokens
+from .base import Base, Identifier, Instant, Words, new_id, table_of
+from .users import User
+
+_TOUCH_EVERY = timedelta(minutes=1)
+
+
+class UserSession(Base):
+    """A signed-in browser. `sid` is what clients see of it (Back-Channel Logout §2.1)."""
+
+    __tablename__ = "user_sessions"
+
+    id: Mapped[str] = mapped_column(Identifier, primary_key=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    sid: Mapped[str] = mapped_column(Text, unique=True)
+    user_id: Mapped[str] = mapped_column(Identifier, ForeignKey("users.id"), index=True)
+    amr: Mapped[frozenset[str]] = mapped_column(Words)
+    acr: Mapped[str | None] = mapped_column(Text)
+    auth_time: Mapped[datetime] = mapped_column(Instant)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    last_seen_at: Mapped[datetime] = mapped_column(Instant)
+    idle_expires_at: Mapped[datetime] = mapped_column(Instant)
+    expires_at: Mapped[datetime] = mapped_column(Instant, index=True)
+    ended_at: Mapped[datetime | None] = mapped_column(Instant)
+    address: Mapped[str] = mapped_column(Text)
+    user_agent: Mapped[str] = mapped_column(Text)
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSession:
+    """A session that holds at this moment, with what every page needs to know of its user."""
+
+    id: str
+    sid: str
+    user_id: str
+    username: str
+    name: str | None
+    amr: frozenset[str]
+    acr: str | None
+    auth_time: datetime
+    last_seen_at: datetime
+    expires_at: datetime
+
+
+_sessions = table_of(UserSession)
+_users = table_of(User)
+
+_INSERT = Statement(
+    insert(_sessions).values({column.name: bindparam(column.name) for column in _sessions.columns})
+)
+_FIND = Statement(
+    select(
+        _sessions.c.id,
+        _sessions.c.sid,
+        _sessions.c.user_id,
+        _users.c.username,
+        _users.c.name,
+        _sessions.c.amr,
+        _sessions.c.acr,
+        _sessions.c.auth_time,
+        _sessions.c.last_seen_at,
+        _sessions.c.expires_at,
+    )
+    .join(_users, _users.c.id == _sessions.c.user_id)
+    .where(
+        and_(
+            _sessions.c.digest == bindparam("presented"),
+            _sessions.c.ended_at.is_(None),
+            _sessions.c.idle_expires_at > bindparam("now", type_=Instant),
+            _sessions.c.expires_at > bindparam("now", type_=Instant),
+            _users.c.disabled_at.is_(None),
+        )
+    )
+)
+_TOUCH = Statement(
+    update(_sessions)
+    .where(_sessions.c.id == bindparam("session_id"))
+    .values(last_seen_at=bindparam("now"), idle_expires_at=bindparam("idle_until"))
+)
+_END = Statement(
+    update(_sessions)
+    .where(and_(_sessions.c.id == bindparam("session_id"), _sessions.c.ended_at.is_(None)))
+    .values(ended_at=bindparam("now"))
+)
+_LIVE_OF_USER = Statement(
+    select(_sessions.c.id).where(
+        and_(_sessions.c.user_id == bindparam("user_id"), _sessions.c.ended_at.is_(None))
+    )
+)
+
+
+def start(
+    db: Transaction,
+    user_id: str,
+    *,
+    amr: frozenset[str],
+    acr: str | None,
+    now: datetime,
+    idle_lifetime: timedelta,
+    absolute_lifetime: timedelta,
+    address: str,
+    user_agent: str,
+) -> str:
+    """Sign a browser in; returns the handle for its cookie, which is stored as a digest only."""
+    handle = opaque_tokens.mint()
+    db.run(
+        _INSERT,
+        id=new_id(now),
+        digest=opaque_tokens.digest(handle),
+        sid=opaque_tokens.mint(16),
+        user_id=user_id,
+        amr=amr,
+        acr=acr,
+        auth_time=now,
+        created_at=now,
+        last_seen_at=now,
+        idle_expires_at=now + idle_lifetime,
+        expires_at=now + absolute_lifetime,
+        ended_at=None,
+        address=address,
+        user_agent=user_agent[:400],
+    )
+    return handle
+
+
+def find(db: Transaction, handle: str, now: datetime) -> LiveSession | None:
+    """The session of this cookie, if it has neither ended nor expired and its user is enabled."""
+    row = db.first(_FIND, presented=opaque_tokens.digest(handle), now=now)
+    return LiveSession(*row) if row else None
+
+
+def touch(db: Transaction, session: LiveSession, now: datetime, idle_lifetime: timedelta) -> None:
+    """Push the idle limit out, at most once a minute; never past the absolute one."""
+    if now - session.last_seen_at >= _TOUCH_EVERY:
+        idle_until = min(now + idle_lifetime, session.expires_at)
+        db.run(_TOUCH, session_id=session.id, now=now, idle_until=idle_until)

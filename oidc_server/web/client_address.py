@@ -1,0 +1,36 @@
+"""Whom an answer goes to: the address that limits and the audit log count by."""
+
+from collections.abc import Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_address
+
+from .incoming import Incoming
+
+Network = IPv4Network | IPv6Network
+
+
+def client_address(incoming: Incoming, trusted: Sequence[Network]) -> str:
+    """The socket's peer, or, behind trusted proxies only, the right-most address they did not add.
+
+    Anything malformed ends the search at the last address that can be believed.
+    """
+    peer: str = (incoming.scope.get("client") or ("unknown", 0))[0]
+    if not trusted or not _is_trusted(peer, trusted):
+        return peer
+    believed = peer
+    for hop in reversed(",".join(incoming.headers("x-forwarded-for")).split(",")):
+        try:
+            address = str(ip_address(hop.strip()))
+        except ValueError:
+            return believed
+        believed = address
+        if not _is_trusted(address, trusted):
+            return believed
+    return believed
+
+
+def _is_trusted(address: str, trusted: Sequence[Network]) -> bool:
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return False
+    return any(parsed in network for network in trusted)

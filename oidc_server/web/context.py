@@ -1,0 +1,180 @@
+"""`Context`: what a handler is given. One request, one transaction, and the way to answer."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from ..database import Transaction
+from ..domain import user_sessions
+from ..domain.audit import Origin
+from ..domain.user_sessions import LiveSession
+from ..security import opaque_tokens
+from . import cookies, csrf, responses
+from .client_address import client_address
+from .incoming import Incoming, Params
+from .responses import Response
+from .runtime import Runtime
+
+_UNREAD: Any = object()
+_BROWSER_LIFETIME = timedelta(days=400)
+
+
+class Context:
+    """One request on its way through a handler.
+
+    `db` is the transaction of the endpoint (absent for endpoints without one), `now` the moment the
+    request is judged by, `proof` what `before` found out ahead of the transaction.
+    """
+
+    __slots__ = (
+        "_browser",
+        "_cookies",
+        "_db",
+        "_user_session",
+        "incoming",
+        "now",
+        "origin",
+        "proof",
+        "runtime",
+    )
+
+    def __init__(
+        self,
+        incoming: Incoming,
+        runtime: Runtime,
+        reference: str,
+        *,
+        db: Transaction | None = None,
+        proof: Any = None,
+    ) -> None:
+        self.incoming = incoming
+        self.runtime = runtime
+        self.now: datetime = runtime.clock()
+        self.proof = proof
+        self.origin = Origin(
+            reference,
+            client_address(incoming, runtime.settings.trusted_proxies),
+            incoming.header("user-agent") or "",
+        )
+        self._db = db
+        self._user_session: LiveSession | None = _UNREAD
+        self._browser: str | None = _UNREAD
+        self._cookies: list[tuple[str, str, timedelta | None] | str] = []
+
+    def fresh(self, db: Transaction | None) -> "Context":
+        """The same request for one run inside `db`: a run that is repeated starts from nothing."""
+        return Context(self.incoming, self.runtime, self.origin.reference, db=db, proof=self.proof)
+
+    @property
+    def db(self) -> Transaction:
+        assert self._db is not None, "this endpoint was declared without database access"  # noqa: S101
+        return self._db
+
+    @property
+    def form(self) -> Params:
+        return self.incoming.form
+
+    @property
+    def query(self) -> Params:
+        return self.incoming.query
+
+    # · who is there
+
+    @property
+    def user_session(self) -> LiveSession | None:
+        """The live session of this browser, or None."""
+        if self._user_session is _UNREAD:
+            handle = self.runtime.cookies.read(self.incoming, cookies.SESSION)
+            self._user_session = (
+                user_sessions.find(self.db, handle, self.now) if handle is not None else None
+            )
+        return self._user_session
+
+    @property
+    def browser(self) -> str:
+        """The mark of this browser; a browser that has none gets one with this answer."""
+        if self._browser is _UNREAD or self._browser is None:
+            self._browser = self.runtime.cookies.read(self.incoming, cookies.BROWSER)
+            if self._browser is None:
+                self._browser = opaque_tokens.mint()
+                self._cookies.append((cookies.BROWSER, self._browser, _BROWSER_LIFETIME))
+        return self._browser
+
+    def sign_in(self, user_id: str, *, amr: Iterable[str], acr: str | None = None) -> None:
+        """Start a session in this browser; an earlier one ends, so its cookie dies with it."""
+        settings = self.runtime.settings
+        if (session := self.user_session) is not None:
+            user_sessions.end(self.db, session.id, self.now, superseded=session.user_id == user_id)
+        handle = user_sessions.start(
+            self.db,
+            user_id,
+            amr=frozenset(amr),
+            acr=acr,
+            now=self.now,
+            idle_lifetime=settings.session_idle_lifetime,
+            absolute_lifetime=settings.session_absolute_lifetime,
+            address=self.origin.address,
+            user_agent=self.origin.user_agent,
+        )
+        self._user_session = user_sessions.find(self.db, handle, self.now)
+        self._cookies.append((cookies.SESSION, handle, settings.session_absolute_lifetime))
+
+    def sign_out(self) -> None:
+        """End the session of this browser and forget its cookie."""
+        if (session := self.user_session) is not None:
+            user_sessions.end(self.db, session.id, self.now)
+        self._user_session = None
+        self._cookies.append(cookies.SESSION)
+
+    # · where things are
+
+    def path(self, route: str, **parameters: str | None) -> str:
+        """The path of a named route; parameters it has no place for become its query."""
+        return self.runtime.paths.path(route, **parameters)
+
+    def url(self, route: str, **parameters: str | None) -> str:
+        """The same with the issuer in front: never made from what the request says of our host."""
+        return self.runtime.issuer + self.path(route, **parameters)
+
+    # · the answer
+
+    def render(
+        self,
+        template: str,
+        *,
+        status: int = 200,
+        form_targets: Iterable[str] = (),
+        **values: Any,
+    ) -> Response:
+        """A page from a template, with the token its forms need."""
+        text = self.runtime.templates.get_template(template).render(
+            lang="en",
+            csrf_token=csrf.token(self.runtime.csrf_key, self.browser),
+            request_ref=self.origin.reference,
+            now=self.now,
+            **values,
+        )
+        return responses.html(text, status=status, form_targets=form_targets)
+
+    def redirect(self, route: str, **parameters: str | None) -> Response:
+        """303 to a named route of ours."""
+        return responses.see_other(self.path(route, **parameters))
+
+    def check_form(self) -> None:
+        """Raise `ForeignFormError` unless the form is one we gave to this browser."""
+        csrf.check(
+            self.incoming,
+            key=self.runtime.csrf_key,
+            browser=self.runtime.cookies.read(self.incoming, cookies.BROWSER),
+            origin=self.runtime.issuer,
+        )
+
+    def finish(self, response: Response) -> Response:
+        """Add the cookies that this request set or removed."""
+        jar = self.runtime.cookies
+        for cookie in self._cookies:
+            if isinstance(cookie, str):
+                jar.remove(response, cookie)
+            else:
+                jar.write(response, *cookie)
+        return response

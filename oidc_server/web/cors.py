@@ -1,0 +1,33 @@
+"""Which foreign origins may call us from a browser: those of registered single-page applications.
+
+Answers never allow credentials, so an origin gains nothing that its own user did not give it.
+"""
+
+from ..domain import clients
+from . import responses
+from .context import Context
+from .responses import Response
+
+
+def preflight(ctx: Context) -> Response:
+    """Answer `OPTIONS`: a 204 that allows the origin, or allows nothing."""
+    response = responses.empty(204)
+    if _is_known(ctx):
+        response.with_header("access-control-allow-methods", "GET, POST")
+        response.with_header("access-control-allow-headers", "authorization, content-type, dpop")
+        response.with_header("access-control-max-age", "600")
+    return allow(ctx, response)
+
+
+def allow(ctx: Context, response: Response) -> Response:
+    """Let a registered origin read the answer."""
+    response.with_header("vary", "origin")
+    if _is_known(ctx):
+        response.with_header("access-control-allow-origin", ctx.incoming.header("origin") or "")
+        response.with_header("access-control-expose-headers", "www-authenticate, retry-after")
+    return response
+
+
+def _is_known(ctx: Context) -> bool:
+    origins = ctx.incoming.headers("origin")
+    return len(origins) == 1 and clients.is_origin(ctx.db, origins[0])

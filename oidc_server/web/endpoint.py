@@ -1,0 +1,191 @@
+"""The adapter: turns a plain sync handler into an ASGI endpoint.
+
+It parses the body, applies limits, proves passwords outside any transaction, runs the handler off the
+event loop inside one transaction, and answers errors in one shape. Returning a response commits;
+raising rolls back. An expected refusal (wrong password, replayed code) must therefore be *returned*:
+its counters, revocations and audit rows have to survive.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from starlette.types import Receive, Scope, Send
+
+from ..database import Access, ConflictError
+from ..security import opaque_tokens
+from . import cors, errors, responses
+from .context import Context
+from .errors import MethodNotAllowedError, Shape
+from .incoming import Incoming, read_body
+from .rate_limit import PAGES, Limit
+from .responses import Response
+from .runtime import Runtime
+
+Handler = Callable[[Context], Response]
+Before = Callable[[Context], Any]
+"""Runs ahead of the handler in a writing transaction of its own. It returns the proof, or a
+callable that makes it: that one hashes a password and runs in the hashing lane, without a transaction."""
+
+_ATTEMPTS = 3
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+
+
+class Endpoint:
+    """One door: a handler per method, and the policy that the route table gives it."""
+
+    def __init__(
+        self,
+        handlers: dict[str, Handler],
+        *,
+        access: dict[str, Access | None],
+        shape: Shape,
+        limit: Limit | None,
+        before: Before | None = None,
+        own_forms: bool = False,
+        cross_origin: bool = False,
+    ) -> None:
+        self._handlers = handlers
+        self._access = access
+        self._shape = shape
+        self._limit = limit
+        self._before = before
+        self._own_forms = own_forms
+        self._cross_origin = cross_origin
+        self.methods = frozenset(handlers)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        runtime: Runtime = scope["app"].state.runtime
+        reference = opaque_tokens.mint(9)
+        incoming = Incoming(scope)
+        try:
+            response = await self._answer(incoming, runtime, reference, receive)
+        except Exception as error:  # noqa: BLE001 - the one place that answers for everything
+            ctx = Context(incoming, runtime, reference)
+            response = ctx.finish(errors.answer(ctx, error, self._shape))
+        response.headers.append((b"x-request-id", reference.encode("ascii")))
+        if runtime.settings.secure_cookies:
+            response.headers.append(responses.STRICT_TRANSPORT)
+        await response(scope, receive, send)
+
+    async def _answer(
+        self, incoming: Incoming, runtime: Runtime, reference: str, receive: Receive
+    ) -> Response:
+        method = "GET" if incoming.method == "HEAD" else incoming.method
+        handler = self._handlers.get(method)
+        if handler is None:
+            if method == "OPTIONS" and self._cross_origin:
+                return await self._in_transaction(
+                    Context(incoming, runtime, reference), cors.preflight, "read"
+                )
+            raise MethodNotAllowedError(self.methods)
+        if method in _WITH_BODY:
+            incoming.body = await read_body(incoming.scope, receive)
+        ctx = Context(incoming, runtime, reference)
+        runtime.limiter.enter(self._limit, ctx.origin.address)
+        if self._own_forms and method == "POST":
+            ctx.check_form()
+        if self._before is not None and method == "POST":
+            ctx.proof = await self._prove(ctx, self._before)
+        access = self._access[method]
+        response = await self._in_transaction(ctx, handler, access)
+        if response.status == 401:
+            runtime.limiter.failed(self._limit, ctx.origin.address)
+        if self._cross_origin and incoming.header("origin") is not None:
+            response = await self._in_transaction(
+                ctx, lambda again: cors.allow(again, response), "read"
+            )
+        return response
+
+    async def _prove(self, ctx: Context, before: Before) -> Any:
+        """Transaction one books the attempt; the hash is computed after it and outside any other."""
+        outcome = await self._in_transaction(ctx, before, "write")
+        return await ctx.runtime.hashing.run(outcome) if callable(outcome) else outcome
+
+    async def _in_transaction(
+        self, ctx: Context, work: Callable[[Context], Any], access: Access | None
+    ) -> Any:
+        runtime = ctx.runtime
+        if access is None:
+            fresh = ctx.fresh(None)
+            return fresh.finish(work(fresh))
+
+        def unit() -> Any:
+            for attempt in range(_ATTEMPTS):
+                try:
+                    with runtime.database.transaction(access) as db:
+                        fresh = ctx.fresh(db)
+                        result = work(fresh)
+                        return fresh.finish(result) if isinstance(result, Response) else result
+                except ConflictError:
+                    if attempt == _ATTEMPTS - 1:
+                        raise
+            raise AssertionError("unreachable")
+
+        return await runtime.lane.run(unit)
+
+
+def page(
+    handler: Handler,
+    *,
+    post: Handler | None = None,
+    access: Access = "read",
+    limit: Limit | None = PAGES,
+) -> Endpoint:
+    """A page that is read, or an address that browsers are sent to.
+
+    With `post`, foreign sites may post to it too (the authorization and logout endpoints).
+    """
+    handlers = {"GET": handler} | ({"POST": post} if post else {})
+    return Endpoint(
+        handlers, access=dict.fromkeys(handlers, access), shape=errors.as_page, limit=limit
+    )
+
+
+def form(
+    show: Handler,
+    submit: Handler,
+    *,
+    before: Before | None = None,
+    limit: Limit | None = PAGES,
+) -> Endpoint:
+    """A page with a form of ours: shown by GET, sent by POST with the token of this browser."""
+    return Endpoint(
+        {"GET": show, "POST": submit},
+        access={"GET": "read", "POST": "write"},
+        shape=errors.as_page,
+        limit=limit,
+        before=before,
+        own_forms=True,
+    )
+
+
+def action(submit: Handler, *, before: Before | None = None, limit: Limit | None = PAGES) -> Endpoint:
+    """Where a button of ours posts to."""
+    return Endpoint(
+        {"POST": submit},
+        access={"POST": "write"},
+        shape=errors.as_page,
+        limit=limit,
+        before=before,
+        own_forms=True,
+    )
+
+
+def machine(
+    handler: Handler,
+    *,
+    methods: tuple[str, ...] = ("POST",),
+    access: Access | None = "write",
+    before: Before | None = None,
+    limit: Limit | None = None,
+    cross_origin: bool = False,
+) -> Endpoint:
+    """An endpoint for programs: no cookies, no forms of ours, OAuth errors in JSON."""
+    return Endpoint(
+        dict.fromkeys(methods, handler),
+        access=dict.fromkeys(methods, access),
+        shape=errors.as_oauth,
+        limit=limit,
+        before=before,
+        cross_origin=cross_origin,
+    )

@@ -1,0 +1,171 @@
+"""From an exception to an answer: one table, and one shape per kind of endpoint."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..database import ConflictError, DatabaseUnavailableError
+from ..domain.base import DomainError
+from ..observability.logs import get_logger
+from . import responses
+from .context import Context
+from .csrf import ForeignFormError
+from .incoming import BadRequestError
+from .lanes import HashingBusyError
+from .rate_limit import TooManyRequestsError
+from .responses import Response
+
+_log = get_logger(__name__)
+
+
+class NotFoundError(Exception):
+    """There is nothing here, or nothing that this person may know of."""
+
+
+class MethodNotAllowedError(Exception):
+    """The address exists, the method does not (RFC 9110 §15.5.6). `allowed` are those that do."""
+
+    def __init__(self, allowed: frozenset[str]) -> None:
+        super().__init__(", ".join(sorted(allowed)))
+        self.allowed = allowed
+
+
+@dataclass(frozen=True)
+class Problem:
+    """An error as it is told: `error` is the code of RFC 6749 §5.2, the rest is for people."""
+
+    status: int
+    error: str
+    title: str
+    explanation: str
+    what_to_do: str
+    retry_after: int | None = None
+    allow: str | None = None
+
+
+Shape = Callable[[Context, Problem], Response]
+
+
+def problem_of(error: Exception) -> Problem:
+    """What to tell of an exception. Anything unknown is a bug: nothing of it is disclosed."""
+    match error:
+        case ForeignFormError():
+            return Problem(
+                403,
+                "invalid_request",
+                "This page has expired",
+                "The form was open for too long, or cookies are switched off in this browser.",
+                "Go back, load the page again, and send it once more.",
+            )
+        case BadRequestError(message=message, status=status):
+            return Problem(
+                status,
+                "invalid_request",
+                "This request cannot be read",
+                message,
+                "Go back to the app you came from and start again.",
+            )
+        case NotFoundError():
+            return Problem(
+                404,
+                "invalid_request",
+                "There is nothing here",
+                "The address may be mistyped, or what was here has expired.",
+                "Go back to the app you came from and start again.",
+            )
+        case MethodNotAllowedError(allowed=allowed):
+            names = ", ".join(sorted(allowed))
+            return Problem(
+                405,
+                "invalid_request",
+                "This address cannot be used that way",
+                f"It accepts {names}.",
+                "Go back to the app you came from and start again.",
+                allow=names,
+            )
+        case TooManyRequestsError(retry_after=wait) | HashingBusyError(retry_after=wait):
+            busy = isinstance(error, HashingBusyError)
+            return Problem(
+                503 if busy else 429,
+                "temporarily_unavailable",
+                "The server is busy" if busy else "Too many attempts",
+                "Many people are signing in right now."
+                if busy
+                else "There were many requests from your network in a short time.",
+                f"Wait {wait} seconds and try again.",
+                retry_after=wait,
+            )
+        case DatabaseUnavailableError() | ConflictError():
+            return Problem(
+                503,
+                "temporarily_unavailable",
+                "We cannot do this right now",
+                "A part of this server is not available. You did nothing wrong, and nothing was lost.",
+                "Wait a moment and try again.",
+                retry_after=2,
+            )
+        case DomainError():
+            return Problem(
+                409,
+                "invalid_request",
+                "This cannot be done",
+                str(error),
+                "Go back and try something else.",
+            )
+    return Problem(
+        500,
+        "server_error",
+        "Something broke on our side",
+        "You did nothing wrong. The people who run this server can find out more.",
+        "Try again, and send them the reference if it keeps happening.",
+    )
+
+
+def answer(ctx: Context, error: Exception, shape: Shape) -> Response:
+    """Turn an exception into the answer of this kind of endpoint, and log what the operator must know."""
+    problem = problem_of(error)
+    facts = {"reference": ctx.origin.reference, "path": ctx.incoming.path, "status": problem.status}
+    if problem.status == 500:
+        _log.error("request failed", exc_info=error, **facts)
+    elif problem.status == 503:
+        _log.warning("request could not be served", reason=str(error), **facts)
+    response = shape(ctx, problem)
+    if problem.retry_after is not None:
+        response.with_header("retry-after", str(problem.retry_after))
+    if problem.allow is not None:
+        response.with_header("allow", problem.allow)
+    return response
+
+
+def as_page(ctx: Context, problem: Problem) -> Response:
+    """An error page, for people."""
+    return ctx.render(
+        "errors/error.html",
+        status=problem.status,
+        title=problem.title,
+        explanation=problem.explanation,
+        what_to_do=problem.what_to_do,
+        reference=ctx.origin.reference,
+        time=ctx.now,
+        client=None,
+        details=[],
+        way_on=None,
+    )
+
+
+def as_oauth(ctx: Context, problem: Problem) -> Response:
+    """An OAuth error (RFC 6749 §5.2)."""
+    return oauth_error(problem.error, problem.explanation, problem.status, ctx.origin.reference)
+
+
+def oauth_error(error: str, description: str, status: int, reference: str) -> Response:
+    """The JSON body of RFC 6749 §5.2, with the reference that the log knows."""
+    body = {"error": error, "error_description": plain(description), "reference": reference}
+    return responses.json(body, status=status)
+
+
+def plain(description: str) -> str:
+    """Only characters that `error_description` may hold (RFC 6749 §5.2)."""
+    return "".join(
+        char if " " <= char <= "~" and char not in '"\\' else "'" if char in '"\\' else "?"
+        for char in description
+    )

@@ -1,0 +1,184 @@
+"""What came in: one HTTP request, parsed once and strictly, before any handler sees it."""
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+from urllib.parse import parse_qsl
+
+from starlette.types import Receive, Scope
+
+FORM_TYPE = "application/x-www-form-urlencoded"
+MAX_BODY = 64 * 1024
+"""Bytes of a request body that are read before it is refused."""
+MAX_QUERY = 16 * 1024
+_MAX_FIELDS = 200
+
+
+class BadRequestError(Exception):
+    """The request cannot be read; the adapter answers in the shape of the endpoint.
+
+    `status` is the HTTP status, the text says what is wrong in words for the sender.
+    """
+
+    def __init__(self, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+
+
+class RepeatedParameterError(BadRequestError):
+    """A parameter was sent twice (RFC 6749 §3.1, §3.2)."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"The parameter {name} was sent more than once.")
+        self.name = name
+
+
+class Params:
+    """Query or form parameters. An empty value counts as absent (RFC 6749 §3.1)."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, values: dict[str, list[str]]) -> None:
+        self._values = values
+
+    @classmethod
+    def parse(cls, encoded: bytes) -> "Params":
+        """Read `application/x-www-form-urlencoded` bytes; raises `BadRequestError`."""
+        values: dict[str, list[str]] = {}
+        try:
+            pairs = parse_qsl(
+                encoded.decode("ascii"),
+                keep_blank_values=True,
+                errors="strict",
+                max_num_fields=_MAX_FIELDS,
+            )
+        except UnicodeDecodeError:
+            raise BadRequestError("The parameters are not UTF-8 text.") from None
+        except ValueError:
+            raise BadRequestError(f"More than {_MAX_FIELDS} parameters were sent.") from None
+        for name, value in pairs:
+            if "\0" in value or "\0" in name:
+                raise BadRequestError("A parameter contains a NUL character.")
+            values.setdefault(name, []).append(value)
+        return cls(values)
+
+    def get(self, name: str) -> str | None:
+        """The one value of `name`, None when absent or empty; raises `RepeatedParameterError`."""
+        values = self._values.get(name)
+        if values is None:
+            return None
+        if len(values) > 1:
+            raise RepeatedParameterError(name)
+        return values[0] or None
+
+    def text(self, name: str) -> str:
+        """Like `get`, with "" for what is absent: for the fields of our own pages."""
+        return self.get(name) or ""
+
+    def all(self, name: str) -> list[str]:
+        """Every non-empty value, for the few parameters that may repeat (RFC 8707 §2)."""
+        return [value for value in self._values.get(name, ()) if value]
+
+    def repeated(self) -> list[str]:
+        return [name for name, values in self._values.items() if len(values) > 1]
+
+    def single(self) -> dict[str, str]:
+        """All parameters as a mapping; raises `RepeatedParameterError` if one was repeated."""
+        for name in self.repeated():
+            raise RepeatedParameterError(name)
+        return {name: values[0] for name, values in self._values.items() if values[0]}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._values
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+
+NO_PARAMS = Params({})
+
+
+class Incoming:
+    """One request: method, path, headers, cookies, query and form."""
+
+    def __init__(self, scope: Scope, body: bytes = b"") -> None:
+        self.scope = scope
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.body = body
+
+    def headers(self, name: str) -> list[str]:
+        """Every value of a header; Latin-1, as HTTP has it."""
+        wanted = name.lower().encode("ascii")
+        return [value.decode("latin-1") for key, value in self.scope["headers"] if key == wanted]
+
+    def header(self, name: str) -> str | None:
+        values = self.headers(name)
+        return values[0] if values else None
+
+    @property
+    def path_params(self) -> dict[str, Any]:
+        params: dict[str, Any] = self.scope.get("path_params", {})
+        return params
+
+    @cached_property
+    def query(self) -> Params:
+        encoded: bytes = self.scope["query_string"]
+        if len(encoded) > MAX_QUERY:
+            raise BadRequestError("The address is too long.", status=414)
+        return Params.parse(encoded) if encoded else NO_PARAMS
+
+    @cached_property
+    def form(self) -> Params:
+        """The form in the body; raises `BadRequestError` for any other kind of body."""
+        if not self.body:
+            return NO_PARAMS
+        kind, _, parameters = (self.header("content-type") or "").partition(";")
+        if kind.strip().lower() != FORM_TYPE:
+            raise BadRequestError(f"Send the parameters as {FORM_TYPE}.", status=415)
+        charset = parameters.partition("charset=")[2].strip().strip('"').lower()
+        if charset not in ("", "utf-8"):
+            raise BadRequestError("Send the parameters in UTF-8.", status=415)
+        if self.header("content-encoding") not in (None, "identity"):
+            raise BadRequestError("Compressed bodies are not accepted.", status=415)
+        return Params.parse(self.body)
+
+    @cached_property
+    def cookies(self) -> dict[str, str]:
+        """Cookies by name. One sent twice counts as absent: somebody planted the other."""
+        found: dict[str, str] = {}
+        repeated: set[str] = set()
+        for header in self.headers("cookie"):
+            for pair in header.split(";"):
+                name, _, value = pair.strip().partition("=")
+                if name in found:
+                    repeated.add(name)
+                found[name] = value
+        return {name: value for name, value in found.items() if name not in repeated}
+
+
+async def read_body(scope: Scope, receive: Receive) -> bytes:
+    """The whole body, at most `MAX_BODY` bytes; raises `BadRequestError`."""
+    for key, value in scope["headers"]:
+        if key == b"content-length" and (not value.isdigit() or int(value) > MAX_BODY):
+            raise _too_large()
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if message.get("more_body", False):
+        parts, size = [body], len(body)
+        while message.get("more_body", False):
+            message = await receive()
+            part = message.get("body", b"")
+            size += len(part)
+            if size > MAX_BODY:
+                raise _too_large()
+            parts.append(part)
+        body = b"".join(parts)
+    if len(body) > MAX_BODY:
+        raise _too_large()
+    return body
+
+
+def _too_large() -> BadRequestError:
+    return BadRequestError(f"The request is larger than {MAX_BODY // 1024} KiB.", status=413)

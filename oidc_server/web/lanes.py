@@ -1,0 +1,102 @@
+"""How work gets off the event loop, and what it waits for there.
+
+SQLite work runs where it is asked for, since nothing waits and a hop costs more than the work.
+PostgreSQL work runs on a few threads that keep one connection each. Passwords are hashed in a
+lane of their own, so that a login flood never holds the threads of token traffic.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
+from typing import Any, Protocol, TypeVar
+
+T = TypeVar("T")
+
+
+class Lane(Protocol):
+    async def run(self, work: Callable[[], T]) -> T: ...
+
+    def close(self) -> None: ...
+
+
+class Inline:
+    """Run at once, on the event loop."""
+
+    async def run(self, work: Callable[[], T]) -> T:
+        return work()
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class Threads:
+    """A small queue of `count` threads. A hand-made one: the usual executors cost five times the hop."""
+
+    def __init__(self, count: int) -> None:
+        self._jobs: SimpleQueue[tuple[Callable[[], Any], Any, Any] | None] = SimpleQueue()
+        self._threads = [
+            threading.Thread(target=self._serve, name=f"database-{index}", daemon=True)
+            for index in range(count)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    async def run(self, work: Callable[[], T]) -> T:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._jobs.put((work, future, loop))
+        return await future
+
+    def close(self) -> None:
+        for _ in self._threads:
+            self._jobs.put(None)
+        for thread in self._threads:
+            thread.join(timeout=5)
+
+    def _serve(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            work, future, loop = job
+            try:
+                result, error = work(), None
+            except BaseException as raised:  # noqa: BLE001 - handed to the waiting coroutine
+                result, error = None, raised
+            loop.call_soon_threadsafe(_settle, future, result, error)
+
+
+def _settle(future: "asyncio.Future[Any]", result: object, error: BaseException | None) -> None:
+    if future.cancelled():
+        return
+    if error is not None:
+        future.set_exception(error)
+    else:
+        future.set_result(result)
+
+
+class HashingBusyError(Exception):
+    """Too many passwords wait to be hashed: come back in `retry_after` seconds."""
+
+    retry_after = 2
+
+
+class HashingLane:
+    """Passwords are hashed here: `concurrency` at a time, at most `queue` waiting."""
+
+    def __init__(self, concurrency: int, queue: int) -> None:
+        self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="hashing")
+        self._room = concurrency + queue
+        self._inside = 0
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Run `work`; raises `HashingBusyError` when the queue is full."""
+        if self._inside >= self._room:
+            raise HashingBusyError
+        self._inside += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        finally:
+            self._inside -= 1
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,134 @@
+"""What goes out: a status, finished headers and bytes, each kind with its security headers built once."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import orjson
+from starlette.types import Receive, Scope, Send
+
+Header = tuple[bytes, bytes]
+
+STRICT_TRANSPORT: Header = (
+    b"strict-transport-security",
+    b"max-age=31536000; includeSubDomains",
+)
+
+_ALWAYS: tuple[Header, ...] = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+    (b"x-frame-options", b"DENY"),
+)
+_NO_STORE: tuple[Header, ...] = ((b"cache-control", b"no-store"), (b"pragma", b"no-cache"))
+_MACHINE: tuple[Header, ...] = (
+    *_ALWAYS,
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; sandbox"),
+)
+_PAGE: tuple[Header, ...] = (
+    *_ALWAYS,
+    *_NO_STORE,
+    (b"content-type", b"text/html; charset=utf-8"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (
+        b"permissions-policy",
+        b"publickey-credentials-get=(self), publickey-credentials-create=(self),"
+        b" camera=(), microphone=(), geolocation=()",
+    ),
+    (b"x-robots-tag", b"noindex"),
+    (b"vary", b"cookie"),
+)
+_PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self';"
+    " connect-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none';"
+    " form-action {targets}"
+)
+_REDIRECT: tuple[Header, ...] = (
+    *_ALWAYS,
+    *_NO_STORE,
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+)
+
+
+class Response:
+    """An answer, ready to be sent. Handlers return one; the adapter adds reference id and cookies."""
+
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(self, status: int, headers: Iterable[Header], body: bytes = b"") -> None:
+        self.status = status
+        self.headers: list[Header] = [*headers, (b"content-length", b"%d" % len(body))]
+        self.body = body
+
+    def with_header(self, name: str, value: str) -> "Response":
+        """Add one header and return the same answer."""
+        self.headers.append((name.lower().encode("ascii"), value.encode("latin-1")))
+        return self
+
+    def header(self, name: str) -> str | None:
+        wanted = name.lower().encode("ascii")
+        for key, value in self.headers:
+            if key == wanted:
+                return value.decode("latin-1")
+        return None
+
+    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        await send(
+            {"type": "http.response.start", "status": self.status, "headers": self.headers}
+        )
+        body = b"" if scope["method"] == "HEAD" else self.body
+        await send({"type": "http.response.body", "body": body})
+
+
+def html(text: str, *, status: int = 200, form_targets: Iterable[str] = ()) -> Response:
+    """A page. `form_targets` are origins or schemes, beside our own, that its forms may lead to."""
+    policy = _PAGE_POLICY.format(targets=" ".join(["'self'", *form_targets]))
+    headers = (*_PAGE, (b"content-security-policy", policy.encode("ascii")))
+    return Response(status, headers, text.encode())
+
+
+def json(body: Mapping[str, Any], *, status: int = 200) -> Response:
+    """A JSON answer that no cache keeps (RFC 6749 §5.1)."""
+    return Response(
+        status,
+        (*_MACHINE, *_NO_STORE, (b"content-type", b"application/json")),
+        orjson.dumps(body),
+    )
+
+
+def public_json(body: bytes, *, max_age: int) -> Response:
+    """A public document, the same for everyone for `max_age` seconds, readable from any origin."""
+    return Response(
+        200,
+        (
+            *_MACHINE,
+            (b"content-type", b"application/json"),
+            (b"cache-control", b"public, max-age=%d" % max_age),
+            (b"access-control-allow-origin", b"*"),
+        ),
+        body,
+    )
+
+
+def empty(status: int) -> Response:
+    """An answer for programs without a body."""
+    return Response(status, (*_MACHINE, *_NO_STORE))
+
+
+def see_other(location: str) -> Response:
+    """303: what follows is fetched with GET, whatever came before (RFC 9700 §4.12)."""
+    return Response(303, (*_REDIRECT, (b"location", location.encode("ascii"))))
+
+
+def asset(body: bytes, content_type: str) -> Response:
+    """A static file under a name that changes with its content."""
+    return Response(
+        200,
+        (
+            *_ALWAYS,
+            (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+            (b"cross-origin-resource-policy", b"same-origin"),
+            (b"content-type", content_type.encode("ascii")),
+            (b"cache-control", b"public, max-age=31536000, immutable"),
+        ),
+        body,
+    )

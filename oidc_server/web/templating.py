@@ -1,0 +1,58 @@
+"""The Jinja environment of pages, and the table of static files."""
+
+import mimetypes
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from .. import languages, resources
+from . import responses
+from .paths import Paths
+from .responses import Response
+
+STATIC_PREFIX = "/static/"
+
+
+def load_static(folder: Path) -> tuple[dict[str, str], dict[str, Response]]:
+    """Every static file, read once: name → address, and address → finished answer.
+
+    The address holds a digest of the content, so that caches may keep it for ever.
+    """
+    addresses: dict[str, str] = {}
+    answers: dict[str, Response] = {}
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        name = file.relative_to(folder).as_posix()
+        body = file.read_bytes()
+        address = f"{STATIC_PREFIX}{sha256(body).hexdigest()[:12]}/{name}"
+        kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+        charset = "; charset=utf-8" if kind.startswith("text/") else ""
+        addresses[name] = address
+        answers[address] = responses.asset(body, kind + charset)
+    return addresses, answers
+
+
+def environment(
+    brand_name: str, paths: Paths, static_addresses: Mapping[str, str]
+) -> Environment:
+    """The environment of all pages and mails: escaping on, unknown names are errors."""
+
+    jinja = Environment(
+        loader=FileSystemLoader(resources.templates_dir()),
+        autoescape=lambda name: name is None or not name.endswith(".txt"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    install: Any = jinja.install_gettext_translations  # type: ignore[attr-defined]
+    install(languages.catalogue("en"), newstyle=True)
+    jinja.globals.update(
+        url_for=paths.path,
+        static=static_addresses.__getitem__,
+        brand=SimpleNamespace(name=brand_name),
+    )
+    return jinja
