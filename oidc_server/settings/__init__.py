@@ -1,0 +1,20 @@
+"""What an operator may choose, read once at the start and handed on.
+
+Nobody else reads the environment, and no instance lives here: the command line calls `load()` and
+passes the result. Read `model` for the settings, `values` for what a single value may be, `loading`
+for where values come from.
+"""
+
+from oidc_server.settings.loading import SettingsError, ensure_secret_key, load
+from oidc_server.settings.model import SettingDescription, Settings, describe
+from oidc_server.settings.values import SmtpServer
+
+__all__ = [
+    "SettingDescription",
+    "Settings",
+    "SettingsError",
+    "SmtpServer",
+    "describe",
+    "ensure_secret_key",
+    "load",
+]

@@ -1,0 +1,217 @@
+"""What a single value may be.
+
+Each function returns the value in its one spelling, or raises ValueError with words an operator can
+act on; they never repeat a secret.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from typing import Annotated, Literal
+from urllib.parse import unquote, urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, SecretStr
+
+IPNetwork = IPv4Network | IPv6Network
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION = re.compile(r"(\d{1,9})([smhd]?)")
+_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
+_PATH = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
+_ADDRESS = re.compile(
+    r"[^\s@<>,;:\"()\\]+@[^\s@<>,;:\"()\\]+|[^\s@<>,;:\"()\\]+@\[[0-9a-fA-F:.]+\]"
+)
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_SMTP_FORM = "write smtp://user:password@host:587 or smtps://…, special characters as in %40"
+_STARTTLS: dict[str, Literal["required", "optional", "off"]] = {
+    "starttls=required": "required",
+    "starttls=optional": "optional",
+    "starttls=off": "off",
+}
+
+
+def parse_duration(value: str) -> timedelta:
+    """`90`, `90s`, `10m`, `12h` or `30d` → timedelta."""
+    match = _DURATION.fullmatch(value.strip())
+    if match is None:
+        raise ValueError("write seconds, or a number with s, m, h or d, such as 10m")
+    return timedelta(seconds=int(match[1]) * _UNITS[match[2] or "s"])
+
+
+def format_duration(value: timedelta) -> str:
+    """The shortest spelling that `parse_duration` reads back."""
+    seconds = int(value.total_seconds())
+    for unit, size in reversed(_UNITS.items()):
+        if seconds and seconds % size == 0:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
+
+
+def _parse_if_text(value: object) -> object:
+    return parse_duration(value) if isinstance(value, str) else value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_parse_if_text)]
+
+
+def between(low: str, high: str) -> AfterValidator:
+    """Bounds of a Duration, both allowed."""
+    lowest, highest = parse_duration(low), parse_duration(high)
+
+    def check(value: timedelta) -> timedelta:
+        if not lowest <= value <= highest:
+            raise ValueError(f"choose something from {low} to {high}")
+        return value
+
+    return AfterValidator(check)
+
+
+def is_loopback_host(host: str) -> bool:
+    """Whether `host` can only be this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def check_issuer(value: str) -> str:
+    """The issuer is compared letter by letter, so it has exactly one spelling (Core §2 `iss`)."""
+    url = urlsplit(value)
+    host = url.netloc.rpartition("@")[2]
+    name, colon, port = host.rpartition(":") if not host.endswith("]") else (host, "", "")
+    name = name if colon else host
+    if url.scheme not in _DEFAULT_PORTS or not host:
+        raise ValueError("write the whole address, such as https://id.example.com")
+    if "@" in url.netloc or "?" in value or "#" in value:
+        raise ValueError("leave out user name, query and fragment")
+    if not _HOST.fullmatch(name) or ".." in name:
+        raise ValueError("write the host in lower case, international names in their xn-- form")
+    if colon and (not re.fullmatch(r"[1-9]\d{0,4}", port) or int(port) > 65535):
+        raise ValueError("the port is no port")
+    if colon and int(port) == _DEFAULT_PORTS[url.scheme]:
+        raise ValueError(f"leave out :{port}, it is the usual port")
+    if value.endswith("/"):
+        raise ValueError("leave out the slash at the end")
+    if not _PATH.fullmatch(url.path):
+        raise ValueError("the path may hold letters, digits, '.', '_', '~' and '-' only")
+    if url.scheme == "http" and not is_loopback_host(name):
+        raise ValueError("use https://; http:// is for localhost only")
+    return value
+
+
+def issuer_host(issuer: str) -> str:
+    """The host of a checked issuer, without port and brackets."""
+    return urlsplit(issuer).hostname or ""
+
+
+def parse_database_url(value: str) -> str:
+    """PostgreSQL through psycopg2, or a SQLite file."""
+    scheme, separator, rest = value.partition("://")
+    if not separator:
+        raise ValueError("write sqlite:///path/to/file or postgresql://user:password@host/name")
+    if scheme in ("postgresql", "postgres", "postgresql+psycopg2"):
+        return f"postgresql+psycopg2://{rest}"
+    if scheme in ("sqlite", "sqlite+pysqlite"):
+        path = rest.removeprefix("/").partition("?")[0]
+        if not rest.startswith("/") or path in ("", ":memory:"):
+            raise ValueError("name a file, such as sqlite:///data/oidc.db")
+        return f"sqlite:///{rest[1:]}"
+    if scheme.startswith("postgres"):
+        raise ValueError("write postgresql:// without another driver: this server uses psycopg2")
+    raise ValueError("use postgresql:// or sqlite:///; other databases are not supported")
+
+
+def parse_list(value: str) -> tuple[str, ...]:
+    """Text with commas or line breaks between the items → tuple of the items."""
+    return tuple(item.strip() for item in re.split(r"[,\n]", value) if item.strip())
+
+
+def _list_if_text(value: object) -> object:
+    return parse_list(value) if isinstance(value, str) else value
+
+
+TextList = BeforeValidator(_list_if_text)
+
+
+def parse_networks(value: str | Iterable[str | IPNetwork]) -> tuple[IPNetwork, ...]:
+    """Addresses or networks in CIDR notation; never everybody."""
+    items = parse_list(value) if isinstance(value, str) else value
+    return tuple(_parse_network(item) for item in items)
+
+
+def _parse_network(item: str | IPNetwork) -> IPNetwork:
+    try:
+        network = ip_network(item)
+    except ValueError:
+        fix = "list addresses or networks such as 10.0.0.0/8, with commas between"
+        raise ValueError(fix if item != "*" else f"'*' would trust everybody: {fix}") from None
+    if network.prefixlen == 0:
+        raise ValueError(f"{item} would trust everybody: list the networks of your proxies")
+    return network
+
+
+def check_secrets(secrets: Iterable[SecretStr]) -> tuple[SecretStr, ...]:
+    """Each secret must be too long to guess."""
+    kept = tuple(secrets)
+    if any(len(secret.get_secret_value()) < 32 for secret in kept):
+        raise ValueError("each secret needs 32 characters; make one with: openssl rand -base64 48")
+    return kept
+
+
+def check_address(value: str) -> str:
+    """A bare e-mail address."""
+    if not value.isascii() or not _ADDRESS.fullmatch(value):
+        raise ValueError("write a bare address, such as no-reply@example.com")
+    return value
+
+
+def check_name(value: str) -> str:
+    """A name for pages and mails."""
+    if not value.isprintable() or value != value.strip():
+        raise ValueError("write visible characters on one line")
+    return value
+
+
+@dataclass(frozen=True)
+class SmtpServer:
+    """Where mail is handed over, and how that connection is encrypted."""
+
+    host: str
+    port: int
+    tls: Literal["implicit", "required", "optional", "off"]
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+
+def parse_smtp_url(value: str) -> SmtpServer:
+    """`smtp://user:password@host:587?starttls=required`, or `smtps://…` for TLS from the start.
+
+    Without `starttls`, it is required, except on this very machine.
+    """
+    try:
+        url = urlsplit(value)
+        host, port, username, password = url.hostname, url.port, url.username, url.password
+    except ValueError:
+        raise ValueError(_SMTP_FORM) from None
+    if url.scheme not in ("smtp", "smtps") or not host or url.path.strip("/") or url.fragment:
+        raise ValueError(_SMTP_FORM)
+    if url.scheme == "smtps" and url.query:
+        raise ValueError("smtps:// is encrypted from the start: leave out what follows '?'")
+    local = is_loopback_host(host)
+    query = url.query or f"starttls={'optional' if local else 'required'}"
+    if query not in _STARTTLS:
+        raise ValueError("after '?' write starttls=required, starttls=optional or starttls=off")
+    tls = "implicit" if url.scheme == "smtps" else _STARTTLS[query]
+    if username and tls in ("optional", "off") and not local:
+        raise ValueError("the password would travel unencrypted: use starttls=required or smtps://")
+    return SmtpServer(
+        host=host,
+        port=port or (465 if tls == "implicit" else 25 if local else 587),
+        tls=tls,
+        username=unquote(username) if username else None,
+        password=unquote(password) if password else None,
+    )
