@@ -1,0 +1,250 @@
+"""Signed tokens: our own are written here and read here (RFC 7515, RFC 7518, RFC 7519).
+
+Writing is done by hand, since a token is the product of every fast endpoint: one header per key and
+`typ`, made once, and half the time of the library. Reading is joserfc's work behind our own checks,
+and never raises: a token is good or it is None.
+"""
+
+import base64
+import hashlib
+import json
+import math
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Self, cast
+
+import orjson
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
+from joserfc import jwk, jws
+from joserfc.errors import JoseError, UnsupportedAlgorithmError
+from joserfc.jwa import JWSAlgModel
+
+ALGORITHMS = ("ES256", "RS256", "PS256", "EdDSA")
+"""What we sign with, the fastest first."""
+
+MAX_TOKEN_LENGTH = 16_384
+"""Longer tokens are refused unread."""
+
+PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
+Claims = dict[str, Any]
+
+_ECDSA = ec.ECDSA(SHA256())
+_PSS = padding.PSS(mgf=padding.MGF1(SHA256()), salt_length=32)
+_PKCS1 = padding.PKCS1v15()
+
+
+class SigningKey:
+    """A private key that is ready to sign: built once, used for every token."""
+
+    def __init__(self, private_key: PrivateKey, alg: str) -> None:
+        """ValueError if the key is too weak, or not one for `alg`."""
+        self.alg = alg
+        self._private_key = private_key
+        self._sign = _signer(private_key, alg)
+        public = _as_jwk(private_key).as_dict(private=False)
+        self.kid = jwk.thumbprint({name: public[name] for name in public if name != "kid"})
+        self._public_jwk = {**public, "use": "sig", "alg": alg, "kid": self.kid}
+        self._heads: dict[str | None, bytes] = {}
+
+    @classmethod
+    def generate(cls, alg: str) -> Self:
+        """A fresh key; RSA ones have 2048 bits, as RFC 7518 §3.3 requires at least."""
+        match alg:
+            case "ES256":
+                return cls(ec.generate_private_key(ec.SECP256R1()), alg)
+            case "RS256" | "PS256":
+                return cls(rsa.generate_private_key(public_exponent=65537, key_size=2048), alg)
+            case "EdDSA":
+                return cls(ed25519.Ed25519PrivateKey.generate(), alg)
+        raise ValueError(f"{alg} is not an algorithm we sign with")
+
+    @classmethod
+    def from_private(cls, data: bytes, alg: str) -> Self:
+        """The key that `private_der` wrote; ValueError if `data` is none for `alg`."""
+        # Checking an RSA key takes 40 ms; this one was checked when made, and is sealed at rest.
+        key = serialization.load_der_private_key(data, None, unsafe_skip_rsa_key_validation=True)
+        return cls(cast(PrivateKey, key), alg)
+
+    def private_der(self) -> bytes:
+        """The private key in PKCS #8, unencrypted: seal it before it is stored."""
+        return self._private_key.private_bytes(
+            serialization.Encoding.DER,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+
+    def public_jwk(self) -> dict[str, Any]:
+        """What is published (RFC 7517); `kid` is the thumbprint of RFC 7638."""
+        return dict(self._public_jwk)
+
+    def sign(self, claims: Mapping[str, Any], typ: str | None = "JWT") -> str:
+        """The claims as a compact JWS (RFC 7515 §7.1)."""
+        head = self._heads.get(typ) or self._make_head(typ)
+        message = head + _b64(orjson.dumps(claims, option=orjson.OPT_PASSTHROUGH_DATETIME))
+        return (message + b"." + _b64(self._sign(message))).decode("ascii")
+
+    def _make_head(self, typ: str | None) -> bytes:
+        header = {"alg": self.alg, "kid": self.kid} | ({} if typ is None else {"typ": typ})
+        head = self._heads[typ] = _b64(orjson.dumps(header)) + b"."
+        return head
+
+
+class VerificationKeys:
+    """The public keys a token may be signed with: ours, active and retiring."""
+
+    def __init__(self, public_jwks: Iterable[Mapping[str, Any]]) -> None:
+        """Each JWK has `kid` and `alg`. Of keys with the same `kid` none is used."""
+        self._keys: dict[object, tuple[str, jwk.Key]] = {}
+        seen: set[str] = set()
+        for public in public_jwks:
+            kid, alg = str(public["kid"]), str(public["alg"])
+            self._keys.pop(kid, None)
+            if kid not in seen:
+                self._keys[kid] = (alg, jwk.import_key(dict(public)))
+            seen.add(kid)
+
+    def verify(
+        self,
+        token: str,
+        *,
+        typ: str | Collection[str],
+        issuer: str,
+        algorithms: Collection[str] = ALGORITHMS,
+        now: datetime | None = None,
+        leeway: timedelta = timedelta(),
+    ) -> Claims | None:
+        """The claims of a token with one of these keys, types and algorithms, from `issuer`.
+
+        None for everything else. With `now`, the token must also be valid at that time; without,
+        the caller asks `is_current`. The audience is the caller's to check.
+        """
+        try:
+            claims = self._read(token, {typ} if isinstance(typ, str) else typ, algorithms)
+        except (JoseError, ValueError, TypeError, RecursionError):
+            return None
+        if claims.get("iss") != issuer or (now and not is_current(claims, now, leeway)):
+            return None
+        return claims
+
+    def _read(self, token: str, types: Collection[str], algorithms: Collection[str]) -> Claims:
+        if len(token) > MAX_TOKEN_LENGTH:
+            raise ValueError("too long")
+        header = parse_json_object(_unb64(token.partition(".")[0]))
+        # We understand no extension, so RFC 7515 §4.1.11 has us refuse whatever is critical.
+        if "crit" in header or "b64" in header:
+            raise ValueError("has critical extensions")
+        if _media_type(header.get("typ")) not in {_media_type(typ) for typ in types}:
+            raise ValueError("of another type")
+        alg, key = self._keys.get(header.get("kid"), ("", None))
+        # The key says which algorithm it is for; the token may only agree (RFC 8725 §3.1).
+        if key is None or alg not in algorithms or header.get("alg") != alg:
+            raise ValueError("no key for it")
+        signed = jws.deserialize_compact(token.encode("ascii"), key, registry=_Registry([alg]))
+        return parse_json_object(signed.payload or b"")
+
+
+def is_current(claims: Claims, now: datetime, leeway: timedelta = timedelta()) -> bool:
+    """Whether `exp` is there and not over, and `nbf` is past (RFC 7519 §4.1.4, §4.1.5)."""
+    seconds, slack = now.timestamp(), leeway.total_seconds()
+    exp, nbf = _number(claims.get("exp")), _number(claims.get("nbf", 0))
+    return nbf - slack <= seconds < exp + slack
+
+
+def half_hash(alg: str, value: str) -> str:
+    """`at_hash` and its relatives: the left half of the hash that `alg` uses (Core §3.1.3.6)."""
+    # Ed25519 hashes with SHA-512 inside; the others of ours end in 256.
+    full = (hashlib.sha512 if alg == "EdDSA" else hashlib.sha256)(value.encode("ascii")).digest()
+    return _b64(full[: len(full) // 2]).decode("ascii")
+
+
+def parse_json_object(data: bytes) -> dict[str, Any]:
+    """A JSON object and nothing but; ValueError for the rest.
+
+    Refused as well, since two readers may understand them differently: members named twice, NaN,
+    lone surrogates, more nesting than anybody means (RFC 8259 §4, RFC 8725 §2.4).
+    """
+    value = orjson.loads(data)
+    if not isinstance(value, dict):
+        raise ValueError("not a JSON object")  # noqa: TRY004 - wrong input, not a wrong call
+    try:
+        json.loads(data, object_pairs_hook=_refuse_duplicates)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    return value
+
+
+class _Registry(jws.JWSRegistry):
+    """joserfc's rules, with our sizes, unknown headers ignored, and EdDSA without its warning.
+
+    The library would have us write Ed25519 (RFC 9864); clients in the field know EdDSA only.
+    """
+
+    max_header_length = 2048
+    max_payload_length = MAX_TOKEN_LENGTH
+
+    def __init__(self, algorithms: Collection[str]) -> None:
+        super().__init__(algorithms=algorithms, strict_check_header=False)
+
+    def get_alg(self, name: str) -> JWSAlgModel:
+        if name not in (self.allowed or ()):
+            raise UnsupportedAlgorithmError("not allowed here")
+        return self.algorithms[name]
+
+
+def _signer(key: PrivateKey, alg: str) -> Callable[[bytes], bytes]:
+    """Message → signature as JWS wants it."""
+    match alg, key:
+        case "ES256", ec.EllipticCurvePrivateKey(curve=ec.SECP256R1()):
+            return lambda message: _raw_signature(key.sign(message, _ECDSA))
+        case (("RS256" | "PS256"), rsa.RSAPrivateKey()) if key.key_size >= 2048:
+            scheme = _PKCS1 if alg == "RS256" else _PSS
+            return lambda message: key.sign(message, scheme, SHA256())
+        case "EdDSA", ed25519.Ed25519PrivateKey():
+            return key.sign
+    raise ValueError(f"not a key for {alg}")
+
+
+def _raw_signature(der: bytes) -> bytes:
+    """R || S in 32 bytes each (RFC 7518 §3.4), cut out of the DER that OpenSSL gives.
+
+    `30 len 02 n R… 02 m S…`, where R and S may have a leading zero or be shorter than 32 bytes.
+    """
+    n = der[3]
+    return der[4 : 4 + n][-32:].rjust(32, b"\0") + der[6 + n :][-32:].rjust(32, b"\0")
+
+
+def _as_jwk(key: PrivateKey) -> jwk.Key:
+    if isinstance(key, ec.EllipticCurvePrivateKey):
+        return jwk.ECKey.import_key(key)
+    if isinstance(key, rsa.RSAPrivateKey):
+        return jwk.RSAKey.import_key(key)
+    return jwk.OKPKey.import_key(key)
+
+
+def _media_type(typ: object) -> str | None:
+    """`typ` is a media type whose `application/` may be left out (RFC 7515 §4.1.9)."""
+    return typ.lower().removeprefix("application/") if isinstance(typ, str) else None
+
+
+def _number(value: object) -> float:
+    """A NumericDate; what is none compares false with every time."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value
+    return math.nan
+
+
+def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a member is named twice")
+    return members
+
+
+def _b64(data: bytes) -> bytes:
+    return base64.urlsafe_b64encode(data).rstrip(b"=")
+
+
+def _unb64(text: str) -> bytes:
+    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
