@@ -1,0 +1,24 @@
+"""What every test can ask for by name. The parts themselves are in `tests/services/`."""
+
+import pytest
+
+pytest_plugins = (
+    "tests.services.run",
+    "tests.services.skips",
+    "tests.services.postgres",
+    "tests.services.databases",
+    "tests.services.smtp",
+    "tests.services.chromium",
+    "tests.services.node",
+    "tests.services.server",
+)
+
+_MARKER_OF_FIXTURE = {"chromium": "browser", "node": "node", "postgres": "postgres"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test by the services that it asks for, so that nobody has to remember."""
+    for item in items:
+        for fixture, marker in _MARKER_OF_FIXTURE.items():
+            if fixture in getattr(item, "fixturenames", ()):
+                item.add_marker(marker)

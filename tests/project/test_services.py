@@ -1,0 +1,133 @@
+"""The parts that other tests lean on are real and work on this machine."""
+
+import smtplib
+import sys
+from email.message import EmailMessage
+
+import pytest
+from sqlalchemy import NullPool, create_engine, text
+
+from tests.services.smtp import Mood
+
+
+def test_a_database_takes_what_it_is_given(database_url):
+    engine = create_engine(database_url, poolclass=NullPool)
+
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE things (name VARCHAR(9))"))
+        connection.execute(text("INSERT INTO things VALUES ('hammer')"))
+
+    with engine.begin() as connection:
+        assert connection.execute(text("SELECT name FROM things")).scalar_one() == "hammer"
+        connection.execute(text("DROP TABLE things"))
+
+
+def test_a_fresh_database_is_empty_and_of_the_kind_asked_for(fresh_database_url, request):
+    engine = create_engine(fresh_database_url, poolclass=NullPool)
+    tables = {
+        "sqlite": "SELECT count(*) FROM sqlite_master",
+        "postgresql": "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'",
+    }
+
+    with engine.connect() as connection:
+        number = connection.execute(text(tables[engine.dialect.name])).scalar_one()
+
+    assert number == 0
+    assert engine.dialect.name in request.node.callspec.id
+
+
+def test_postgresql_lets_many_connect(postgres_url):
+    engine = create_engine(postgres_url, poolclass=NullPool)
+
+    with engine.connect() as connection:
+        allowed = connection.execute(text("SHOW max_connections")).scalar_one()
+
+    assert int(allowed) >= 200
+
+
+def test_a_copy_of_a_database_holds_what_its_template_holds(postgres):
+    template = postgres.create_database()
+    with create_engine(template, poolclass=NullPool).begin() as connection:
+        connection.execute(text("CREATE TABLE things (name TEXT)"))
+
+    copy = postgres.create_database(template)
+
+    with create_engine(copy, poolclass=NullPool).begin() as connection:
+        assert connection.execute(text("SELECT count(*) FROM things")).scalar_one() == 0
+    postgres.drop_database(copy)
+    postgres.drop_database(template)
+
+
+def test_the_mail_server_keeps_what_it_accepts(smtp):
+    send(smtp, to="ann@example.com")
+
+    [message] = smtp.wait_for(1)
+
+    assert message["Subject"] == "Grüße"
+    assert smtp.mails_to("ann@example.com") == [message]
+    assert smtp.mails_to("bob@example.com") == []
+
+
+@pytest.mark.parametrize(
+    ("mood", "code"), [(Mood.REFUSE_FOR_NOW, 451), (Mood.REFUSE_FOR_GOOD, 550)]
+)
+def test_the_mail_server_can_refuse(smtp, mood, code):
+    smtp.mood = mood
+
+    with pytest.raises(smtplib.SMTPDataError) as refusal:
+        send(smtp, to="ann@example.com")
+
+    assert refusal.value.smtp_code == code
+    assert smtp.messages == []
+
+
+def test_the_mail_server_can_leave_its_client_waiting(smtp):
+    smtp.mood = Mood.HANG
+
+    with pytest.raises(smtplib.SMTPServerDisconnected, match="timed out"):
+        send(smtp, to="ann@example.com", timeout=0.2)
+
+    assert smtp.attempts == 1
+
+
+def test_chromium_opens_a_page(page):
+    page.goto("data:text/html,<title>Hello</title><h1>There</h1>")
+
+    assert page.title() == "Hello"
+    assert page.locator("h1").inner_text() == "There"
+
+
+def test_node_imports_the_independent_client(node):
+    names = node.evaluate(
+        'import * as client from "openid-client"; console.log(JSON.stringify(Object.keys(client)));'
+    )
+
+    assert {"discovery", "buildAuthorizationUrl", "authorizationCodeGrant"} <= set(names)
+
+
+def test_a_server_is_started_on_a_free_port_and_stopped(start_server, tmp_path):
+    (tmp_path / "hello.txt").write_text("hello")
+
+    server = start_server(
+        {},
+        command=(sys.executable, "-u", "-m", "http.server", "--bind", "127.0.0.1"),
+        options=("{port}",),
+        ready_path="/hello.txt",
+    )
+
+    assert "GET /hello.txt" in server.logs()
+    assert server.stop() != 0
+    assert server.process.poll() is not None
+
+
+def test_a_server_that_cannot_start_says_why(start_server):
+    with pytest.raises(AssertionError, match="no such thing"):
+        start_server({}, command=(sys.executable, "-c", "raise SystemExit('no such thing')"))
+
+
+def send(smtp, to, timeout=5):
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = "id@example.com", to, "Grüße"
+    message.set_content("Hello.")
+    with smtplib.SMTP(smtp.host, smtp.port, timeout=timeout) as client:
+        client.send_message(message)

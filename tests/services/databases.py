@@ -1,0 +1,36 @@
+"""Databases to test on. A test that asks for one runs twice: on SQLite and on PostgreSQL."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.services.postgres import PostgresServer
+
+_KINDS = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgres))
+
+
+@pytest.fixture(scope="session", params=_KINDS)
+def database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """URL of this worker's database. Who commits to it cleans up, or takes `fresh_database_url`."""
+    if request.param == "sqlite":
+        return sqlite_url(tmp_path_factory.mktemp("database"))
+    url: str = request.getfixturevalue("postgres_url")
+    return url
+
+
+@pytest.fixture(params=_KINDS)
+def fresh_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """URL of an empty database that only this test uses."""
+    if request.param == "sqlite":
+        yield sqlite_url(tmp_path)
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    url = server.create_database()
+    yield url
+    server.drop_database(url)
+
+
+def sqlite_url(folder: Path) -> str:
+    """Return the URL of a database file in that folder."""
+    return f"sqlite:///{folder / 'oidc.db'}"
