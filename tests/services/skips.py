@@ -5,6 +5,7 @@
 
 import os
 from collections import Counter
+from collections.abc import Iterator
 
 import pytest
 
@@ -27,10 +28,11 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
-@pytest.hookimpl(trylast=True)
+@pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
+) -> Iterator[None]:
+    yield
     forbidden = config.getoption("no_skips")
     for reason, count in skipped(config).most_common():
         tests = "1 TEST" if count == 1 else f"{count} TESTS"

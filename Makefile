@@ -1,0 +1,112 @@
+# Everything that is done to this project by hand. Each target does its own set-up.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help serve test quick check fix migration bench screenshots lock clean
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check
+UV := build/uv/bin/uv
+NODE_PACKAGES := tests/js/node_modules/.package-lock.json
+
+# List the targets
+help:
+	@awk '/^# /{text=substr($$0,3)} /^$$/{text=""} /^[a-z]+:/&&text{sub(":.*",""); printf "make %-12s %s\n",$$0,text}' Makefile
+
+# Run the server for development (ARGS="--port 9000" to pass options)
+serve: $(VENV)/.serve
+	@exec $(BIN)/oidc-server serve --dev $(ARGS)
+
+# Run every test, install what they need, and demand the coverage that pyproject.toml states
+test: $(VENV)/.test debian-packages node-packages
+	@$(BIN)/pytest -n auto --dist worksteal --cov --cov-report=term $(ARGS)
+
+# Run the tests of the inner loop: no browser, no races, nothing slow
+quick: $(VENV)/.test
+	@$(BIN)/pytest -n auto --dist worksteal -m "not browser and not race and not slow and not node" $(ARGS)
+
+# Check style, types, import direction, templates and migrations
+check: $(VENV)/.test
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/djlint --lint --quiet templates
+	@heads=$$($(BIN)/alembic heads); test "$$(grep -c '(head)' <<<"$$heads")" = 1 || { echo "Not one head: $$heads"; exit 1; }
+
+# Mend style where that is mechanical
+fix: $(VENV)/.test
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+# Write a migration from what changed in the models (m="add passkeys")
+migration: $(VENV)/.test
+	@test -n "$(m)" || { echo 'say what it does: make migration m="add passkeys"'; exit 1; }
+	$(BIN)/alembic revision --autogenerate --message "$(m)" --rev-id "$$(printf '%04d' $$(($$(ls migrations/versions/[0-9]*.py | wc -l) + 1)))"
+
+# Measure the fast endpoints
+bench: $(VENV)/.test
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+# Take a picture of the last page of every browser test, into build/screenshots
+screenshots: $(VENV)/.test debian-packages
+	@$(BIN)/pytest -m browser --screenshots=build/screenshots $(ARGS)
+
+# Rewrite the lock files from pyproject.toml (ARGS=--upgrade for the newest versions)
+lock: $(UV)
+	$(call compile,--extra build) --output-file requirements.lock
+	$(call compile,--extra build --extra dev) --constraint requirements.lock --output-file requirements-dev.lock
+
+# Remove all that the other targets made, but never data/
+clean:
+	rm -rf $(VENV) build dist tests/js/node_modules .coverage .coverage.* htmlcov
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+
+# --- set-up: a stamp in the virtual environment says which lock file was installed last
+
+$(VENV)/.serve: requirements.lock pyproject.toml | $(BIN)/python
+	@echo "Installing the server into $(VENV) …"
+	@$(INSTALL) --require-hashes --requirement requirements.lock
+	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.test: requirements-dev.lock pyproject.toml | $(BIN)/python
+	@echo "Installing the server and its tools into $(VENV) …"
+	@$(INSTALL) --require-hashes --requirement requirements-dev.lock
+	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $(VENV)/.serve $@
+
+$(BIN)/python:
+	@python=$$(for name in python3 python3.13 python3.12 python3.11; do \
+	  $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$name; break; }; done); \
+	test -n "$$python" || { echo "Python 3.11 or newer is needed" >&2; exit 1; }; \
+	$$python -m venv $(VENV)
+
+$(UV): | $(BIN)/python
+	@$(BIN)/python -m venv build/uv
+	@build/uv/bin/pip install --quiet uv==0.13.9
+
+compile = $(UV) pip compile --quiet pyproject.toml $(1) --universal --fork-strategy fewest \
+  --python-version 3.11 --generate-hashes --no-annotate --no-header >/dev/null
+
+.PHONY: debian-packages node-packages
+
+debian-packages: tests/debian-packages.txt
+	@mkdir -p build
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! dpkg --status $$(cat $<) >/dev/null 2>&1; then \
+	  echo "Installing $$(xargs <$<) …"; \
+	  { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends $$(cat $<); } \
+	    >build/apt.log 2>&1 || echo "NOT INSTALLED: $$(xargs <$<); see build/apt.log"; \
+	fi
+
+node-packages:
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(NODE_PACKAGES) || echo "NOT INSTALLED: packages for Node.js"; fi
+
+$(NODE_PACKAGES): tests/js/package-lock.json tests/js/package.json
+	@cd tests/js && npm ci --silent --no-audit --no-fund
+	@touch $@
