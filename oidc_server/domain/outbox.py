@@ -1,0 +1,232 @@
+"""The outbox: what must be done after a commit, written in the same transaction (mails so far).
+
+A row holds a kind and ids, never a link or a token: links are made when the mail is sent, so a
+stolen dump opens nothing. `jobs/` leases one row at a time and tells how it went.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    Index,
+    Integer,
+    Text,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from oidc_server.database import Statement, Transaction
+from oidc_server.domain.base import Base, Document, Identifier, Instant, new_id, table_of
+
+MAX_ATTEMPTS = 100
+"""With the pauses below: about a day."""
+_FIRST_PAUSE = timedelta(seconds=5)
+_LONGEST_PAUSE = timedelta(minutes=15)
+_DELIVERED_KEPT = timedelta(days=7)
+_GIVEN_UP_KEPT = timedelta(days=30)
+_PENDING = "delivered_at IS NULL AND given_up_at IS NULL"
+
+
+class MailKind(StrEnum):
+    """The mails there are; each has `templates/email/<kind>.txt` and `.html`."""
+
+    VERIFY_EMAIL = "verify_email"
+    PASSWORD_RESET = "password_reset"
+    PASSWORD_CHANGED = "password_changed"
+    ACCOUNT_EXISTS = "account_exists"
+
+
+class OutboxRow(Base):
+    """One thing to do. It is due from `next_attempt_at` on; a lease pushes that out."""
+
+    __tablename__ = "outbox"
+
+    id: Mapped[str] = mapped_column(Identifier, primary_key=True)
+    kind: Mapped[str] = mapped_column(Text)
+    payload: Mapped[dict[str, Any]] = mapped_column(Document)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    next_attempt_at: Mapped[datetime] = mapped_column(Instant)
+    attempts: Mapped[int] = mapped_column(Integer)
+    delivered_at: Mapped[datetime | None] = mapped_column(Instant)
+    given_up_at: Mapped[datetime | None] = mapped_column(Instant)
+    last_error: Mapped[str | None] = mapped_column(Text)
+
+    __table_args__ = (
+        Index(
+            "ix_outbox_due",
+            "next_attempt_at",
+            sqlite_where=text(_PENDING),
+            postgresql_where=text(_PENDING),
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxItem:
+    """A leased row. `attempts` counts this attempt too; it tells one lease from the next."""
+
+    id: str
+    kind: str
+    payload: dict[str, Any]
+    created_at: datetime
+    attempts: int
+
+
+_outbox = table_of(OutboxRow)
+_pending = and_(_outbox.c.delivered_at.is_(None), _outbox.c.given_up_at.is_(None))
+_due = and_(_pending, _outbox.c.next_attempt_at <= bindparam("now", type_=Instant))
+
+_ENQUEUE = Statement(
+    insert(_outbox).values({column.name: bindparam(column.name) for column in _outbox.columns})
+)
+_DUE = Statement(select(_outbox.c.id).where(_due).limit(1))
+_LEASE = Statement(
+    update(_outbox)
+    .where(
+        _outbox.c.id
+        == select(_outbox.c.id)
+        .where(_due)
+        .order_by(_outbox.c.next_attempt_at)
+        .limit(1)
+        .with_for_update(skip_locked=True)  # says nothing on SQLite, where one writes at a time
+        .scalar_subquery()
+    )
+    .values(next_attempt_at=bindparam("leased_until"), attempts=_outbox.c.attempts + 1)
+    .returning(
+        _outbox.c.id,
+        _outbox.c.kind,
+        _outbox.c.payload,
+        _outbox.c.created_at,
+        _outbox.c.attempts,
+    )
+)
+_this_row = and_(_outbox.c.id == bindparam("item_id"), _pending)
+_this_lease = and_(_this_row, _outbox.c.attempts == bindparam("attempt"))
+_DELIVERED = Statement(update(_outbox).where(_this_row).values(delivered_at=bindparam("moment")))
+_POSTPONE = Statement(
+    update(_outbox)
+    .where(_this_lease)
+    .values(next_attempt_at=bindparam("moment"), last_error=bindparam("error"))
+)
+_GIVE_UP = Statement(
+    update(_outbox)
+    .where(_this_lease)
+    .values(given_up_at=bindparam("moment"), last_error=bindparam("error"))
+)
+_COUNT_PENDING = Statement(select(func.count().label("rows")).select_from(_outbox).where(_pending))
+_COUNT_GIVEN_UP = Statement(
+    select(func.count().label("rows"))
+    .select_from(_outbox)
+    .where(_outbox.c.given_up_at > bindparam("since", type_=Instant))
+)
+_PRUNE = Statement(
+    delete(_outbox).where(
+        _outbox.c.id.in_(
+            select(_outbox.c.id)
+            .where(
+                or_(
+                    _outbox.c.delivered_at <= bindparam("delivered_before", type_=Instant),
+                    _outbox.c.given_up_at <= bindparam("given_up_before", type_=Instant),
+                )
+            )
+            .limit(bindparam("count"))
+        )
+    )
+)
+
+
+def enqueue(
+    db: Transaction,
+    kind: MailKind,
+    *,
+    user_id: str | None,
+    to: str,
+    link_id: str | None = None,
+    now: datetime,
+    **facts: str,
+) -> None:
+    """Intend a mail of this kind; it leaves after the commit.
+
+    `link_id` is the id of the link that the mail shall carry, `facts` what its text tells beside
+    that (`browser`, `address`): nothing in it opens a door.
+    """
+    db.run(
+        _ENQUEUE,
+        id=new_id(now),
+        kind=kind.value,
+        payload={"user_id": user_id, "to": to, "link_id": link_id, "facts": facts},
+        created_at=now,
+        next_attempt_at=now,
+        attempts=0,
+        delivered_at=None,
+        given_up_at=None,
+        last_error=None,
+    )
+
+
+def is_due(db: Transaction, now: datetime) -> bool:
+    """Whether `lease` would find something: one look into an index, without a write."""
+    return db.first(_DUE, now=now) is not None
+
+
+def lease(db: Transaction, now: datetime, lease_for: timedelta) -> OutboxItem | None:
+    """Take the row that has been due longest, for `lease_for`, or None when nothing is due.
+
+    Of several processes at once, each gets another row. A row whose holder dies is due again when
+    the lease ends: things are done at least once.
+    """
+    row = db.first(_LEASE, now=now, leased_until=now + lease_for)
+    return OutboxItem(*row) if row else None
+
+
+def delivered(db: Transaction, item: OutboxItem, now: datetime) -> None:
+    """It is done, whoever may have leased it since."""
+    db.run(_DELIVERED, item_id=item.id, moment=now)
+
+
+def failed(db: Transaction, item: OutboxItem, error: str, now: datetime) -> bool:
+    """It did not work: try again later, or give up after the last attempt; True when given up.
+
+    The pause doubles, so one waits at most about as long again as the trouble has lasted.
+    """
+    if item.attempts >= MAX_ATTEMPTS:
+        give_up(db, item, error, now)
+        return True
+    pause = min(_FIRST_PAUSE * 2 ** min(item.attempts - 1, 20), _LONGEST_PAUSE)
+    db.run(_POSTPONE, item_id=item.id, attempt=item.attempts, moment=now + pause, error=error)
+    return False
+
+
+def give_up(db: Transaction, item: OutboxItem, error: str, now: datetime) -> None:
+    """Never try it again; the row stays for some weeks and says why."""
+    db.run(_GIVE_UP, item_id=item.id, attempt=item.attempts, moment=now, error=error)
+
+
+def pending_count(db: Transaction) -> int:
+    """How many rows are neither done nor given up."""
+    return int(db.first(_COUNT_PENDING).rows)
+
+
+def given_up_count(db: Transaction, since: datetime) -> int:
+    """How many rows were given up after `since`."""
+    return int(db.first(_COUNT_GIVEN_UP, since=since).rows)
+
+
+def prune(db: Transaction, now: datetime, limit: int) -> int:
+    """Delete at most `limit` rows that were done a week ago, or given up a month ago."""
+    return db.run(
+        _PRUNE,
+        delivered_before=now - _DELIVERED_KEPT,
+        given_up_before=now - _GIVEN_UP_KEPT,
+        count=limit,
+    )
