@@ -1,15 +1,24 @@
 """People: accounts, the names they sign in with, and their passwords."""
 
+import uuid
+from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Index, Text, text
+from sqlalchemy import Index, Text, bindparam, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import Base, Identifier, Instant
+from oidc_server.database import Statement, Transaction
+from oidc_server.domain import attempts, identifiers, links, outbox
+from oidc_server.domain.base import Base, DomainError, Identifier, Instant, table_of
+from oidc_server.domain.identifiers import InvalidEmailError, InvalidFieldError, guessed
+from oidc_server.domain.outbox import MailKind
 
 
 class User(Base):
-    """A person. `id` is random (UUIDv4), since clients see it as `sub`: it tells nothing, not even its age."""
+    """A person. `id` is a UUIDv4, since clients see it as `sub`: it does not even tell its age."""
 
     __tablename__ = "users"
 
@@ -35,3 +44,207 @@ class User(Base):
             postgresql_where=text("email_verified_at IS NOT NULL"),
         ),
     )
+
+
+# Sessions and grants join the table above, so these imports can only follow it.
+from oidc_server.domain import grants, user_sessions  # noqa: E402
+
+
+class UsernameTakenError(DomainError):
+    """Somebody has this username, or one that looks the same."""
+
+
+class EmailTakenError(DomainError):
+    """Somebody else has proved that this address is theirs."""
+
+
+_users = table_of(User)
+
+_INSERT = Statement(
+    insert(_users)
+    .values({column.name: bindparam(column.name) for column in _users.columns})
+    .on_conflict_do_nothing(index_elements=[_users.c.canonical_username])
+)
+_to_sign_in = select(_users.c.id, _users.c.password_hash, _users.c.disabled_at)
+_BY_USERNAME = Statement(_to_sign_in.where(_users.c.canonical_username == bindparam("canonical")))
+_BY_EMAIL = Statement(
+    _to_sign_in.where(
+        _users.c.canonical_email == bindparam("canonical"), _users.c.email_verified_at.is_not(None)
+    )
+)
+_SAME_PASSWORD = Statement(
+    select(_users.c.id)
+    .where(
+        _users.c.id == bindparam("user_id"),
+        _users.c.password_hash == bindparam("password_hash"),
+        _users.c.disabled_at.is_(None),
+    )
+    .with_for_update(read=True)  # a change of password waits, and then ends what starts now
+)
+_REHASH = Statement(
+    update(_users)
+    .where(_users.c.id == bindparam("user_id"), _users.c.password_hash == bindparam("seen"))
+    .values(password_hash=bindparam("better"))
+)
+_VERIFY_EMAIL = Statement(
+    update(_users)
+    .where(
+        _users.c.id == bindparam("user_id"),
+        _users.c.canonical_email == bindparam("canonical"),
+        _users.c.email_verified_at.is_(None),
+        _users.c.disabled_at.is_(None),
+    )
+    .values(email_verified_at=bindparam("now"), updated_at=bindparam("now"))
+)
+_CHANGE_PASSWORD = Statement(
+    update(_users)
+    .where(_users.c.id == bindparam("user_id"))
+    .values(password_hash=bindparam("password_hash"), password_changed_at=bindparam("now"))
+    .returning(_users.c.email, _users.c.email_verified_at)
+)
+_DISABLE = Statement(
+    update(_users)
+    .where(_users.c.id == bindparam("user_id"), _users.c.disabled_at.is_(None))
+    .values(disabled_at=bindparam("now"))
+)
+
+
+def problems(*, username: str, email: str, name: str) -> dict[str, str]:
+    """What is wrong with these for a new account: a code for each field that cannot be taken."""
+    found = {}
+    checks: tuple[tuple[Callable[[str], object], str], ...] = (
+        (identifiers.normal_name, name),
+        (identifiers.canonical_username, username),
+        (identifiers.canonical_email, email),
+    )
+    for check, value in checks:
+        try:
+            check(value)
+        except InvalidFieldError as error:
+            found[error.field] = error.code
+    return found
+
+
+def create(
+    db: Transaction,
+    *,
+    username: str,
+    email: str | None,
+    name: str | None,
+    password_hash: str | None,
+    now: datetime,
+    email_verified: bool = False,
+) -> User:
+    """Make an account. A free username is enough: an unverified address may be anybody's.
+
+    Raises `InvalidFieldError`, `UsernameTakenError`, and `EmailTakenError` for an address that is
+    to be verified here and is so elsewhere: then the transaction must be rolled back.
+    """
+    user_id = str(uuid.uuid4())
+    inserted = db.run(
+        _INSERT,
+        id=user_id,
+        username=identifiers.shown_username(username),
+        canonical_username=identifiers.canonical_username(username),
+        email=identifiers.normal_email(email) if email else None,
+        canonical_email=identifiers.canonical_email(email) if email else None,
+        email_verified_at=None,
+        name=identifiers.normal_name(name or ""),
+        password_hash=password_hash,
+        password_changed_at=None if password_hash is None else now,
+        created_at=now,
+        updated_at=now,
+        disabled_at=None,
+    )
+    if not inserted:
+        raise UsernameTakenError("This username is taken.")
+    if email and email_verified and not verify_email(db, user_id, email, now):
+        raise EmailTakenError("This address belongs to another account.")
+    return get(db, user_id)
+
+
+def find(db: Transaction, user_id: str) -> User | None:
+    """The person with this id, disabled or not."""
+    return db.session.get(User, user_id, populate_existing=True)
+
+
+def get(db: Transaction, user_id: str) -> User:
+    """The person with this id, who is known to exist."""
+    found = find(db, user_id)
+    if found is None:
+        raise LookupError(user_id)
+    return found
+
+
+def find_for_sign_in(db: Transaction, identifier: str) -> Any:
+    """The account of a username or a verified address: `id`, `password_hash`, `disabled_at`."""
+    canonical = guessed(identifier)
+    if "@" not in canonical:
+        return db.first(_BY_USERNAME, canonical=canonical)
+    try:
+        return db.first(_BY_EMAIL, canonical=identifiers.canonical_email(identifier))
+    except InvalidEmailError:
+        return None
+
+
+def list_users(db: Transaction) -> list[User]:
+    """Everybody, oldest account first."""
+    return list(db.session.scalars(select(User).order_by(User.created_at, User.id)))
+
+
+def has_password(db: Transaction, user_id: str, password_hash: str) -> bool:
+    """Whether this still is the password of an enabled account: hashing took its time."""
+    return db.first(_SAME_PASSWORD, user_id=user_id, password_hash=password_hash) is not None
+
+
+def rehash(db: Transaction, user_id: str, *, seen: str, better: str) -> None:
+    """Replace the hash of the same password by one with today's costs."""
+    db.run(_REHASH, user_id=user_id, seen=seen, better=better)
+
+
+def verify_email(db: Transaction, user_id: str, email: str, now: datetime) -> bool:
+    """Note that this person reads mail at `email`.
+
+    False if it is not the address of the account (any more), or somebody else has verified it: the
+    unique index decides, so of two at once one wins.
+    """
+    canonical = identifiers.canonical_email(email)
+    try:
+        with db.savepoint():
+            return db.run(_VERIFY_EMAIL, user_id=user_id, canonical=canonical, now=now) == 1
+    except IntegrityError:
+        return False
+
+
+def change_password(
+    db: Transaction,
+    user_id: str,
+    password_hash: str,
+    now: datetime,
+    keep_session: str | None = None,
+    **facts: str,
+) -> None:
+    """Give an account another password: everything the old one opened is closed.
+
+    Other sessions end, unused reset links die, the count of wrong guesses starts anew, and a mail
+    says so (`facts` are for its text). With no session to keep, the old password may have been in
+    the wrong hands, so what apps were given ends as well.
+    """
+    row = db.first(_CHANGE_PASSWORD, user_id=user_id, password_hash=password_hash, now=now)
+    user_sessions.end_all(db, user_id, now, keep=keep_session)
+    if keep_session is None:
+        grants.revoke_of_user(db, user_id, now)
+    links.kill(db, user_id, links.Purpose.RESET_PASSWORD, now)
+    attempts.forgive(db, user_id, now)
+    if row.email_verified_at is not None:
+        outbox.enqueue(
+            db, MailKind.PASSWORD_CHANGED, user_id=user_id, to=row.email, now=now, **facts
+        )
+
+
+def disable(db: Transaction, user_id: str, now: datetime) -> None:
+    """Shut an account. Its tokens are dead because every use of one reads `disabled_at`."""
+    if db.run(_DISABLE, user_id=user_id, now=now):
+        user_sessions.end_all(db, user_id, now)
+        for purpose in links.Purpose:
+            links.kill(db, user_id, purpose, now)

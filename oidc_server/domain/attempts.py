@@ -1,0 +1,192 @@
+"""Guesses at a password, and mails to an address: counted per account, wherever they come from.
+
+The count lives in the database, so that it holds over all workers. Some attempts are free; after
+them each must wait a little longer than the one before, but never for long: nobody can lock
+another person out. A browser that proved the password of an account before has a count of its
+own, so that a stranger's guesses do not make its owner wait.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Integer, Text, bindparam, case, delete, literal_column, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, mapped_column
+
+from oidc_server.database import Statement, Transaction
+from oidc_server.domain.base import Base, Instant, table_of
+from oidc_server.security import opaque_tokens
+
+_FORGOTTEN_AFTER = timedelta(days=1)
+_BROWSER_KNOWN_FOR = timedelta(days=400)
+
+
+class Attempt(Base):
+    """How often something was tried in a row without success, and when it may be tried again."""
+
+    __tablename__ = "attempts"
+
+    subject: Mapped[str] = mapped_column(Text, primary_key=True)
+    failures: Mapped[int] = mapped_column(Integer)
+    blocked_until: Mapped[datetime] = mapped_column(Instant)
+    last_at: Mapped[datetime] = mapped_column(Instant)
+    kept_until: Mapped[datetime] = mapped_column(Instant, index=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """Go on; `subject` is the count that a success clears."""
+
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class Throttled:
+    """Not now: `retry_after` is how long to wait."""
+
+    retry_after: timedelta
+
+
+_attempts = table_of(Attempt)
+
+
+def _number(value: int) -> ColumnElement[int]:
+    return literal_column(str(value), Integer)
+
+
+def _booking(free: int, delays: Iterable[timedelta]) -> Statement:
+    """The upsert that counts one more attempt, unless the subject must wait.
+
+    It is one statement, so that of many guesses at once no more get through than the count allows.
+    """
+    new = insert(_attempts).values(
+        {column.name: bindparam(column.name) for column in _attempts.columns}
+    )
+    now = new.excluded.last_at
+    forgotten = _attempts.c.last_at <= now - _number(_FORGOTTEN_AFTER // timedelta(microseconds=1))
+    count = case((forgotten, _number(1)), else_=_attempts.c.failures + _number(1))
+    pauses = [_number(delay // timedelta(microseconds=1)) for delay in delays]
+    steps = [(count == _number(free + step), pause) for step, pause in enumerate(pauses)]
+    pause = case((count < _number(free), _number(0)), *steps, else_=pauses[-1])
+    return Statement(
+        new.on_conflict_do_update(
+            index_elements=[_attempts.c.subject],
+            set_={
+                "failures": count,
+                "blocked_until": now + pause,
+                "last_at": now,
+                "kept_until": new.excluded.kept_until,
+            },
+            where=_attempts.c.blocked_until <= now,
+        ).returning(_attempts.c.subject)
+    )
+
+
+_BOOK_GUESS = _booking(10, (timedelta(seconds=s) for s in (30, 60, 120, 240, 480, 900)))
+_BOOK_MAIL = _booking(5, (timedelta(minutes=m) for m in (5, 15, 60)))
+_FIND = Statement(
+    select(_attempts.c.blocked_until).where(_attempts.c.subject == bindparam("subject"))
+)
+_new = insert(_attempts).values(
+    {column.name: bindparam(column.name) for column in _attempts.columns}
+)
+_CLEAR = Statement(
+    _new.on_conflict_do_update(
+        index_elements=[_attempts.c.subject],
+        set_={
+            "failures": _number(0),
+            "blocked_until": _new.excluded.last_at,
+            "last_at": _new.excluded.last_at,
+            "kept_until": _new.excluded.kept_until,
+        },
+    )
+)
+_PRUNE = Statement(
+    delete(_attempts).where(
+        _attempts.c.subject.in_(
+            select(_attempts.c.subject)
+            .where(_attempts.c.kept_until < bindparam("now"))
+            .limit(bindparam("batch"))
+        )
+    )
+)
+
+
+def book(
+    db: Transaction, account: str, now: datetime, *, browser: str | None = None
+) -> Allowed | Throttled:
+    """Count a guess at the password of `account`: it has failed until it is proven right.
+
+    `account` is a user id, or `nobody(…)` for a name without an account; `browser` the mark of the
+    browser the guess comes from. Call it before anything is hashed.
+    """
+    if browser is not None:
+        known = _of_browser(account, browser)
+        if db.first(_FIND, subject=known) is not None:
+            return _book(db, _BOOK_GUESS, known, now, _BROWSER_KNOWN_FOR)
+    return _book(db, _BOOK_GUESS, f"user:{account}", now, _FORGOTTEN_AFTER)
+
+
+def book_mail(db: Transaction, kind: str, to: str, now: datetime) -> Allowed | Throttled:
+    """Count a mail of this kind to this canonical address, whoever asked for it."""
+    return _book(db, _BOOK_MAIL, f"mail:{kind}:{_digest(to)}", now, _FORGOTTEN_AFTER)
+
+
+def nobody(name: str) -> str:
+    """What stands for the account of a name that has none, so that guessing it looks the same."""
+    return f"nobody:{_digest(name)}"
+
+
+def succeeded(
+    db: Transaction, account: str, subject: str, now: datetime, *, browser: str | None = None
+) -> None:
+    """The guess was right: clear the count it was booked on, and know its browser from now on."""
+    _clear(db, subject, now, _FORGOTTEN_AFTER)
+    if browser is not None:
+        _clear(db, _of_browser(account, browser), now, _BROWSER_KNOWN_FOR)
+
+
+def forgive(db: Transaction, account: str, now: datetime) -> None:
+    """The person proved themselves in another way, or has another password: start counting anew."""
+    _clear(db, f"user:{account}", now, _FORGOTTEN_AFTER)
+
+
+def prune(db: Transaction, now: datetime, limit: int) -> int:
+    """Delete counts that no longer say anything; returns how many rows went."""
+    return db.run(_PRUNE, now=now, batch=limit)
+
+
+def _book(
+    db: Transaction, statement: Statement, subject: str, now: datetime, kept_for: timedelta
+) -> Allowed | Throttled:
+    booked = db.first(
+        statement,
+        subject=subject,
+        failures=1,
+        blocked_until=now,
+        last_at=now,
+        kept_until=now + kept_for,
+    )
+    if booked is not None:
+        return Allowed(subject)
+    return Throttled(retry_after=db.first(_FIND, subject=subject).blocked_until - now)
+
+
+def _clear(db: Transaction, subject: str, now: datetime, kept_for: timedelta) -> None:
+    db.run(
+        _CLEAR,
+        subject=subject,
+        failures=0,
+        blocked_until=now,
+        last_at=now,
+        kept_until=now + kept_for,
+    )
+
+
+def _of_browser(account: str, browser: str) -> str:
+    return f"user:{account}:{_digest(browser)}"
+
+
+def _digest(text: str) -> str:
+    return opaque_tokens.digest(text).hex()

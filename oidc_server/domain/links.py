@@ -1,0 +1,185 @@
+"""Links for one person and one purpose: choose a new password, confirm an address, set up.
+
+A row is an id with a purpose, an end, and the mark of its use. The link itself is made when it is
+sent: the id with a MAC that the database cannot make (`security/signed_links.py`).
+"""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import (
+    ForeignKey,
+    Index,
+    Text,
+    and_,
+    bindparam,
+    delete,
+    literal_column,
+    or_,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, mapped_column
+
+from oidc_server.database import Statement, Transaction
+from oidc_server.domain import roles
+from oidc_server.domain.base import Base, Identifier, Instant, parse_id, table_of
+
+_KEPT_AFTER_EXPIRY = timedelta(days=7)
+
+
+class Purpose(StrEnum):
+    """What a link is for; a link made for one purpose is void for every other."""
+
+    RESET_PASSWORD = "reset_password"
+    VERIFY_EMAIL = "verify_email"
+    SET_UP = "set_up"
+
+
+class LinkRow(Base):
+    """A link; `spent_at` says when it was used or withdrawn. One at most is open to set up."""
+
+    __tablename__ = "links"
+
+    id: Mapped[str] = mapped_column(Identifier, primary_key=True)
+    purpose: Mapped[str] = mapped_column(Text)
+    user_id: Mapped[str | None] = mapped_column(Identifier, ForeignKey("users.id"), index=True)
+    email: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    expires_at: Mapped[datetime | None] = mapped_column(Instant, index=True)
+    spent_at: Mapped[datetime | None] = mapped_column(Instant)
+
+    __table_args__ = (
+        Index(
+            "uq_links_open_set_up",
+            "purpose",
+            unique=True,
+            sqlite_where=text("purpose = 'set_up' AND spent_at IS NULL"),
+            postgresql_where=text("purpose = 'set_up' AND spent_at IS NULL"),
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link that works. `user_id` and `email` are what it was made for."""
+
+    id: str
+    purpose: Purpose
+    user_id: str | None
+    email: str | None
+
+
+_links = table_of(LinkRow)
+_open = and_(
+    _links.c.purpose == bindparam("of_purpose"),
+    _links.c.spent_at.is_(None),
+    or_(_links.c.expires_at.is_(None), _links.c.expires_at > bindparam("now", type_=Instant)),
+)
+_columns = (_links.c.id, _links.c.purpose, _links.c.user_id, _links.c.email)
+
+_MINT = Statement(
+    insert(_links)
+    .values({column.name: bindparam(column.name) for column in _links.columns})
+    .on_conflict_do_nothing()
+)
+_FIND = Statement(select(*_columns).where(_links.c.id == bindparam("link_id"), _open))
+_CONSUME = Statement(
+    update(_links)
+    .where(_links.c.id == bindparam("link_id"), _open)
+    .values(spent_at=bindparam("now", type_=Instant))
+    .returning(*_columns)
+)
+_KILL = Statement(
+    update(_links)
+    .where(
+        _links.c.user_id == bindparam("of_user"),
+        _links.c.purpose == bindparam("of_purpose"),
+        _links.c.spent_at.is_(None),
+    )
+    .values(spent_at=bindparam("now"))
+)
+_OPEN_SET_UP = Statement(
+    select(_links.c.id).where(
+        # Spelled out, so that a prepared statement can use the index that has it as its condition.
+        _links.c.purpose == literal_column("'set_up'"),
+        _links.c.spent_at.is_(None),
+    )
+)
+_PRUNE = Statement(
+    delete(_links).where(
+        _links.c.id.in_(
+            select(_links.c.id)
+            .where(_links.c.expires_at < bindparam("long_ago"))
+            .limit(bindparam("batch"))
+        )
+    )
+)
+
+
+def mint(
+    db: Transaction,
+    purpose: Purpose,
+    *,
+    user_id: str | None,
+    email: str | None,
+    now: datetime,
+    lifetime: timedelta | None,
+) -> str:
+    """Make a link and return its id. Without a lifetime it lives until it is used."""
+    link_id = str(uuid.uuid4())
+    db.run(
+        _MINT,
+        id=link_id,
+        purpose=purpose.value,
+        user_id=user_id,
+        email=email,
+        created_at=now,
+        expires_at=None if lifetime is None else now + lifetime,
+        spent_at=None,
+    )
+    return link_id
+
+
+def find(db: Transaction, link_id: str, purpose: Purpose, now: datetime) -> Link | None:
+    """The link, if it could be used now. Looking does not use it: mail scanners look too."""
+    return _link(db, _FIND, link_id, purpose, now)
+
+
+def consume(db: Transaction, link_id: str, purpose: Purpose, now: datetime) -> Link | None:
+    """Use a link once: one conditional UPDATE, so of many callers one gets it."""
+    return _link(db, _CONSUME, link_id, purpose, now)
+
+
+def kill(db: Transaction, user_id: str, purpose: Purpose, now: datetime) -> None:
+    """Withdraw every unused link of this person for this purpose."""
+    db.run(_KILL, of_user=user_id, of_purpose=purpose.value, now=now)
+
+
+def open_setup(db: Transaction, now: datetime) -> str | None:
+    """The id of the one link that sets this server up; None once there is an administrator.
+
+    Whoever uses it asks `roles.administrator_exists` again: the first administrator ends it,
+    however they were made.
+    """
+    if roles.administrator_exists(db):
+        return None
+    mint(db, Purpose.SET_UP, user_id=None, email=None, now=now, lifetime=None)
+    return str(db.first(_OPEN_SET_UP).id)
+
+
+def prune(db: Transaction, now: datetime, limit: int) -> int:
+    """Delete links a week after their end; returns how many rows went."""
+    return db.run(_PRUNE, long_ago=now - _KEPT_AFTER_EXPIRY, batch=limit)
+
+
+def _link(
+    db: Transaction, statement: Statement, link_id: str, purpose: Purpose, now: datetime
+) -> Link | None:
+    parsed = parse_id(link_id)
+    row = parsed and db.first(statement, link_id=parsed, of_purpose=purpose.value, now=now)
+    return Link(row.id, Purpose(row.purpose), row.user_id, row.email) if row else None
