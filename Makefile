@@ -105,7 +105,7 @@ debian-packages: tests/debian-packages.txt
 	fi
 
 node-packages:
-	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(NODE_PACKAGES) || echo "NOT INSTALLED: packages for Node.js"; fi
+	@if command -v npm >/dev/null; then $(MAKE) --silent $(NODE_PACKAGES) || echo "NOT INSTALLED: packages for Node.js"; fi
 
 $(NODE_PACKAGES): tests/js/package-lock.json tests/js/package.json
 	@cd tests/js && npm ci --silent --no-audit --no-fund

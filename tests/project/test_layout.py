@@ -1,8 +1,11 @@
 """The house keeps its order: imports point down, modules stay small, names are nouns."""
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 from tests.project.repository import ROOT, read, tracked_modules
@@ -10,6 +13,8 @@ from tests.project.repository import ROOT, read, tracked_modules
 MODULE_LINES = 400  # beyond it: a package with the same name and the same public names
 FUNCTION_LINES = 40  # without docstring and decorators
 BANNED_NAMES = {"utils", "helpers", "common", "misc", "manager", "handler", "service", "core"}
+
+INSIDE = {"pydantic_core"}  # pinned by pydantic to the one version that fits
 
 
 def test_imports_obey_the_contracts():
@@ -50,6 +55,33 @@ def test_modules_are_named_after_what_they_own():
 
     assert drawers == []
     assert bases == [Path("oidc_server/domain/base.py")]
+
+
+def test_every_package_that_is_imported_is_a_declared_dependency():
+    project = tomllib.loads(read("pyproject.toml"))["project"]
+    providers = packages_distributions()
+
+    imported = {
+        name
+        for module in tracked_modules()
+        for name in imported_names(ast.parse(read(module)))
+        if name != "oidc_server" and name not in sys.stdlib_module_names
+    }
+    declared = {re.split(r"[^\w.-]", line)[0].lower() for line in project["dependencies"]}
+
+    assert {name for name in imported if not declared & normalized(providers[name])} <= INSIDE
+
+
+def imported_names(tree):
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield str(node.module).partition(".")[0]
+
+
+def normalized(distributions):
+    return {name.lower().replace("_", "-") for name in distributions}
 
 
 def functions(tree):
