@@ -1,5 +1,3 @@
-// Sends the form of response_mode=form_post by itself, but not to someone who came back to this page:
-// the answer in it works once, and they want to go further back.
-if (performance.getEntriesByType("navigation")[0]?.type !== "back_forward") {
-  document.querySelector("form[data-send-now]").submit();
-}
+// Sends the form of response_mode=form_post by itself. It does so while the page still loads, so that browsers
+// put the answer in this page's place: going back never sends the form, whose code works once, again.
+document.querySelector("form[data-send-now]").submit();
