@@ -17,13 +17,17 @@ from pydantic import AfterValidator, BeforeValidator, SecretStr
 IPNetwork = IPv4Network | IPv6Network
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_DURATION = re.compile(r"(\d{1,9})([smhd]?)")
-_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
+_DURATION = re.compile(r"([0-9]{1,9})([smhd]?)")
+_ISSUER = re.compile(
+    r"(https?)://((?:[^/?#@]*@)?(?:\[[^]/?#]*\]|[^:/?#]+))(:[^/?#]*)?(/[^?#]*)?([?#].*)?", re.DOTALL
+)
+_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
+_PORT = re.compile(r":[1-9][0-9]{0,4}")
 _PATH = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
 _ADDRESS = re.compile(
     r"[^\s@<>,;:\"()\\]+@[^\s@<>,;:\"()\\]+|[^\s@<>,;:\"()\\]+@\[[0-9a-fA-F:.]+\]"
 )
-_DEFAULT_PORTS = {"http": 80, "https": 443}
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 _SMTP_FORM = "write smtp://user:password@host:587 or smtps://…, special characters as in %40"
 _STARTTLS: dict[str, Literal["required", "optional", "off"]] = {
     "starttls=required": "required",
@@ -80,27 +84,37 @@ def is_loopback_host(host: str) -> bool:
 
 def check_issuer(value: str) -> str:
     """The issuer is compared letter by letter, so it has exactly one spelling (Core §2 `iss`)."""
-    url = urlsplit(value)
-    host = url.netloc.rpartition("@")[2]
-    name, colon, port = host.rpartition(":") if not host.endswith("]") else (host, "", "")
-    name = name if colon else host
-    if url.scheme not in _DEFAULT_PORTS or not host:
+    match = _ISSUER.fullmatch(value)
+    if match is None:
         raise ValueError("write the whole address, such as https://id.example.com")
-    if "@" in url.netloc or "?" in value or "#" in value:
+    scheme, host, port, path, rest = match.groups(default="")
+    if rest or "@" in host:
         raise ValueError("leave out user name, query and fragment")
-    if not _HOST.fullmatch(name) or ".." in name:
+    if not _is_host(host):
         raise ValueError("write the host in lower case, international names in their xn-- form")
-    if colon and (not re.fullmatch(r"[1-9]\d{0,4}", port) or int(port) > 65535):
+    if port and not (_PORT.fullmatch(port) and int(port[1:]) < 65536):
         raise ValueError("the port is no port")
-    if colon and int(port) == _DEFAULT_PORTS[url.scheme]:
-        raise ValueError(f"leave out :{port}, it is the usual port")
-    if value.endswith("/"):
+    if port == _DEFAULT_PORTS[scheme]:
+        raise ValueError(f"leave out {port}, it is the usual port")
+    if path.endswith("/"):
         raise ValueError("leave out the slash at the end")
-    if not _PATH.fullmatch(url.path):
+    if not _PATH.fullmatch(path):
         raise ValueError("the path may hold letters, digits, '.', '_', '~' and '-' only")
-    if url.scheme == "http" and not is_loopback_host(name):
+    if scheme == "http" and not is_loopback_host(host):
         raise ValueError("use https://; http:// is for localhost only")
     return value
+
+
+def _is_host(host: str) -> bool:
+    """Whether `host` is a name or an address in the spelling that browsers use."""
+    is_address = host.startswith("[") or host.rpartition(".")[2].isdigit()
+    if not is_address:
+        return bool(_NAME.fullmatch(host)) and ".." not in host
+    try:
+        address = ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return host == (f"[{address}]" if address.version == 6 else str(address))
 
 
 def issuer_host(issuer: str) -> str:
@@ -197,7 +211,8 @@ def parse_smtp_url(value: str) -> SmtpServer:
         host, port, username, password = url.hostname, url.port, url.username, url.password
     except ValueError:
         raise ValueError(_SMTP_FORM) from None
-    if url.scheme not in ("smtp", "smtps") or not host or url.path.strip("/") or url.fragment:
+    is_smtp = url.scheme in ("smtp", "smtps") and value.isprintable()
+    if not is_smtp or not host or url.path.strip("/") or url.fragment:
         raise ValueError(_SMTP_FORM)
     if url.scheme == "smtps" and url.query:
         raise ValueError("smtps:// is encrypted from the start: leave out what follows '?'")
