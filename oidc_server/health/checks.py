@@ -1,0 +1,87 @@
+"""What a node needs to do its work, each looked at by itself."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+
+from alembic.script import ScriptDirectory
+from sqlalchemy import Float, Text, column, literal_column, select, table
+from sqlalchemy.exc import DBAPIError
+
+from oidc_server import resources
+from oidc_server.database import DatabaseUnavailableError, Statement, Transaction
+from oidc_server.web.runtime import Runtime
+
+_CLOCK_TOLERANCE = timedelta(seconds=2)
+
+_VERSION = Statement(select(column("version_num", Text)).select_from(table("alembic_version")))
+_EPOCH = {
+    "sqlite": "(julianday('now') - 2440587.5) * 86400.0",
+    "postgresql": "extract(epoch from clock_timestamp())",
+}
+_CLOCK = {
+    dialect: Statement(select(literal_column(expression, Float).label("epoch")))
+    for dialect, expression in _EPOCH.items()
+}
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at. `finding` tells the operator a fact, and what to do."""
+
+    name: str
+    ok: bool
+    finding: str
+
+
+def checks(runtime: Runtime) -> list[Check]:
+    """Look at everything; a database that is away is a finding too."""
+    try:
+        with runtime.database.transaction("read") as db:
+            return examine(db, runtime)
+    except DatabaseUnavailableError as error:
+        return [Check("database", ok=False, finding=f"It cannot be reached: {error}.")]
+
+
+def examine(db: Transaction, runtime: Runtime) -> list[Check]:
+    """Look at everything inside a transaction; raises what the database raises when it is away."""
+    clock = _check_clock(db, runtime.clock())
+    found = [Check("database", ok=True, finding="It answers."), clock, _check_migrations(db)]
+    if found[-1].ok:
+        found.append(_check_keys(db, runtime))
+    return found
+
+
+def _check_clock(db: Transaction, now: datetime) -> Check:
+    """Nodes that disagree on the time disagree on what has expired; the database is their judge."""
+    ahead = now.timestamp() - float(db.first(_CLOCK[db.dialect_name]).epoch)
+    return Check(
+        "clock",
+        ok=abs(ahead) <= _CLOCK_TOLERANCE.total_seconds(),
+        finding=f"It is {abs(ahead):.1f} s {'ahead of' if ahead > 0 else 'behind'} the database's.",
+    )
+
+
+def _check_migrations(db: Transaction) -> Check:
+    try:
+        row = db.first(_VERSION)
+    except DBAPIError:
+        return Check("migrations", ok=False, finding="There are no tables: run the migrations.")
+    at = row.version_num if row else "nothing"
+    if at == _head():
+        return Check("migrations", ok=True, finding=f"At {at}, the newest.")
+    return Check("migrations", ok=False, finding=f"At {at}, not {_head()}: run the migrations.")
+
+
+@cache
+def _head() -> str | None:
+    """The newest migration that this code knows."""
+    return ScriptDirectory(str(resources.migrations_dir())).get_current_head()
+
+
+def _check_keys(db: Transaction, runtime: Runtime) -> Check:
+    now = runtime.clock()
+    runtime.keys.refresh(db, now)
+    algorithms = runtime.keys.algorithms(now)
+    finding = f"There is one for {', '.join(algorithms)}." if algorithms else "There is none."
+    return Check("signing key", ok=bool(algorithms), finding=finding)

@@ -1,0 +1,26 @@
+"""/health: 200 and up, or 503 and down."""
+
+from oidc_server.health.checks import examine
+from oidc_server.web import responses
+from oidc_server.web.context import Context
+from oidc_server.web.errors import Problem
+from oidc_server.web.responses import Response
+
+
+def live(_ctx: Context) -> Response:
+    """The process answers. It says nothing of the database: a restart would not mend that."""
+    return _state(is_up=True)
+
+
+def ready(ctx: Context) -> Response:
+    """Everything that requests need is there."""
+    return _state(is_up=all(check.ok for check in examine(ctx.db, ctx.runtime)))
+
+
+def as_health(_ctx: Context, problem: Problem) -> Response:
+    """The shape of errors here: whatever goes wrong, the node is down."""
+    return _state(is_up=False, status=max(problem.status, 400))
+
+
+def _state(*, is_up: bool, status: int = 503) -> Response:
+    return responses.json({"status": "up" if is_up else "down"}, status=200 if is_up else status)

@@ -1,0 +1,21 @@
+"""What a job is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from threading import Event
+
+from oidc_server.web.runtime import Runtime
+
+Work = Callable[[Runtime, Event], None]
+"""Does what there is to do and returns, early when the event is set: the server stops."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """`work`, done `every` so often: by one node of all, or, if `on_every_node`, by each."""
+
+    name: str
+    work: Work
+    every: timedelta
+    on_every_node: bool = False

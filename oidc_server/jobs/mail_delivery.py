@@ -1,0 +1,134 @@
+"""Empties the outbox: from a kind and ids to a mail, and away with it.
+
+No transaction is open while a mail server is spoken to. A mail may arrive twice, since the process
+may die between sending it and saying so; its Message-ID then is the same.
+"""
+
+from datetime import timedelta
+from threading import Event
+from typing import Any, NamedTuple
+
+from oidc_server.database import ConflictError, DatabaseUnavailableError, Transaction
+from oidc_server.domain import links, outbox, users
+from oidc_server.domain.links import Purpose
+from oidc_server.domain.outbox import MailKind, OutboxItem
+from oidc_server.observability.logs import get_logger
+from oidc_server.outbound.mail import Mail, MailRefusedError, MailUnavailableError
+from oidc_server.web.runtime import Runtime
+
+_LEASE = timedelta(minutes=5)
+"""Longer than any conversation with a mail server lasts."""
+_LANGUAGE = "en"
+_MINUTE = timedelta(minutes=1)
+
+_log = get_logger(__name__)
+
+
+class _Target(NamedTuple):
+    """Where the link of a mail leads; with a purpose, it carries the link that was made for it."""
+
+    route: str
+    purpose: Purpose | None = None
+
+
+_TARGETS = {
+    MailKind.VERIFY_EMAIL: _Target("authentication.verify_email", Purpose.VERIFY_EMAIL),
+    MailKind.PASSWORD_RESET: _Target("authentication.new_password", Purpose.RESET_PASSWORD),
+    MailKind.PASSWORD_CHANGED: _Target("authentication.password_reset"),
+    MailKind.ACCOUNT_EXISTS: _Target("authentication.login"),
+}
+
+
+class OutdatedError(Exception):
+    """The mail would be of no use any more."""
+
+
+def deliver(runtime: Runtime, stopping: Event) -> None:
+    """Send every mail that is due, the oldest first."""
+    while not stopping.is_set():
+        item = _next(runtime)
+        if item is None or not _send(runtime, item):
+            return
+
+
+def _next(runtime: Runtime) -> OutboxItem | None:
+    now = runtime.clock()
+    with runtime.database.transaction("read") as db:
+        if not outbox.is_due(db, now):
+            return None
+    with runtime.database.transaction("write") as db:
+        return outbox.lease(db, now, _LEASE)
+
+
+def _send(runtime: Runtime, item: OutboxItem) -> bool:
+    """Send one mail and write down how it went; False when the others need not be tried now."""
+    facts: dict[str, Any] = {"mail": item.id, "kind": item.kind, "attempt": item.attempts}
+    try:
+        with runtime.database.transaction("read") as db:
+            mail = compose(runtime, db, item)
+        runtime.mail.send(mail)
+    except (OutdatedError, MailRefusedError) as error:
+        _log.warning("mail given up", reason=str(error), **facts)
+        _give_up(runtime, item, str(error))
+    except MailUnavailableError as error:
+        _postpone(runtime, item, str(error), facts)
+        return error.retry_after is None
+    except (DatabaseUnavailableError, ConflictError):
+        raise
+    except Exception as error:  # noqa: BLE001 - a mail that cannot be made must not stop the others
+        _log.error("mail could not be made", exc_info=error, **facts)
+        _postpone(runtime, item, type(error).__name__, facts)
+    else:
+        with runtime.database.transaction("write") as db:
+            outbox.delivered(db, item, runtime.clock())
+        _log.info("mail sent", **facts)
+    return True
+
+
+def _postpone(runtime: Runtime, item: OutboxItem, reason: str, facts: dict[str, Any]) -> None:
+    with runtime.database.transaction("write") as db:
+        is_over = outbox.failed(db, item, reason, runtime.clock())
+    _log.warning("mail given up" if is_over else "mail postponed", reason=reason, **facts)
+
+
+def _give_up(runtime: Runtime, item: OutboxItem, reason: str) -> None:
+    with runtime.database.transaction("write") as db:
+        outbox.give_up(db, item, reason, runtime.clock())
+
+
+def compose(runtime: Runtime, db: Transaction, item: OutboxItem) -> Mail:
+    """The mail that a row of the outbox means; raises `OutdatedError`."""
+    kind, payload = MailKind(item.kind), item.payload
+    user = users.find(db, payload["user_id"])
+    if user is None:
+        raise OutdatedError("the account does not exist any more")
+    remaining = item.created_at + runtime.settings.link_lifetime - runtime.clock()
+    values = {
+        "lang": _LANGUAGE,
+        "user_name": user.name or user.username,
+        "link": _link(runtime, db, _TARGETS[kind], payload["link_id"]),
+        "minutes": max(1, round(remaining / _MINUTE)),
+        "when": item.created_at.strftime("%d %b %Y, %H:%M %Z"),
+        "browser": payload["facts"].get("browser"),
+        "address": payload["facts"].get("address"),
+    }
+    render = runtime.templates.get_template
+    head, text = render(f"email/{kind}.txt").render(values).split("\n\n", 1)
+    return Mail(
+        to=payload["to"],
+        subject=head.removeprefix("Subject: "),
+        text=text,
+        html=render(f"email/{kind}.html").render(values),
+        message_id=item.id,
+        language=_LANGUAGE,
+    )
+
+
+def _link(runtime: Runtime, db: Transaction, target: _Target, link_id: str | None) -> str:
+    """The address of the mail's button. What opens something is made here and kept nowhere."""
+    signed = None
+    if target.purpose is not None and link_id is not None:
+        if links.find(db, link_id, target.purpose, runtime.clock()) is None:
+            raise OutdatedError("the link has expired or was used")
+        signed = runtime.links.sign(target.purpose, link_id)
+    return runtime.issuer + runtime.paths.path(target.route, link=signed)

@@ -1,0 +1,112 @@
+"""The loop that runs the jobs: one thread, started and stopped with the server."""
+
+import os
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from threading import Event, Thread
+
+from oidc_server.database import ConflictError, DatabaseUnavailableError
+from oidc_server.domain import leases
+from oidc_server.jobs import key_rotation, mail_delivery, retention
+from oidc_server.jobs.job import Job
+from oidc_server.jobs.node_lock import NodeLock
+from oidc_server.observability.logs import get_logger
+from oidc_server.web.runtime import Runtime
+
+JOBS = (
+    # Each row of the outbox is leased by itself, so all nodes may deliver at once.
+    Job("mail delivery", mail_delivery.deliver, every=timedelta(seconds=1), on_every_node=True),
+    Job("retention", retention.sweep, every=timedelta(minutes=10)),
+    Job("key rotation", key_rotation.rotate, every=timedelta(hours=1)),
+)
+
+_ROUND_EVERY = 1.0
+"""Seconds between two looks at what is due: a mail waits no longer than that."""
+_LONGEST_PAUSE = timedelta(minutes=1)
+"""After failures, and until one asks again whether another node did its work."""
+_FAREWELL = 5.0
+
+_log = get_logger(__name__)
+
+
+@dataclass
+class _Turn:
+    """When a job's turn comes."""
+
+    job: Job
+    began_at: datetime | None = None
+    pause: timedelta = timedelta()
+    failures: int = 0
+
+    def has_come(self, now: datetime) -> bool:
+        """Also when the clock was set back to before the last turn."""
+        began_at = self.began_at
+        return began_at is None or not began_at <= now < began_at + self.pause
+
+
+class Jobs:
+    """Runs the jobs in a thread of its own. Whatever a job raises is logged, and ends nothing."""
+
+    def __init__(self, jobs: tuple[Job, ...] = JOBS) -> None:
+        self._turns = [_Turn(job) for job in jobs]
+        self._holder = f"{os.getpid()}-{secrets.token_hex(8)}"
+        self._stopping = Event()
+        self._thread: Thread | None = None
+
+    def start(self, runtime: Runtime) -> None:
+        """Begin; called once, when the server begins to answer."""
+        # A daemon: a mail server that keeps us waiting does not keep the process from ending.
+        self._thread = Thread(target=self._loop, args=(runtime,), name="jobs", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End soon; returns when the job at work has ended, or after a few seconds."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join(_FAREWELL)
+
+    def _loop(self, runtime: Runtime) -> None:
+        lock = NodeLock(runtime.settings.data_dir / "jobs.lock")
+        try:
+            while not self._stopping.is_set():
+                if lock.acquire():
+                    self.run_due(runtime)
+                self._stopping.wait(_ROUND_EVERY)
+        finally:
+            lock.release()
+
+    def run_due(self, runtime: Runtime) -> None:
+        """Run every job whose turn has come, once."""
+        for turn in self._turns:
+            now = runtime.clock()
+            if turn.has_come(now) and not self._stopping.is_set():
+                turn.began_at = now
+                self._take(turn, runtime, now)
+
+    def _take(self, turn: _Turn, runtime: Runtime, now: datetime) -> None:
+        job = turn.job
+        try:
+            if job.on_every_node or self._is_ours(job, runtime, now):
+                job.work(runtime, self._stopping)
+                turn.pause = job.every
+            else:
+                turn.pause = min(job.every, _LONGEST_PAUSE)
+            turn.failures = 0
+        except Exception as error:  # noqa: BLE001 - the loop outlives every job
+            turn.pause = min(timedelta(seconds=2**turn.failures), _LONGEST_PAUSE)
+            turn.failures = min(turn.failures + 1, 10)
+            _report(job, error, turn.pause)
+
+    def _is_ours(self, job: Job, runtime: Runtime, now: datetime) -> bool:
+        """Whether this node does it this time. The lease lasts until it is due again."""
+        with runtime.database.transaction("write") as db:
+            return leases.acquire(db, f"job: {job.name}", self._holder, now, job.every)
+
+
+def _report(job: Job, error: Exception, pause: timedelta) -> None:
+    facts = {"job": job.name, "again_in": pause.total_seconds()}
+    if isinstance(error, DatabaseUnavailableError | ConflictError):
+        _log.warning("job could not run", reason=str(error), **facts)
+    else:
+        _log.error("job failed", exc_info=error, **facts)
