@@ -113,9 +113,11 @@ class Statement:
 class Transaction:
     """What handlers and domain functions call `db`. It never commits by itself."""
 
-    __slots__ = ("_connection", "_cursor", "_dbapi", "_dialect", "_prepared", "_session")
+    __slots__ = ("_connection", "_cursor", "_dbapi", "_dialect", "_prepared", "_session", "memory")
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, memory: dict[str, Any]) -> None:
+        self.memory = memory
+        """What this process keeps beside the database (snapshots keyed by revision), by owner."""
         self._connection = connection
         self._dialect = connection.dialect
         pooled: Any = connection.connection
@@ -153,6 +155,14 @@ class Transaction:
         """Execute and return the number of rows changed."""
         self._execute(statement, parameters)
         return int(self._cursor.rowcount)
+
+    def lock(self, name: str) -> None:
+        """Let one transaction at a time through here, over all nodes, until it ends.
+
+        A writing transaction on SQLite is alone anyway.
+        """
+        if self._prepared is not None:
+            self._cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [name])
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
@@ -219,6 +229,7 @@ class Database:
         self._held = threading.local()
         self._all: set[Connection] = set()
         self._guard = threading.Lock()
+        self._memory: dict[str, Any] = {}
 
     @property
     def is_sqlite(self) -> bool:
@@ -250,7 +261,7 @@ class Database:
             pooled.dbapi_connection.autocommit = access == "read"
         try:
             with connection.begin():
-                transaction = Transaction(connection)
+                transaction = Transaction(connection, self._memory)
                 try:
                     yield transaction
                     transaction.flush()

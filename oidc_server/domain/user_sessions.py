@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ForeignKey, LargeBinary, Text, and_, bindparam, insert, select, update
+from sqlalchemy import ForeignKey, LargeBinary, Text, and_, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..database import Statement, Transaction
 from ..security import opaque_tokens
+from . import grants
 from .base import Base, Identifier, Instant, Words, new_id, table_of
 from .users import User
 
@@ -86,10 +87,32 @@ _TOUCH = Statement(
     .where(_sessions.c.id == bindparam("session_id"))
     .values(last_seen_at=bindparam("now"), idle_expires_at=bindparam("idle_until"))
 )
+_RENEW = Statement(
+    update(_sessions)
+    .where(_sessions.c.id == bindparam("session_id"))
+    .values(
+        digest=bindparam("digest"),
+        amr=bindparam("amr"),
+        acr=bindparam("acr"),
+        auth_time=bindparam("now"),
+        last_seen_at=bindparam("now"),
+        idle_expires_at=bindparam("idle_until"),
+        expires_at=bindparam("until"),
+    )
+)
 _END = Statement(
     update(_sessions)
     .where(and_(_sessions.c.id == bindparam("session_id"), _sessions.c.ended_at.is_(None)))
     .values(ended_at=bindparam("now"))
+)
+_PRUNE = Statement(
+    delete(_sessions).where(
+        _sessions.c.id.in_(
+            select(_sessions.c.id)
+            .where(_sessions.c.expires_at < bindparam("long_ago"))
+            .limit(bindparam("batch"))
+        )
+    )
 )
 _LIVE_OF_USER = Statement(
     select(_sessions.c.id).where(
@@ -143,3 +166,49 @@ def touch(db: Transaction, session: LiveSession, now: datetime, idle_lifetime: t
     if now - session.last_seen_at >= _TOUCH_EVERY:
         idle_until = min(now + idle_lifetime, session.expires_at)
         db.run(_TOUCH, session_id=session.id, now=now, idle_until=idle_until)
+
+
+def renew(
+    db: Transaction,
+    session: LiveSession,
+    *,
+    amr: frozenset[str],
+    acr: str | None,
+    now: datetime,
+    idle_lifetime: timedelta,
+    absolute_lifetime: timedelta,
+) -> str:
+    """The same person proved themselves again: a new handle and `auth_time`, the same `sid`.
+
+    What hangs on the session (grants without offline access) goes on; the old cookie is dead.
+    """
+    handle = opaque_tokens.mint()
+    db.run(
+        _RENEW,
+        session_id=session.id,
+        digest=opaque_tokens.digest(handle),
+        amr=amr,
+        acr=acr,
+        now=now,
+        idle_until=now + idle_lifetime,
+        until=now + absolute_lifetime,
+    )
+    return handle
+
+
+def end(db: Transaction, session_id: str, now: datetime) -> None:
+    """End a session, and with it the grants that were to end with it."""
+    if db.run(_END, session_id=session_id, now=now):
+        grants.revoke_of_session(db, session_id, now)
+
+
+def end_all(db: Transaction, user_id: str, now: datetime, keep: str | None = None) -> None:
+    """End every session of a person, or all but the one with id `keep`."""
+    for row in db.all(_LIVE_OF_USER, user_id=user_id):
+        if row.id != keep:
+            end(db, row.id, now)
+
+
+def prune(db: Transaction, now: datetime, limit: int) -> int:
+    """Delete sessions a day after their absolute end."""
+    return db.run(_PRUNE, long_ago=now - timedelta(days=1), batch=limit)

@@ -8,6 +8,7 @@ from ..database import Transaction
 from ..domain import user_sessions
 from ..domain.audit import Origin
 from ..domain.user_sessions import LiveSession
+from ..oauth2.vocabulary import PASSWORD_ACR
 from ..security import opaque_tokens
 from . import cookies, csrf, responses
 from .client_address import client_address
@@ -100,22 +101,28 @@ class Context:
                 self._cookies.append((cookies.BROWSER, self._browser, _BROWSER_LIFETIME))
         return self._browser
 
-    def sign_in(self, user_id: str, *, amr: Iterable[str], acr: str | None = None) -> None:
-        """Start a session in this browser; an earlier one ends, so its cookie dies with it."""
+    def sign_in(self, user_id: str, *, amr: Iterable[str], acr: str = PASSWORD_ACR) -> None:
+        """Start a session in this browser, or renew that of the same person; the old cookie is dead."""
         settings = self.runtime.settings
-        if (session := self.user_session) is not None:
-            user_sessions.end(self.db, session.id, self.now, superseded=session.user_id == user_id)
-        handle = user_sessions.start(
-            self.db,
-            user_id,
-            amr=frozenset(amr),
-            acr=acr,
-            now=self.now,
-            idle_lifetime=settings.session_idle_lifetime,
-            absolute_lifetime=settings.session_absolute_lifetime,
-            address=self.origin.address,
-            user_agent=self.origin.user_agent,
-        )
+        lifetimes = {
+            "idle_lifetime": settings.session_idle_lifetime,
+            "absolute_lifetime": settings.session_absolute_lifetime,
+        }
+        proven = {"amr": frozenset(amr), "acr": acr, "now": self.now}
+        session = self.user_session
+        if session is not None and session.user_id == user_id:
+            handle = user_sessions.renew(self.db, session, **proven, **lifetimes)
+        else:
+            if session is not None:
+                user_sessions.end(self.db, session.id, self.now)
+            handle = user_sessions.start(
+                self.db,
+                user_id,
+                address=self.origin.address,
+                user_agent=self.origin.user_agent,
+                **proven,
+                **lifetimes,
+            )
         self._user_session = user_sessions.find(self.db, handle, self.now)
         self._cookies.append((cookies.SESSION, handle, settings.session_absolute_lifetime))
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..database import ConflictError, DatabaseUnavailableError
+from ..domain.authorization_requests import RequestGoneError
 from ..domain.base import DomainError
 from ..observability.logs import get_logger
 from . import responses
@@ -102,6 +103,14 @@ def problem_of(error: Exception) -> Problem:
                 "A part of this server is not available. You did nothing wrong, and nothing was lost.",
                 "Wait a moment and try again.",
                 retry_after=2,
+            )
+        case RequestGoneError():
+            return Problem(
+                400,
+                "invalid_request",
+                "This sign-in is over",
+                "It was finished already, was left open for too long, or began in another browser.",
+                "Go back to the app and sign in again from there.",
             )
         case DomainError():
             return Problem(

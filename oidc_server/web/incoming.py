@@ -63,6 +63,14 @@ class Params:
             values.setdefault(name, []).append(value)
         return cls(values)
 
+    @classmethod
+    def merged(cls, one: "Params", other: "Params") -> "Params":
+        """Both together; what stands in both counts as repeated."""
+        values = {name: list(found) for name, found in one._values.items()}
+        for name, found in other._values.items():
+            values.setdefault(name, []).extend(found)
+        return cls(values)
+
     def get(self, name: str) -> str | None:
         """The one value of `name`, None when absent or empty; raises `RepeatedParameterError`."""
         values = self._values.get(name)

@@ -1,14 +1,14 @@
 """The process-wide collaborators, built once in `app.py` and handed to every request."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from jinja2 import Environment
 
 from ..clock import Clock
 from ..database import Database
 from ..domain.signing_keys import KeyRing
+from ..oauth2.access_tokens import AccessTokenReader
 from ..outbound.mail import Transport
 from ..security.encryption import Vault
 from ..security.passwords import PasswordHasher
@@ -18,6 +18,7 @@ from .cookies import CookieJar
 from .lanes import HashingLane, Lane
 from .paths import Paths
 from .rate_limit import Limiter
+from .responses import Response
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,11 @@ class Runtime:
     cookies: CookieJar
     mail: Transport
     paths: Paths
+    static: Mapping[str, Response]
+    """Static files by address, as finished answers."""
+    metadata: bytes
+    """The discovery document."""
+    tokens: AccessTokenReader
     csrf_key: bytes
-    refresh_key: bytes
-    browser_key: bytes
-    setup_done: list[bool] = field(default_factory=list)
-    """Non-empty once an administrator is known to exist; never goes back."""
-    extras: Mapping[str, Any] = field(default_factory=dict)
+    refresh_keys: tuple[bytes, ...]
+    """Keys that successors of refresh tokens are derived with; the first one makes new ones."""

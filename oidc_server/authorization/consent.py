@@ -1,0 +1,102 @@
+"""The consent page: what a client wants, allow or refuse. It comes back to the dispatcher."""
+
+from dataclasses import dataclass
+
+from ..domain import audit, authorization_requests, consents, resources, users
+from ..domain.audit import Event
+from ..domain.authorization_requests import AuthorizationRequest, RequestGoneError
+from ..domain.users import User
+from ..oauth2.authlib import AccessDeniedError
+from ..oauth2.vocabulary import Scope
+from ..web.client_view import view_of
+from ..web.context import Context
+from ..web.responses import Response
+from .response import authorization_error
+from .stored import trusted_again
+
+
+@dataclass(frozen=True)
+class ScopeView:
+    """One line of the page: a scope, whether it is allowed already, and what it shares now."""
+
+    name: str
+    already: bool
+    description: str | None
+    values: str | None
+
+
+def show_consent(ctx: Context) -> Response:
+    """Ask. Whoever is not signed in goes back to the dispatcher, which knows what to do."""
+    request = _request(ctx)
+    session = ctx.user_session
+    user = users.find(ctx.db, session.user_id) if session else None
+    if session is None or user is None:
+        return ctx.redirect("authorization.resume", request_id=request.id)
+
+    trusted = trusted_again(ctx.db, request)
+    view = view_of(trusted.client, trusted.redirect_uri)
+    already = consents.find_scopes(ctx.db, user.id, request.client_id)
+
+    return ctx.render(
+        "authorization/consent.html",
+        form_targets=(view.form_target,),
+        client=view,
+        user=user,
+        request_id=request.id,
+        sid=session.sid,
+        scopes=_scope_views(ctx, request, user, already),
+    )
+
+
+def submit_consent(ctx: Context) -> Response:
+    """Remember an answer. Who is asked is the session that saw the page, not one begun meanwhile."""
+    request = _request(ctx)
+    session = ctx.user_session
+    if session is None or ctx.form.get("sid") != session.sid:
+        return ctx.redirect("authorization.resume", request_id=request.id)
+    decision = ctx.form.get("decision")
+    facts = {"user_id": session.user_id, "client_id": request.client_id}
+
+    if decision == "allow":
+        consents.remember(
+            ctx.db, session.user_id, request.client_id, request.scopes, ctx.now
+        )
+        authorization_requests.consent(ctx.db, request.id or "", session.user_id)
+        audit.record(
+            ctx.db,
+            Event.CONSENT_GIVEN,
+            origin=ctx.origin,
+            now=ctx.now,
+            scope=" ".join(sorted(request.scopes)),
+            **facts,
+        )
+        return ctx.redirect("authorization.resume", request_id=request.id)
+    if decision == "deny":
+        audit.record(ctx.db, Event.CONSENT_DENIED, origin=ctx.origin, now=ctx.now, **facts)
+        error = AccessDeniedError("The person refused.")
+        return authorization_error(ctx, trusted_again(ctx.db, request), error, request.id)
+    return ctx.redirect("authorization.consent", request_id=request.id)
+
+
+def _request(ctx: Context) -> AuthorizationRequest:
+    request_id = ctx.incoming.path_params["request_id"]
+    request = authorization_requests.find(ctx.db, request_id, ctx.browser, ctx.now)
+    if request is None:
+        raise RequestGoneError
+    return request
+
+
+def _scope_views(
+    ctx: Context, request: AuthorizationRequest, user: User, already: frozenset[str]
+) -> list[ScopeView]:
+    described: dict[str, str] = {}
+    for identifier in request.resources:
+        resource = resources.find(ctx.db, identifier)
+        if resource is not None:
+            described.update(dict.fromkeys(resource.scopes, resource.name))
+    shared = {Scope.PROFILE.value: user.name or user.username, Scope.EMAIL.value: user.email}
+    order = {scope.value: place for place, scope in enumerate(Scope)}
+    return [
+        ScopeView(name, name in already, described.get(name), shared.get(name))
+        for name in sorted(request.scopes, key=lambda name: (order.get(name, len(order)), name))
+    ]

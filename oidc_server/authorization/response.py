@@ -1,0 +1,107 @@
+"""How an authorization request is answered: the one place that builds a redirect to a client."""
+
+from urllib.parse import quote, urlencode, urlsplit
+
+from ..domain import authorization_requests, grants
+from ..domain.authorization_requests import AuthorizationRequest
+from ..domain.clients import Client
+from ..domain.user_sessions import LiveSession
+from ..oauth2.authlib import OAuth2Error
+from ..oauth2.vocabulary import ResponseMode
+from ..web.client_view import view_of
+from ..web.context import Context
+from ..web.responses import Response, see_other
+from .request import Trusted, UntrustedRequestError
+
+
+def authorization_response(
+    ctx: Context, trusted: Trusted, request: AuthorizationRequest, session: LiveSession
+) -> Response:
+    """Issue the code (RFC 6749 §4.1.2). A stored request is answered once."""
+    if request.id is not None and not authorization_requests.complete(ctx.db, request.id, ctx.now):
+        raise authorization_requests.RequestGoneError
+    settings = ctx.runtime.settings
+    code = grants.mint_code(
+        ctx.db,
+        user_id=session.user_id,
+        client_id=request.client_id,
+        session_id=session.id,
+        sid=session.sid,
+        scopes=request.scopes,
+        resources=frozenset(request.resources),
+        redirect_uri=request.redirect_uri,
+        code_challenge=request.code_challenge,
+        nonce=request.nonce,
+        auth_time=session.auth_time,
+        amr=session.amr,
+        acr=session.acr,
+        now=ctx.now,
+        code_lifetime=settings.authorization_code_lifetime,
+        lifetime=settings.refresh_token_absolute_lifetime,
+    )
+    return _deliver(ctx, trusted, [("code", code)])
+
+
+def authorization_error(
+    ctx: Context, trusted: Trusted, error: OAuth2Error, request_id: str | None = None
+) -> Response:
+    """Tell the client (RFC 6749 §4.1.2.1). Only a `Trusted` says where to."""
+    if request_id is not None:
+        authorization_requests.complete(ctx.db, request_id, ctx.now)
+    params = [("error", error.error)]
+    if error.description:
+        params.append(("error_description", error.description))
+    return _deliver(ctx, trusted, params)
+
+
+def untrusted_page(ctx: Context, error: UntrustedRequestError) -> Response:
+    """A page for what must not be redirected: the app is set up wrongly, the person did nothing wrong."""
+    return ctx.render(
+        "errors/error.html",
+        status=400,
+        title=_title(error.client),
+        explanation="It sent you here in a way that we cannot answer, so we stopped."
+        " You did nothing wrong, and nothing was shared.",
+        what_to_do="Go back to the app. If it happens again, tell the people who run it.",
+        reference=ctx.origin.reference,
+        time=ctx.now,
+        client=None,
+        details=[("Problem", error.problem), *error.details.items()],
+        way_on=None,
+    )
+
+
+def _title(client: Client | None) -> str:
+    return f"{client.metadata.client_name if client else 'This app'} is not set up correctly"
+
+
+def _deliver(ctx: Context, trusted: Trusted, params: list[tuple[str, str]]) -> Response:
+    """Send parameters to the client, always with `state` and `iss` (RFC 9207)."""
+    if trusted.state is not None:
+        params.append(("state", trusted.state))
+    params.append(("iss", ctx.runtime.issuer))
+    uri = trusted.redirect_uri
+    if trusted.response_mode == ResponseMode.FORM_POST:
+        return _form_post(ctx, trusted, params)
+    encoded = urlencode(params, quote_via=quote)
+    if trusted.response_mode == ResponseMode.FRAGMENT:
+        location = f"{uri}#{encoded}"
+    else:
+        location = f"{uri}{'&' if '?' in uri else '?'}{encoded}"
+    if urlsplit(uri).scheme in ("http", "https"):
+        return see_other(location)
+    return ctx.render(
+        "authorization/leave.html", client=view_of(trusted.client, uri), href=location
+    )
+
+
+def _form_post(ctx: Context, trusted: Trusted, params: list[tuple[str, str]]) -> Response:
+    """OAuth 2.0 Form Post Response Mode §2: a form that sends itself, with a button for lack of scripts."""
+    view = view_of(trusted.client, trusted.redirect_uri)
+    return ctx.render(
+        "authorization/form_post.html",
+        form_targets=(view.form_target,),
+        client=view,
+        action=trusted.redirect_uri,
+        params=params,
+    )

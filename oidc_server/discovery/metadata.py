@@ -1,0 +1,53 @@
+"""/.well-known/openid-configuration and oauth-authorization-server (Discovery §3, RFC 8414 §2)."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+
+from ..domain.claims import CLAIMS_SUPPORTED
+from ..domain.client_metadata import STANDARD_SCOPES
+from ..oauth2.client_authentication import METHODS
+from ..oauth2.vocabulary import PASSWORD_ACR, Prompt, ResponseMode
+from ..web.context import Context
+from ..web.responses import Response, public_json
+
+_MAX_AGE = 3600
+
+
+def openid_configuration(ctx: Context) -> Response:
+    """The same document at both addresses; it changes with the settings only."""
+    return public_json(ctx.runtime.metadata, max_age=_MAX_AGE)
+
+
+def document(issuer: str, endpoints: dict[str, str], grant_types: Iterable[str]) -> bytes:
+    """The metadata of this server. `endpoints` maps metadata names to addresses, from the route table."""
+    return orjson.dumps({"issuer": issuer, **endpoints, **_capabilities(grant_types)})
+
+
+def _capabilities(grant_types: Iterable[str]) -> dict[str, Any]:
+    return {
+        "response_types_supported": ["code"],
+        "response_modes_supported": [mode.value for mode in ResponseMode],
+        "grant_types_supported": list(grant_types),
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256", "ES256"],
+        "scopes_supported": list(STANDARD_SCOPES),
+        "claims_supported": list(CLAIMS_SUPPORTED),
+        "claim_types_supported": ["normal"],
+        "acr_values_supported": [PASSWORD_ACR],
+        "prompt_values_supported": [prompt.value for prompt in Prompt],
+        "token_endpoint_auth_methods_supported": list(METHODS),
+        "revocation_endpoint_auth_methods_supported": list(METHODS),
+        "introspection_endpoint_auth_methods_supported": [
+            method for method in METHODS if method != "none"
+        ],
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": True,
+        "claims_parameter_supported": False,
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+        "request_object_signing_alg_values_supported": ["RS256"],
+        "ui_locales_supported": ["en"],
+        "display_values_supported": ["page"],
+    }

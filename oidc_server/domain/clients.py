@@ -1,0 +1,276 @@
+"""OAuth clients: their metadata, their secrets, and the immutable snapshot that requests work with."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import ForeignKey, LargeBinary, Text, bindparam, delete, exists, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ..database import Statement, Transaction
+from ..security import opaque_tokens
+from .base import Base, Document, DomainError, Identifier, Instant, Words, new_id, table_of
+from .client_metadata import ClientMetadata, ClientType
+
+_CACHED_CLIENTS = 1000
+
+
+class ClientRow(Base):
+    """A client as stored. Every change raises `revision`, so that snapshots elsewhere are seen to be old."""
+
+    __tablename__ = "clients"
+
+    client_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    revision: Mapped[int]
+    type: Mapped[str] = mapped_column(Text)
+    # `metadata` is taken by the declarative base.
+    client_metadata: Mapped[dict[str, Any]] = mapped_column("metadata", Document)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    disabled_at: Mapped[datetime | None] = mapped_column(Instant)
+    tokens_not_before: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class ClientSecret(Base):
+    """A secret of a confidential client, as a digest. Two may live while one replaces the other."""
+
+    __tablename__ = "client_secrets"
+
+    id: Mapped[str] = mapped_column(Identifier, primary_key=True)
+    client_id: Mapped[str] = mapped_column(Text, ForeignKey("clients.client_id"), index=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    expires_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class ClientOrigin(Base):
+    """An origin whose scripts may read our answers: that of a registered single-page application."""
+
+    __tablename__ = "client_origins"
+
+    origin: Mapped[str] = mapped_column(Text, primary_key=True)
+    client_id: Mapped[str] = mapped_column(
+        Text, ForeignKey("clients.client_id"), primary_key=True
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """One revision of a client, parsed once and shared by requests."""
+
+    client_id: str
+    revision: int
+    type: ClientType
+    metadata: ClientMetadata
+    secrets: tuple[tuple[bytes, datetime | None], ...]
+    created_at: datetime
+    disabled_at: datetime | None
+    tokens_not_before: datetime | None
+
+    @property
+    def is_public(self) -> bool:
+        return self.metadata.token_endpoint_auth_method == "none"  # noqa: S105 - a method's name
+
+    def allows_grant(self, grant_type: str) -> bool:
+        return grant_type in self.metadata.grant_types
+
+    def narrow(self, scopes: Iterable[str]) -> frozenset[str]:
+        """Those of the asked scopes that this client may have."""
+        return self.metadata.scopes.intersection(scopes)
+
+    def knows_secret(self, secret: str, now: datetime) -> bool:
+        """Whether this is one of the live secrets; every one is compared, in constant time."""
+        digest = opaque_tokens.digest(secret)
+        found = False
+        for known, expires_at in self.secrets:
+            alive = expires_at is None or expires_at > now
+            found |= opaque_tokens.constant_time_equal(known, digest) and alive
+        return found
+
+
+class UnknownClientError(DomainError):
+    """No client has this id."""
+
+
+@dataclass(frozen=True)
+class NewClient:
+    """What `create` made; the secret is shown once and kept as a digest."""
+
+    client: Client
+    client_secret: str | None
+
+
+_clients = table_of(ClientRow)
+_secrets = table_of(ClientSecret)
+_origins = table_of(ClientOrigin)
+
+_REVISION = Statement(
+    select(_clients.c.revision).where(
+        _clients.c.client_id == bindparam("client_id"), _clients.c.disabled_at.is_(None)
+    )
+)
+_LOAD = Statement(
+    select(*_clients.columns).where(_clients.c.client_id == bindparam("client_id"))
+)
+_LOAD_SECRETS = Statement(
+    select(_secrets.c.digest, _secrets.c.expires_at).where(
+        _secrets.c.client_id == bindparam("client_id")
+    )
+)
+_IS_ORIGIN = Statement(
+    select(
+        exists().where(
+            _origins.c.origin == bindparam("origin"),
+            _origins.c.client_id == _clients.c.client_id,
+            _clients.c.disabled_at.is_(None),
+        )
+    )
+)
+
+
+def find(db: Transaction, client_id: str) -> Client | None:
+    """The client, or None when there is none or it is disabled.
+
+    One small read tells its revision; the rest comes from the snapshots this process keeps. Absence
+    is never kept.
+    """
+    row = db.first(_REVISION, client_id=client_id)
+    if row is None:
+        return None
+    snapshots: dict[str, Client] = db.memory.setdefault("clients", {})
+    snapshot = snapshots.get(client_id)
+    if snapshot is None or snapshot.revision != row.revision:
+        snapshot = load(db, client_id)
+        if len(snapshots) >= _CACHED_CLIENTS:
+            snapshots.pop(next(iter(snapshots)), None)
+        snapshots[client_id] = snapshot
+    return snapshot
+
+
+def load(db: Transaction, client_id: str) -> Client:
+    """The client as stored, disabled or not; raises `UnknownClientError`."""
+    row = db.first(_LOAD, client_id=client_id)
+    if row is None:
+        raise UnknownClientError(f"There is no client {client_id}.")
+    return Client(
+        client_id=row.client_id,
+        revision=row.revision,
+        type=row.type,
+        metadata=ClientMetadata.from_document(row.metadata),
+        secrets=tuple(tuple(secret) for secret in db.all(_LOAD_SECRETS, client_id=client_id)),
+        created_at=row.created_at,
+        disabled_at=row.disabled_at,
+        tokens_not_before=row.tokens_not_before,
+    )
+
+
+def is_origin(db: Transaction, origin: str) -> bool:
+    """Whether scripts of this origin belong to a registered single-page application."""
+    return bool(db.first(_IS_ORIGIN, origin=origin)[0])
+
+
+def create(
+    db: Transaction, *, client_type: ClientType, metadata: ClientMetadata, now: datetime
+) -> NewClient:
+    """Register a client; a confidential one gets a secret."""
+    client_id = opaque_tokens.mint(16)
+    db.session.add(
+        ClientRow(
+            client_id=client_id,
+            revision=1,
+            type=client_type,
+            client_metadata=metadata.to_document(),
+            created_at=now,
+        )
+    )
+    db.flush()
+    if client_type == "spa":
+        db.session.add_all(
+            ClientOrigin(origin=origin, client_id=client_id) for origin in metadata.origins()
+        )
+    confidential = metadata.token_endpoint_auth_method.startswith("client_secret")
+    secret = _add_secret(db, client_id, now) if confidential else None
+    return NewClient(load(db, client_id), secret)
+
+
+def rotate_secret(
+    db: Transaction, client_id: str, *, now: datetime, overlap: timedelta
+) -> str:
+    """Give a confidential client a new secret; the current ones live on for `overlap`.
+
+    Raises `UnknownClientError`, or `DomainError` for a client that has no secret.
+    """
+    row = db.session.get(ClientRow, client_id)
+    if row is None:
+        raise UnknownClientError(f"There is no client {client_id}.")
+    if load(db, client_id).is_public:
+        raise DomainError(f"Client {client_id} is public: it has no secret.")
+    until = now + overlap
+    for secret in db.session.scalars(
+        select(ClientSecret).where(ClientSecret.client_id == client_id)
+    ):
+        if secret.expires_at is not None and secret.expires_at <= now:
+            db.session.delete(secret)
+        elif secret.expires_at is None or secret.expires_at > until:
+            secret.expires_at = until
+    row.revision += 1
+    return _add_secret(db, client_id, now)
+
+
+def list_clients(db: Transaction) -> list[Client]:
+    """Every client, oldest first, disabled ones included."""
+    ids = db.session.scalars(select(ClientRow.client_id).order_by(ClientRow.created_at))
+    return [load(db, client_id) for client_id in ids]
+
+
+def change(
+    db: Transaction,
+    client_id: str,
+    *,
+    metadata: ClientMetadata | None = None,
+    disabled_at: datetime | None | Literal["unchanged"] = "unchanged",
+) -> Client:
+    """Replace a client's metadata or its disabled mark; raises `UnknownClientError`."""
+    row = db.session.get(ClientRow, client_id)
+    if row is None:
+        raise UnknownClientError(f"There is no client {client_id}.")
+    if metadata is not None:
+        row.client_metadata = metadata.to_document()
+        db.session.execute(delete(ClientOrigin).where(ClientOrigin.client_id == client_id))
+        if row.type == "spa":
+            db.session.add_all(
+                ClientOrigin(origin=origin, client_id=client_id) for origin in metadata.origins()
+            )
+    if disabled_at != "unchanged":
+        row.disabled_at = disabled_at
+    row.revision += 1
+    return load(db, client_id)
+
+
+def _add_secret(db: Transaction, client_id: str, now: datetime) -> str:
+    secret = opaque_tokens.mint()
+    db.session.add(
+        ClientSecret(
+            id=new_id(now),
+            client_id=client_id,
+            digest=opaque_tokens.digest(secret),
+            created_at=now,
+        )
+    )
+    return secret
+
+
+__all__ = [
+    "Client",
+    "ClientMetadata",
+    "ClientType",
+    "NewClient",
+    "UnknownClientError",
+    "change",
+    "create",
+    "find",
+    "is_origin",
+    "list_clients",
+    "load",
+    "rotate_secret",
+]

@@ -1,0 +1,342 @@
+"""Grants: what one authorization gave a client. The row carries its code; tokens carry its id."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    ForeignKey,
+    LargeBinary,
+    Text,
+    bindparam,
+    delete,
+    exists,
+    insert,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ..database import Statement, Transaction
+from ..security import opaque_tokens
+from .base import Base, Identifier, Instant, Words, new_id, table_of
+from .clients import ClientRow
+from .revoked_tokens import RevokedToken
+from .users import User
+
+
+class Grant(Base):
+    """One authorization. A spent code stays with it, so that a replay is seen and kills the grant."""
+
+    __tablename__ = "grants"
+
+    grant_id: Mapped[str] = mapped_column(Identifier, primary_key=True)
+    user_id: Mapped[str] = mapped_column(Identifier, ForeignKey("users.id"), index=True)
+    client_id: Mapped[str] = mapped_column(Text, ForeignKey("clients.client_id"), index=True)
+    session_id: Mapped[str | None] = mapped_column(Identifier, index=True)
+    sid: Mapped[str | None] = mapped_column(Text)
+    scopes: Mapped[frozenset[str]] = mapped_column(Words)
+    resources: Mapped[frozenset[str]] = mapped_column(Words)
+    code_digest: Mapped[bytes | None] = mapped_column(LargeBinary, unique=True)
+    code_expires_at: Mapped[datetime | None] = mapped_column(Instant)
+    redirect_uri: Mapped[str | None] = mapped_column(Text)
+    code_challenge: Mapped[str | None] = mapped_column(Text)
+    redeemed_at: Mapped[datetime | None] = mapped_column(Instant)
+    nonce: Mapped[str | None] = mapped_column(Text)
+    auth_time: Mapped[datetime] = mapped_column(Instant)
+    acr: Mapped[str | None] = mapped_column(Text)
+    amr: Mapped[frozenset[str]] = mapped_column(Words)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    expires_at: Mapped[datetime] = mapped_column(Instant, index=True)
+    revoked_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """A grant as the token endpoint needs it, together with whether its user may still use it."""
+
+    grant_id: str
+    user_id: str
+    client_id: str
+    session_id: str | None
+    sid: str | None
+    scopes: frozenset[str]
+    resources: frozenset[str]
+    code_expires_at: datetime | None
+    redirect_uri: str | None
+    code_challenge: str | None
+    redeemed_at: datetime | None
+    nonce: str | None
+    auth_time: datetime
+    acr: str | None
+    amr: frozenset[str]
+    created_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None
+    user_disabled_at: datetime | None
+
+    @property
+    def outlives_session(self) -> bool:
+        """Whether it goes on after its browser session has ended (Core §11)."""
+        return self.session_id is None or "offline_access" in self.scopes
+
+    def holds(self, now: datetime) -> bool:
+        return (
+            self.revoked_at is None and self.user_disabled_at is None and now < self.expires_at
+        )
+
+
+_grants = table_of(Grant)
+_users = table_of(User)
+_clients = table_of(ClientRow)
+_revoked = table_of(RevokedToken)
+
+GRANTED_COLUMNS = (
+    *[_grants.c[name] for name in Granted.__dataclass_fields__ if name in _grants.c],
+    _users.c.disabled_at.label("user_disabled_at"),
+)
+_INSERT = Statement(
+    insert(_grants).values({column.name: bindparam(column.name) for column in _grants.columns})
+)
+_FIND_BY_CODE = Statement(
+    select(*GRANTED_COLUMNS)
+    .join(_users, _users.c.id == _grants.c.user_id)
+    .where(_grants.c.code_digest == bindparam("presented"))
+)
+_REDEEM = Statement(
+    update(_grants)
+    .where(
+        _grants.c.grant_id == bindparam("of_grant"),
+        _grants.c.redeemed_at.is_(None),
+        _grants.c.revoked_at.is_(None),
+    )
+    .values(redeemed_at=bindparam("now"))
+)
+_REVOKE = Statement(
+    update(_grants)
+    .where(_grants.c.grant_id == bindparam("of_grant"), _grants.c.revoked_at.is_(None))
+    .values(revoked_at=bindparam("now"))
+)
+_REVOKE_OF_SESSION = Statement(
+    update(_grants)
+    .where(
+        _grants.c.session_id == bindparam("of_session"),
+        _grants.c.revoked_at.is_(None),
+        ~(" " + _grants.c.scopes.cast(Text) + " ").like("% offline_access %"),
+    )
+    .values(revoked_at=bindparam("now"))
+)
+_REVOKE_OF_USER = Statement(
+    update(_grants)
+    .where(
+        _grants.c.user_id == bindparam("of_user"),
+        _grants.c.revoked_at.is_(None),
+        or_(
+            cast(bindparam("of_client"), Text).is_(None),
+            _grants.c.client_id == bindparam("of_client", type_=Text),
+        ),
+    )
+    .values(revoked_at=bindparam("now"))
+)
+_TOKEN_STATE = Statement(
+    select(
+        _grants.c.user_id,
+        _grants.c.revoked_at,
+        _users.c.disabled_at.label("user_disabled_at"),
+        _users.c.username,
+        _users.c.name,
+        _users.c.email,
+        _users.c.email_verified_at,
+        _users.c.updated_at,
+        _clients.c.disabled_at.label("client_disabled_at"),
+        _clients.c.tokens_not_before,
+        exists().where(_revoked.c.jti == bindparam("jti")).label("token_revoked"),
+    )
+    .select_from(_grants)
+    .join(_users, _users.c.id == _grants.c.user_id)
+    .join(_clients, _clients.c.client_id == _grants.c.client_id)
+    .where(_grants.c.grant_id == bindparam("of_grant"))
+)
+_CLIENT_TOKEN_STATE = Statement(
+    select(
+        _clients.c.disabled_at.label("client_disabled_at"),
+        _clients.c.tokens_not_before,
+        exists().where(_revoked.c.jti == bindparam("jti")).label("token_revoked"),
+    ).where(_clients.c.client_id == bindparam("of_client"))
+)
+_PRUNE = Statement(
+    delete(_grants).where(
+        _grants.c.grant_id.in_(
+            select(_grants.c.grant_id)
+            .where(_grants.c.expires_at < bindparam("long_ago"))
+            .limit(bindparam("batch"))
+        )
+    )
+)
+_KEPT_AFTER_EXPIRY = timedelta(days=1)
+
+
+def mint(
+    db: Transaction,
+    *,
+    user_id: str,
+    client_id: str,
+    scopes: frozenset[str],
+    resources: frozenset[str],
+    auth_time: datetime,
+    amr: frozenset[str],
+    acr: str | None,
+    now: datetime,
+    lifetime: timedelta,
+    session_id: str | None = None,
+    sid: str | None = None,
+    nonce: str | None = None,
+) -> Granted:
+    """Give access without a code: for grants that answer at the token endpoint at once."""
+    values: dict[str, Any] = {
+        "grant_id": new_id(now),
+        "user_id": user_id,
+        "client_id": client_id,
+        "session_id": session_id,
+        "sid": sid,
+        "scopes": scopes,
+        "resources": resources,
+        "code_expires_at": None,
+        "redirect_uri": None,
+        "code_challenge": None,
+        "redeemed_at": None,
+        "nonce": nonce,
+        "auth_time": auth_time,
+        "acr": acr,
+        "amr": amr,
+        "created_at": now,
+        "expires_at": now + lifetime,
+        "revoked_at": None,
+    }
+    db.run(_INSERT, code_digest=None, **values)
+    return Granted(**values, user_disabled_at=None)
+
+
+def mint_code(
+    db: Transaction,
+    *,
+    user_id: str,
+    client_id: str,
+    session_id: str,
+    sid: str,
+    scopes: frozenset[str],
+    resources: frozenset[str],
+    redirect_uri: str,
+    code_challenge: str | None,
+    nonce: str | None,
+    auth_time: datetime,
+    amr: frozenset[str],
+    acr: str | None,
+    now: datetime,
+    code_lifetime: timedelta,
+    lifetime: timedelta,
+) -> str:
+    """Give access and return the authorization code that fetches it (RFC 6749 §4.1.2)."""
+    code = opaque_tokens.mint()
+    db.run(
+        _INSERT,
+        grant_id=new_id(now),
+        user_id=user_id,
+        client_id=client_id,
+        session_id=session_id,
+        sid=sid,
+        scopes=scopes,
+        resources=resources,
+        code_digest=opaque_tokens.digest(code),
+        code_expires_at=now + code_lifetime,
+        redirect_uri=redirect_uri,
+        code_challenge=code_challenge,
+        redeemed_at=None,
+        nonce=nonce,
+        auth_time=auth_time,
+        acr=acr,
+        amr=amr,
+        created_at=now,
+        expires_at=now + lifetime,
+        revoked_at=None,
+    )
+    return code
+
+
+def find_by_code(db: Transaction, code: str) -> Granted | None:
+    """The grant of this code, spent or not. Reading claims nothing."""
+    row = db.first(_FIND_BY_CODE, presented=opaque_tokens.digest(code))
+    return Granted(*row) if row else None
+
+
+def redeem(db: Transaction, grant_id: str, now: datetime) -> bool:
+    """Spend the code once: one conditional UPDATE, so of two callers one wins (RFC 6749 §4.1.2)."""
+    return db.run(_REDEEM, of_grant=grant_id, now=now) == 1
+
+
+def revoke(db: Transaction, grant_id: str, now: datetime) -> bool:
+    """End a grant: every token that carries its id is dead from here on."""
+    return db.run(_REVOKE, of_grant=grant_id, now=now) == 1
+
+
+def revoke_of_session(db: Transaction, session_id: str, now: datetime) -> None:
+    """End the grants that were to end with this browser session (those without offline access)."""
+    db.run(_REVOKE_OF_SESSION, of_session=session_id, now=now)
+
+
+def revoke_of_user(
+    db: Transaction, user_id: str, now: datetime, client_id: str | None = None
+) -> None:
+    """End every grant of a person, or those to one client."""
+    db.run(_REVOKE_OF_USER, of_user=user_id, of_client=client_id, now=now)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenState:
+    """What the database says of an access token at this moment, and of its user."""
+
+    holds: bool
+    user_id: str | None = None
+    username: str | None = None
+    name: str | None = None
+    email: str | None = None
+    email_verified: bool = False
+    updated_at: datetime | None = None
+
+
+_DEAD = TokenState(holds=False)
+
+
+def token_state(
+    db: Transaction, *, grant_id: str | None, client_id: str, jti: str, issued_at: datetime
+) -> TokenState:
+    """Whether an access token still holds: grant, user, client and token, in one read."""
+    if grant_id is None:
+        row = db.first(_CLIENT_TOKEN_STATE, of_client=client_id, jti=jti)
+    else:
+        row = db.first(_TOKEN_STATE, of_grant=grant_id, jti=jti)
+    if row is None or row.token_revoked or row.client_disabled_at is not None:
+        return _DEAD
+    if row.tokens_not_before is not None and issued_at < row.tokens_not_before:
+        return _DEAD
+    if grant_id is None:
+        return TokenState(holds=True)
+    if row.revoked_at is not None or row.user_disabled_at is not None:
+        return _DEAD
+    return TokenState(
+        holds=True,
+        user_id=row.user_id,
+        username=row.username,
+        name=row.name,
+        email=row.email,
+        email_verified=row.email_verified_at is not None,
+        updated_at=row.updated_at,
+    )
+
+
+def prune(db: Transaction, now: datetime, limit: int) -> int:
+    """Delete grants a day after their absolute end; until then a replay of their code is seen."""
+    return db.run(_PRUNE, long_ago=now - _KEPT_AFTER_EXPIRY, batch=limit)
+
+

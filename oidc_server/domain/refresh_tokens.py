@@ -1,0 +1,180 @@
+"""Refresh tokens: a chain per grant, of which the newest is alive (RFC 9700 §4.14.2)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ForeignKey, LargeBinary, bindparam, delete, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as insert_or_skip
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ..database import Statement, Transaction
+from ..security import opaque_tokens
+from . import grants
+from .base import Base, Identifier, Instant, table_of
+from .grants import GRANTED_COLUMNS, Grant, Granted
+from .user_sessions import UserSession
+from .users import User
+
+
+class RefreshToken(Base):
+    """One refresh token. It is marked when it is spent, never deleted: a deleted row reveals no replay."""
+
+    __tablename__ = "refresh_tokens"
+
+    digest: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    grant_id: Mapped[str] = mapped_column(
+        Identifier, ForeignKey("grants.grant_id", ondelete="CASCADE"), index=True
+    )
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    expires_at: Mapped[datetime] = mapped_column(Instant, index=True)
+    rotated_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """A refresh token a client holds, as the database knows it."""
+
+    token: str
+    digest: bytes
+    expires_at: datetime
+    rotated_at: datetime | None
+    session_ended: bool
+    grant: Granted
+
+    def holds(self, now: datetime) -> bool:
+        """Whether neither it, nor its grant, nor the session it depends on has ended."""
+        session_ok = self.grant.outlives_session or not self.session_ended
+        return now < self.expires_at and self.grant.holds(now) and session_ok
+
+
+@dataclass(frozen=True, slots=True)
+class Rotated:
+    """The token was spent; this is the one that follows it."""
+
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """The token was spent before and this is no honest retry: the grant has been revoked."""
+
+
+_tokens = table_of(RefreshToken)
+_grants = table_of(Grant)
+_users = table_of(User)
+_sessions = table_of(UserSession)
+
+_values = {column.name: bindparam(column.name) for column in _tokens.columns}
+_INSERT = Statement(insert(_tokens).values(_values))
+_INSERT_SUCCESSOR = Statement(insert_or_skip(_tokens).values(_values).on_conflict_do_nothing())
+_FIND = Statement(
+    select(
+        *GRANTED_COLUMNS,
+        _tokens.c.expires_at.label("token_expires_at"),
+        _tokens.c.rotated_at,
+        _sessions.c.ended_at,
+        _sessions.c.expires_at.label("session_expires_at"),
+        _sessions.c.idle_expires_at,
+    )
+    .select_from(_tokens)
+    .join(_grants, _grants.c.grant_id == _tokens.c.grant_id)
+    .join(_users, _users.c.id == _grants.c.user_id)
+    .outerjoin(_sessions, _sessions.c.id == _grants.c.session_id)
+    .where(_tokens.c.digest == bindparam("presented"))
+)
+_SPEND = Statement(
+    update(_tokens)
+    .where(_tokens.c.digest == bindparam("spent"), _tokens.c.rotated_at.is_(None))
+    .values(rotated_at=bindparam("now"))
+)
+_ROTATED_AT = Statement(
+    select(_tokens.c.rotated_at).where(_tokens.c.digest == bindparam("digest"))
+)
+_PRUNE = Statement(
+    delete(_tokens).where(
+        _tokens.c.digest.in_(
+            select(_tokens.c.digest)
+            .where(_tokens.c.expires_at < bindparam("long_ago"))
+            .limit(bindparam("batch"))
+        )
+    )
+)
+_KEPT_AFTER_EXPIRY = timedelta(days=1)
+
+
+def mint(db: Transaction, grant: Granted, now: datetime, idle_lifetime: timedelta) -> str:
+    """The first refresh token of a grant."""
+    token = opaque_tokens.mint()
+    _insert(db, _INSERT, token, grant, now, idle_lifetime)
+    return token
+
+
+def find(db: Transaction, token: str, now: datetime) -> Presented | None:
+    """The token with its grant, spent or not. Reading claims nothing."""
+    digest = opaque_tokens.digest(token)
+    row = db.first(_FIND, presented=digest)
+    if row is None:
+        return None
+    granted = Granted(*row[: len(GRANTED_COLUMNS)])
+    session_ended = granted.session_id is not None and (
+        row.session_expires_at is None
+        or row.ended_at is not None
+        or now >= min(row.session_expires_at, row.idle_expires_at)
+    )
+    return Presented(
+        token, digest, row.token_expires_at, row.rotated_at, session_ended, granted
+    )
+
+
+def rotate(
+    db: Transaction,
+    presented: Presented,
+    now: datetime,
+    *,
+    keys: Sequence[bytes],
+    grace: timedelta,
+    idle_lifetime: timedelta,
+) -> Rotated | Replayed:
+    """Spend a refresh token once (RFC 9700 §4.14.2): one conditional UPDATE, so of two callers one wins.
+
+    The loser of a race, and a retry within `grace` whose successor is still unused, get the same
+    successor: it is a MAC of the token under `keys[0]`, so only digests are stored. Any other second
+    use means that a copy exists, so the grant is revoked and everything from it dies.
+    """
+    if presented.rotated_at is None and db.run(_SPEND, spent=presented.digest, now=now) == 1:
+        successor = opaque_tokens.successor(keys[0], presented.token)
+        _insert(db, _INSERT_SUCCESSOR, successor, presented.grant, now, idle_lifetime)
+        return Rotated(successor)
+    spent = db.first(_ROTATED_AT, digest=presented.digest)
+    if grace and spent is not None and now - spent.rotated_at <= grace:
+        for key in keys:
+            successor = opaque_tokens.successor(key, presented.token)
+            following = db.first(_ROTATED_AT, digest=opaque_tokens.digest(successor))
+            if following is not None and following.rotated_at is None:
+                return Rotated(successor)
+    grants.revoke(db, presented.grant.grant_id, now)
+    return Replayed()
+
+
+def prune(db: Transaction, now: datetime, limit: int) -> int:
+    """Delete tokens a day after they expired; until then a replay is seen."""
+    return db.run(_PRUNE, long_ago=now - _KEPT_AFTER_EXPIRY, batch=limit)
+
+
+def _insert(
+    db: Transaction,
+    statement: Statement,
+    token: str,
+    grant: Granted,
+    now: datetime,
+    idle_lifetime: timedelta,
+) -> None:
+    db.run(
+        statement,
+        digest=opaque_tokens.digest(token),
+        grant_id=grant.grant_id,
+        created_at=now,
+        expires_at=min(now + idle_lifetime, grant.expires_at),
+        rotated_at=None,
+    )

@@ -1,0 +1,84 @@
+"""Resource servers: the audiences that access tokens can be asked for (RFC 8707), with their scopes."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from sqlalchemy import Text, bindparam, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ..database import Statement, Transaction
+from .base import Base, DomainError, Instant, Words, table_of
+
+
+class ResourceRow(Base):
+    """A resource server, named by its resource indicator."""
+
+    __tablename__ = "resources"
+
+    identifier: Mapped[str] = mapped_column(Text, primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
+    scopes: Mapped[frozenset[str]] = mapped_column(Words)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A resource server and the scopes it understands."""
+
+    identifier: str
+    name: str
+    scopes: frozenset[str]
+
+
+class InvalidResourceError(DomainError):
+    """The identifier or a scope does not fit, or the resource exists already."""
+
+
+_resources = table_of(ResourceRow)
+_FIND = Statement(
+    select(_resources.c.identifier, _resources.c.name, _resources.c.scopes).where(
+        _resources.c.identifier == bindparam("identifier")
+    )
+)
+_ALL = Statement(
+    select(_resources.c.identifier, _resources.c.name, _resources.c.scopes).order_by(
+        _resources.c.identifier
+    )
+)
+
+
+def find(db: Transaction, identifier: str) -> Resource | None:
+    row = db.first(_FIND, identifier=identifier)
+    return Resource(*row) if row else None
+
+
+def list_resources(db: Transaction) -> list[Resource]:
+    return [Resource(*row) for row in db.all(_ALL)]
+
+
+def create(
+    db: Transaction, *, identifier: str, name: str, scopes: frozenset[str], now: datetime
+) -> Resource:
+    """Register a resource server; raises `InvalidResourceError`."""
+    parts = urlsplit(identifier)
+    if not parts.scheme or not (parts.netloc or parts.path) or parts.fragment or "#" in identifier:
+        raise InvalidResourceError(
+            f"{identifier} must be an absolute URI without a fragment (RFC 8707 §2)."
+        )
+    for scope in scopes:
+        if not is_scope(scope):
+            raise InvalidResourceError(f"{scope} is not a scope (RFC 6749 §3.3).")
+    row = ResourceRow(identifier=identifier, name=name or identifier, scopes=scopes, created_at=now)
+    try:
+        with db.savepoint():
+            db.session.add(row)
+    except IntegrityError:
+        raise InvalidResourceError(f"The resource {identifier} exists already.") from None
+    return Resource(row.identifier, row.name, row.scopes)
+
+
+def is_scope(word: str) -> bool:
+    """Whether `word` is one scope-token (RFC 6749 §3.3)."""
+    return bool(word) and all("!" <= char <= "~" and char not in '"\\' for char in word)

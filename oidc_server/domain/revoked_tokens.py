@@ -1,0 +1,41 @@
+"""Access tokens revoked one by one: their `jti`, until they would have expired anyway."""
+
+from datetime import datetime
+
+from sqlalchemy import Text, bindparam, delete, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ..database import Statement, Transaction
+from .base import Base, Instant, table_of
+
+
+class RevokedToken(Base):
+    """A revoked access token. There is no row for one that was not revoked."""
+
+    __tablename__ = "revoked_tokens"
+
+    jti: Mapped[str] = mapped_column(Text, primary_key=True)
+    expires_at: Mapped[datetime] = mapped_column(Instant, index=True)
+
+
+_revoked = table_of(RevokedToken)
+_REVOKE = Statement(
+    insert(_revoked)
+    .values(jti=bindparam("jti"), expires_at=bindparam("expires_at"))
+    .on_conflict_do_nothing()
+)
+_EXPIRED = select(_revoked.c.jti).where(_revoked.c.expires_at < bindparam("now")).limit(
+    bindparam("batch")
+)
+_PRUNE = Statement(delete(_revoked).where(_revoked.c.jti.in_(_EXPIRED)))
+
+
+def revoke(db: Transaction, jti: str, expires_at: datetime) -> None:
+    """Kill one access token (RFC 7009 §2.1)."""
+    db.run(_REVOKE, jti=jti, expires_at=expires_at)
+
+
+def prune(db: Transaction, now: datetime, limit: int) -> int:
+    """Forget tokens that have expired; returns how many rows went."""
+    return db.run(_PRUNE, now=now, batch=limit)

@@ -1,0 +1,120 @@
+"""GET and POST /logout (RP-Initiated Logout §2)."""
+
+from dataclasses import dataclass
+from urllib.parse import quote, urlencode
+
+from ..domain import audit, clients
+from ..domain.audit import Event
+from ..domain.clients import Client
+from ..oauth2.vocabulary import ID_TOKEN_TYPE
+from ..web.client_view import ClientView, view_of
+from ..web.context import Context
+from ..web.csrf import ForeignFormError
+from ..web.incoming import BadRequestError, Params
+from ..web.responses import Response, see_other
+
+_PARAMETERS = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state")
+
+
+@dataclass(frozen=True)
+class LogoutRequest:
+    """What a client asks for. A redirect is there only if the client registered it."""
+
+    client: Client | None = None
+    sub: str | None = None
+    sid: str | None = None
+    redirect_uri: str | None = None
+    state: str | None = None
+
+    @property
+    def view(self) -> ClientView | None:
+        if self.client is None:
+            return None
+        uris = (self.redirect_uri, *self.client.metadata.redirect_uris)
+        return view_of(self.client, next(uri for uri in uris if uri) if any(uris) else "")
+
+
+def end_session(ctx: Context) -> Response:
+    """Sign out at once when the hint names the session of this browser; ask otherwise."""
+    request = _read(ctx, ctx.query)
+    session = ctx.user_session
+
+    if session is None:
+        return _signed_out(ctx, request)
+    if request.sid == session.sid and request.sub == session.user_id:
+        return _end(ctx, request)
+    return ctx.render(
+        "logout/confirm.html",
+        form_targets=(request.view.form_target,) if request.view and request.redirect_uri else (),
+        client=request.view,
+        username=session.username,
+        fields=[
+            (name, value) for name in _PARAMETERS if (value := ctx.query.get(name)) is not None
+        ],
+    )
+
+
+def end_session_by_post(ctx: Context) -> Response:
+    """Our own form signs out. A client's post is answered by the same request as GET.
+
+    A post from another site carries no Lax cookies: only the GET that follows shows who is there.
+    """
+    try:
+        ctx.check_form()
+    except ForeignFormError:
+        params = {name: value for name in _PARAMETERS if (value := ctx.form.get(name)) is not None}
+        return ctx.redirect("logout.end_session", **params)
+
+    return _end(ctx, _read(ctx, ctx.form))
+
+
+def _end(ctx: Context, request: LogoutRequest) -> Response:
+    session = ctx.user_session
+    if session is not None:
+        audit.record(
+            ctx.db,
+            Event.SIGNED_OUT,
+            origin=ctx.origin,
+            now=ctx.now,
+            user_id=session.user_id,
+            client_id=request.client.client_id if request.client else None,
+        )
+    ctx.sign_out()
+    return _signed_out(ctx, request)
+
+
+def _signed_out(ctx: Context, request: LogoutRequest) -> Response:
+    if request.redirect_uri is None:
+        return ctx.render("logout/signed_out.html", client=request.view, way_on=None)
+    uri = request.redirect_uri
+    if request.state is None:
+        return see_other(uri)
+    state = urlencode({"state": request.state}, quote_via=quote)
+    return see_other(f"{uri}{'&' if '?' in uri else '?'}{state}")
+
+
+def _read(ctx: Context, params: Params) -> LogoutRequest:
+    """Check hint, client and redirect URI; raises `BadRequestError`: whatever is wrong, no redirect."""
+    for name in params.repeated():
+        raise BadRequestError(f"The parameter {name} was sent more than once.")
+    hint, client_id = params.get("id_token_hint"), params.get("client_id")
+    sub: str | None = None
+    sid: str | None = None
+    if hint is not None:
+        ctx.runtime.keys.refresh(ctx.db, ctx.now)
+        # An expired hint is fine, any other token of ours is not (RP-Initiated Logout §2, §4).
+        verification = ctx.runtime.keys.verification(ctx.now)
+        claims = verification.verify(hint, typ=ID_TOKEN_TYPE, issuer=ctx.runtime.issuer)
+        if claims is None or not isinstance(claims.get("aud"), str):
+            raise BadRequestError("The id_token_hint is not an ID Token of this server.")
+        if client_id is not None and client_id != claims["aud"]:
+            raise BadRequestError("The id_token_hint was issued to another client.")
+        client_id, sub, sid = claims["aud"], claims.get("sub"), claims.get("sid")
+    client = clients.find(ctx.db, client_id) if client_id is not None else None
+    uri = params.get("post_logout_redirect_uri")
+    if uri is not None and client is not None:
+        if uri not in client.metadata.post_logout_redirect_uris:
+            raise BadRequestError("The post_logout_redirect_uri is not registered for this client.")
+    elif uri is not None:
+        uri = None  # without a client nobody vouches for the address
+    return LogoutRequest(client, sub, sid, uri, params.get("state"))

@@ -1,0 +1,99 @@
+"""Client authentication (RFC 6749 §2.3): exactly one mechanism, the one the client is registered for."""
+
+import base64
+import binascii
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import unquote_plus
+
+from ..domain import audit, clients
+from ..domain.audit import Event
+from ..domain.clients import Client
+from .authlib import InvalidClientError, InvalidRequestError
+from .exchange import Exchange
+
+METHODS = ("client_secret_basic", "client_secret_post", "none")
+_MAX_HEADER = 4096
+_SAME_ANSWER = "Client authentication failed."
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Who a client says it is, and how it says so."""
+
+    client_id: str
+    secret: str | None
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuthenticatedClient:
+    """A client that proved itself, as Authlib's grants ask for one."""
+
+    client: Client
+    method: str
+
+    def check_grant_type(self, grant_type: str) -> bool:
+        return self.client.allows_grant(grant_type)
+
+
+def authenticate(exchange: Exchange) -> AuthenticatedClient:
+    """The client behind a request; raises `InvalidClientError`, the same for every reason."""
+    credentials = read_credentials(exchange.authorization, exchange.form)
+    client = clients.find(exchange.db, credentials.client_id)
+    if client is not None and _proves(client, credentials, exchange):
+        return AuthenticatedClient(client, credentials.method)
+    audit.record(
+        exchange.db,
+        Event.CLIENT_REFUSED,
+        origin=exchange.origin,
+        now=exchange.now,
+        client_id=client.client_id if client else None,
+        method=credentials.method,
+    )
+    raise InvalidClientError(_SAME_ANSWER, status_code=401)
+
+
+def _proves(client: Client, credentials: Credentials, exchange: Exchange) -> bool:
+    if client.metadata.token_endpoint_auth_method != credentials.method:
+        return False
+    if credentials.method == "none":
+        return True
+    return credentials.secret is not None and client.knows_secret(credentials.secret, exchange.now)
+
+
+def read_credentials(authorization: Sequence[str], form: Mapping[str, str]) -> Credentials:
+    """The credentials of a request; raises `InvalidRequestError` for more than one mechanism."""
+    if len(authorization) > 1:
+        raise InvalidRequestError("More than one Authorization header was sent.")
+    if "client_assertion" in form or "client_assertion_type" in form:
+        raise InvalidClientError("Client assertions are not supported.", status_code=401)
+    in_body = form.get("client_secret")
+    named = form.get("client_id")
+    if authorization:
+        if in_body is not None:
+            raise InvalidRequestError("The client authenticated in more than one way.")
+        client_id, secret = _read_basic(authorization[0])
+        if named is not None and named != client_id:
+            raise InvalidClientError(_SAME_ANSWER, status_code=401)
+        return Credentials(client_id, secret, "client_secret_basic")
+    if named is None:
+        raise InvalidClientError("The request names no client.", status_code=401)
+    return Credentials(named, in_body, "none" if in_body is None else "client_secret_post")
+
+
+def _read_basic(header: str) -> tuple[str, str]:
+    """Read `Authorization: Basic` strictly (RFC 6749 §2.3.1, RFC 7617 §2)."""
+    scheme, _, encoded = header.partition(" ")
+    if scheme.lower() != "basic" or len(header) > _MAX_HEADER:
+        raise InvalidClientError(_SAME_ANSWER, status_code=401)
+    try:
+        text = base64.b64decode(encoded.strip().encode("ascii"), validate=True).decode("utf-8")
+        client_id, colon, secret = text.partition(":")
+        client_id = unquote_plus(client_id, errors="strict")
+        secret = unquote_plus(secret, errors="strict")
+    except (binascii.Error, UnicodeError):
+        raise InvalidClientError(_SAME_ANSWER, status_code=401) from None
+    if not colon or not client_id or "\0" in client_id or "\0" in secret:
+        raise InvalidClientError(_SAME_ANSWER, status_code=401)
+    return client_id, secret

@@ -1,0 +1,43 @@
+"""Errors that reach a client, beyond those Authlib defines, and how any of them is written.
+
+OAuth2Error (Authlib)
+├── InvalidTargetError         invalid_target          RFC 8707 §2
+└── InvalidTokenError          invalid_token           RFC 6750 §3.1
+    └── InsufficientScopeError insufficient_scope      RFC 6750 §3.1
+"""
+
+from .authlib import OAuth2Error
+
+
+class InvalidTargetError(OAuth2Error):  # type: ignore[misc] - Authlib is untyped
+    """The resource asked for is unknown, or not one this grant covers."""
+
+    error = "invalid_target"
+
+
+class InvalidTokenError(OAuth2Error):  # type: ignore[misc] - Authlib is untyped
+    """The access token is missing, expired, revoked, or not for us."""
+
+    error = "invalid_token"
+    status_code = 401
+
+    def __init__(self, description: str, *, presented: bool = True) -> None:
+        super().__init__(description)
+        self.presented = presented
+
+
+class InsufficientScopeError(OAuth2Error):  # type: ignore[misc] - Authlib is untyped
+    """The access token is good, and does not allow this."""
+
+    error = "insufficient_scope"
+    status_code = 403
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"This needs the scope {scope}.")
+        self.scope = scope
+
+
+def describable(text: str, limit: int = 80) -> str:
+    """Foreign text as `error_description` may hold it (RFC 6749 §5.2)."""
+    shown = "".join(char if " " <= char <= "~" and char not in '"\\' else "?" for char in text)
+    return shown if len(shown) <= limit else shown[:limit] + "..."

@@ -1,0 +1,51 @@
+"""One protocol exchange: the values that Authlib's grants and our token writer need of a request."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from ..database import Transaction
+from ..domain.audit import Origin
+from ..domain.signing_keys import KeyRing
+
+
+class Lifetimes(Protocol):
+    """The lifetimes of tokens, as the settings hold them."""
+
+    @property
+    def access_token_lifetime(self) -> timedelta: ...
+    @property
+    def id_token_lifetime(self) -> timedelta: ...
+    @property
+    def refresh_token_idle_lifetime(self) -> timedelta: ...
+    @property
+    def refresh_token_absolute_lifetime(self) -> timedelta: ...
+    @property
+    def refresh_token_grace(self) -> timedelta: ...
+
+
+class Proof(Protocol):
+    """What was found out about a user name and password before the transaction."""
+
+    @property
+    def user_id(self) -> str | None: ...
+    @property
+    def holds(self) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A request to a protocol endpoint. `form` holds body parameters only, each sent once."""
+
+    db: Transaction
+    now: datetime
+    origin: Origin
+    issuer: str
+    keys: KeyRing
+    lifetimes: Lifetimes
+    refresh_keys: tuple[bytes, ...]
+    authorization: tuple[str, ...]
+    form: Mapping[str, str]
+    resources: tuple[str, ...] = ()
+    proof: Proof | None = None

@@ -1,0 +1,37 @@
+"""PKCE (RFC 7636) with S256 only, as an extension of the code grant."""
+
+import base64
+import hashlib
+import hmac
+import re
+from typing import Any
+
+from .authlib import CodeChallengeBase, InvalidGrantError
+
+CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
+"""A SHA-256 digest in base64url (RFC 7636 §4.2)."""
+_VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
+
+
+class S256(CodeChallengeBase):  # type: ignore[misc] - Authlib is untyped
+    """Checks the verifier at the token endpoint. Who must send a challenge: authorization/request.py."""
+
+    def __init__(self) -> None:
+        super().__init__(required=True)
+
+    def validate_code_verifier(self, grant: Any, _result: object) -> None:
+        challenge: str | None = grant.request.authorization_code.code_challenge
+        verifier: str | None = grant.request.form.get("code_verifier")
+        if challenge is None and verifier is None:
+            return
+        # A verifier without a challenge is a downgrade (RFC 9700 §4.8.2).
+        if challenge is None or verifier is None or not matches(challenge, verifier):
+            raise InvalidGrantError("The code_verifier does not match the code_challenge.")
+
+
+def matches(challenge: str, verifier: str) -> bool:
+    """Whether the verifier hashes to the challenge (RFC 7636 §4.6)."""
+    if not _VERIFIER.fullmatch(verifier):
+        return False
+    digest = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode("ascii")).digest())
+    return hmac.compare_digest(digest.rstrip(b"="), challenge.encode("ascii"))

@@ -1,0 +1,45 @@
+"""Words of the wire, by the names of their specifications."""
+
+from enum import StrEnum
+
+
+class GrantType(StrEnum):
+    """Ways to get a token that this server offers (RFC 6749 §1.3)."""
+
+    AUTHORIZATION_CODE = "authorization_code"
+    REFRESH_TOKEN = "refresh_token"  # noqa: S105 - a grant type
+    CLIENT_CREDENTIALS = "client_credentials"
+    PASSWORD = "password"  # noqa: S105 - a grant type
+
+
+class ResponseMode(StrEnum):
+    """How an authorization response travels (OAuth 2.0 Multiple Response Types, Form Post)."""
+
+    QUERY = "query"
+    FRAGMENT = "fragment"
+    FORM_POST = "form_post"
+
+
+class Prompt(StrEnum):
+    """What a client may ask of the pages (Core §3.1.2.1)."""
+
+    NONE = "none"
+    LOGIN = "login"
+    CONSENT = "consent"
+    SELECT_ACCOUNT = "select_account"
+
+
+class Scope(StrEnum):
+    """Scopes with a meaning of their own (Core §5.4, §11)."""
+
+    OPENID = "openid"
+    PROFILE = "profile"
+    EMAIL = "email"
+    OFFLINE_ACCESS = "offline_access"
+
+
+ACCESS_TOKEN_TYPE = "at+jwt"  # noqa: S105 - a media type (RFC 9068 §2.1)
+ID_TOKEN_TYPE = "JWT"  # noqa: S105 - a media type
+ACCESS_TOKEN_ALGORITHM = "ES256"  # noqa: S105 - an algorithm
+PASSWORD_ACR = "urn:oidc-server:acr:password"
+"""`acr` of a sign-in with a password alone."""

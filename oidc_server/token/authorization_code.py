@@ -1,0 +1,94 @@
+"""The authorization code grant (RFC 6749 §4.1.3). Codes are minted in authorization/response.py."""
+
+from typing import Any
+
+from ..domain import audit, grants
+from ..domain.audit import Event
+from ..domain.grants import Granted
+from ..oauth2.authlib import AuthorizationCodeGrantBase, InvalidGrantError
+from ..oauth2.client_authentication import AuthenticatedClient
+from ..oauth2.vocabulary import GrantType
+from . import issuer
+
+
+class _Code:
+    """A grant as Authlib asks for the code behind it."""
+
+    def __init__(self, granted: Granted) -> None:
+        self.granted = granted
+        self.code_challenge = granted.code_challenge
+
+    def get_redirect_uri(self) -> str | None:
+        return self.granted.redirect_uri
+
+    def get_scope(self) -> str:
+        return " ".join(sorted(self.granted.scopes))
+
+
+class AuthorizationCodeGrant(AuthorizationCodeGrantBase):  # type: ignore[misc] - Authlib is untyped
+    """Redeem a code. It is read first and claimed only after every check that can refuse."""
+
+    GRANT_TYPE = GrantType.AUTHORIZATION_CODE.value
+    _found: Granted | None = None
+
+    def validate_token_request(self) -> None:
+        """All checks. The right client with a wrong redirect URI or verifier burns the code."""
+        try:
+            super().validate_token_request()
+        except InvalidGrantError:
+            self._burn()
+            raise
+        issuer.audiences_for(self.server.exchange, self.request.authorization_code.granted.resources)
+
+    def query_authorization_code(self, code: str, client: AuthenticatedClient) -> _Code | None:
+        exchange = self.server.exchange
+        granted = grants.find_by_code(exchange.db, code)
+        if granted is None or granted.client_id != client.client.client_id:
+            return None
+        if granted.redeemed_at is not None:
+            self._replayed(granted)
+            return None
+        if granted.code_expires_at is None or granted.code_expires_at <= exchange.now:
+            return None
+        self._found = granted
+        return _Code(granted)
+
+    def authenticate_user(self, code: _Code) -> str | None:
+        """The user's id, unless the person or the grant has ended since the code was made."""
+        return code.granted.user_id if code.granted.holds(self.server.exchange.now) else None
+
+    def generate_token(self, **_values: Any) -> dict[str, Any]:
+        """Claim the code, then mint: of simultaneous redemptions one gets here (RFC 6749 §10.5)."""
+        exchange = self.server.exchange
+        client = self.request.client.client
+        granted = self.request.authorization_code.granted
+        if not grants.redeem(exchange.db, granted.grant_id, exchange.now):
+            self._replayed(granted)
+            raise InvalidGrantError("The code was used before.")
+        refresh_token = issuer.first_refresh_token(exchange, client, granted)
+        return issuer.issue(
+            exchange, client, granted, granted.scopes, refresh_token=refresh_token, first=True
+        )
+
+    def delete_authorization_code(self, _code: _Code) -> None:
+        """Nothing to do: a spent code is kept, so that a replay is seen."""
+
+    def _burn(self) -> None:
+        if self._found is not None:
+            exchange = self.server.exchange
+            grants.redeem(exchange.db, self._found.grant_id, exchange.now)
+            grants.revoke(exchange.db, self._found.grant_id, exchange.now)
+
+    def _replayed(self, granted: Granted) -> None:
+        """A code came twice: what it bought dies (RFC 6749 §4.1.2)."""
+        exchange = self.server.exchange
+        if grants.revoke(exchange.db, granted.grant_id, exchange.now):
+            audit.record(
+                exchange.db,
+                Event.CODE_REPLAYED,
+                origin=exchange.origin,
+                now=exchange.now,
+                user_id=granted.user_id,
+                client_id=granted.client_id,
+                grant_id=granted.grant_id,
+            )

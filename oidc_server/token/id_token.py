@@ -1,0 +1,34 @@
+"""Builds ID Tokens (Core §2). Claims about the person are told at userinfo, not here (Core §5.4)."""
+
+from typing import Any
+
+from ..domain.clients import Client
+from ..domain.grants import Granted
+from ..oauth2.exchange import Exchange
+from ..oauth2.vocabulary import ID_TOKEN_TYPE
+from ..security.jose import half_hash
+
+
+def write(
+    exchange: Exchange, client: Client, granted: Granted, access_token: str, *, first: bool
+) -> str:
+    """An ID Token for a grant. On refresh it keeps `auth_time` and carries no nonce (Core §12.2)."""
+    key = exchange.keys.signer(client.metadata.id_token_signed_response_alg, exchange.now)
+    issued_at = int(exchange.now.timestamp())
+    claims: dict[str, Any] = {
+        "iss": exchange.issuer,
+        "sub": granted.user_id,
+        "aud": client.client_id,
+        "iat": issued_at,
+        "exp": issued_at + int(exchange.lifetimes.id_token_lifetime.total_seconds()),
+        "auth_time": int(granted.auth_time.timestamp()),
+        "at_hash": half_hash(key.alg, access_token),
+    }
+    optional = {
+        "nonce": granted.nonce if first else None,
+        "acr": granted.acr,
+        "amr": sorted(granted.amr) or None,
+        "sid": granted.sid,
+    }
+    claims.update((name, value) for name, value in optional.items() if value is not None)
+    return key.sign(claims, typ=ID_TOKEN_TYPE)

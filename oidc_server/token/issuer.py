@@ -1,0 +1,113 @@
+"""Builds token responses (RFC 6749 §5.1): access token, refresh token, ID Token."""
+
+from typing import Any
+
+from ..domain import refresh_tokens
+from ..domain.clients import Client
+from ..domain.grants import Granted
+from ..oauth2 import access_tokens
+from ..oauth2.authlib import InvalidRequestError, InvalidScopeError
+from ..oauth2.errors import InvalidTargetError, describable
+from ..oauth2.exchange import Exchange
+from ..oauth2.vocabulary import GrantType, Scope
+from . import id_token
+
+
+def audiences_for(exchange: Exchange, allowed: frozenset[str]) -> tuple[str, ...]:
+    """The audience of the next access token: the resources asked for, all those of the grant, or us.
+
+    Raises `InvalidTargetError` for one the grant does not cover (RFC 8707 §2.2).
+    """
+    for resource in exchange.resources:
+        if resource not in allowed and resource != exchange.issuer:
+            raise InvalidTargetError(f"The resource {describable(resource)} is not granted.")
+    return exchange.resources or tuple(sorted(allowed)) or (exchange.issuer,)
+
+
+def requested_scopes(exchange: Exchange, client: Client) -> frozenset[str]:
+    """The scopes of a request that carries no grant yet: those asked for, or all but offline access.
+
+    Raises `InvalidScopeError` when the client may have none of them.
+    """
+    asked = frozenset(exchange.form.get("scope", "").split())
+    default = client.metadata.scopes - {Scope.OFFLINE_ACCESS.value}
+    scopes = client.narrow(asked) if asked else default
+    if asked and not scopes:
+        raise InvalidScopeError("The client may have none of these scopes.")
+    return scopes
+
+
+def issue(
+    exchange: Exchange,
+    client: Client,
+    granted: Granted,
+    scopes: frozenset[str],
+    *,
+    refresh_token: str | None,
+    first: bool,
+) -> dict[str, Any]:
+    """The response to a grant of a person. `first` is false on refresh: the nonce was told once."""
+    access_token = access_tokens.write(
+        exchange.keys,
+        issuer=exchange.issuer,
+        sub=granted.user_id,
+        client_id=client.client_id,
+        audiences=audiences_for(exchange, granted.resources),
+        scopes=scopes,
+        now=exchange.now,
+        lifetime=exchange.lifetimes.access_token_lifetime,
+        grant_id=granted.grant_id,
+        sid=granted.sid,
+        auth_time=int(granted.auth_time.timestamp()),
+        acr=granted.acr,
+        amr=sorted(granted.amr) or None,
+    )
+    body = _body(exchange, access_token, scopes)
+    if refresh_token is not None:
+        body["refresh_token"] = refresh_token
+    if Scope.OPENID in scopes:
+        body["id_token"] = id_token.write(exchange, client, granted, access_token, first=first)
+    return body
+
+
+def issue_to_client(
+    exchange: Exchange, client: Client, scopes: frozenset[str], audiences: tuple[str, ...]
+) -> dict[str, Any]:
+    """The response to a client that acts for itself: no person, no grant, no refresh token."""
+    access_token = access_tokens.write(
+        exchange.keys,
+        issuer=exchange.issuer,
+        sub=client.client_id,
+        client_id=client.client_id,
+        audiences=audiences,
+        scopes=scopes,
+        now=exchange.now,
+        lifetime=exchange.lifetimes.access_token_lifetime,
+    )
+    return _body(exchange, access_token, scopes)
+
+
+def first_refresh_token(exchange: Exchange, client: Client, granted: Granted) -> str | None:
+    """A refresh token for a client that has the refresh grant (decided per client, not per request)."""
+    if not client.allows_grant(GrantType.REFRESH_TOKEN):
+        return None
+    return refresh_tokens.mint(
+        exchange.db, granted, exchange.now, exchange.lifetimes.refresh_token_idle_lifetime
+    )
+
+
+def required(exchange: Exchange, name: str) -> str:
+    """A body parameter that must be there; raises `InvalidRequestError`."""
+    value = exchange.form.get(name)
+    if value is None:
+        raise InvalidRequestError(f"The parameter {name} is missing.")
+    return value
+
+
+def _body(exchange: Exchange, access_token: str, scopes: frozenset[str]) -> dict[str, Any]:
+    return {
+        "access_token": access_token,
+        "token_type": "Bearer",
+        "expires_in": int(exchange.lifetimes.access_token_lifetime.total_seconds()),
+        "scope": " ".join(sorted(scopes)),
+    }

@@ -1,0 +1,88 @@
+"""The refresh token grant (RFC 6749 §6) with rotation and replay detection (RFC 9700 §4.14.2)."""
+
+from typing import Any
+
+from ..domain import audit, refresh_tokens
+from ..domain.audit import Event
+from ..domain.refresh_tokens import Presented, Replayed
+from ..oauth2.authlib import InvalidGrantError, RefreshTokenGrantBase
+from ..oauth2.client_authentication import AuthenticatedClient
+from ..oauth2.vocabulary import GrantType
+from . import issuer
+
+
+class _Credential:
+    """A refresh token as Authlib asks for it."""
+
+    def __init__(self, presented: Presented) -> None:
+        self.presented = presented
+
+    def check_client(self, client: AuthenticatedClient) -> bool:
+        return self.presented.grant.client_id == client.client.client_id
+
+    def get_scope(self) -> str:
+        return " ".join(sorted(self.presented.grant.scopes))
+
+
+class RefreshTokenGrant(RefreshTokenGrantBase):  # type: ignore[misc] - Authlib is untyped
+    """Refresh. The token is read first and spent only after every check that can refuse."""
+
+    GRANT_TYPE = GrantType.REFRESH_TOKEN.value
+    INCLUDE_NEW_REFRESH_TOKEN = True
+
+    def validate_token_request(self) -> None:
+        super().validate_token_request()
+        presented = self.request.refresh_token.presented
+        if not presented.holds(self.server.exchange.now):
+            raise InvalidGrantError("The refresh token has expired or was revoked.")
+        issuer.audiences_for(self.server.exchange, presented.grant.resources)
+
+    def authenticate_refresh_token(self, token: str) -> _Credential | None:
+        exchange = self.server.exchange
+        presented = refresh_tokens.find(exchange.db, token, exchange.now)
+        return _Credential(presented) if presented is not None else None
+
+    def authenticate_user(self, credential: _Credential) -> str:
+        return credential.presented.grant.user_id
+
+    def generate_token(
+        self, *, scope: str, user: str, include_refresh_token: bool
+    ) -> dict[str, Any]:
+        """Spend the token, then mint. A narrower scope leaves the grant as it was (RFC 6749 §6)."""
+        del user, include_refresh_token
+        exchange = self.server.exchange
+        presented = self.request.refresh_token.presented
+        outcome = refresh_tokens.rotate(
+            exchange.db,
+            presented,
+            exchange.now,
+            keys=exchange.refresh_keys,
+            grace=exchange.lifetimes.refresh_token_grace,
+            idle_lifetime=exchange.lifetimes.refresh_token_idle_lifetime,
+        )
+        if isinstance(outcome, Replayed):
+            self._replayed(presented)
+            raise InvalidGrantError("The refresh token was used before.")
+        return issuer.issue(
+            exchange,
+            self.request.client.client,
+            presented.grant,
+            frozenset(scope.split()),
+            refresh_token=outcome.token,
+            first=False,
+        )
+
+    def revoke_old_credential(self, _credential: _Credential) -> None:
+        """Nothing to do: it was spent before the new one was made."""
+
+    def _replayed(self, presented: Presented) -> None:
+        exchange = self.server.exchange
+        audit.record(
+            exchange.db,
+            Event.REFRESH_TOKEN_REPLAYED,
+            origin=exchange.origin,
+            now=exchange.now,
+            user_id=presented.grant.user_id,
+            client_id=presented.grant.client_id,
+            grant_id=presented.grant.grant_id,
+        )

@@ -1,0 +1,42 @@
+"""POST /revoke: token revocation (RFC 7009)."""
+
+from ..domain import audit, grants, refresh_tokens, revoked_tokens
+from ..domain.audit import Event
+from ..oauth2.authlib import OAuth2Error
+from ..oauth2.client_authentication import authenticate
+from ..web.context import Context
+from ..web.protocol import exchange_of, protocol_error
+from ..web.responses import Response, empty
+from . import issuer
+
+
+def revoke(ctx: Context) -> Response:
+    """End a token of this client: a refresh token with its whole grant, an access token alone.
+
+    A token that is unknown or another client's gets the same answer and no effect (RFC 7009 §2.2).
+    `token_type_hint` is not needed: the two kinds cannot be confused.
+    """
+    exchange = exchange_of(ctx)
+    try:
+        client = authenticate(exchange).client
+        token = issuer.required(exchange, "token")
+    except OAuth2Error as error:
+        return protocol_error(ctx, error)
+
+    access_token = ctx.runtime.tokens.read(token, ctx.now)
+    if access_token is not None:
+        if access_token.client_id == client.client_id:
+            revoked_tokens.revoke(ctx.db, access_token.jti, access_token.expires_at)
+            _record(ctx, Event.TOKEN_REVOKED, client.client_id, access_token.grant_id)
+        return empty(200)
+    presented = refresh_tokens.find(ctx.db, token, ctx.now)
+    if presented is not None and presented.grant.client_id == client.client_id:
+        grants.revoke(ctx.db, presented.grant.grant_id, ctx.now)
+        _record(ctx, Event.GRANT_REVOKED, client.client_id, presented.grant.grant_id)
+    return empty(200)
+
+
+def _record(ctx: Context, event: Event, client_id: str, grant_id: str | None) -> None:
+    audit.record(
+        ctx.db, event, origin=ctx.origin, now=ctx.now, client_id=client_id, grant_id=grant_id
+    )

@@ -1,0 +1,40 @@
+"""What pages show of a client, and where their forms may lead to."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from urllib.parse import urlsplit
+
+from ..domain.clients import Client
+
+
+@dataclass(frozen=True, slots=True)
+class ClientView:
+    """A client as templates know it. `host` is where the person goes back to, as verified."""
+
+    client_id: str
+    name: str
+    host: str
+    hue: int
+    logo_uri: str | None
+    uri: str | None
+    policy_uri: str | None
+    tos_uri: str | None
+    form_target: str
+    """The origin or scheme that a form post may be redirected to (CSP `form-action`)."""
+
+
+def view_of(client: Client, redirect_uri: str) -> ClientView:
+    """The view of a client whose redirect URI has been checked."""
+    metadata = client.metadata
+    parts = urlsplit(redirect_uri)
+    return ClientView(
+        client_id=client.client_id,
+        name=metadata.client_name,
+        host=parts.netloc or parts.scheme,
+        hue=sha256(client.client_id.encode()).digest()[0] % 4 + 1,
+        logo_uri=metadata.logo_uri,
+        uri=metadata.client_uri,
+        policy_uri=metadata.policy_uri,
+        tos_uri=metadata.tos_uri,
+        form_target=f"{parts.scheme}://{parts.netloc}" if parts.netloc else f"{parts.scheme}:",
+    )
