@@ -45,7 +45,9 @@ fix: $(VENV)/.test
 # Write a migration from what changed in the models (m="add passkeys")
 migration: $(VENV)/.test
 	@test -n "$(m)" || { echo 'say what it does: make migration m="add passkeys"'; exit 1; }
-	$(BIN)/alembic revision --autogenerate --message "$(m)" --rev-id "$$(printf '%04d' $$(($$(ls migrations/versions/[0-9]*.py | wc -l) + 1)))"
+	@mkdir -p build && rm -f build/scratch.db
+	$(BIN)/alembic -x scratch=build/scratch.db upgrade head
+	$(BIN)/alembic -x scratch=build/scratch.db revision --autogenerate --message "$(m)" --rev-id "$$(printf '%04d' $$(($$(ls migrations/versions/[0-9]*.py | wc -l) + 1)))"
 
 # Measure the fast endpoints
 bench: $(VENV)/.test

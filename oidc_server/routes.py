@@ -1,21 +1,157 @@
 """Every URL of the server on one screen, named, in walking order.
 
-The adapter's constructors (`web/endpoint.py`) say who may call, how often, and with which transaction.
+The constructors come from the adapter (`web/endpoint.py`); they say how an address is called, in which
+transaction, and how often.
 """
 
 from starlette.routing import Route
 
-from . import account, authentication, authorization, setup
+from .account import overview
 from .authentication import email_verification, login, password_reset, sign_up
 from .authorization import consent
-from .authorization import endpoint as authorization_endpoint
-from .account import overview
+from .authorization import endpoint as authorization
+from .dev import app as dev_app
+from .dev import mailbox
 from .discovery import jwks, metadata
 from .health import endpoint as health
 from .logout import end_session
-from .setup import page as setup_page
 from .setup import home
-from .token import endpoint as token_endpoint
+from .setup import page as setup
+from .token import endpoint as token
 from .token import introspection, revocation
-from .userinfo import endpoint as userinfo_endpoint
-from .web.endpoint import Endpoint, action, form, machine, page
+from .userinfo import endpoint as userinfo
+from .web.endpoint import action, form, machine, page
+from .web.rate_limit import FAILED_AUTHENTICATIONS as FAILURES
+from .web.rate_limit import MAILS
+
+ROUTES = [
+    # 1 · a client discovers the server, sends the browser, and gets tokens
+    Route(
+        "/.well-known/openid-configuration",
+        machine(metadata.openid_configuration, methods=("GET",), access=None),
+        name="discovery.openid_configuration",
+    ),
+    Route(
+        "/.well-known/oauth-authorization-server",
+        machine(metadata.openid_configuration, methods=("GET",), access=None),
+        name="discovery.oauth_authorization_server",
+    ),
+    Route("/jwks.json", machine(jwks.jwks, methods=("GET",), access="read"), name="discovery.jwks"),
+    Route(
+        "/authorize",
+        page(authorization.authorize, post=authorization.authorize_by_post, access="write"),
+        name="authorization.authorize",
+    ),
+    Route(
+        "/authorize/{request_id}",
+        page(authorization.resume, access="write"),
+        name="authorization.resume",
+    ),
+    Route(
+        "/login",
+        form(login.show_login, login.submit_login, before=login.prove),
+        name="authentication.login",
+    ),
+    Route(
+        "/consent/{request_id}",
+        form(consent.show_consent, consent.submit_consent),
+        name="authorization.consent",
+    ),
+    Route(
+        "/token",
+        machine(
+            token.token, before=token.prove_for_password_grant, limit=FAILURES, cross_origin=True
+        ),
+        name="token.token",
+    ),
+    Route(
+        "/userinfo",
+        machine(
+            userinfo.userinfo,
+            methods=("GET", "POST"),
+            access="read",
+            limit=FAILURES,
+            cross_origin=True,
+        ),
+        name="userinfo.userinfo",
+    ),
+    Route("/introspect", machine(introspection.introspect, limit=FAILURES), name="token.introspect"),
+    Route(
+        "/revoke",
+        machine(revocation.revoke, limit=FAILURES, cross_origin=True),
+        name="token.revoke",
+    ),
+    Route(
+        "/logout",
+        page(end_session.end_session, post=end_session.end_session_by_post, access="write"),
+        name="logout.end_session",
+    ),
+    # 2 · people
+    Route("/", page(home.show_home), name="home"),
+    Route(
+        "/setup",
+        form(setup.show_setup, setup.submit_setup, before=setup.prepare),
+        name="setup.setup",
+    ),
+    Route(
+        "/sign-up",
+        form(sign_up.show_sign_up, sign_up.submit_sign_up, before=sign_up.prepare),
+        name="authentication.sign_up",
+    ),
+    Route(
+        "/password-reset",
+        form(
+            password_reset.show_password_reset, password_reset.submit_password_reset, limit=MAILS
+        ),
+        name="authentication.password_reset",
+    ),
+    Route(
+        "/password-reset/new",
+        form(
+            password_reset.show_new_password,
+            password_reset.submit_new_password,
+            before=password_reset.prepare_new_password,
+        ),
+        name="authentication.new_password",
+    ),
+    Route(
+        "/verify-email",
+        form(email_verification.show_verify_email, email_verification.submit_verify_email),
+        name="authentication.verify_email",
+    ),
+    Route(
+        "/verify-email/resend",
+        action(email_verification.resend_verification, limit=MAILS),
+        name="authentication.resend_verification",
+    ),
+    Route("/account", page(overview.show_overview, access="write"), name="account.overview"),
+    # 3 · operators
+    Route(
+        "/health/live", machine(health.live, methods=("GET",), access=None), name="health.live"
+    ),
+    Route(
+        "/health/ready", machine(health.ready, methods=("GET",), access="read"), name="health.ready"
+    ),
+    Route("/health", machine(health.ready, methods=("GET",), access="read"), name="health.health"),
+]
+
+DEV_ROUTES = [
+    Route("/dev/mail", page(mailbox.show_mails), name="dev.mail"),
+    Route("/dev/mail/{mail_id}", page(mailbox.show_mail), name="dev.mail_one"),
+    Route("/dev/app", page(dev_app.show_app), name="dev.app"),
+    Route("/dev/app/sign-in", action(dev_app.sign_in), name="dev.app_sign_in"),
+    Route("/dev/app/callback", dev_app.Callback(), name="dev.app_callback"),
+    Route("/dev/app/sign-out", action(dev_app.sign_out), name="dev.app_sign_out"),
+]
+"""Mounted with `--dev` only."""
+
+METADATA_ENDPOINTS = {
+    "authorization_endpoint": "authorization.authorize",
+    "token_endpoint": "token.token",
+    "userinfo_endpoint": "userinfo.userinfo",
+    "jwks_uri": "discovery.jwks",
+    "introspection_endpoint": "token.introspect",
+    "revocation_endpoint": "token.revoke",
+    "end_session_endpoint": "logout.end_session",
+}
+"""Names of RFC 8414 §2 and OpenID Connect Discovery §3, and the routes behind them."""

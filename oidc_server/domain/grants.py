@@ -9,6 +9,7 @@ from sqlalchemy import (
     LargeBinary,
     Text,
     bindparam,
+    cast,
     delete,
     exists,
     insert,

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from oidc_server.database import Statement, Transaction
 from oidc_server.domain import attempts, identifiers, links, outbox
 from oidc_server.domain.base import Base, DomainError, Identifier, Instant, table_of
-from oidc_server.domain.identifiers import InvalidEmailError, InvalidFieldError, guessed
+from oidc_server.domain.identifiers import InvalidEmailError, InvalidFieldError
 from oidc_server.domain.outbox import MailKind
 
 
@@ -178,7 +178,7 @@ def get(db: Transaction, user_id: str) -> User:
 
 def find_for_sign_in(db: Transaction, identifier: str) -> Any:
     """The account of a username or a verified address: `id`, `password_hash`, `disabled_at`."""
-    canonical = guessed(identifier)
+    canonical = identifiers.guessed(identifier)
     if "@" not in canonical:
         return db.first(_BY_USERNAME, canonical=canonical)
     try:

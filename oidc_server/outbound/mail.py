@@ -96,6 +96,14 @@ class MemoryTransport:
         return tuple(self._mails)
 
 
+class NoTransport:
+    """There is no mail server: mails wait in the outbox until one is set."""
+
+    def send(self, mail: Mail) -> None:
+        """Raise MailUnavailableError."""
+        raise MailUnavailableError(f"OIDC_SMTP_URL is not set: {mail.message_id} was not sent")
+
+
 class SmtpTransport:
     """Hands mails to the SMTP server of the settings, each on a connection of its own."""
 

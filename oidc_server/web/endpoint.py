@@ -15,7 +15,7 @@ from ..database import Access, ConflictError
 from ..security import opaque_tokens
 from . import cors, errors, responses
 from .context import Context
-from .errors import MethodNotAllowedError, Shape
+from .errors import MethodNotAllowedError, NotFoundError, Shape
 from .incoming import Incoming, read_body
 from .rate_limit import PAGES, Limit
 from .responses import Response
@@ -189,3 +189,16 @@ def machine(
         before=before,
         cross_origin=cross_origin,
     )
+
+
+class _NotFound(Endpoint):
+    """Whatever the method, there is nothing here."""
+
+    async def _answer(
+        self, incoming: Incoming, runtime: Runtime, reference: str, receive: Receive
+    ) -> Response:
+        del incoming, runtime, reference, receive
+        raise NotFoundError
+
+
+NOT_FOUND = _NotFound({}, access={}, shape=errors.as_page, limit=None)

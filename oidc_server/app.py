@@ -1,0 +1,133 @@
+"""The composition root: from settings to a running application. The one place where every part is chosen."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from . import domain, resources, token
+from .clock import Clock, utc_now
+from .database import Database
+from .dev.mailbox import Mailbox
+from .discovery import metadata
+from .domain.signing_keys import KeyRing
+from .jobs import Jobs
+from .oauth2.access_tokens import AccessTokenReader
+from .outbound.mail import NoTransport, SmtpTransport, Transport
+from .routes import DEV_ROUTES, METADATA_ENDPOINTS, ROUTES
+from .security.encryption import Vault
+from .security.passwords import PasswordHasher
+from .security.signed_links import LinkSigner
+from .settings import Settings
+from .web import templating
+from .web.cookies import CookieJar
+from .web.endpoint import NOT_FOUND
+from .web.lanes import HashingLane, Inline, Threads
+from .web.paths import Paths
+from .web.rate_limit import Limiter
+from .web.runtime import Runtime
+
+assert domain  # noqa: S101 - imported for its tables
+
+
+class Server(Starlette):
+    """A Starlette application that answers fixed addresses without walking the route table."""
+
+    def __init__(self, runtime: Runtime, routes: list[Route], *, with_jobs: bool) -> None:
+        super().__init__(routes=routes, lifespan=_lifespan(runtime, with_jobs=with_jobs))
+        self.state.runtime = runtime
+        self.router.redirect_slashes = False
+        self.router.default = NOT_FOUND
+        self._fixed: dict[str, ASGIApp] = dict(runtime.static)
+        self._fixed.update(
+            (route.path, route.endpoint) for route in routes if "{" not in route.path
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            scope["app"] = self
+            found = self._fixed.get(scope["path"])
+            if found is not None:
+                await found(scope, receive, send)
+                return
+        await super().__call__(scope, receive, send)
+
+
+def create_app(
+    settings: Settings, clock: Clock = utc_now, *, dev: bool = False, with_jobs: bool = True
+) -> Server:
+    """Build the server. `dev` adds the mailbox and the sample application."""
+    routes = [*ROUTES, *DEV_ROUTES] if dev else list(ROUTES)
+    return Server(build_runtime(settings, clock, routes, dev=dev), routes, with_jobs=with_jobs)
+
+
+def build_runtime(
+    settings: Settings, clock: Clock, routes: list[Route], *, dev: bool = False
+) -> Runtime:
+    """Every collaborator of the process."""
+    database = Database(settings.database_url)
+    secrets = settings.secret_keys
+    vault = Vault(secrets)
+    keys = KeyRing(vault)
+    paths = Paths({route.name: route.path for route in routes})
+    addresses, static = templating.load_static(resources.static_dir())
+    return Runtime(
+        settings=settings,
+        issuer=settings.issuer,
+        database=database,
+        clock=clock,
+        lane=Inline() if database.is_sqlite else Threads(settings.database_threads),
+        hashing=HashingLane(settings.hash_concurrency, settings.hash_queue),
+        passwords=PasswordHasher(
+            settings.argon2_time_cost, settings.argon2_memory_kib, settings.argon2_parallelism
+        ),
+        vault=vault,
+        links=LinkSigner(secrets),
+        keys=keys,
+        tokens=AccessTokenReader(keys, settings.issuer, settings.leeway),
+        limiter=Limiter(enabled=settings.rate_limits),
+        templates=templating.environment(settings.brand_name, paths, addresses),
+        cookies=CookieJar(secure=settings.secure_cookies),
+        paths=paths,
+        mail=_mail(settings, clock, dev=dev),
+        static=static,
+        metadata=metadata.document(
+            settings.issuer,
+            {name: settings.issuer + paths.path(route) for name, route in METADATA_ENDPOINTS.items()},
+            [grant.GRANT_TYPE for grant, _ in token.GRANTS],
+        ),
+        csrf_key=vault.derive("csrf"),
+        refresh_keys=vault.derive_all("refresh-token"),
+    )
+
+
+def _lifespan(
+    runtime: Runtime, *, with_jobs: bool
+) -> Callable[[Any], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_app: object) -> AsyncIterator[None]:
+        jobs = Jobs()
+        if with_jobs:
+            jobs.start(runtime)
+        try:
+            yield
+        finally:
+            if with_jobs:
+                jobs.stop()
+            runtime.lane.close()
+            runtime.hashing.close()
+            runtime.database.close()
+
+    return lifespan
+
+
+def _mail(settings: Settings, clock: Clock, *, dev: bool) -> Transport:
+    """Where mails go: to the mail server; without one to the mailbox of `--dev`, or nowhere yet."""
+    if settings.smtp_server is not None:
+        return SmtpTransport(settings, clock)
+    if dev:
+        return Mailbox(settings.data_dir / "dev-mails", clock)
+    return NoTransport()

@@ -1,0 +1,41 @@
+"""The command line `oidc-server`: one module per noun. It only translates; the rules are in `domain/`.
+
+No command takes a secret as an argument, each answers `--json`, and each exits 0 only on success.
+"""
+
+import sys
+
+import typer
+
+from ..database import DatabaseUnavailableError
+from ..domain.base import DomainError
+from ..settings import SettingsError
+from . import clients, database, doctor, keys, resources, serve, users
+from .output import fail
+
+application = typer.Typer(
+    name="oidc-server",
+    help="An OAuth 2 and OpenID Connect authorization server.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+)
+application.command("serve")(serve.serve)
+application.command("setup-link")(users.setup_link)
+application.command("doctor")(doctor.doctor)
+application.add_typer(database.application, name="db", help="The database.")
+application.add_typer(users.application, name="users", help="People.")
+application.add_typer(clients.application, name="clients", help="Applications that sign people in.")
+application.add_typer(keys.application, name="keys", help="Signing keys.")
+application.add_typer(resources.application, name="resources", help="Audiences of access tokens.")
+
+
+def main() -> None:
+    """Run a command; what a person can mend is told in words, without a traceback."""
+    as_json = "--json" in sys.argv
+    try:
+        application()
+    except (SettingsError, DomainError, ValueError) as error:
+        fail(str(error), as_json=as_json)
+    except DatabaseUnavailableError as error:
+        fail(f"The database cannot be used right now ({error}).", as_json=as_json)

@@ -1,0 +1,153 @@
+"""`oidc-server clients`: register and show applications."""
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from ..domain import audit, client_metadata, clients
+from ..domain.audit import COMMAND_LINE, Event
+from ..domain.clients import Client
+from .output import Json, show, show_all
+from .workshop import workshop
+
+application = typer.Typer(no_args_is_help=True)
+_OVERLAP_HOURS = 24
+
+
+class Kind(StrEnum):
+    """What kind of application it is; it decides the defaults."""
+
+    WEB = "web"
+    SPA = "spa"
+    NATIVE = "native"
+    SERVICE = "service"
+
+
+class AuthMethod(StrEnum):
+    """How a confidential client proves itself."""
+
+    BASIC = "client_secret_basic"
+    POST = "client_secret_post"
+
+
+class Algorithm(StrEnum):
+    """Algorithms of ID Tokens."""
+
+    RS256 = "RS256"
+    ES256 = "ES256"
+
+
+
+@application.command("add")
+def add(
+    *,
+    name: Annotated[str, typer.Option(help="What people see.")],
+    kind: Annotated[Kind, typer.Option("--type", help="Kind of application.")],
+    redirect_uri: Annotated[list[str] | None, typer.Option(help="Where codes may go.")] = None,
+    post_logout_redirect_uri: Annotated[
+        list[str] | None, typer.Option(help="Where people may go after signing out.")
+    ] = None,
+    grant_type: Annotated[list[str] | None, typer.Option(help="Replaces the default.")] = None,
+    scope: Annotated[str, typer.Option(help="Scopes it may have, with spaces between.")] = "",
+    auth_method: Annotated[AuthMethod | None, typer.Option(help="How it proves itself.")] = None,
+    id_token_alg: Annotated[Algorithm, typer.Option(help="Signs its ID Tokens.")] = Algorithm.RS256,
+    skip_consent: Annotated[
+        bool, typer.Option("--skip-consent", help="It is one of our own: do not ask.")
+    ] = False,
+    no_pkce: Annotated[bool, typer.Option("--no-pkce", help="It cannot send PKCE.")] = False,
+    introspect: Annotated[
+        bool, typer.Option("--introspect", help="It may introspect every token.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Register an application; its secret is shown this once."""
+    metadata = client_metadata.for_type(
+        kind.value,
+        client_name=name,
+        redirect_uris=redirect_uri or (),
+        post_logout_redirect_uris=post_logout_redirect_uri or (),
+        grant_types=grant_type or (),
+        scopes=scope.split(),
+        token_endpoint_auth_method=auth_method.value if auth_method else None,
+        skip_consent=skip_consent,
+        require_pkce=not no_pkce,
+        may_introspect=introspect,
+        id_token_signed_response_alg=id_token_alg.value,
+    )
+    with workshop() as tools:
+        made = clients.create(tools.db, client_type=kind.value, metadata=metadata, now=tools.now)
+        audit.record(
+            tools.db,
+            Event.CLIENT_CREATED,
+            origin=COMMAND_LINE,
+            now=tools.now,
+            client_id=made.client.client_id,
+        )
+    facts = _facts(made.client)
+    if made.client_secret is not None:
+        facts["client_secret"] = made.client_secret
+    show(facts, as_json=as_json)
+
+
+@application.command("list")
+def list_clients(*, as_json: Json = False) -> None:
+    """List the applications."""
+    with workshop() as tools:
+        found = clients.list_clients(tools.db)
+    rows = [
+        {
+            "client_id": client.client_id,
+            "client_name": client.metadata.client_name,
+            "type": client.type,
+            "disabled": client.disabled_at is not None,
+        }
+        for client in found
+    ]
+    show_all(rows, as_json=as_json)
+
+
+@application.command("show")
+def show_client(client_id: str, *, as_json: Json = False) -> None:
+    """Show all of an application but its secrets."""
+    with workshop() as tools:
+        client = clients.load(tools.db, client_id)
+    show(_facts(client), as_json=as_json)
+
+
+@application.command("rotate-secret")
+def rotate_secret(
+    client_id: str,
+    *,
+    overlap_hours: Annotated[
+        int, typer.Option(min=0, max=24 * 90, help="Hours the old secret goes on working.")
+    ] = _OVERLAP_HOURS,
+    as_json: Json = False,
+) -> None:
+    """Give an application a new secret; the old one goes on for a while."""
+    with workshop() as tools:
+        secret = clients.rotate_secret(
+            tools.db, client_id, now=tools.now, overlap=timedelta(hours=overlap_hours)
+        )
+        audit.record(
+            tools.db,
+            Event.CLIENT_SECRET_ROTATED,
+            origin=COMMAND_LINE,
+            now=tools.now,
+            client_id=client_id,
+        )
+    show({"client_id": client_id, "client_secret": secret}, as_json=as_json)
+
+
+def _facts(client: Client) -> dict[str, object]:
+    document = client.metadata.to_document()
+    document["scope"] = " ".join(document.pop("scopes"))
+    return {
+        "client_id": client.client_id,
+        "type": client.type,
+        **document,
+        "live_secrets": len(client.secrets),
+        "disabled": client.disabled_at is not None,
+        "created_at": client.created_at.isoformat(timespec="seconds"),
+    }

@@ -1,0 +1,21 @@
+"""`oidc-server db`: migrations."""
+
+import typer
+
+from .output import Json, show
+from .workshop import workshop
+
+application = typer.Typer(no_args_is_help=True)
+
+
+@application.callback()
+def group() -> None:
+    """The database."""
+
+
+@application.command("upgrade")
+def upgrade(*, as_json: Json = False) -> None:
+    """Bring the database to the schema of this program, and make the first signing keys."""
+    with workshop() as tools:
+        database = "sqlite" if tools.database.is_sqlite else "postgresql"
+    show({"database": database, "schema": "up to date"}, as_json=as_json)

@@ -1,0 +1,73 @@
+"""`oidc-server doctor`: looks at what may be wrong, each line with its fix."""
+
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+import typer
+
+from ..app import build_runtime
+from ..clock import utc_now
+from ..domain import clients
+from ..health.checks import checks
+from ..routes import ROUTES
+from ..settings import Settings, load
+from .output import Json, show_all
+
+_SAFE_MEMORY_KIB = 19456
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line: what was looked at, how it is, and what to do."""
+
+    check: str
+    result: Literal["ok", "warn", "fail"]
+    finding: str
+
+
+def doctor(*, as_json: Json = False) -> None:
+    """Check settings, database, keys, mail and clients; exit 1 when something has failed."""
+    settings = load()
+    runtime = build_runtime(settings, utc_now, ROUTES)
+    found = [
+        Finding(check.name, "ok" if check.ok else "fail", check.finding)
+        for check in checks(runtime)
+    ]
+    if all(finding.result == "ok" for finding in found):
+        with runtime.database.transaction("read") as db:
+            found += [rate(client) for client in clients.list_clients(db)]
+    found += rate_settings(settings)
+    runtime.database.close()
+    show_all([asdict(finding) for finding in found], as_json=as_json)
+    if any(finding.result == "fail" for finding in found):
+        raise typer.Exit(1)
+
+
+def rate_settings(settings: Settings) -> list[Finding]:
+    """What the settings leave open."""
+    mail = settings.smtp_server is not None
+    strong = settings.argon2_memory_kib >= _SAFE_MEMORY_KIB
+    return [
+        Finding("issuer", "warn", f"{settings.issuer} is for this machine only; set OIDC_ISSUER.")
+        if settings.is_loopback
+        else Finding("issuer", "ok", settings.issuer),
+        Finding("mail", "ok", "A mail server is set.")
+        if mail
+        else Finding("mail", "warn", "No mail leaves; set OIDC_SMTP_URL."),
+        Finding("limits", "ok", "They are on.")
+        if settings.rate_limits
+        else Finding("limits", "warn", "OIDC_RATE_LIMITS=off is for measurements only."),
+        Finding("passwords", "ok", "Argon2id costs enough.")
+        if strong
+        else Finding("passwords", "warn", f"Set OIDC_ARGON2_MEMORY_KIB to {_SAFE_MEMORY_KIB}."),
+    ]
+
+
+def rate(client: clients.Client) -> Finding:
+    """One client against RFC 9700."""
+    name = f"client {client.client_id}"
+    if not client.metadata.require_pkce:
+        return Finding(name, "warn", "It may go without PKCE (RFC 9700 §2.1.1).")
+    if client.allows_grant("password"):
+        return Finding(name, "warn", "It uses the password grant (RFC 9700 §2.4).")
+    return Finding(name, "ok", client.metadata.client_name)

@@ -1,0 +1,60 @@
+"""What commands print: a few lines for people, or JSON for programs."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, NoReturn
+
+import orjson
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
+
+
+def show(facts: Mapping[str, Any], *, as_json: bool) -> None:
+    """One thing: a line per fact."""
+    if as_json:
+        _json(facts)
+        return
+    width = max(len(name) for name in facts)
+    for name, value in facts.items():
+        typer.echo(f"{name:<{width}}  {_text(value)}")
+
+
+def show_all(rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
+    """Many things of a kind: a table."""
+    if as_json:
+        _json(rows)
+        return
+    if not rows:
+        typer.echo("There are none yet.")
+        return
+    names = list(rows[0])
+    cells = [names, *([_text(row[name]) for name in names] for row in rows)]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(names))]
+    for line in cells:
+        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)))
+
+
+def fail(message: str, *, as_json: bool = False) -> NoReturn:
+    """Say what is wrong and end with status 1."""
+    if as_json:
+        _json({"error": message})
+    else:
+        typer.echo(message, err=True)
+    sys.exit(1)
+
+
+def _json(value: object) -> None:
+    typer.echo(orjson.dumps(value, default=str).decode())
+
+
+def _text(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Sequence | frozenset):
+        return " ".join(str(item) for item in value) or "-"
+    return str(value)

@@ -1,0 +1,55 @@
+"""`oidc-server resources`: the audiences that access tokens can be asked for."""
+
+from typing import Annotated
+
+import typer
+
+from ..domain import audit, resources
+from ..domain.audit import COMMAND_LINE, Event
+from .output import Json, show, show_all
+from .workshop import workshop
+
+application = typer.Typer(no_args_is_help=True)
+
+
+@application.command("add")
+def add(
+    identifier: Annotated[str, typer.Argument(help="The audience, an absolute URI.")],
+    *,
+    name: Annotated[str, typer.Option(help="What people see.")] = "",
+    scope: Annotated[str, typer.Option(help="Its scopes, with spaces between.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Register a resource server."""
+    with workshop() as tools:
+        made = resources.create(
+            tools.db,
+            identifier=identifier,
+            name=name,
+            scopes=frozenset(scope.split()),
+            now=tools.now,
+        )
+        audit.record(
+            tools.db,
+            Event.RESOURCE_CREATED,
+            origin=COMMAND_LINE,
+            now=tools.now,
+            resource=made.identifier,
+        )
+    show(_facts(made), as_json=as_json)
+
+
+@application.command("list")
+def list_resources(*, as_json: Json = False) -> None:
+    """List the resource servers."""
+    with workshop() as tools:
+        rows = [_facts(resource) for resource in resources.list_resources(tools.db)]
+    show_all(rows, as_json=as_json)
+
+
+def _facts(resource: resources.Resource) -> dict[str, object]:
+    return {
+        "identifier": resource.identifier,
+        "name": resource.name,
+        "scopes": sorted(resource.scopes),
+    }

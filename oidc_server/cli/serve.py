@@ -1,0 +1,135 @@
+"""`oidc-server serve`: migrate, then answer requests."""
+
+import fcntl
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from .. import schema
+from ..app import Server, create_app
+from ..clock import utc_now
+from ..database import Database
+from ..domain import links
+from ..observability import logs
+from ..security.encryption import Vault
+from ..settings import Settings, SettingsError, load
+from .setup_url import setup_url
+
+_BACKLOG = 2048
+_GRACE = 10
+
+
+@dataclass(frozen=True)
+class Worker:
+    """Makes the application in each worker process; it is sent there as it is."""
+
+    settings: Settings
+    dev: bool
+
+    def __call__(self) -> Server:
+        logs.configure(self.settings.log_level, self.settings.log_format)
+        return create_app(self.settings, utc_now, dev=self.dev)
+
+
+def serve(
+    *,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Worker processes.")] = 1,
+    dev: Annotated[
+        bool, typer.Option("--dev", help="Add a mailbox and a sample app, for trying things.")
+    ] = False,
+) -> None:
+    """Run the server."""
+    settings = load(host=host, port=port)
+    if dev and not settings.is_loopback:
+        raise SettingsError([f"--dev is for this machine only, and the issuer is {settings.issuer}"])
+    logs.configure(settings.log_level, settings.log_format)
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _alone(settings), _listening(host, port) as listener:
+        link = _prepare(settings)
+        typer.echo(f"{settings.brand_name} is at {settings.issuer}")
+        if link is not None:
+            typer.echo(f"Set it up, once: {link}")
+        if dev:
+            typer.echo(f"Try it with the sample app: {settings.issuer}/dev/app")
+        _run(Worker(settings, dev), listener, workers)
+
+
+def _prepare(settings: Settings) -> str | None:
+    """Migrate, once and before any worker; returns the set-up link of a server without administrator."""
+    database = Database(settings.database_url)
+    now = utc_now()
+    try:
+        schema.upgrade(database, Vault(settings.secret_keys), now)
+        with database.transaction("write") as db:
+            link_id = links.open_setup(db, now)
+    finally:
+        database.close()
+    return None if link_id is None else setup_url(settings, link_id)
+
+
+def _run(worker: Worker, listener: socket.socket, workers: int) -> None:
+    config = uvicorn.Config(
+        worker,
+        factory=True,
+        workers=workers,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=_GRACE,
+    )
+    server = uvicorn.Server(config)
+    if workers == 1:
+        server.run(sockets=[listener])
+        if not server.started:
+            raise typer.Exit(3)
+        return
+    Multiprocess(config, target=server.run, sockets=[listener]).run()
+
+
+@contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        raise SettingsError(
+            [f"{host}:{port} cannot be listened on ({error.strerror}); choose another --port"]
+        ) from None
+    listener.set_inheritable(True)
+    with listener:
+        yield listener
+
+
+@contextmanager
+def _alone(settings: Settings) -> Iterator[None]:
+    """Refuse a second server on the same SQLite data: its workers would not know of each other."""
+    if not settings.database_url.startswith("sqlite"):
+        yield
+        return
+    path = Path(settings.data_dir) / "serve.lock"
+    descriptor: Any = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SettingsError(
+                [f"another server runs on {settings.data_dir}; stop it, or set OIDC_DATA_DIR"]
+            ) from None
+        yield
+    finally:
+        os.close(descriptor)

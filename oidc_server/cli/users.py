@@ -1,0 +1,99 @@
+"""`oidc-server users`: make and list accounts; and the link that sets the server up."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from ..domain import audit, links, roles, users
+from ..domain.audit import COMMAND_LINE, Event
+from ..domain.users import User
+from ..security import passwords
+from .output import Json, fail, show, show_all
+from .setup_url import setup_url
+from .workshop import workshop
+
+application = typer.Typer(no_args_is_help=True)
+
+
+@application.command("add")
+def add(
+    *,
+    username: Annotated[str, typer.Option(help="The name to sign in with.")],
+    email: Annotated[str, typer.Option(help="The address for mails.")],
+    name: Annotated[str | None, typer.Option(help="The name that apps are told.")] = None,
+    admin: Annotated[bool, typer.Option("--admin", help="Make an administrator.")] = False,
+    verified: Annotated[
+        bool, typer.Option("--verified", help="Take the address as verified.")
+    ] = False,
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from standard input.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Make an account."""
+    password = _read_password(from_stdin=password_stdin, as_json=as_json)
+    with workshop() as tools:
+        problem = passwords.problems(
+            password, minimum=tools.settings.password_min_length, context=[username, email]
+        )
+        if problem is not None:
+            fail(f"The password cannot be used: {problem.replace('_', ' ')}.", as_json=as_json)
+        user = users.create(
+            tools.db,
+            username=username,
+            email=email,
+            name=name,
+            password_hash=tools.hasher().hash(password),
+            now=tools.now,
+            email_verified=verified,
+        )
+        if admin:
+            roles.assign(tools.db, user.id, roles.ADMIN, tools.now)
+        audit.record(
+            tools.db, Event.USER_CREATED, origin=COMMAND_LINE, now=tools.now, user_id=user.id
+        )
+        facts = _facts(user, roles.roles_of(tools.db, user.id))
+    show(facts, as_json=as_json)
+
+
+@application.command("list")
+def list_users(*, as_json: Json = False) -> None:
+    """List the accounts."""
+    with workshop() as tools:
+        rows = [
+            _facts(user, roles.roles_of(tools.db, user.id)) for user in users.list_users(tools.db)
+        ]
+    show_all(rows, as_json=as_json)
+
+
+def setup_link(*, as_json: Json = False) -> None:
+    """Print the link that makes the first administrator."""
+    with workshop() as tools:
+        link_id = links.open_setup(tools.db, tools.now)
+        if link_id is None:
+            fail("This server is set up: there is an administrator.", as_json=as_json)
+        link = setup_url(tools.settings, link_id)
+    show({"setup_link": link}, as_json=as_json)
+
+
+def _read_password(*, from_stdin: bool, as_json: bool) -> str:
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    if not sys.stdin.isatty():
+        fail("Send the password on standard input and say --password-stdin.", as_json=as_json)
+    answer: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    return answer
+
+
+def _facts(user: User, held: frozenset[str]) -> dict[str, object]:
+    return {
+        "id": user.id,
+        "username": user.username,
+        "email": user.email,
+        "email_verified": user.email_verified_at is not None,
+        "name": user.name,
+        "roles": sorted(held),
+        "disabled": user.disabled_at is not None,
+        "created_at": user.created_at.isoformat(timespec="seconds"),
+    }

@@ -1,0 +1,46 @@
+"""What commands work with: settings, the migrated database, and the server's secrets."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from .. import schema
+from ..clock import utc_now
+from ..database import Database, Transaction
+from ..security.encryption import Vault
+from ..security.passwords import PasswordHasher
+from ..settings import Settings, load
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """One command at work: a writing transaction that commits when the command succeeds."""
+
+    settings: Settings
+    database: Database
+    vault: Vault
+    db: Transaction
+    now: datetime
+
+    def hasher(self) -> PasswordHasher:
+        settings = self.settings
+        return PasswordHasher(
+            settings.argon2_time_cost, settings.argon2_memory_kib, settings.argon2_parallelism
+        )
+
+
+@contextmanager
+def workshop() -> Iterator[Workshop]:
+    """Open the database of the settings, migrated; raises `SettingsError`, `DatabaseUnavailableError`."""
+    settings = load()
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    database = Database(settings.database_url)
+    vault = Vault(settings.secret_keys)
+    now = utc_now()
+    try:
+        schema.upgrade(database, vault, now)
+        with database.transaction("write") as db:
+            yield Workshop(settings, database, vault, db, now)
+    finally:
+        database.close()

@@ -1,0 +1,45 @@
+"""State that several wires touch: one aggregate per file, its table on top and its rules below.
+
+No HTTP, no templates, no settings object: functions take the transaction (`db`), the moment (`now`) and
+the values they need. This package imports every module, so that Alembic and the mapper see all tables.
+"""
+
+from . import (
+    attempts,
+    audit,
+    authorization_requests,
+    clients,
+    consents,
+    grants,
+    leases,
+    links,
+    outbox,
+    refresh_tokens,
+    resources,
+    revoked_tokens,
+    roles,
+    signing_keys,
+    user_sessions,
+    users,
+)
+from .base import Base
+
+__all__ = [
+    "Base",
+    "attempts",
+    "audit",
+    "authorization_requests",
+    "clients",
+    "consents",
+    "grants",
+    "leases",
+    "links",
+    "outbox",
+    "refresh_tokens",
+    "resources",
+    "revoked_tokens",
+    "roles",
+    "signing_keys",
+    "user_sessions",
+    "users",
+]

@@ -1,0 +1,100 @@
+"""Proving a password: the one way, shared by the login page and every other door that takes one.
+
+In this order: refuse what cannot be a password, count the guess, read the hash (a transaction of its
+own, committed), then compute (the hashing lane, outside any transaction), then settle in the
+handler's transaction. An account that does not exist costs as much as one that does.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from oidc_server.database import Transaction
+from oidc_server.domain import attempts, identifiers, users
+from oidc_server.domain.attempts import Throttled
+from oidc_server.security import passwords
+from oidc_server.security.passwords import PasswordHasher
+from oidc_server.web import cookies
+from oidc_server.web.context import Context
+
+Reason = Literal[
+    "malformed", "throttled", "unknown_user", "disabled", "no_password", "wrong_password"
+]
+"""Why a password was not proven: for the audit log, never for the person who typed it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordProof:
+    """What came of a password. `retry_after` is in seconds; `rehash` a better hash of the same."""
+
+    user_id: str | None
+    holds: bool
+    reason: Reason | None = None
+    retry_after: int | None = None
+    rehash: str | None = None
+    seen: str | None = None
+    """The hash that was verified."""
+    subject: str | None = None
+    """The count that the guess was booked on."""
+    browser: str | None = None
+
+
+def begin(
+    ctx: Context, username: str, password: str
+) -> Callable[[], PasswordProof] | PasswordProof:
+    """Book the guess and read the hash; returns the computation, or the proof if there is none to do."""
+    if not username or not password or len(password) > passwords.MAX_LENGTH or "\0" in password:
+        return PasswordProof(None, holds=False, reason="malformed")
+    account = users.find_for_sign_in(ctx.db, username)
+    user_id = account.id if account else None
+    counted = user_id or attempts.nobody(identifiers.guessed(username))
+    browser = ctx.runtime.cookies.read(ctx.incoming, cookies.BROWSER)
+    booked = attempts.book(ctx.db, counted, ctx.now, browser=browser)
+    if isinstance(booked, Throttled):
+        seconds = -int(-booked.retry_after.total_seconds() // 1)
+        return PasswordProof(user_id, holds=False, reason="throttled", retry_after=seconds)
+
+    hopeless: Reason | None = None
+    if account is None:
+        hopeless = "unknown_user"
+    elif account.disabled_at is not None:
+        hopeless = "disabled"
+    elif account.password_hash is None:
+        hopeless = "no_password"
+    seen = None if hopeless else account.password_hash
+    hasher = ctx.runtime.passwords
+
+    def prove() -> PasswordProof:
+        right = hasher.verify(seen or hasher.dummy, password)
+        if seen is None or not right:
+            return PasswordProof(user_id, holds=False, reason=hopeless or "wrong_password")
+        return PasswordProof(
+            user_id,
+            holds=True,
+            rehash=_better(hasher, seen, password),
+            seen=seen,
+            subject=booked.subject,
+            browser=browser,
+        )
+
+    return prove
+
+
+def settle(db: Transaction, proof: PasswordProof, now: datetime) -> bool:
+    """Act on a proof that holds, in the transaction that lets the person in: the count is cleared.
+
+    False if the account was disabled or got another password while this one was being hashed.
+    """
+    if proof.user_id is None or proof.seen is None or proof.subject is None:
+        return False
+    if not users.has_password(db, proof.user_id, proof.seen):
+        return False
+    attempts.succeeded(db, proof.user_id, proof.subject, now, browser=proof.browser)
+    if proof.rehash is not None:
+        users.rehash(db, proof.user_id, seen=proof.seen, better=proof.rehash)
+    return True
+
+
+def _better(hasher: PasswordHasher, seen: str, password: str) -> str | None:
+    return hasher.hash(password) if hasher.needs_rehash(seen) else None
