@@ -42,6 +42,8 @@ class Records:
 
     def take(self, name: str) -> Document | None:
         """The document, and nobody gets it again."""
+        if not _NAME.fullmatch(name):
+            return None
         taken = f"{secrets.token_hex(8)}-taken"
         try:
             self._path(name).replace(self._path(taken))
