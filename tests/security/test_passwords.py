@@ -1,0 +1,197 @@
+"""Passwords: hashing them, and refusing bad ones."""
+
+import threading
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from oidc_server.security.passwords import MAX_LENGTH, PasswordHasher, problems
+
+CHEAP = PasswordHasher(time_cost=1, memory_kib=8, parallelism=1)
+GOOD = "lighthouse-cobalt-97"
+
+
+def test_a_password_is_known_by_its_hash_and_another_is_not():
+    encoded = CHEAP.hash(GOOD)
+
+    assert encoded.startswith("$argon2id$")
+    assert GOOD not in encoded
+    assert CHEAP.verify(encoded, GOOD)
+    assert not CHEAP.verify(encoded, GOOD + " ")
+    assert not CHEAP.verify(encoded, GOOD.upper())
+
+
+def test_the_same_password_never_has_the_same_hash():
+    assert CHEAP.hash(GOOD) != CHEAP.hash(GOOD)
+
+
+def test_a_letter_typed_on_another_keyboard_is_the_same_letter():
+    """NIST SP 800-63B-4 §3.1.1.2: normalised before hashing."""
+    composed, decomposed = "caf\u00e9 cr\u00e8me", "cafe\u0301 cre\u0300me"
+
+    assert CHEAP.verify(CHEAP.hash(composed), decomposed)
+    assert CHEAP.verify(CHEAP.hash(decomposed), composed)
+
+
+def test_letters_that_only_look_alike_stay_different():
+    assert not CHEAP.verify(CHEAP.hash("\ufb01sh and chips"), "fish and chips")
+
+
+@pytest.mark.parametrize("end", ["x", "y"])
+def test_every_character_of_a_long_password_counts(end):
+    encoded = CHEAP.hash("\U0001f600" * (MAX_LENGTH - 1) + "x")
+
+    assert CHEAP.verify(encoded, "\U0001f600" * (MAX_LENGTH - 1) + end) is (end == "x")
+
+
+@pytest.mark.parametrize(
+    "encoded",
+    [
+        "",
+        "x",
+        "$argon2id$",
+        "$argon2id$v=19$m=8,t=1,p=1$AAAA$AAAA",
+        "$2b$12$" + "a" * 53,
+        "\ud800",
+        "\0",
+    ],
+)
+def test_a_hash_that_is_none_fits_no_password_and_wants_to_be_made_anew(encoded):
+    assert not CHEAP.verify(encoded, GOOD)
+    assert CHEAP.needs_rehash(encoded)
+
+
+@pytest.mark.parametrize("password", ["a" * (MAX_LENGTH + 1), "a" * 10_000_000, "\ud800"])
+def test_what_cannot_be_a_password_is_refused_before_it_is_hashed(password):
+    costly = PasswordHasher(time_cost=20, memory_kib=65_536, parallelism=1)
+    start = time.perf_counter()
+
+    with pytest.raises(ValueError, match=r"characters|surrogates"):
+        costly.hash(password)
+    assert not costly.verify(CHEAP.dummy, password)
+
+    assert time.perf_counter() - start < 0.1
+
+
+def test_a_hash_made_with_other_costs_is_to_be_made_anew():
+    dearer = PasswordHasher(time_cost=2, memory_kib=16, parallelism=1)
+    encoded = CHEAP.hash(GOOD)
+
+    assert dearer.verify(encoded, GOOD)
+    assert dearer.needs_rehash(encoded)
+    assert not CHEAP.needs_rehash(encoded)
+
+
+def test_the_dummy_costs_what_a_real_hash_costs_and_fits_nobody():
+    hasher = PasswordHasher(time_cost=1, memory_kib=16, parallelism=1)
+
+    assert not hasher.needs_rehash(hasher.dummy)
+    assert not hasher.verify(hasher.dummy, "")
+
+
+def test_threads_that_ask_at_once_share_one_dummy():
+    hasher = PasswordHasher(time_cost=1, memory_kib=4096, parallelism=1)
+    seen: list[str] = []
+    start = threading.Barrier(8)
+
+    def ask():
+        start.wait()
+        seen.append(hasher.dummy)
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(seen) == 8
+    assert len(set(seen)) == 1
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        GOOD,
+        "tall blue heron reads",
+        "correct donkey battery paperclip",
+        "8264917355281904",
+        "рыжий лис идет домой",
+        "".join(chr(0x1F98A + n) for n in range(15)),
+        "     spaces count too     ",
+        "x" * 5 + "wombat drummed" + "y" * 1000,
+    ],
+)
+def test_any_long_and_unusual_password_may_be_chosen(password):
+    assert problems(password, minimum=15, context=["alice", "alice@example.com", "Your ID"]) is None
+
+
+@pytest.mark.parametrize(
+    ("password", "code"),
+    [
+        ("", "too_short"),
+        ("fourteen chars", "too_short"),
+        ("e\u0301" * 14, "too_short"),
+        ("a" * (MAX_LENGTH + 1), "too_long"),
+        ("a" * 10_000_000, "too_long"),
+        ("lighthouse\ncobalt97", "control_characters"),
+        ("lighthouse\0cobalt97", "control_characters"),
+        ("lighthouse\x9fcobalt97", "control_characters"),
+        ("lighthouse\ud800cobalt97", "control_characters"),
+        ("passwordpassword", "too_common"),
+        ("Password1234567!", "too_common"),
+        ("P@ssw0rd!!!!!!!!", "too_common"),
+        ("  password      ", "too_common"),
+        ("\uff50\uff41\uff53\uff53\uff57\uff4f\uff52\uff44-2026-2026", "too_common"),
+        ("letmein letmein letmein", "too_common"),
+        ("correcthorsebatterystaple", "too_common"),
+        ("correct horse battery staple", "too_common"),
+        ("aaaaaaaaaaaaaaaaaaaa", "too_common"),
+        ("abababababababababab", "too_common"),
+        ("abcdefghijklmnopqrst", "too_common"),
+        ("1234567890123456", "too_common"),
+        ("qwertyuiop123456", "too_common"),
+        ("qwertzuiopasdfgh", "too_common"),
+        ("ponmlkjihgfedcba", "too_common"),
+    ],
+)
+def test_a_bad_password_is_refused_with_the_reason(password, code):
+    assert problems(password, minimum=15) == code
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["alice-lighthouse-97", "lighthouse-ALICE-97", "my your-brand likes me", "wonderland street 7"],
+)
+def test_a_password_must_not_hold_what_the_person_is_known_by(password):
+    context = ["alice", "wonderland@example.com", "Your-Brand", ""]
+
+    assert problems(password, minimum=15, context=context) == "contains_name"
+
+
+def test_a_name_of_several_words_is_found_without_its_blanks():
+    assert problems("alicesmith goes out", minimum=15, context=["Alice Smith"]) == "contains_name"
+
+
+def test_a_very_short_name_does_not_spoil_a_good_password():
+    assert problems("jolly good fellows!", minimum=15, context=["jo", "fe@example.com"]) is None
+    assert problems("jo@example.com-!", minimum=2, context=["jo"]) is None
+    assert problems("jo", minimum=2, context=["jo"]) == "contains_name"
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=["Cs", "Cc"]), max_size=40), st.text())
+def test_judging_a_password_never_fails(password, name):
+    code = problems(password, minimum=8, context=[name])
+
+    assert code in (None, "too_short", "too_common", "contains_name")
+    assert code is None or CHEAP.verify(CHEAP.hash(password), password)
+
+
+def test_judging_takes_no_longer_for_a_tricky_password():
+    start = time.perf_counter()
+
+    for unit in ("a", "ab", "a" * 511 + "b", "1q", "ﷺ", "="):
+        problems((unit * MAX_LENGTH)[:MAX_LENGTH], minimum=15, context=["a" * 300])
+
+    assert time.perf_counter() - start < 0.5
