@@ -1,6 +1,6 @@
 """`python -m oidc_server` is `oidc-server`."""
 
-from .cli import main
+from oidc_server.cli import main
 
 if __name__ == "__main__":
     main()

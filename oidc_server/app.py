@@ -8,27 +8,27 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from . import domain, resources, token
-from .clock import Clock, utc_now
-from .database import Database
-from .dev.mailbox import Mailbox
-from .discovery import metadata
-from .domain.signing_keys import KeyRing
-from .jobs import Jobs
-from .oauth2.access_tokens import AccessTokenReader
-from .outbound.mail import NoTransport, SmtpTransport, Transport
-from .routes import DEV_ROUTES, METADATA_ENDPOINTS, ROUTES
-from .security.encryption import Vault
-from .security.passwords import PasswordHasher
-from .security.signed_links import LinkSigner
-from .settings import Settings
-from .web import templating
-from .web.cookies import CookieJar
-from .web.endpoint import NOT_FOUND
-from .web.lanes import HashingLane, Inline, Threads
-from .web.paths import Paths
-from .web.rate_limit import Limiter
-from .web.runtime import Runtime
+from oidc_server import domain, resources, token
+from oidc_server.clock import Clock, utc_now
+from oidc_server.database import Database
+from oidc_server.dev.mailbox import Mailbox
+from oidc_server.discovery import metadata
+from oidc_server.domain.signing_keys import KeyRing
+from oidc_server.jobs import Jobs
+from oidc_server.oauth2.access_tokens import AccessTokenReader
+from oidc_server.outbound.mail import NoTransport, SmtpTransport, Transport
+from oidc_server.routes import DEV_ROUTES, METADATA_ENDPOINTS, ROUTES
+from oidc_server.security.encryption import Vault
+from oidc_server.security.passwords import PasswordHasher
+from oidc_server.security.signed_links import LinkSigner
+from oidc_server.settings import Settings
+from oidc_server.web import templating
+from oidc_server.web.cookies import CookieJar
+from oidc_server.web.endpoint import NOT_FOUND
+from oidc_server.web.lanes import HashingLane, Inline, Threads
+from oidc_server.web.paths import Paths
+from oidc_server.web.rate_limit import Limiter
+from oidc_server.web.runtime import Runtime
 
 assert domain  # noqa: S101 - imported for its tables
 
@@ -96,7 +96,10 @@ def build_runtime(
         static=static,
         metadata=metadata.document(
             settings.issuer,
-            {name: settings.issuer + paths.path(route) for name, route in METADATA_ENDPOINTS.items()},
+            {
+                name: settings.issuer + paths.path(route)
+                for name, route in METADATA_ENDPOINTS.items()
+            },
             [grant.GRANT_TYPE for grant, _ in token.GRANTS],
         ),
         csrf_key=vault.derive("csrf"),

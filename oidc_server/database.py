@@ -76,9 +76,7 @@ class _Compiled:
         """The values in the order of the SQL text, each as the driver wants it."""
         values = {**self.defaults, **parameters} if self.defaults else parameters
         binds = self.binds
-        return [
-            binds[name](values[name]) if name in binds else values[name] for name in self.names
-        ]
+        return [binds[name](values[name]) if name in binds else values[name] for name in self.names]
 
     def row(self, raw: Sequence[Any]) -> Any:
         if self.processors:

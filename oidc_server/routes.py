@@ -6,23 +6,23 @@ transaction, and how often.
 
 from starlette.routing import Route
 
-from .account import overview
-from .authentication import email_verification, login, password_reset, sign_up
-from .authorization import consent
-from .authorization import endpoint as authorization
-from .dev import app as dev_app
-from .dev import mailbox
-from .discovery import jwks, metadata
-from .health import endpoint as health
-from .logout import end_session
-from .setup import home
-from .setup import page as setup
-from .token import endpoint as token
-from .token import introspection, revocation
-from .userinfo import endpoint as userinfo
-from .web.endpoint import action, form, machine, page
-from .web.rate_limit import FAILED_AUTHENTICATIONS as FAILURES
-from .web.rate_limit import MAILS
+from oidc_server.account import overview
+from oidc_server.authentication import email_verification, login, password_reset, sign_up
+from oidc_server.authorization import consent
+from oidc_server.authorization import endpoint as authorization
+from oidc_server.dev import app as dev_app
+from oidc_server.dev import mailbox
+from oidc_server.discovery import jwks, metadata
+from oidc_server.health import endpoint as health
+from oidc_server.logout import end_session
+from oidc_server.setup import home
+from oidc_server.setup import page as setup
+from oidc_server.token import endpoint as token
+from oidc_server.token import introspection, revocation
+from oidc_server.userinfo import endpoint as userinfo
+from oidc_server.web.endpoint import action, form, machine, page
+from oidc_server.web.rate_limit import FAILED_AUTHENTICATIONS as FAILURES
+from oidc_server.web.rate_limit import MAILS
 
 ROUTES = [
     # 1 · a client discovers the server, sends the browser, and gets tokens
@@ -75,7 +75,9 @@ ROUTES = [
         ),
         name="userinfo.userinfo",
     ),
-    Route("/introspect", machine(introspection.introspect, limit=FAILURES), name="token.introspect"),
+    Route(
+        "/introspect", machine(introspection.introspect, limit=FAILURES), name="token.introspect"
+    ),
     Route(
         "/revoke",
         machine(revocation.revoke, limit=FAILURES, cross_origin=True),
@@ -100,9 +102,7 @@ ROUTES = [
     ),
     Route(
         "/password-reset",
-        form(
-            password_reset.show_password_reset, password_reset.submit_password_reset, limit=MAILS
-        ),
+        form(password_reset.show_password_reset, password_reset.submit_password_reset, limit=MAILS),
         name="authentication.password_reset",
     ),
     Route(
@@ -126,9 +126,7 @@ ROUTES = [
     ),
     Route("/account", page(overview.show_overview, access="write"), name="account.overview"),
     # 3 · operators
-    Route(
-        "/health/live", machine(health.live, methods=("GET",), access=None), name="health.live"
-    ),
+    Route("/health/live", machine(health.live, methods=("GET",), access=None), name="health.live"),
     Route(
         "/health/ready", machine(health.ready, methods=("GET",), access="read"), name="health.ready"
     ),

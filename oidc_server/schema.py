@@ -8,10 +8,10 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, text
 
-from . import resources
-from .database import Database
-from .domain import signing_keys
-from .security.encryption import Vault
+from oidc_server import resources
+from oidc_server.database import Database
+from oidc_server.domain import signing_keys
+from oidc_server.security.encryption import Vault
 
 
 def upgrade(database: Database, vault: Vault, now: datetime) -> None:

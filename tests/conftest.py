@@ -11,6 +11,7 @@ pytest_plugins = (
     "tests.services.chromium",
     "tests.services.node",
     "tests.services.server",
+    "tests.site",
 )
 
 _MARKER_OF_FIXTURE = {"chromium": "browser", "node": "node", "postgres": "postgres"}

@@ -2,17 +2,17 @@
 
 from dataclasses import dataclass
 
-from ..domain import audit, authorization_requests, consents, resources, users
-from ..domain.audit import Event
-from ..domain.authorization_requests import AuthorizationRequest, RequestGoneError
-from ..domain.users import User
-from ..oauth2.authlib import AccessDeniedError
-from ..oauth2.vocabulary import Scope
-from ..web.client_view import view_of
-from ..web.context import Context
-from ..web.responses import Response
-from .response import authorization_error
-from .stored import trusted_again
+from oidc_server.authorization.response import authorization_error
+from oidc_server.authorization.stored import trusted_again
+from oidc_server.domain import audit, authorization_requests, consents, resources, users
+from oidc_server.domain.audit import Event
+from oidc_server.domain.authorization_requests import AuthorizationRequest, RequestGoneError
+from oidc_server.domain.users import User
+from oidc_server.oauth2.authlib import AccessDeniedError
+from oidc_server.oauth2.vocabulary import Scope
+from oidc_server.web.client_view import view_of
+from oidc_server.web.context import Context
+from oidc_server.web.responses import Response
 
 
 @dataclass(frozen=True)
@@ -58,9 +58,7 @@ def submit_consent(ctx: Context) -> Response:
     facts = {"user_id": session.user_id, "client_id": request.client_id}
 
     if decision == "allow":
-        consents.remember(
-            ctx.db, session.user_id, request.client_id, request.scopes, ctx.now
-        )
+        consents.remember(ctx.db, session.user_id, request.client_id, request.scopes, ctx.now)
         authorization_requests.consent(ctx.db, request.id or "", session.user_id)
         audit.record(
             ctx.db,

@@ -1,15 +1,19 @@
 """GET and POST /authorize, and its resume route: the dispatcher. Every step comes back here."""
 
-from ..domain import authorization_requests, consents, user_sessions
-from ..domain.authorization_requests import AuthorizationRequest, RequestGoneError
-from ..oauth2.authlib import OAuth2Error
-from ..web.context import Context
-from ..web.incoming import Params
-from ..web.responses import Response
-from .next_step import AskConsent, Issue, LogIn, Refuse, next_step
-from .request import Trusted, UntrustedRequestError, trust, validate
-from .response import authorization_error, authorization_response, untrusted_page
-from .stored import trusted_again
+from oidc_server.authorization.next_step import AskConsent, Issue, LogIn, Refuse, next_step
+from oidc_server.authorization.request import Trusted, UntrustedRequestError, trust, validate
+from oidc_server.authorization.response import (
+    authorization_error,
+    authorization_response,
+    untrusted_page,
+)
+from oidc_server.authorization.stored import trusted_again
+from oidc_server.domain import authorization_requests, consents, user_sessions
+from oidc_server.domain.authorization_requests import AuthorizationRequest, RequestGoneError
+from oidc_server.oauth2.authlib import OAuth2Error
+from oidc_server.web.context import Context
+from oidc_server.web.incoming import Params
+from oidc_server.web.responses import Response
 
 
 def authorize(ctx: Context) -> Response:
@@ -64,17 +68,13 @@ def advance(ctx: Context, trusted: Trusted, request: AuthorizationRequest) -> Re
     session = ctx.user_session
     consented: frozenset[str] = frozenset()
     if session is not None:
-        user_sessions.touch(
-            ctx.db, session, ctx.now, ctx.runtime.settings.session_idle_lifetime
-        )
+        user_sessions.touch(ctx.db, session, ctx.now, ctx.runtime.settings.session_idle_lifetime)
         consented = consents.find_scopes(ctx.db, session.user_id, request.client_id)
 
     match next_step(request, trusted.client, session, consented):
         case LogIn(reason):
             request = _keep(ctx, request)
-            return ctx.redirect(
-                "authentication.login", request_id=request.id, reason=reason.value
-            )
+            return ctx.redirect("authentication.login", request_id=request.id, reason=reason.value)
         case AskConsent():
             request = _keep(ctx, request)
             return ctx.redirect("authorization.consent", request_id=request.id or "")
@@ -109,9 +109,7 @@ def _read(ctx: Context, params: Params) -> tuple[Trusted, AuthorizationRequest]:
     """Raises `UntrustedRequestError` or `_Invalid`."""
     trusted = trust(ctx.db, params)
     try:
-        request = validate(
-            ctx.db, trusted, params, issuer=ctx.runtime.issuer, now=ctx.now
-        )
+        request = validate(ctx.db, trusted, params, issuer=ctx.runtime.issuer, now=ctx.now)
     except OAuth2Error as error:
         raise _Invalid(trusted, error) from None
     return trusted, request

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ..domain.authorization_requests import AuthorizationRequest
-from ..domain.clients import Client
-from ..domain.user_sessions import LiveSession
-from ..oauth2.authlib import ConsentRequiredError, LoginRequiredError, OAuth2Error
-from ..oauth2.vocabulary import Prompt
+from oidc_server.domain.authorization_requests import AuthorizationRequest
+from oidc_server.domain.clients import Client
+from oidc_server.domain.user_sessions import LiveSession
+from oidc_server.oauth2.authlib import ConsentRequiredError, LoginRequiredError, OAuth2Error
+from oidc_server.oauth2.vocabulary import Prompt
 
 
 class LoginReason(StrEnum):

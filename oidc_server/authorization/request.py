@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ..database import Transaction
-from ..domain import clients, resources
-from ..domain.authorization_requests import AuthorizationRequest
-from ..domain.client_metadata import matches_redirect_uri
-from ..domain.clients import Client
-from ..oauth2.authlib import (
+from oidc_server.database import Transaction
+from oidc_server.domain import clients, resources
+from oidc_server.domain.authorization_requests import AuthorizationRequest
+from oidc_server.domain.client_metadata import matches_redirect_uri
+from oidc_server.domain.clients import Client
+from oidc_server.oauth2.authlib import (
     InvalidRequestError,
     InvalidScopeError,
     RequestNotSupportedError,
@@ -21,10 +21,10 @@ from ..oauth2.authlib import (
     UnauthorizedClientError,
     UnsupportedResponseTypeError,
 )
-from ..oauth2.errors import InvalidTargetError, describable
-from ..oauth2.pkce import CHALLENGE
-from ..oauth2.vocabulary import GrantType, Prompt, ResponseMode, Scope
-from ..web.incoming import Params
+from oidc_server.oauth2.errors import InvalidTargetError, describable
+from oidc_server.oauth2.pkce import CHALLENGE
+from oidc_server.oauth2.vocabulary import GrantType, Prompt, ResponseMode, Scope
+from oidc_server.web.incoming import Params
 
 _MAX_STATE = 8192
 _MAX_NONCE = 1024

@@ -2,16 +2,16 @@
 
 from urllib.parse import quote, urlencode, urlsplit
 
-from ..domain import authorization_requests, grants
-from ..domain.authorization_requests import AuthorizationRequest
-from ..domain.clients import Client
-from ..domain.user_sessions import LiveSession
-from ..oauth2.authlib import OAuth2Error
-from ..oauth2.vocabulary import ResponseMode
-from ..web.client_view import view_of
-from ..web.context import Context
-from ..web.responses import Response, see_other
-from .request import Trusted, UntrustedRequestError
+from oidc_server.authorization.request import Trusted, UntrustedRequestError
+from oidc_server.domain import authorization_requests, grants
+from oidc_server.domain.authorization_requests import AuthorizationRequest
+from oidc_server.domain.clients import Client
+from oidc_server.domain.user_sessions import LiveSession
+from oidc_server.oauth2.authlib import OAuth2Error
+from oidc_server.oauth2.vocabulary import ResponseMode
+from oidc_server.web.client_view import view_of
+from oidc_server.web.context import Context
+from oidc_server.web.responses import Response, see_other
 
 
 def authorization_response(

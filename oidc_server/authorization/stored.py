@@ -1,9 +1,9 @@
 """A request that was stored, looked at again: its client may have changed meanwhile."""
 
-from ..database import Transaction
-from ..domain import clients
-from ..domain.authorization_requests import AuthorizationRequest
-from .request import Trusted, UntrustedRequestError, is_registered
+from oidc_server.authorization.request import Trusted, UntrustedRequestError, is_registered
+from oidc_server.database import Transaction
+from oidc_server.domain import clients
+from oidc_server.domain.authorization_requests import AuthorizationRequest
 
 
 def trusted_again(db: Transaction, request: AuthorizationRequest) -> Trusted:

@@ -7,11 +7,11 @@ import sys
 
 import typer
 
-from ..database import DatabaseUnavailableError
-from ..domain.base import DomainError
-from ..settings import SettingsError
-from . import clients, database, doctor, keys, resources, serve, users
-from .output import fail
+from oidc_server.cli import clients, database, doctor, keys, resources, serve, users
+from oidc_server.cli.output import fail
+from oidc_server.database import DatabaseUnavailableError
+from oidc_server.domain.base import DomainError
+from oidc_server.settings import SettingsError
 
 application = typer.Typer(
     name="oidc-server",

@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from ..domain import audit, client_metadata, clients
-from ..domain.audit import COMMAND_LINE, Event
-from ..domain.clients import Client
-from .output import Json, show, show_all
-from .workshop import workshop
+from oidc_server.cli.output import Json, show, show_all
+from oidc_server.cli.workshop import workshop
+from oidc_server.domain import audit, client_metadata, clients
+from oidc_server.domain.audit import COMMAND_LINE, Event
+from oidc_server.domain.clients import Client
 
 application = typer.Typer(no_args_is_help=True)
 _OVERLAP_HOURS = 24
@@ -37,7 +37,6 @@ class Algorithm(StrEnum):
 
     RS256 = "RS256"
     ES256 = "ES256"
-
 
 
 @application.command("add")

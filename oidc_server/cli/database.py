@@ -2,8 +2,8 @@
 
 import typer
 
-from .output import Json, show
-from .workshop import workshop
+from oidc_server.cli.output import Json, show
+from oidc_server.cli.workshop import workshop
 
 application = typer.Typer(no_args_is_help=True)
 

@@ -5,13 +5,13 @@ from typing import Literal
 
 import typer
 
-from ..app import build_runtime
-from ..clock import utc_now
-from ..domain import clients
-from ..health.checks import checks
-from ..routes import ROUTES
-from ..settings import Settings, load
-from .output import Json, show_all
+from oidc_server.app import build_runtime
+from oidc_server.cli.output import Json, show_all
+from oidc_server.clock import utc_now
+from oidc_server.domain import clients
+from oidc_server.health.checks import checks
+from oidc_server.routes import ROUTES
+from oidc_server.settings import Settings, load
 
 _SAFE_MEMORY_KIB = 19456
 

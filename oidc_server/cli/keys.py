@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
-from ..domain import audit, signing_keys
-from ..domain.audit import COMMAND_LINE, Event
-from .output import Json, show, show_all
-from .workshop import workshop
+from oidc_server.cli.output import Json, show, show_all
+from oidc_server.cli.workshop import workshop
+from oidc_server.domain import audit, signing_keys
+from oidc_server.domain.audit import COMMAND_LINE, Event
 
 application = typer.Typer(no_args_is_help=True)
 
@@ -45,7 +45,5 @@ def rotate(
     with workshop() as tools:
         kids = signing_keys.rotate(tools.db, tools.vault, tools.now, at_once=at_once)
         for kid in kids:
-            audit.record(
-                tools.db, Event.KEY_ROTATED, origin=COMMAND_LINE, now=tools.now, kid=kid
-            )
+            audit.record(tools.db, Event.KEY_ROTATED, origin=COMMAND_LINE, now=tools.now, kid=kid)
     show({"new_keys": kids, "sign_from": "now" if at_once else "in a day"}, as_json=as_json)

@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
-from ..domain import audit, resources
-from ..domain.audit import COMMAND_LINE, Event
-from .output import Json, show, show_all
-from .workshop import workshop
+from oidc_server.cli.output import Json, show, show_all
+from oidc_server.cli.workshop import workshop
+from oidc_server.domain import audit, resources
+from oidc_server.domain.audit import COMMAND_LINE, Event
 
 application = typer.Typer(no_args_is_help=True)
 

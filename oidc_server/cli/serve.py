@@ -13,15 +13,15 @@ import typer
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
-from .. import schema
-from ..app import Server, create_app
-from ..clock import utc_now
-from ..database import Database
-from ..domain import links
-from ..observability import logs
-from ..security.encryption import Vault
-from ..settings import Settings, SettingsError, load
-from .setup_url import setup_url
+from oidc_server import schema
+from oidc_server.app import Server, create_app
+from oidc_server.cli.setup_url import setup_url
+from oidc_server.clock import utc_now
+from oidc_server.database import Database
+from oidc_server.domain import links
+from oidc_server.observability import logs
+from oidc_server.security.encryption import Vault
+from oidc_server.settings import Settings, SettingsError, load
 
 _BACKLOG = 2048
 _GRACE = 10
@@ -51,7 +51,9 @@ def serve(
     """Run the server."""
     settings = load(host=host, port=port)
     if dev and not settings.is_loopback:
-        raise SettingsError([f"--dev is for this machine only, and the issuer is {settings.issuer}"])
+        raise SettingsError(
+            [f"--dev is for this machine only, and the issuer is {settings.issuer}"]
+        )
     logs.configure(settings.log_level, settings.log_format)
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _alone(settings), _listening(host, port) as listener:
@@ -98,7 +100,7 @@ def _run(worker: Worker, listener: socket.socket, workers: int) -> None:
         if not server.started:
             raise typer.Exit(3)
         return
-    Multiprocess(config, target=server.run, sockets=[listener]).run()
+    Multiprocess(config, sockets=[listener]).run()
 
 
 @contextmanager

@@ -1,8 +1,8 @@
 """The link that makes the first administrator, as it is printed."""
 
-from ..domain.links import Purpose
-from ..security.signed_links import LinkSigner
-from ..settings import Settings
+from oidc_server.domain.links import Purpose
+from oidc_server.security.signed_links import LinkSigner
+from oidc_server.settings import Settings
 
 
 def setup_url(settings: Settings, link_id: str) -> str:

@@ -5,13 +5,13 @@ from typing import Annotated
 
 import typer
 
-from ..domain import audit, links, roles, users
-from ..domain.audit import COMMAND_LINE, Event
-from ..domain.users import User
-from ..security import passwords
-from .output import Json, fail, show, show_all
-from .setup_url import setup_url
-from .workshop import workshop
+from oidc_server.cli.output import Json, fail, show, show_all
+from oidc_server.cli.setup_url import setup_url
+from oidc_server.cli.workshop import workshop
+from oidc_server.domain import audit, links, roles, users
+from oidc_server.domain.audit import COMMAND_LINE, Event
+from oidc_server.domain.users import User
+from oidc_server.security import passwords
 
 application = typer.Typer(no_args_is_help=True)
 

@@ -5,12 +5,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from .. import schema
-from ..clock import utc_now
-from ..database import Database, Transaction
-from ..security.encryption import Vault
-from ..security.passwords import PasswordHasher
-from ..settings import Settings, load
+from oidc_server import schema
+from oidc_server.clock import utc_now
+from oidc_server.database import Database, Transaction
+from oidc_server.security.encryption import Vault
+from oidc_server.security.passwords import PasswordHasher
+from oidc_server.settings import Settings, load
 
 
 @dataclass(frozen=True)

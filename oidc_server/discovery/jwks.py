@@ -1,7 +1,7 @@
 """/jwks.json: the public keys, those that will sign, sign, and signed lately (RFC 7517 §5)."""
 
-from ..web.context import Context
-from ..web.responses import Response, public_json
+from oidc_server.web.context import Context
+from oidc_server.web.responses import Response, public_json
 
 _MAX_AGE = 900
 """Seconds a resource server may keep the document: less than the time a key is published ahead."""

@@ -5,12 +5,12 @@ from typing import Any
 
 import orjson
 
-from ..domain.claims import CLAIMS_SUPPORTED
-from ..domain.client_metadata import STANDARD_SCOPES
-from ..oauth2.client_authentication import METHODS
-from ..oauth2.vocabulary import PASSWORD_ACR, Prompt, ResponseMode
-from ..web.context import Context
-from ..web.responses import Response, public_json
+from oidc_server.domain.claims import CLAIMS_SUPPORTED
+from oidc_server.domain.client_metadata import STANDARD_SCOPES
+from oidc_server.oauth2.client_authentication import METHODS
+from oidc_server.oauth2.vocabulary import PASSWORD_ACR, Prompt, ResponseMode
+from oidc_server.web.context import Context
+from oidc_server.web.responses import Response, public_json
 
 _MAX_AGE = 3600
 

@@ -4,7 +4,7 @@ No HTTP, no templates, no settings object: functions take the transaction (`db`)
 the values they need. This package imports every module, so that Alembic and the mapper see all tables.
 """
 
-from . import (
+from oidc_server.domain import (
     attempts,
     audit,
     authorization_requests,
@@ -22,7 +22,7 @@ from . import (
     user_sessions,
     users,
 )
-from .base import Base
+from oidc_server.domain.base import Base
 
 __all__ = [
     "Base",

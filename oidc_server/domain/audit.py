@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import Index, Text, bindparam, insert
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ..database import Statement, Transaction
-from .base import Base, Document, Identifier, Instant, new_id, table_of
+from oidc_server.database import Statement, Transaction
+from oidc_server.domain.base import Base, Document, Identifier, Instant, new_id, table_of
 
 
 class Event(StrEnum):
@@ -21,16 +21,16 @@ class Event(StrEnum):
     SIGNED_UP = "user.signed_up"
     USER_CREATED = "user.created"
     EMAIL_VERIFIED = "user.email_verified"
-    PASSWORD_RESET_ASKED = "user.password_reset_asked"  # noqa: S105 - the name of an event
-    PASSWORD_CHANGED = "user.password_changed"  # noqa: S105 - the name of an event
+    PASSWORD_RESET_ASKED = "user.password_reset_asked"
+    PASSWORD_CHANGED = "user.password_changed"
     CONSENT_GIVEN = "consent.given"
     CONSENT_DENIED = "consent.denied"
     CODE_REPLAYED = "grant.code_replayed"
-    REFRESH_TOKEN_REPLAYED = "grant.refresh_token_replayed"  # noqa: S105 - the name of an event
+    REFRESH_TOKEN_REPLAYED = "grant.refresh_token_replayed"
     GRANT_REVOKED = "grant.revoked"
-    TOKEN_REVOKED = "token.revoked"  # noqa: S105 - the name of an event
+    TOKEN_REVOKED = "token.revoked"
     CLIENT_CREATED = "client.created"
-    CLIENT_SECRET_ROTATED = "client.secret_rotated"  # noqa: S105 - the name of an event
+    CLIENT_SECRET_ROTATED = "client.secret_rotated"
     CLIENT_REFUSED = "client.authentication_failed"
     RESOURCE_CREATED = "resource.created"
     KEY_ROTATED = "signing_key.rotated"

@@ -7,9 +7,18 @@ from typing import Any
 from sqlalchemy import ForeignKey, LargeBinary, Text, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ..database import Statement, Transaction
-from ..security import opaque_tokens
-from .base import Base, Document, DomainError, Identifier, Instant, new_id, parse_id, table_of
+from oidc_server.database import Statement, Transaction
+from oidc_server.domain.base import (
+    Base,
+    Document,
+    DomainError,
+    Identifier,
+    Instant,
+    new_id,
+    parse_id,
+    table_of,
+)
+from oidc_server.security import opaque_tokens
 
 
 class StoredAuthorizationRequest(Base):

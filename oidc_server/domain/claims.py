@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .grants import TokenState
+from oidc_server.domain.grants import TokenState
 
 SCOPE_CLAIMS: dict[str, tuple[str, ...]] = {
     "profile": ("name", "preferred_username", "updated_at"),

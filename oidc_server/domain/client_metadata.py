@@ -6,7 +6,7 @@ from ipaddress import ip_address
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from .base import DomainError
+from oidc_server.domain.base import DomainError
 
 ClientType = Literal["web", "spa", "native", "service"]
 
@@ -41,8 +41,8 @@ class ClientMetadata:
     post_logout_redirect_uris: tuple[str, ...] = ()
     grant_types: frozenset[str] = frozenset()
     scopes: frozenset[str] = frozenset()
-    token_endpoint_auth_method: str = "client_secret_basic"  # noqa: S105 - a method's name
-    id_token_signed_response_alg: str = "RS256"  # noqa: S105 - an algorithm
+    token_endpoint_auth_method: str = "client_secret_basic"
+    id_token_signed_response_alg: str = "RS256"
     logo_uri: str | None = None
     client_uri: str | None = None
     policy_uri: str | None = None
@@ -87,7 +87,7 @@ def for_type(
     skip_consent: bool = False,
     require_pkce: bool = True,
     may_introspect: bool = False,
-    id_token_signed_response_alg: str = "RS256",  # noqa: S107 - an algorithm
+    id_token_signed_response_alg: str = "RS256",
 ) -> ClientMetadata:
     """Metadata for a client of this type with its defaults; raises `InvalidClientMetadataError`."""
     public = client_type in ("spa", "native")
@@ -122,7 +122,7 @@ def _validate(client_type: ClientType, metadata: ClientMetadata) -> None:
         raise InvalidClientMetadataError(
             f"token_endpoint_auth_method: {metadata.token_endpoint_auth_method} is not supported."
         )
-    if public != (metadata.token_endpoint_auth_method == "none"):  # noqa: S105 - a method's name
+    if public != (metadata.token_endpoint_auth_method == "none"):
         raise InvalidClientMetadataError(
             f"token_endpoint_auth_method does not fit a client of type {client_type}."
         )

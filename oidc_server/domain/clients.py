@@ -8,10 +8,18 @@ from typing import Any, Literal
 from sqlalchemy import ForeignKey, LargeBinary, Text, bindparam, delete, exists, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ..database import Statement, Transaction
-from ..security import opaque_tokens
-from .base import Base, Document, DomainError, Identifier, Instant, Words, new_id, table_of
-from .client_metadata import ClientMetadata, ClientType
+from oidc_server.database import Statement, Transaction
+from oidc_server.domain.base import (
+    Base,
+    Document,
+    DomainError,
+    Identifier,
+    Instant,
+    new_id,
+    table_of,
+)
+from oidc_server.domain.client_metadata import ClientMetadata, ClientType
+from oidc_server.security import opaque_tokens
 
 _CACHED_CLIENTS = 1000
 
@@ -49,9 +57,7 @@ class ClientOrigin(Base):
     __tablename__ = "client_origins"
 
     origin: Mapped[str] = mapped_column(Text, primary_key=True)
-    client_id: Mapped[str] = mapped_column(
-        Text, ForeignKey("clients.client_id"), primary_key=True
-    )
+    client_id: Mapped[str] = mapped_column(Text, ForeignKey("clients.client_id"), primary_key=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +75,7 @@ class Client:
 
     @property
     def is_public(self) -> bool:
-        return self.metadata.token_endpoint_auth_method == "none"  # noqa: S105 - a method's name
+        return self.metadata.token_endpoint_auth_method == "none"
 
     def allows_grant(self, grant_type: str) -> bool:
         return grant_type in self.metadata.grant_types
@@ -109,9 +115,7 @@ _REVISION = Statement(
         _clients.c.client_id == bindparam("client_id"), _clients.c.disabled_at.is_(None)
     )
 )
-_LOAD = Statement(
-    select(*_clients.columns).where(_clients.c.client_id == bindparam("client_id"))
-)
+_LOAD = Statement(select(*_clients.columns).where(_clients.c.client_id == bindparam("client_id")))
 _LOAD_SECRETS = Statement(
     select(_secrets.c.digest, _secrets.c.expires_at).where(
         _secrets.c.client_id == bindparam("client_id")
@@ -193,9 +197,7 @@ def create(
     return NewClient(load(db, client_id), secret)
 
 
-def rotate_secret(
-    db: Transaction, client_id: str, *, now: datetime, overlap: timedelta
-) -> str:
+def rotate_secret(db: Transaction, client_id: str, *, now: datetime, overlap: timedelta) -> str:
     """Give a confidential client a new secret; the current ones live on for `overlap`.
 
     Raises `UnknownClientError`, or `DomainError` for a client that has no secret.

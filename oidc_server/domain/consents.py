@@ -6,8 +6,8 @@ from sqlalchemy import ForeignKey, Text, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ..database import Statement, Transaction
-from .base import Base, Identifier, Instant, Words, table_of
+from oidc_server.database import Statement, Transaction
+from oidc_server.domain.base import Base, Identifier, Instant, Words, table_of
 
 
 class Consent(Base):
@@ -16,9 +16,7 @@ class Consent(Base):
     __tablename__ = "consents"
 
     user_id: Mapped[str] = mapped_column(Identifier, ForeignKey("users.id"), primary_key=True)
-    client_id: Mapped[str] = mapped_column(
-        Text, ForeignKey("clients.client_id"), primary_key=True
-    )
+    client_id: Mapped[str] = mapped_column(Text, ForeignKey("clients.client_id"), primary_key=True)
     scopes: Mapped[frozenset[str]] = mapped_column(Words)
     granted_at: Mapped[datetime] = mapped_column(Instant)
 

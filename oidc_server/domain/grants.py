@@ -19,12 +19,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ..database import Statement, Transaction
-from ..security import opaque_tokens
-from .base import Base, Identifier, Instant, Words, new_id, table_of
-from .clients import ClientRow
-from .revoked_tokens import RevokedToken
-from .users import User
+from oidc_server.database import Statement, Transaction
+from oidc_server.domain.base import Base, Identifier, Instant, Words, new_id, table_of
+from oidc_server.domain.clients import ClientRow
+from oidc_server.domain.revoked_tokens import RevokedToken
+from oidc_server.domain.users import User
+from oidc_server.security import opaque_tokens
 
 
 class Grant(Base):
@@ -83,9 +83,7 @@ class Granted:
         return self.session_id is None or "offline_access" in self.scopes
 
     def holds(self, now: datetime) -> bool:
-        return (
-            self.revoked_at is None and self.user_disabled_at is None and now < self.expires_at
-        )
+        return self.revoked_at is None and self.user_disabled_at is None and now < self.expires_at
 
 
 _grants = table_of(Grant)
@@ -339,5 +337,3 @@ def token_state(
 def prune(db: Transaction, now: datetime, limit: int) -> int:
     """Delete grants a day after their absolute end; until then a replay of their code is seen."""
     return db.run(_PRUNE, long_ago=now - _KEPT_AFTER_EXPIRY, batch=limit)
-
-

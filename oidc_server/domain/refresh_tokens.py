@@ -8,13 +8,13 @@ from sqlalchemy import ForeignKey, LargeBinary, bindparam, delete, insert, selec
 from sqlalchemy.dialects.postgresql import insert as insert_or_skip
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ..database import Statement, Transaction
-from ..security import opaque_tokens
-from . import grants
-from .base import Base, Identifier, Instant, table_of
-from .grants import GRANTED_COLUMNS, Grant, Granted
-from .user_sessions import UserSession
-from .users import User
+from oidc_server.database import Statement, Transaction
+from oidc_server.domain import grants
+from oidc_server.domain.base import Base, Identifier, Instant, table_of
+from oidc_server.domain.grants import GRANTED_COLUMNS, Grant, Granted
+from oidc_server.domain.user_sessions import UserSession
+from oidc_server.domain.users import User
+from oidc_server.security import opaque_tokens
 
 
 class RefreshToken(Base):
@@ -88,9 +88,7 @@ _SPEND = Statement(
     .where(_tokens.c.digest == bindparam("spent"), _tokens.c.rotated_at.is_(None))
     .values(rotated_at=bindparam("now"))
 )
-_ROTATED_AT = Statement(
-    select(_tokens.c.rotated_at).where(_tokens.c.digest == bindparam("digest"))
-)
+_ROTATED_AT = Statement(select(_tokens.c.rotated_at).where(_tokens.c.digest == bindparam("digest")))
 _PRUNE = Statement(
     delete(_tokens).where(
         _tokens.c.digest.in_(
@@ -122,9 +120,7 @@ def find(db: Transaction, token: str, now: datetime) -> Presented | None:
         or row.ended_at is not None
         or now >= min(row.session_expires_at, row.idle_expires_at)
     )
-    return Presented(
-        token, digest, row.token_expires_at, row.rotated_at, session_ended, granted
-    )
+    return Presented(token, digest, row.token_expires_at, row.rotated_at, session_ended, granted)
 
 
 def rotate(

@@ -8,8 +8,8 @@ from sqlalchemy import Text, bindparam, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ..database import Statement, Transaction
-from .base import Base, DomainError, Instant, Words, table_of
+from oidc_server.database import Statement, Transaction
+from oidc_server.domain.base import Base, DomainError, Instant, Words, table_of
 
 
 class ResourceRow(Base):

@@ -6,8 +6,8 @@ from sqlalchemy import Text, bindparam, delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ..database import Statement, Transaction
-from .base import Base, Instant, table_of
+from oidc_server.database import Statement, Transaction
+from oidc_server.domain.base import Base, Instant, table_of
 
 
 class RevokedToken(Base):
@@ -25,8 +25,8 @@ _REVOKE = Statement(
     .values(jti=bindparam("jti"), expires_at=bindparam("expires_at"))
     .on_conflict_do_nothing()
 )
-_EXPIRED = select(_revoked.c.jti).where(_revoked.c.expires_at < bindparam("now")).limit(
-    bindparam("batch")
+_EXPIRED = (
+    select(_revoked.c.jti).where(_revoked.c.expires_at < bindparam("now")).limit(bindparam("batch"))
 )
 _PRUNE = Statement(delete(_revoked).where(_revoked.c.jti.in_(_EXPIRED)))
 

@@ -10,10 +10,10 @@ import orjson
 from sqlalchemy import LargeBinary, Text, bindparam, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ..database import Statement, Transaction
-from ..security.encryption import Vault
-from ..security.jose import SigningKey, VerificationKeys
-from .base import Base, Document, Instant, table_of
+from oidc_server.database import Statement, Transaction
+from oidc_server.domain.base import Base, Document, Instant, table_of
+from oidc_server.security.encryption import Vault
+from oidc_server.security.jose import SigningKey, VerificationKeys
 
 FIRST_ALGORITHMS = ("ES256", "RS256")
 PUBLISHED_AHEAD = timedelta(days=1)
@@ -106,13 +106,9 @@ def rotate_if_due(db: Transaction, vault: Vault, now: datetime, interval: timede
     db.lock("signing-keys")
     newest = {key.alg: key for key in timeline(db) if key.revoked_at is None}
     due = [
-        alg
-        for alg, key in newest.items()
-        if key.activates_at + interval <= now + PUBLISHED_AHEAD
+        alg for alg, key in newest.items() if key.activates_at + interval <= now + PUBLISHED_AHEAD
     ]
-    return [
-        _create(db, vault, alg, now, activates_at=now + PUBLISHED_AHEAD) for alg in sorted(due)
-    ]
+    return [_create(db, vault, alg, now, activates_at=now + PUBLISHED_AHEAD) for alg in sorted(due)]
 
 
 def revoke(db: Transaction, kid: str, now: datetime) -> bool:

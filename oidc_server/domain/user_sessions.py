@@ -3,14 +3,24 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ForeignKey, LargeBinary, Text, and_, bindparam, delete, insert, select, update
+from sqlalchemy import (
+    ForeignKey,
+    LargeBinary,
+    Text,
+    and_,
+    bindparam,
+    delete,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ..database import Statement, Transaction
-from ..security import opaque_tokens
-from . import grants
-from .base import Base, Identifier, Instant, Words, new_id, table_of
-from .users import User
+from oidc_server.database import Statement, Transaction
+from oidc_server.domain import grants
+from oidc_server.domain.base import Base, Identifier, Instant, Words, new_id, table_of
+from oidc_server.domain.users import User
+from oidc_server.security import opaque_tokens
 
 _TOUCH_EVERY = timedelta(minutes=1)
 

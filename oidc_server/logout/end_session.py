@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
-from ..domain import audit, clients
-from ..domain.audit import Event
-from ..domain.clients import Client
-from ..oauth2.vocabulary import ID_TOKEN_TYPE
-from ..web.client_view import ClientView, view_of
-from ..web.context import Context
-from ..web.csrf import ForeignFormError
-from ..web.incoming import BadRequestError, Params
-from ..web.responses import Response, see_other
+from oidc_server.domain import audit, clients
+from oidc_server.domain.audit import Event
+from oidc_server.domain.clients import Client
+from oidc_server.oauth2.vocabulary import ID_TOKEN_TYPE
+from oidc_server.web.client_view import ClientView, view_of
+from oidc_server.web.context import Context
+from oidc_server.web.csrf import ForeignFormError
+from oidc_server.web.incoming import BadRequestError, Params
+from oidc_server.web.responses import Response, see_other
 
 _PARAMETERS = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state")
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ..domain.signing_keys import KeyRing
-from ..security import jose, opaque_tokens
-from ..security.jose import VerificationKeys
-from .vocabulary import ACCESS_TOKEN_ALGORITHM, ACCESS_TOKEN_TYPE
+from oidc_server.domain.signing_keys import KeyRing
+from oidc_server.oauth2.vocabulary import ACCESS_TOKEN_ALGORITHM, ACCESS_TOKEN_TYPE
+from oidc_server.security import jose, opaque_tokens
+from oidc_server.security.jose import VerificationKeys
 
 _REMEMBERED = 4096
 

@@ -1,10 +1,7 @@
-"""The one door to Authlib, which has no types of its own: its classes as typed bases, re-exported."""
-
-from typing import TYPE_CHECKING, Any
+"""The one door to Authlib. It has no types of its own: those of what we use are in `authlib.pyi`."""
 
 from authlib.oauth2 import OAuth2Error, OAuth2Request
-from authlib.oauth2.rfc6749 import AuthorizationServer as _AuthorizationServer
-from authlib.oauth2.rfc6749 import grants as _grants
+from authlib.oauth2.rfc6749 import AuthorizationServer as AuthorizationServerBase
 from authlib.oauth2.rfc6749.errors import (
     AccessDeniedError,
     InvalidClientError,
@@ -12,33 +9,26 @@ from authlib.oauth2.rfc6749.errors import (
     InvalidRequestError,
     InvalidScopeError,
     UnauthorizedClientError,
-    UnsupportedGrantTypeError,
     UnsupportedResponseTypeError,
 )
+from authlib.oauth2.rfc6749.grants import (
+    AuthorizationCodeGrant as AuthorizationCodeGrantBase,
+)
+from authlib.oauth2.rfc6749.grants import (
+    ClientCredentialsGrant as ClientCredentialsGrantBase,
+)
+from authlib.oauth2.rfc6749.grants import RefreshTokenGrant as RefreshTokenGrantBase
+from authlib.oauth2.rfc6749.grants import (
+    ResourceOwnerPasswordCredentialsGrant as PasswordGrantBase,
+)
 from authlib.oauth2.rfc6749.requests import OAuth2Payload
-from authlib.oauth2.rfc7636 import CodeChallenge as _CodeChallenge
+from authlib.oauth2.rfc7636 import CodeChallenge as CodeChallengeBase
 from authlib.oidc.core.errors import (
     ConsentRequiredError,
-    InteractionRequiredError,
     LoginRequiredError,
     RequestNotSupportedError,
     RequestURINotSupportedError,
 )
-
-if TYPE_CHECKING:
-    AuthorizationServerBase = Any
-    AuthorizationCodeGrantBase = Any
-    RefreshTokenGrantBase = Any
-    ClientCredentialsGrantBase = Any
-    PasswordGrantBase = Any
-    CodeChallengeBase = Any
-else:
-    AuthorizationServerBase = _AuthorizationServer
-    AuthorizationCodeGrantBase = _grants.AuthorizationCodeGrant
-    RefreshTokenGrantBase = _grants.RefreshTokenGrant
-    ClientCredentialsGrantBase = _grants.ClientCredentialsGrant
-    PasswordGrantBase = _grants.ResourceOwnerPasswordCredentialsGrant
-    CodeChallengeBase = _CodeChallenge
 
 __all__ = [
     "AccessDeniedError",
@@ -47,7 +37,6 @@ __all__ = [
     "ClientCredentialsGrantBase",
     "CodeChallengeBase",
     "ConsentRequiredError",
-    "InteractionRequiredError",
     "InvalidClientError",
     "InvalidGrantError",
     "InvalidRequestError",
@@ -61,6 +50,5 @@ __all__ = [
     "RequestNotSupportedError",
     "RequestURINotSupportedError",
     "UnauthorizedClientError",
-    "UnsupportedGrantTypeError",
     "UnsupportedResponseTypeError",
 ]

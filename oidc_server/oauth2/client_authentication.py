@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote_plus
 
-from ..domain import audit, clients
-from ..domain.audit import Event
-from ..domain.clients import Client
-from .authlib import InvalidClientError, InvalidRequestError
-from .exchange import Exchange
+from oidc_server.domain import audit, clients
+from oidc_server.domain.audit import Event
+from oidc_server.domain.clients import Client
+from oidc_server.oauth2.authlib import InvalidClientError, InvalidRequestError
+from oidc_server.oauth2.exchange import Exchange
 
 METHODS = ("client_secret_basic", "client_secret_post", "none")
 _MAX_HEADER = 4096

@@ -6,16 +6,16 @@ OAuth2Error (Authlib)
     └── InsufficientScopeError insufficient_scope      RFC 6750 §3.1
 """
 
-from .authlib import OAuth2Error
+from oidc_server.oauth2.authlib import OAuth2Error
 
 
-class InvalidTargetError(OAuth2Error):  # type: ignore[misc] - Authlib is untyped
+class InvalidTargetError(OAuth2Error):
     """The resource asked for is unknown, or not one this grant covers."""
 
     error = "invalid_target"
 
 
-class InvalidTokenError(OAuth2Error):  # type: ignore[misc] - Authlib is untyped
+class InvalidTokenError(OAuth2Error):
     """The access token is missing, expired, revoked, or not for us."""
 
     error = "invalid_token"
@@ -26,7 +26,7 @@ class InvalidTokenError(OAuth2Error):  # type: ignore[misc] - Authlib is untyped
         self.presented = presented
 
 
-class InsufficientScopeError(OAuth2Error):  # type: ignore[misc] - Authlib is untyped
+class InsufficientScopeError(OAuth2Error):
     """The access token is good, and does not allow this."""
 
     error = "insufficient_scope"

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from ..database import Transaction
-from ..domain.audit import Origin
-from ..domain.signing_keys import KeyRing
+from oidc_server.database import Transaction
+from oidc_server.domain.audit import Origin
+from oidc_server.domain.signing_keys import KeyRing
 
 
 class Lifetimes(Protocol):

@@ -6,14 +6,14 @@ import hmac
 import re
 from typing import Any
 
-from .authlib import CodeChallengeBase, InvalidGrantError
+from oidc_server.oauth2.authlib import CodeChallengeBase, InvalidGrantError
 
 CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 """A SHA-256 digest in base64url (RFC 7636 §4.2)."""
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 
 
-class S256(CodeChallengeBase):  # type: ignore[misc] - Authlib is untyped
+class S256(CodeChallengeBase):
     """Checks the verifier at the token endpoint. Who must send a challenge: authorization/request.py."""
 
     def __init__(self) -> None:

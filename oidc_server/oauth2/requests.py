@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from .authlib import OAuth2Payload, OAuth2Request
-from .exchange import Exchange
+from oidc_server.oauth2.authlib import OAuth2Payload, OAuth2Request
+from oidc_server.oauth2.exchange import Exchange
 
 
-class _BodyOnly(OAuth2Payload):  # type: ignore[misc] - Authlib is untyped
+class _BodyOnly(OAuth2Payload):
     """Body parameters and nothing else: what stands in the query is not read (RFC 6749 §3.2)."""
 
     def __init__(self, form: dict[str, str]) -> None:
@@ -21,7 +21,7 @@ class _BodyOnly(OAuth2Payload):  # type: ignore[misc] - Authlib is untyped
         return {name: [value] for name, value in self._form.items()}
 
 
-class TokenRequest(OAuth2Request):  # type: ignore[misc] - Authlib is untyped
+class TokenRequest(OAuth2Request):
     """A request to the token endpoint. Its address is made from the issuer, never from `Host`."""
 
     def __init__(self, exchange: Exchange) -> None:

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from ..database import Transaction
-from ..domain import grants
-from ..domain.grants import TokenState
-from .access_tokens import AccessToken, AccessTokenReader
-from .authlib import InvalidRequestError
-from .errors import InsufficientScopeError, InvalidTokenError
+from oidc_server.database import Transaction
+from oidc_server.domain import grants
+from oidc_server.domain.grants import TokenState
+from oidc_server.oauth2.access_tokens import AccessToken, AccessTokenReader
+from oidc_server.oauth2.authlib import InvalidRequestError
+from oidc_server.oauth2.errors import InsufficientScopeError, InvalidTokenError
 
 
 def bearer_token(authorization: Sequence[str], in_body: str | None) -> str:

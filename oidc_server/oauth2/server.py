@@ -2,16 +2,16 @@
 
 from typing import Any
 
-from .authlib import AuthorizationServerBase, OAuth2Error
-from .client_authentication import AuthenticatedClient, authenticate
-from .exchange import Exchange
-from .requests import TokenRequest
+from oidc_server.oauth2.authlib import AuthorizationServerBase, OAuth2Error
+from oidc_server.oauth2.client_authentication import AuthenticatedClient, authenticate
+from oidc_server.oauth2.exchange import Exchange
+from oidc_server.oauth2.requests import TokenRequest
 
 GrantTable = list[tuple[type[Any], list[Any]]]
 """Grant classes with their extensions, in the order in which they are asked."""
 
 
-class AuthorizationServer(AuthorizationServerBase):  # type: ignore[misc] - Authlib is untyped
+class AuthorizationServer(AuthorizationServerBase):
     """Picks the grant, runs its skeleton, and speaks RFC 6749 errors.
 
     Bound per request because Authlib's hooks receive no request of ours; the alternatives are a

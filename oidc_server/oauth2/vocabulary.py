@@ -7,9 +7,9 @@ class GrantType(StrEnum):
     """Ways to get a token that this server offers (RFC 6749 §1.3)."""
 
     AUTHORIZATION_CODE = "authorization_code"
-    REFRESH_TOKEN = "refresh_token"  # noqa: S105 - a grant type
+    REFRESH_TOKEN = "refresh_token"
     CLIENT_CREDENTIALS = "client_credentials"
-    PASSWORD = "password"  # noqa: S105 - a grant type
+    PASSWORD = "password"
 
 
 class ResponseMode(StrEnum):
@@ -38,8 +38,8 @@ class Scope(StrEnum):
     OFFLINE_ACCESS = "offline_access"
 
 
-ACCESS_TOKEN_TYPE = "at+jwt"  # noqa: S105 - a media type (RFC 9068 §2.1)
-ID_TOKEN_TYPE = "JWT"  # noqa: S105 - a media type
-ACCESS_TOKEN_ALGORITHM = "ES256"  # noqa: S105 - an algorithm
+ACCESS_TOKEN_TYPE = "at+jwt"
+ID_TOKEN_TYPE = "JWT"
+ACCESS_TOKEN_ALGORITHM = "ES256"
 PASSWORD_ACR = "urn:oidc-server:acr:password"
 """`acr` of a sign-in with a password alone."""

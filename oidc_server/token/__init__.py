@@ -4,12 +4,12 @@ Read `endpoint.py`, then a grant (`authorization_code.py` first), then what mint
 `id_token.py`. To add a grant, write its module and add it to `GRANTS`; discovery follows by itself.
 """
 
-from ..oauth2.pkce import S256
-from ..oauth2.server import GrantTable
-from .authorization_code import AuthorizationCodeGrant
-from .client_credentials import ClientCredentialsGrant
-from .password import PasswordGrant
-from .refresh_token import RefreshTokenGrant
+from oidc_server.oauth2.pkce import S256
+from oidc_server.oauth2.server import GrantTable
+from oidc_server.token.authorization_code import AuthorizationCodeGrant
+from oidc_server.token.client_credentials import ClientCredentialsGrant
+from oidc_server.token.password import PasswordGrant
+from oidc_server.token.refresh_token import RefreshTokenGrant
 
 GRANTS: GrantTable = [
     (AuthorizationCodeGrant, [S256()]),

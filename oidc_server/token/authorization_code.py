@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from ..domain import audit, grants
-from ..domain.audit import Event
-from ..domain.grants import Granted
-from ..oauth2.authlib import AuthorizationCodeGrantBase, InvalidGrantError
-from ..oauth2.client_authentication import AuthenticatedClient
-from ..oauth2.vocabulary import GrantType
-from . import issuer
+from oidc_server.domain import audit, grants
+from oidc_server.domain.audit import Event
+from oidc_server.domain.grants import Granted
+from oidc_server.oauth2.authlib import AuthorizationCodeGrantBase, InvalidGrantError
+from oidc_server.oauth2.client_authentication import AuthenticatedClient
+from oidc_server.oauth2.vocabulary import GrantType
+from oidc_server.token import issuer
 
 
 class _Code:
@@ -25,7 +25,7 @@ class _Code:
         return " ".join(sorted(self.granted.scopes))
 
 
-class AuthorizationCodeGrant(AuthorizationCodeGrantBase):  # type: ignore[misc] - Authlib is untyped
+class AuthorizationCodeGrant(AuthorizationCodeGrantBase):
     """Redeem a code. It is read first and claimed only after every check that can refuse."""
 
     GRANT_TYPE = GrantType.AUTHORIZATION_CODE.value
@@ -38,7 +38,9 @@ class AuthorizationCodeGrant(AuthorizationCodeGrantBase):  # type: ignore[misc] 
         except InvalidGrantError:
             self._burn()
             raise
-        issuer.audiences_for(self.server.exchange, self.request.authorization_code.granted.resources)
+        issuer.audiences_for(
+            self.server.exchange, self.request.authorization_code.granted.resources
+        )
 
     def query_authorization_code(self, code: str, client: AuthenticatedClient) -> _Code | None:
         exchange = self.server.exchange

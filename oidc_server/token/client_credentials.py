@@ -2,13 +2,17 @@
 
 from typing import Any
 
-from ..domain import resources
-from ..oauth2.authlib import ClientCredentialsGrantBase, InvalidScopeError, UnauthorizedClientError
-from ..oauth2.vocabulary import GrantType
-from . import issuer
+from oidc_server.domain import resources
+from oidc_server.oauth2.authlib import (
+    ClientCredentialsGrantBase,
+    InvalidScopeError,
+    UnauthorizedClientError,
+)
+from oidc_server.oauth2.vocabulary import GrantType
+from oidc_server.token import issuer
 
 
-class ClientCredentialsGrant(ClientCredentialsGrantBase):  # type: ignore[misc] - Authlib is untyped
+class ClientCredentialsGrant(ClientCredentialsGrantBase):
     """A confidential client gets a token for itself. Nothing is written."""
 
     GRANT_TYPE = GrantType.CLIENT_CREDENTIALS.value

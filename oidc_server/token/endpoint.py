@@ -1,19 +1,22 @@
 """POST /token: the token endpoint (RFC 6749 §3.2)."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-from ..oauth2.authlib import InvalidRequestError, OAuth2Error
-from ..oauth2.client_authentication import authenticate
-from ..oauth2.server import AuthorizationServer
-from ..oauth2.vocabulary import GrantType
-from ..web import password_proof
-from ..web.context import Context
-from ..web.password_proof import PasswordProof
-from ..web.protocol import exchange_of, protocol_error
-from ..web.rate_limit import TooManyRequestsError
-from ..web.responses import Response, json
-from . import GRANTS
+from oidc_server.domain import audit
+from oidc_server.domain.audit import Event
+from oidc_server.oauth2.authlib import InvalidRequestError, OAuth2Error
+from oidc_server.oauth2.client_authentication import authenticate
+from oidc_server.oauth2.server import AuthorizationServer
+from oidc_server.oauth2.vocabulary import GrantType
+from oidc_server.token import GRANTS
+from oidc_server.web import password_proof
+from oidc_server.web.context import Context
+from oidc_server.web.password_proof import PasswordProof
+from oidc_server.web.protocol import exchange_of, protocol_error
+from oidc_server.web.rate_limit import TooManyRequestsError
+from oidc_server.web.responses import Response, json
 
 
 def prove_for_password_grant(
@@ -39,17 +42,33 @@ def prove_for_password_grant(
 def token(ctx: Context) -> Response:
     """Answer a token request; an expected refusal is returned, so that what it wrote stays."""
     exchange = exchange_of(ctx)
-    proof: PasswordProof | None = ctx.proof
-    if proof is not None and proof.retry_after is not None:
-        raise TooManyRequestsError(proof.retry_after)
     if "grant_type" not in exchange.form:
         return protocol_error(ctx, InvalidRequestError("The parameter grant_type is missing."))
+    exchange = replace(exchange, proof=_settled(ctx))
 
     status, outcome = AuthorizationServer(exchange, GRANTS).create_token_response()
 
     if isinstance(outcome, OAuth2Error):
         return protocol_error(ctx, outcome)
-    if proof is not None:
-        password_proof.settle(ctx.db, proof, ctx.now)
     body: dict[str, Any] = outcome
     return json(body, status=status)
+
+
+def _settled(ctx: Context) -> PasswordProof | None:
+    """The proof of the password, if one was asked for, as of this transaction."""
+    proof: PasswordProof | None = ctx.proof
+    if proof is None:
+        return None
+    if proof.retry_after is not None:
+        raise TooManyRequestsError(proof.retry_after)
+    holds = proof.holds and password_proof.settle(ctx.db, proof, ctx.now)
+    audit.record(
+        ctx.db,
+        Event.SIGNED_IN if holds else Event.SIGN_IN_FAILED,
+        origin=ctx.origin,
+        now=ctx.now,
+        user_id=proof.user_id,
+        client_id=ctx.form.get("client_id"),
+        reason=proof.reason,
+    )
+    return proof if holds else None

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from ..domain.clients import Client
-from ..domain.grants import Granted
-from ..oauth2.exchange import Exchange
-from ..oauth2.vocabulary import ID_TOKEN_TYPE
-from ..security.jose import half_hash
+from oidc_server.domain.clients import Client
+from oidc_server.domain.grants import Granted
+from oidc_server.oauth2.exchange import Exchange
+from oidc_server.oauth2.vocabulary import ID_TOKEN_TYPE
+from oidc_server.security.jose import half_hash
 
 
 def write(

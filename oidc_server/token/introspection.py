@@ -2,16 +2,16 @@
 
 from typing import Any
 
-from ..domain import refresh_tokens
-from ..domain.clients import Client
-from ..oauth2.access_tokens import AccessToken
-from ..oauth2.authlib import InvalidClientError, OAuth2Error
-from ..oauth2.client_authentication import authenticate
-from ..oauth2.resource_protector import state_of
-from ..web.context import Context
-from ..web.protocol import exchange_of, protocol_error
-from ..web.responses import Response, json
-from . import issuer
+from oidc_server.domain import refresh_tokens
+from oidc_server.domain.clients import Client
+from oidc_server.oauth2.access_tokens import AccessToken
+from oidc_server.oauth2.authlib import InvalidClientError, OAuth2Error
+from oidc_server.oauth2.client_authentication import authenticate
+from oidc_server.oauth2.resource_protector import state_of
+from oidc_server.token import issuer
+from oidc_server.web.context import Context
+from oidc_server.web.protocol import exchange_of, protocol_error
+from oidc_server.web.responses import Response, json
 
 _INACTIVE: dict[str, Any] = {"active": False}
 

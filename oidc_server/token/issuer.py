@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from ..domain import refresh_tokens
-from ..domain.clients import Client
-from ..domain.grants import Granted
-from ..oauth2 import access_tokens
-from ..oauth2.authlib import InvalidRequestError, InvalidScopeError
-from ..oauth2.errors import InvalidTargetError, describable
-from ..oauth2.exchange import Exchange
-from ..oauth2.vocabulary import GrantType, Scope
-from . import id_token
+from oidc_server.domain import refresh_tokens
+from oidc_server.domain.clients import Client
+from oidc_server.domain.grants import Granted
+from oidc_server.oauth2 import access_tokens
+from oidc_server.oauth2.authlib import InvalidRequestError, InvalidScopeError
+from oidc_server.oauth2.errors import InvalidTargetError, describable
+from oidc_server.oauth2.exchange import Exchange
+from oidc_server.oauth2.vocabulary import GrantType, Scope
+from oidc_server.token import id_token
 
 
 def audiences_for(exchange: Exchange, allowed: frozenset[str]) -> tuple[str, ...]:

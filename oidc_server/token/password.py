@@ -5,13 +5,13 @@ The password was checked ahead of this transaction, by the same rules and limits
 
 from typing import Any
 
-from ..domain import grants, resources
-from ..oauth2.authlib import InvalidGrantError, InvalidRequestError, PasswordGrantBase
-from ..oauth2.vocabulary import PASSWORD_ACR, GrantType
-from . import issuer
+from oidc_server.domain import grants, resources
+from oidc_server.oauth2.authlib import InvalidGrantError, InvalidRequestError, PasswordGrantBase
+from oidc_server.oauth2.vocabulary import PASSWORD_ACR, GrantType
+from oidc_server.token import issuer
 
 
-class PasswordGrant(PasswordGrantBase):  # type: ignore[misc] - Authlib is untyped
+class PasswordGrant(PasswordGrantBase):
     """A client that was trusted with the password itself gets tokens for its owner."""
 
     GRANT_TYPE = GrantType.PASSWORD.value

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from ..domain import audit, refresh_tokens
-from ..domain.audit import Event
-from ..domain.refresh_tokens import Presented, Replayed
-from ..oauth2.authlib import InvalidGrantError, RefreshTokenGrantBase
-from ..oauth2.client_authentication import AuthenticatedClient
-from ..oauth2.vocabulary import GrantType
-from . import issuer
+from oidc_server.domain import audit, refresh_tokens
+from oidc_server.domain.audit import Event
+from oidc_server.domain.refresh_tokens import Presented, Replayed
+from oidc_server.oauth2.authlib import InvalidGrantError, RefreshTokenGrantBase
+from oidc_server.oauth2.client_authentication import AuthenticatedClient
+from oidc_server.oauth2.vocabulary import GrantType
+from oidc_server.token import issuer
 
 
 class _Credential:
@@ -24,7 +24,7 @@ class _Credential:
         return " ".join(sorted(self.presented.grant.scopes))
 
 
-class RefreshTokenGrant(RefreshTokenGrantBase):  # type: ignore[misc] - Authlib is untyped
+class RefreshTokenGrant(RefreshTokenGrantBase):
     """Refresh. The token is read first and spent only after every check that can refuse."""
 
     GRANT_TYPE = GrantType.REFRESH_TOKEN.value

@@ -1,13 +1,13 @@
 """POST /revoke: token revocation (RFC 7009)."""
 
-from ..domain import audit, grants, refresh_tokens, revoked_tokens
-from ..domain.audit import Event
-from ..oauth2.authlib import OAuth2Error
-from ..oauth2.client_authentication import authenticate
-from ..web.context import Context
-from ..web.protocol import exchange_of, protocol_error
-from ..web.responses import Response, empty
-from . import issuer
+from oidc_server.domain import audit, grants, refresh_tokens, revoked_tokens
+from oidc_server.domain.audit import Event
+from oidc_server.oauth2.authlib import OAuth2Error
+from oidc_server.oauth2.client_authentication import authenticate
+from oidc_server.token import issuer
+from oidc_server.web.context import Context
+from oidc_server.web.protocol import exchange_of, protocol_error
+from oidc_server.web.responses import Response, empty
 
 
 def revoke(ctx: Context) -> Response:

@@ -1,21 +1,19 @@
 """GET and POST /userinfo (Core §5.3)."""
 
-from ..domain import claims
-from ..oauth2.authlib import OAuth2Error
-from ..oauth2.resource_protector import bearer_token, protect
-from ..oauth2.vocabulary import Scope
-from ..web.context import Context
-from ..web.protocol import protocol_error
-from ..web.responses import Response, json
+from oidc_server.domain import claims
+from oidc_server.oauth2.authlib import OAuth2Error
+from oidc_server.oauth2.resource_protector import bearer_token, protect
+from oidc_server.oauth2.vocabulary import Scope
+from oidc_server.web.context import Context
+from oidc_server.web.protocol import protocol_error
+from oidc_server.web.responses import Response, json
 
 
 def userinfo(ctx: Context) -> Response:
     """Answer with the claims that the token's scopes allow, as JSON."""
     runtime = ctx.runtime
     try:
-        token = bearer_token(
-            ctx.incoming.headers("authorization"), ctx.form.get("access_token")
-        )
+        token = bearer_token(ctx.incoming.headers("authorization"), ctx.form.get("access_token"))
         runtime.keys.refresh(ctx.db, ctx.now)
         access_token, state = protect(
             ctx.db,

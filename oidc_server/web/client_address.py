@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address
 
-from .incoming import Incoming
+from oidc_server.web.incoming import Incoming
 
 Network = IPv4Network | IPv6Network
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from urllib.parse import urlsplit
 
-from ..domain.clients import Client
+from oidc_server.domain.clients import Client
 
 
 @dataclass(frozen=True, slots=True)

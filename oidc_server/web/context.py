@@ -4,17 +4,17 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from ..database import Transaction
-from ..domain import user_sessions
-from ..domain.audit import Origin
-from ..domain.user_sessions import LiveSession
-from ..oauth2.vocabulary import PASSWORD_ACR
-from ..security import opaque_tokens
-from . import cookies, csrf, responses
-from .client_address import client_address
-from .incoming import Incoming, Params
-from .responses import Response
-from .runtime import Runtime
+from oidc_server.database import Transaction
+from oidc_server.domain import user_sessions
+from oidc_server.domain.audit import Origin
+from oidc_server.domain.user_sessions import LiveSession
+from oidc_server.oauth2.vocabulary import PASSWORD_ACR
+from oidc_server.security import opaque_tokens
+from oidc_server.web import cookies, csrf, responses
+from oidc_server.web.client_address import client_address
+from oidc_server.web.incoming import Incoming, Params
+from oidc_server.web.responses import Response
+from oidc_server.web.runtime import Runtime
 
 _UNREAD: Any = object()
 _BROWSER_LIFETIME = timedelta(days=400)
@@ -104,14 +104,16 @@ class Context:
     def sign_in(self, user_id: str, *, amr: Iterable[str], acr: str = PASSWORD_ACR) -> None:
         """Start a session in this browser, or renew that of the same person; the old cookie is dead."""
         settings = self.runtime.settings
-        lifetimes = {
+        proven: dict[str, Any] = {
+            "amr": frozenset(amr),
+            "acr": acr,
+            "now": self.now,
             "idle_lifetime": settings.session_idle_lifetime,
             "absolute_lifetime": settings.session_absolute_lifetime,
         }
-        proven = {"amr": frozenset(amr), "acr": acr, "now": self.now}
         session = self.user_session
         if session is not None and session.user_id == user_id:
-            handle = user_sessions.renew(self.db, session, **proven, **lifetimes)
+            handle = user_sessions.renew(self.db, session, **proven)
         else:
             if session is not None:
                 user_sessions.end(self.db, session.id, self.now)
@@ -121,7 +123,6 @@ class Context:
                 address=self.origin.address,
                 user_agent=self.origin.user_agent,
                 **proven,
-                **lifetimes,
             )
         self._user_session = user_sessions.find(self.db, handle, self.now)
         self._cookies.append((cookies.SESSION, handle, settings.session_absolute_lifetime))
@@ -132,6 +133,17 @@ class Context:
             user_sessions.end(self.db, session.id, self.now)
         self._user_session = None
         self._cookies.append(cookies.SESSION)
+
+    def keep_link(self, value: str) -> None:
+        """Keep the value of a mailed link in this browser, so that it leaves the address bar."""
+        self._cookies.append((cookies.LINK, value, self.runtime.settings.link_lifetime))
+
+    @property
+    def kept_link(self) -> str:
+        return self.runtime.cookies.read(self.incoming, cookies.LINK) or ""
+
+    def drop_link(self) -> None:
+        self._cookies.append(cookies.LINK)
 
     # · where things are
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from .incoming import Incoming
-from .responses import Response
+from oidc_server.web.incoming import Incoming
+from oidc_server.web.responses import Response
 
 
 @dataclass(frozen=True)
@@ -39,3 +39,5 @@ SESSION = "sid"
 """The handle of the browser session (`UserSession`)."""
 BROWSER = "browser"
 """A random mark of this browser: forms and authorization requests are bound to it."""
+LINK = "link"
+"""The value of a mailed link between its click and its button."""

@@ -3,10 +3,10 @@
 Answers never allow credentials, so an origin gains nothing that its own user did not give it.
 """
 
-from ..domain import clients
-from . import responses
-from .context import Context
-from .responses import Response
+from oidc_server.domain import clients
+from oidc_server.web import responses
+from oidc_server.web.context import Context
+from oidc_server.web.responses import Response
 
 
 def preflight(ctx: Context) -> Response:

@@ -7,7 +7,7 @@ is a MAC of the browser's own cookie. Machine endpoints carry no cookies and nee
 import hmac
 from hashlib import sha256
 
-from .incoming import BadRequestError, Incoming
+from oidc_server.web.incoming import BadRequestError, Incoming
 
 FIELD = "csrf_token"
 

@@ -11,15 +11,15 @@ from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
-from ..database import Access, ConflictError
-from ..security import opaque_tokens
-from . import cors, errors, responses
-from .context import Context
-from .errors import MethodNotAllowedError, NotFoundError, Shape
-from .incoming import Incoming, read_body
-from .rate_limit import PAGES, Limit
-from .responses import Response
-from .runtime import Runtime
+from oidc_server.database import Access, ConflictError
+from oidc_server.security import opaque_tokens
+from oidc_server.web import cors, errors, responses
+from oidc_server.web.context import Context
+from oidc_server.web.errors import MethodNotAllowedError, NotFoundError, Shape
+from oidc_server.web.incoming import Incoming, read_body
+from oidc_server.web.rate_limit import PAGES, Limit
+from oidc_server.web.responses import Response
+from oidc_server.web.runtime import Runtime
 
 Handler = Callable[[Context], Response]
 Before = Callable[[Context], Any]
@@ -159,7 +159,9 @@ def form(
     )
 
 
-def action(submit: Handler, *, before: Before | None = None, limit: Limit | None = PAGES) -> Endpoint:
+def action(
+    submit: Handler, *, before: Before | None = None, limit: Limit | None = PAGES
+) -> Endpoint:
     """Where a button of ours posts to."""
     return Endpoint(
         {"POST": submit},

@@ -3,17 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..database import ConflictError, DatabaseUnavailableError
-from ..domain.authorization_requests import RequestGoneError
-from ..domain.base import DomainError
-from ..observability.logs import get_logger
-from . import responses
-from .context import Context
-from .csrf import ForeignFormError
-from .incoming import BadRequestError
-from .lanes import HashingBusyError
-from .rate_limit import TooManyRequestsError
-from .responses import Response
+from oidc_server.database import ConflictError, DatabaseUnavailableError
+from oidc_server.domain.authorization_requests import RequestGoneError
+from oidc_server.domain.base import DomainError
+from oidc_server.observability.logs import get_logger
+from oidc_server.web import responses
+from oidc_server.web.context import Context
+from oidc_server.web.csrf import ForeignFormError
+from oidc_server.web.incoming import BadRequestError
+from oidc_server.web.lanes import HashingBusyError
+from oidc_server.web.rate_limit import TooManyRequestsError
+from oidc_server.web.responses import Response
 
 _log = get_logger(__name__)
 

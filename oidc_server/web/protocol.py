@@ -1,12 +1,12 @@
 """Between a request and the protocol kit: the exchange it makes, and how its errors are written."""
 
-from ..oauth2.authlib import OAuth2Error
-from ..oauth2.errors import InsufficientScopeError, InvalidTokenError
-from ..oauth2.exchange import Exchange
-from .context import Context
-from .errors import oauth_error
-from .incoming import RepeatedParameterError
-from .responses import Response
+from oidc_server.oauth2.authlib import OAuth2Error
+from oidc_server.oauth2.errors import InsufficientScopeError, InvalidTokenError
+from oidc_server.oauth2.exchange import Exchange
+from oidc_server.web.context import Context
+from oidc_server.web.errors import oauth_error
+from oidc_server.web.incoming import RepeatedParameterError
+from oidc_server.web.responses import Response
 
 _MAY_REPEAT = ("resource", "audience")
 

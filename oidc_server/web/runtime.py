@@ -5,20 +5,20 @@ from dataclasses import dataclass
 
 from jinja2 import Environment
 
-from ..clock import Clock
-from ..database import Database
-from ..domain.signing_keys import KeyRing
-from ..oauth2.access_tokens import AccessTokenReader
-from ..outbound.mail import Transport
-from ..security.encryption import Vault
-from ..security.passwords import PasswordHasher
-from ..security.signed_links import LinkSigner
-from ..settings import Settings
-from .cookies import CookieJar
-from .lanes import HashingLane, Lane
-from .paths import Paths
-from .rate_limit import Limiter
-from .responses import Response
+from oidc_server.clock import Clock
+from oidc_server.database import Database
+from oidc_server.domain.signing_keys import KeyRing
+from oidc_server.oauth2.access_tokens import AccessTokenReader
+from oidc_server.outbound.mail import Transport
+from oidc_server.security.encryption import Vault
+from oidc_server.security.passwords import PasswordHasher
+from oidc_server.security.signed_links import LinkSigner
+from oidc_server.settings import Settings
+from oidc_server.web.cookies import CookieJar
+from oidc_server.web.lanes import HashingLane, Lane
+from oidc_server.web.paths import Paths
+from oidc_server.web.rate_limit import Limiter
+from oidc_server.web.responses import Response
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from .. import languages, resources
-from . import responses
-from .paths import Paths
-from .responses import Response
+from oidc_server import languages, resources
+from oidc_server.web import responses
+from oidc_server.web.paths import Paths
+from oidc_server.web.responses import Response
 
 STATIC_PREFIX = "/static/"
 
@@ -35,11 +35,8 @@ def load_static(folder: Path) -> tuple[dict[str, str], dict[str, Response]]:
     return addresses, answers
 
 
-def environment(
-    brand_name: str, paths: Paths, static_addresses: Mapping[str, str]
-) -> Environment:
+def environment(brand_name: str, paths: Paths, static_addresses: Mapping[str, str]) -> Environment:
     """The environment of all pages and mails: escaping on, unknown names are errors."""
-
     jinja = Environment(
         loader=FileSystemLoader(resources.templates_dir()),
         autoescape=lambda name: name is None or not name.endswith(".txt"),

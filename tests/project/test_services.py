@@ -1,12 +1,15 @@
 """The parts that other tests lean on are real and work on this machine."""
 
+import signal
 import smtplib
 import sys
 from email.message import EmailMessage
 
+import httpx2
 import pytest
 from sqlalchemy import NullPool, create_engine, text
 
+from tests.services.server import running_server
 from tests.services.smtp import Mood
 
 
@@ -42,7 +45,7 @@ def test_postgresql_lets_many_connect(postgres_url):
     with engine.connect() as connection:
         allowed = connection.execute(text("SHOW max_connections")).scalar_one()
 
-    assert int(allowed) >= 200
+    assert int(allowed) >= 200, "set max_connections of the server at TEST_DATABASE_URL"
 
 
 def test_a_copy_of_a_database_holds_what_its_template_holds(postgres):
@@ -118,6 +121,22 @@ def test_a_server_is_started_on_a_free_port_and_stopped(start_server, tmp_path):
     assert "GET /hello.txt" in server.logs()
     assert server.stop() != 0
     assert server.process.poll() is not None
+
+
+def test_nothing_is_left_of_a_server_whose_parent_was_killed(tmp_path):
+    program = (
+        "import http.server as http, os;"
+        "server = http.HTTPServer(('127.0.0.1', {port}), http.SimpleHTTPRequestHandler);"
+        "os.fork(); server.serve_forever()"
+    )
+    command = (sys.executable, "-c", program)
+
+    with running_server(tmp_path, {}, command=command, options=(), ready_path="/") as server:
+        server.stop(signal.SIGKILL)
+        assert httpx2.get(server.base_url).status_code == 200  # its fork still answers
+
+    with pytest.raises(httpx2.ConnectError):
+        httpx2.get(server.base_url)
 
 
 def test_a_server_that_cannot_start_says_why(start_server):

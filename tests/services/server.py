@@ -1,11 +1,12 @@
 """The server itself, in processes of its own, as an operator would start it."""
 
+import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,9 +41,13 @@ class RunningServer:
         try:
             return self.process.wait(_PATIENCE)
         except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
             raise AssertionError(f"the server ignored {how.name}:\n{self.logs()}") from None
+
+    def kill(self) -> None:
+        """End all that is left of the server and its workers, without a chance to tidy up."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
 
     def wait_until_ready(self, path: str) -> None:
         """Return as soon as `path` is answered; fail with the log if that does not happen."""
@@ -80,13 +85,15 @@ def running_server(
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
+            start_new_session=True,  # so that `kill` finds the workers of a parent that is gone
         )
     server = RunningServer(f"http://127.0.0.1:{port}", process, log_file)
     try:
         server.wait_until_ready(ready_path)
         yield server
-    finally:
         server.stop()
+    finally:
+        server.kill()
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""The account console: what a person sees of themselves."""

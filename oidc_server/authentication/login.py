@@ -1,0 +1,90 @@
+"""/login: username or verified address, and password. Starts the user session."""
+
+from collections.abc import Callable
+from math import ceil
+
+from oidc_server.authentication.interrupted import Interrupted, interrupted
+from oidc_server.domain import audit
+from oidc_server.domain.audit import Event
+from oidc_server.web import password_proof
+from oidc_server.web.context import Context
+from oidc_server.web.password_proof import PasswordProof
+from oidc_server.web.responses import Response
+
+
+def show_login(ctx: Context) -> Response:
+    """The page. Whoever came on their own and is signed in already goes to their account."""
+    came_from = interrupted(ctx, ctx.query.get("request_id"))
+    if ctx.user_session is not None and came_from.request is None:
+        return ctx.redirect("account.overview")
+    hint = came_from.request.login_hint if came_from.request else None
+    again = ctx.query.get("reason") == "login_again"
+
+    return _page(ctx, came_from, username=hint or "", notice="login_again" if again else None)
+
+
+def prove(ctx: Context) -> Callable[[], PasswordProof] | PasswordProof:
+    """Ahead of `submit_login`: count the guess, then compute."""
+    return password_proof.begin(ctx, ctx.form.text("username"), ctx.form.text("password"))
+
+
+def submit_login(ctx: Context) -> Response:
+    """Sign in, or show the same page with the same words for every reason."""
+    came_from = interrupted(ctx, ctx.form.get("request_id"))
+    proof: PasswordProof = ctx.proof
+
+    holds = proof.holds and password_proof.settle(ctx.db, proof, ctx.now)
+    client_id = came_from.request.client_id if came_from.request else None
+    audit.record(
+        ctx.db,
+        Event.SIGNED_IN if holds else Event.SIGN_IN_FAILED,
+        origin=ctx.origin,
+        now=ctx.now,
+        user_id=proof.user_id,
+        client_id=client_id,
+        reason=proof.reason,
+    )
+
+    if not holds or proof.user_id is None:
+        return _refusal(ctx, came_from, proof)
+    ctx.sign_in(proof.user_id, amr=("pwd",))
+    return came_from.go_on(ctx)
+
+
+def _refusal(ctx: Context, came_from: Interrupted, proof: PasswordProof) -> Response:
+    username = ctx.form.text("username")[:200]
+    if proof.retry_after is None:
+        return _page(ctx, came_from, username=username, error="credentials", status=401)
+    page = _page(
+        ctx,
+        came_from,
+        username=username,
+        error="throttled",
+        retry_after=ceil(proof.retry_after / 60),
+        status=429,
+    )
+    return page.with_header("retry-after", str(proof.retry_after))
+
+
+def _page(
+    ctx: Context,
+    came_from: Interrupted,
+    *,
+    username: str,
+    error: str | None = None,
+    retry_after: int = 0,
+    notice: str | None = None,
+    status: int = 200,
+) -> Response:
+    return ctx.render(
+        "authentication/login.html",
+        status=status,
+        form_targets=came_from.form_targets,
+        client=came_from.client,
+        request_id=came_from.request_id,
+        username=username,
+        error=error,
+        retry_after=retry_after,
+        notice=notice,
+        sign_up_open=ctx.runtime.settings.sign_up == "open",
+    )

@@ -1,0 +1,142 @@
+"""/password-reset: ask for a link by mail, and set a new password with it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from oidc_server.domain import attempts, audit, links, outbox, users
+from oidc_server.domain.attempts import Throttled
+from oidc_server.domain.audit import Event
+from oidc_server.domain.links import Link, Purpose
+from oidc_server.domain.outbox import MailKind
+from oidc_server.web import new_password
+from oidc_server.web.context import Context
+from oidc_server.web.mail_facts import mail_facts
+from oidc_server.web.responses import Response
+
+_MINUTE = 60
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A new password that was looked at: what is wrong with it, or its hash."""
+
+    problem: str | None = None
+    password_hash: str | None = None
+
+
+def show_password_reset(ctx: Context) -> Response:
+    return ctx.render("authentication/password_reset.html")
+
+
+def submit_password_reset(ctx: Context) -> Response:
+    """Answer alike for every name; write only to a verified address, and not too often."""
+    identifier = ctx.form.text("username")[:320]
+    account = users.find_for_sign_in(ctx.db, identifier)
+    if account is not None and account.disabled_at is None:
+        _send_link(ctx, account.id)
+
+    minutes = int(ctx.runtime.settings.link_lifetime.total_seconds()) // _MINUTE
+    return ctx.render("authentication/check_mail.html", identifier=identifier, minutes=minutes)
+
+
+def _send_link(ctx: Context, user_id: str) -> None:
+    user = users.get(ctx.db, user_id)
+    if user.email is None or user.canonical_email is None or user.email_verified_at is None:
+        return
+    kind = MailKind.PASSWORD_RESET
+    if isinstance(attempts.book_mail(ctx.db, kind, user.canonical_email, ctx.now), Throttled):
+        return
+    link_id = links.mint(
+        ctx.db,
+        Purpose.RESET_PASSWORD,
+        user_id=user.id,
+        email=user.email,
+        now=ctx.now,
+        lifetime=ctx.runtime.settings.link_lifetime,
+    )
+    outbox.enqueue(
+        ctx.db,
+        kind,
+        user_id=user.id,
+        to=user.email,
+        link_id=link_id,
+        now=ctx.now,
+        **mail_facts(ctx),
+    )
+    audit.record(
+        ctx.db, Event.PASSWORD_RESET_ASKED, origin=ctx.origin, now=ctx.now, user_id=user.id
+    )
+
+
+def show_new_password(ctx: Context) -> Response:
+    """The page behind the mailed link. Opening it uses nothing."""
+    value = ctx.query.get("link")
+    if value is not None:
+        ctx.keep_link(value)
+        return ctx.redirect("authentication.new_password")
+    link = _open(ctx, ctx.kept_link)
+    if link is None:
+        return _invalid(ctx)
+
+    return _page(ctx, link, ctx.kept_link, {})
+
+
+def prepare_new_password(ctx: Context) -> Callable[[], Draft] | Draft:
+    """Ahead of `submit_new_password`: say what is wrong, or hash the password."""
+    link = _open(ctx, ctx.form.text("link"))
+    if link is None or link.user_id is None:
+        return Draft()
+    user = users.get(ctx.db, link.user_id)
+    password = ctx.form.text("password")
+    problem = new_password.problem(
+        ctx, password, (user.username, user.email or "", user.name or "")
+    )
+    if problem is not None:
+        return Draft(problem)
+    hasher = ctx.runtime.passwords
+    return lambda: Draft(password_hash=hasher.hash(password))
+
+
+def submit_new_password(ctx: Context) -> Response:
+    """Use the link once, and set the password. It signs nobody in: the new password does."""
+    draft: Draft = ctx.proof
+    value = ctx.form.text("link")
+    link = _open(ctx, value)
+    if link is not None and draft.problem is not None:
+        return _page(ctx, link, value, {"password": draft.problem}, status=422)
+    if link is not None:
+        link = links.consume(ctx.db, link.id, Purpose.RESET_PASSWORD, ctx.now)
+    ctx.drop_link()
+    if link is None or link.user_id is None or draft.password_hash is None:
+        return _invalid(ctx)
+
+    users.change_password(ctx.db, link.user_id, draft.password_hash, ctx.now, **mail_facts(ctx))
+    audit.record(
+        ctx.db, Event.PASSWORD_CHANGED, origin=ctx.origin, now=ctx.now, user_id=link.user_id
+    )
+    return ctx.render("authentication/password_changed.html")
+
+
+def _open(ctx: Context, value: str) -> Link | None:
+    link_id = ctx.runtime.links.read(Purpose.RESET_PASSWORD, value)
+    if link_id is None:
+        return None
+    return links.find(ctx.db, link_id, Purpose.RESET_PASSWORD, ctx.now)
+
+
+def _page(
+    ctx: Context, link: Link, value: str, errors: Mapping[str, str], status: int = 200
+) -> Response:
+    user = users.get(ctx.db, link.user_id or "")
+    return ctx.render(
+        "authentication/new_password.html",
+        status=status,
+        link=value,
+        username=user.username,
+        errors=errors,
+        password_min=ctx.runtime.settings.password_min_length,
+    )
+
+
+def _invalid(ctx: Context) -> Response:
+    return ctx.render("authentication/link_invalid.html", status=400, purpose="reset")

@@ -1,0 +1,95 @@
+"""/sign-up: make an account. A free username is enough, and signs in at once."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from oidc_server.authentication import email_verification
+from oidc_server.authentication.interrupted import Interrupted, interrupted
+from oidc_server.domain import audit, users
+from oidc_server.domain.audit import Event
+from oidc_server.domain.users import UsernameTakenError
+from oidc_server.web import new_password
+from oidc_server.web.context import Context
+from oidc_server.web.responses import Response
+
+_FIELDS = ("username", "email", "name")
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A form that was looked at: its problems by field, or the hash of the password."""
+
+    errors: Mapping[str, str] = field(default_factory=dict)
+    password_hash: str | None = None
+
+
+def show_sign_up(ctx: Context) -> Response:
+    came_from = interrupted(ctx, ctx.query.get("request_id"))
+    if ctx.runtime.settings.sign_up != "open":
+        return _closed(ctx)
+
+    return _page(ctx, came_from, dict.fromkeys(_FIELDS, ""), {})
+
+
+def prepare(ctx: Context) -> Callable[[], Draft] | Draft:
+    """Ahead of `submit_sign_up`: say what is wrong, or hash the password."""
+    if ctx.runtime.settings.sign_up != "open":
+        return Draft()
+    values = _values(ctx)
+    errors = users.problems(**values)
+    password = ctx.form.text("password")
+    problem = new_password.problem(ctx, password, values.values())
+    if problem is not None:
+        errors["password"] = problem
+    if errors:
+        return Draft(errors)
+    hasher = ctx.runtime.passwords
+    return lambda: Draft(password_hash=hasher.hash(password))
+
+
+def submit_sign_up(ctx: Context) -> Response:
+    """Make the account. Whether the address is known here is told to its owner, not to the form."""
+    if ctx.runtime.settings.sign_up != "open":
+        return _closed(ctx)
+    came_from = interrupted(ctx, ctx.form.get("request_id"))
+    draft: Draft = ctx.proof
+    values = _values(ctx)
+    if draft.errors:
+        return _page(ctx, came_from, values, draft.errors, status=422)
+
+    try:
+        user = users.create(ctx.db, password_hash=draft.password_hash, now=ctx.now, **values)
+    except UsernameTakenError:
+        return _page(ctx, came_from, values, {"username": "taken"}, status=409)
+    audit.record(ctx.db, Event.SIGNED_UP, origin=ctx.origin, now=ctx.now, user_id=user.id)
+    email_verification.ask(ctx, user)
+
+    ctx.sign_in(user.id, amr=("pwd",))
+    return came_from.go_on(ctx)
+
+
+def _values(ctx: Context) -> dict[str, str]:
+    return {name: ctx.form.text(name) for name in _FIELDS}
+
+
+def _closed(ctx: Context) -> Response:
+    return ctx.render("authentication/sign_up_closed.html", status=403)
+
+
+def _page(
+    ctx: Context,
+    came_from: Interrupted,
+    values: Mapping[str, str],
+    errors: Mapping[str, str],
+    status: int = 200,
+) -> Response:
+    return ctx.render(
+        "authentication/sign_up.html",
+        status=status,
+        form_targets=came_from.form_targets,
+        client=came_from.client,
+        request_id=came_from.request_id,
+        values=values,
+        errors=errors,
+        password_min=ctx.runtime.settings.password_min_length,
+    )

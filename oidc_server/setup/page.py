@@ -1,0 +1,114 @@
+"""/setup: makes the first administrator, once."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from oidc_server.domain import audit, links, roles, users
+from oidc_server.domain.audit import Event
+from oidc_server.domain.links import Purpose
+from oidc_server.domain.users import UsernameTakenError
+from oidc_server.web import new_password
+from oidc_server.web.context import Context
+from oidc_server.web.responses import Response
+
+_FIELDS = ("username", "email", "name")
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A form that was looked at: its problems by field, or the hash of the password."""
+
+    errors: Mapping[str, str] = field(default_factory=dict)
+    password_hash: str | None = None
+
+
+def show_setup(ctx: Context) -> Response:
+    """The form, for whoever holds the link that the terminal showed."""
+    value = ctx.query.get("link")
+    if value is not None:
+        ctx.keep_link(value)
+        return ctx.redirect("setup.setup")
+    if not _is_open(ctx, ctx.kept_link):
+        return _invalid(ctx)
+
+    return _page(ctx, ctx.kept_link, dict.fromkeys(_FIELDS, ""), {})
+
+
+def prepare(ctx: Context) -> Callable[[], Draft] | Draft:
+    """Ahead of `submit_setup`: say what is wrong, or hash the password."""
+    if not _is_open(ctx, ctx.form.text("link")):
+        return Draft()
+    values = _values(ctx)
+    errors = users.problems(**values)
+    password = ctx.form.text("password")
+    problem = new_password.problem(ctx, password, values.values())
+    if problem is not None:
+        errors["password"] = problem
+    if errors:
+        return Draft(errors)
+    hasher = ctx.runtime.passwords
+    return lambda: Draft(password_hash=hasher.hash(password))
+
+
+def submit_setup(ctx: Context) -> Response:
+    """Use the link and make the administrator, in one transaction: of two at once, one does."""
+    draft: Draft = ctx.proof
+    value = ctx.form.text("link")
+    values = _values(ctx)
+    if draft.errors and _is_open(ctx, value):
+        return _page(ctx, value, values, draft.errors, status=422)
+    link_id = ctx.runtime.links.read(Purpose.SET_UP, value)
+    ctx.db.lock("set-up")
+    if roles.administrator_exists(ctx.db) or link_id is None or draft.password_hash is None:
+        return _invalid(ctx)
+
+    if links.find(ctx.db, link_id, Purpose.SET_UP, ctx.now) is None:
+        return _invalid(ctx)
+    try:
+        user = users.create(
+            ctx.db,
+            password_hash=draft.password_hash,
+            now=ctx.now,
+            email_verified=True,
+            **values,
+        )
+    except UsernameTakenError:
+        return _page(ctx, value, values, {"username": "taken"}, status=409)
+    links.consume(ctx.db, link_id, Purpose.SET_UP, ctx.now)
+    roles.assign(ctx.db, user.id, roles.ADMIN, ctx.now)
+    audit.record(ctx.db, Event.SET_UP, origin=ctx.origin, now=ctx.now, user_id=user.id)
+    ctx.drop_link()
+    ctx.sign_in(user.id, amr=("pwd",))
+    return ctx.redirect("account.overview", notice="set_up")
+
+
+def _is_open(ctx: Context, value: str) -> bool:
+    link_id = ctx.runtime.links.read(Purpose.SET_UP, value)
+    if link_id is None or roles.administrator_exists(ctx.db):
+        return False
+    return links.find(ctx.db, link_id, Purpose.SET_UP, ctx.now) is not None
+
+
+def _values(ctx: Context) -> dict[str, str]:
+    return {name: ctx.form.text(name) for name in _FIELDS}
+
+
+def _page(
+    ctx: Context,
+    link: str,
+    values: Mapping[str, str],
+    errors: Mapping[str, str],
+    status: int = 200,
+) -> Response:
+    return ctx.render(
+        "setup/setup.html",
+        status=status,
+        link=link,
+        values=values,
+        errors=errors,
+        password_min=ctx.runtime.settings.password_min_length,
+    )
+
+
+def _invalid(ctx: Context) -> Response:
+    return ctx.render("authentication/link_invalid.html", status=404, purpose="setup")

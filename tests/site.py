@@ -1,0 +1,130 @@
+"""The real application in this process, on a real database, with a clock that tests move."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import delete
+from starlette.testclient import TestClient
+
+from oidc_server import domain, schema
+from oidc_server.app import Server, create_app
+from oidc_server.database import Transaction
+from oidc_server.settings import Settings
+from oidc_server.web.runtime import Runtime
+
+ISSUER = "https://id.example.com"
+BEGINNING = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+_KEPT = ("signing_keys",)
+
+
+@dataclass
+class TestClock:
+    """Stands still until it is told to move."""
+
+    __test__ = False
+    now: datetime = BEGINNING
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, by: timedelta | float) -> None:
+        """Move on, by a timedelta or by seconds."""
+        self.now += by if isinstance(by, timedelta) else timedelta(seconds=by)
+
+
+@dataclass
+class Site:
+    """The server as tests see it: over HTTP, and, to prepare things, its database."""
+
+    app: Server
+    clock: TestClock
+    http: TestClient
+    issuer: str
+    others: list[TestClient] = field(default_factory=list)
+
+    @property
+    def runtime(self) -> Runtime:
+        runtime: Runtime = self.app.state.runtime
+        return runtime
+
+    def db(self) -> AbstractContextManager[Transaction]:
+        """A writing transaction beside the server's own."""
+        return self.runtime.database.transaction("write")
+
+    def browser(self) -> TestClient:
+        """Another browser: it shares no cookies with `http`."""
+        return TestClient(self.app, base_url=self.issuer, follow_redirects=False)
+
+    def clean(self) -> None:
+        """Forget everything but the signing keys."""
+        with self.db() as db:
+            for table in reversed(domain.Base.metadata.sorted_tables):
+                if table.name not in _KEPT:
+                    db.session.execute(delete(table))
+        self.http.cookies.clear()
+        self.clock.now = BEGINNING
+
+
+def settings_for(database_url: str, folder: Path, **changes: Any) -> Settings:
+    """Settings of a test server: an https issuer, cheap hashes, no limits unless asked for."""
+    values: dict[str, Any] = {
+        "issuer": ISSUER,
+        "database_url": database_url,
+        "data_dir": folder,
+        "secret_key": (SecretStr("a secret of the tests, long enough to be one"),),
+        "sign_up": "open",
+        "rate_limits": False,
+        "argon2_time_cost": 1,
+        "argon2_memory_kib": 64,
+        "argon2_parallelism": 1,
+    }
+    return Settings(**{**values, **changes})
+
+
+@contextmanager
+def running_site(
+    settings: Settings, *, dev: bool = False, with_jobs: bool = False
+) -> Iterator[Site]:
+    """Migrate the database and run the application on it."""
+    clock = TestClock()
+    app = create_app(settings, clock, dev=dev, with_jobs=with_jobs)
+    runtime: Runtime = app.state.runtime
+    schema.upgrade(runtime.database, runtime.vault, BEGINNING - timedelta(days=1))
+    client = TestClient(app, base_url=settings.issuer, follow_redirects=False)
+    with client:
+        yield Site(app, clock, client, settings.issuer)
+
+
+@pytest.fixture(scope="session")
+def _shared_site(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with running_site(settings_for(database_url, tmp_path_factory.mktemp("data"))) as site:
+        yield site
+
+
+@pytest.fixture
+def site(_shared_site: Site) -> Site:
+    """The server with nothing in it. Each test runs on SQLite and on PostgreSQL."""
+    _shared_site.clean()
+    return _shared_site
+
+
+@pytest.fixture
+def start_site(fresh_database_url: str, tmp_path: Path) -> Iterator[Callable[..., Site]]:
+    """Start servers with settings of one's own: `start_site(sign_up="closed")`."""
+    stack: list[Any] = []
+
+    def start(*, dev: bool = False, with_jobs: bool = False, **changes: Any) -> Site:
+        settings = settings_for(fresh_database_url, tmp_path, **changes)
+        manager = running_site(settings, dev=dev, with_jobs=with_jobs)
+        stack.append(manager)
+        return manager.__enter__()
+
+    yield start
+    for manager in reversed(stack):
+        manager.__exit__(None, None, None)
