@@ -82,10 +82,13 @@ def configure(level: str, log_format: str, stream: TextIO | None = None) -> None
     root.setLevel(max(own_level, logging.INFO))
     logging.getLogger(_OURS).setLevel(own_level)
     logging.getLogger("sqlalchemy").setLevel(max(own_level, logging.WARNING))
-    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+    logging.getLogger("alembic").setLevel(max(own_level, logging.WARNING))
+    for name in ("uvicorn", "uvicorn.error"):
         library = logging.getLogger(name)
         library.handlers.clear()
         library.propagate = True
+    # Its lines hold whole addresses, and some of ours open doors.
+    logging.getLogger("uvicorn.access").disabled = True
 
 
 class _Handler(logging.StreamHandler[TextIO]):
