@@ -1,7 +1,7 @@
 """Proving a password: the one way, shared by the login page and every other door that takes one.
 
-In this order: refuse what cannot be a password, count the guess, read the hash (a transaction of its
-own, committed), then compute (the hashing lane, outside any transaction), then settle in the
+In this order: refuse what cannot be a password, count the guess, read the hash (a transaction of
+its own, committed), then compute (the hashing lane, outside any transaction), then settle in the
 handler's transaction. An account that does not exist costs as much as one that does.
 """
 
@@ -43,7 +43,7 @@ class PasswordProof:
 def begin(
     ctx: Context, username: str, password: str
 ) -> Callable[[], PasswordProof] | PasswordProof:
-    """Book the guess and read the hash; returns the computation, or the proof if there is none to do."""
+    """Book the guess and read the hash; returns the computation, or the proof without one."""
     if not username or not password or len(password) > passwords.MAX_LENGTH or "\0" in password:
         return PasswordProof(None, holds=False, reason="malformed")
     account = users.find_for_sign_in(ctx.db, username)
