@@ -1,7 +1,7 @@
 """Every URL of the server on one screen, named, in walking order.
 
-The constructors come from the adapter (`web/endpoint.py`); they say how an address is called, in which
-transaction, and how often.
+The constructors come from the adapter (`web/endpoint.py`); they say how an address is called, in
+which transaction, and how often.
 """
 
 from starlette.routing import Route
@@ -126,18 +126,16 @@ ROUTES = [
     ),
     Route("/account", page(overview.show_overview, access="write"), name="account.overview"),
     # 3 · operators
-    Route("/health/live", machine(health.live, methods=("GET",), access=None), name="health.live"),
-    Route(
-        "/health/ready", machine(health.ready, methods=("GET",), access="read"), name="health.ready"
-    ),
-    Route("/health", machine(health.ready, methods=("GET",), access="read"), name="health.health"),
+    Route("/health/live", health.probe(health.live, access=None), name="health.live"),
+    Route("/health/ready", health.probe(health.ready, access="read"), name="health.ready"),
+    Route("/health", health.probe(health.ready, access="read"), name="health.health"),
 ]
 
 DEV_ROUTES = [
     Route("/dev/mail", page(mailbox.show_mails), name="dev.mail"),
     Route("/dev/mail/{mail_id}", page(mailbox.show_mail), name="dev.mail_one"),
     Route("/dev/app", page(dev_app.show_app), name="dev.app"),
-    Route("/dev/app/sign-in", action(dev_app.sign_in), name="dev.app_sign_in"),
+    Route("/dev/app/sign-in", page(dev_app.sign_in, access="write"), name="dev.app_sign_in"),
     Route("/dev/app/callback", dev_app.Callback(), name="dev.app_callback"),
     Route("/dev/app/sign-out", action(dev_app.sign_out), name="dev.app_sign_out"),
 ]

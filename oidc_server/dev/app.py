@@ -17,11 +17,13 @@ from oidc_server.domain import client_metadata, clients
 from oidc_server.security import opaque_tokens
 from oidc_server.web import errors
 from oidc_server.web.context import Context
+from oidc_server.web.errors import MethodNotAllowedError
 from oidc_server.web.incoming import Incoming
 from oidc_server.web.responses import Response, see_other
 
 _COOKIE = "dev-app"
 _LIFETIME = timedelta(hours=1)
+_METHODS = frozenset({"GET"})
 
 
 def show_app(ctx: Context) -> Response:
@@ -80,6 +82,8 @@ class Callback:
 
 
 async def _come_back(ctx: Context) -> Response:
+    if ctx.incoming.method not in _METHODS:
+        raise MethodNotAllowedError(_METHODS)
     remembered = _records(ctx, "attempts").take(_name(_handle(ctx)))
     app = _registration(ctx)
     if remembered is None or app is None:
@@ -126,7 +130,7 @@ def _registration(ctx: Context) -> Registration | None:
 
 
 def _records(ctx: Context, kind: str) -> Records:
-    return Records(ctx.runtime.settings.data_dir / "dev" / "app" / kind)
+    return Records(ctx.runtime.settings.data_dir / "dev-app" / kind)
 
 
 def _handle(ctx: Context) -> str:

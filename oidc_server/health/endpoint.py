@@ -1,8 +1,10 @@
 """/health: 200 and up, or 503 and down."""
 
+from oidc_server.database import Access
 from oidc_server.health.checks import examine
 from oidc_server.web import responses
 from oidc_server.web.context import Context
+from oidc_server.web.endpoint import Endpoint, Handler
 from oidc_server.web.errors import Problem
 from oidc_server.web.responses import Response
 
@@ -17,9 +19,14 @@ def ready(ctx: Context) -> Response:
     return _state(is_up=all(check.ok for check in examine(ctx.db, ctx.runtime)))
 
 
-def as_health(_ctx: Context, problem: Problem) -> Response:
-    """The shape of errors here: whatever goes wrong, the node is down."""
-    return _state(is_up=False, status=max(problem.status, 400))
+def probe(handler: Handler, *, access: Access | None) -> Endpoint:
+    """An address for load balancers: never limited, and with an answer of its own for errors."""
+    return Endpoint({"GET": handler}, access={"GET": access}, shape=_as_state, limit=None)
+
+
+def _as_state(_ctx: Context, problem: Problem) -> Response:
+    """Whatever goes wrong, the node is down."""
+    return _state(is_up=False, status=503 if problem.status >= 500 else problem.status)
 
 
 def _state(*, is_up: bool, status: int = 503) -> Response:
