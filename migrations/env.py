@@ -1,5 +1,7 @@
 """Alembic's entry: runs inside a transaction that it is handed, or on a scratch database."""
 
+from typing import Literal
+
 from alembic import context
 from sqlalchemy import Connection
 
@@ -22,7 +24,7 @@ def run(connection: Connection) -> None:
         context.run_migrations()
 
 
-def _render(kind: str, item: object, _autogen: object) -> str | bool:
+def _render(kind: str, item: object, _autogen: object) -> str | Literal[False]:
     """Write our column types as what they are in the database: a migration outlives our code."""
     if kind == "type":
         match type(item).__name__:

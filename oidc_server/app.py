@@ -1,4 +1,4 @@
-"""The composition root: from settings to a running application. The one place where every part is chosen."""
+"""The composition root: the one place where every part of the server is chosen."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -8,7 +8,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from oidc_server import domain, resources, token
+from oidc_server import resources, token
 from oidc_server.clock import Clock, utc_now
 from oidc_server.database import Database
 from oidc_server.dev.mailbox import Mailbox
@@ -29,8 +29,6 @@ from oidc_server.web.lanes import HashingLane, Inline, Threads
 from oidc_server.web.paths import Paths
 from oidc_server.web.rate_limit import Limiter
 from oidc_server.web.runtime import Runtime
-
-assert domain  # noqa: S101 - imported for its tables
 
 
 class Server(Starlette):

@@ -1,4 +1,4 @@
-"""The database: one held connection per thread, reading and writing transactions, statements compiled once.
+"""The database: a held connection per thread, transactions, and statements compiled once.
 
 Two ways to speak to it, inside the same transaction:
 
@@ -38,22 +38,23 @@ _POSTGRES_OPTIONS = (
 
 
 class DatabaseUnavailableError(Exception):
-    """The database cannot be reached, is locked, or gave up: nothing was committed, a retry may work."""
+    """The database is away, locked, or gave up: nothing was committed, a retry may work."""
 
 
 class ConflictError(Exception):
-    """Two transactions collided (deadlock, serialization): nothing was committed, run the unit again."""
+    """Two transactions collided: nothing was committed, the unit may run again."""
 
 
 class _Compiled:
-    """One statement for one dialect: SQL text, parameter order, and the processors of both sides."""
+    """One statement for one dialect: SQL text, parameter order, processors of both sides."""
 
     __slots__ = ("binds", "defaults", "make_row", "name", "names", "processors", "sql")
 
     def __init__(self, core: Executable, dialect: Dialect, name: str) -> None:
         style: Any = "numeric_dollar" if dialect.name == "postgresql" else "qmark"
         kind: Any = PGDialect_psycopg2 if dialect.name == "postgresql" else type(dialect)
-        compiled: Any = core.compile(dialect=kind(paramstyle=style))
+        statement: Any = core
+        compiled: Any = statement.compile(dialect=kind(paramstyle=style))
         self.sql = str(compiled)
         self.name = name
         self.names: tuple[str, ...] = tuple(compiled.positiontup or ())
@@ -63,14 +64,16 @@ class _Compiled:
             processor = parameter.type.dialect_impl(dialect).bind_processor(dialect)
             if processor is not None:
                 self.binds[bound] = processor
-        columns = compiled._result_columns
+        columns = compiled._result_columns  # noqa: SLF001 - no other way to the types
         self.processors = [
             (index, processor)
             for index, column in enumerate(columns)
-            if (processor := column.type._cached_result_processor(dialect, None)) is not None
+            if (processor := column.type.dialect_impl(dialect).result_processor(dialect, None))
+            is not None
         ]
         names = [column.keyname for column in columns]
-        self.make_row: Any = namedtuple("Row", names)._make if names else None  # noqa: PYI024 - built per statement
+        row: Any = namedtuple("Row", names) if names else None  # noqa: PYI024 - made per statement
+        self.make_row = row and row._make
 
     def arguments(self, parameters: dict[str, Any]) -> list[Any]:
         """The values in the order of the SQL text, each as the driver wants it."""
@@ -130,7 +133,7 @@ class Transaction:
 
     @property
     def session(self) -> Session:
-        """The ORM session of this transaction; flushed before each `Statement` and before the commit."""
+        """The ORM session; it is flushed before each `Statement` and before the commit."""
         if self._session is None:
             self._session = Session(bind=self._connection, expire_on_commit=False, autoflush=True)
         return self._session
@@ -202,10 +205,10 @@ class Transaction:
         call = f"({places})" if arguments else ""
         self._cursor.execute(f"EXECUTE {compiled.name}{call}", arguments)
 
-    def _wrapped(self, error: Exception, compiled: _Compiled) -> BaseException:
-        """The driver's error as SQLAlchemy's, so that callers know one family; parameters stay hidden."""
+    def _wrapped(self, error: Any, compiled: _Compiled) -> BaseException:
+        """The driver's error as SQLAlchemy's: one family for callers, parameters hidden."""
         lost = self._dialect.is_disconnect(error, self._dbapi, self._cursor)
-        return exc.DBAPIError.instance(
+        wrapped: BaseException = exc.DBAPIError.instance(
             compiled.sql,
             None,
             error,
@@ -214,6 +217,7 @@ class Transaction:
             connection_invalidated=lost,
             dialect=self._dialect,
         )
+        return wrapped
 
 
 class Database:
@@ -325,7 +329,7 @@ class Database:
 
 
 def create_engine(url: str) -> Engine:
-    """An engine with this server's rules for either database; parameters never reach an error text."""
+    """An engine with our rules for either database; no parameter reaches an error text."""
     address = make_url(url)
     if address.get_backend_name() == "sqlite":
         engine = sqlalchemy.create_engine(

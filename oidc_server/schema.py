@@ -1,4 +1,4 @@
-"""Brings a database to the schema of this program, and makes what must exist before the first request."""
+"""Brings a database to the schema of this program, with the first signing keys."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

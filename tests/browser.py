@@ -46,15 +46,19 @@ class Browser:
         """Open an address and follow redirects while they stay with us."""
         return self._follow(self.client.get(url))
 
-    def send(self, page: Response, form: int = 0, **fields: str) -> Response:
+    def send(self, page: Response, *, form: int = 0, **fields: Any) -> Response:
         """Fill a form of a page and send it, hidden fields and all."""
         shown = Page(page)
         data = {**shown.hidden(form), **fields}
         headers = {"origin": self.issuer, "sec-fetch-site": "same-origin"}
         return self._follow(self.client.post(shown.action(form), data=data, headers=headers))
 
-    def log_in(self, page: Response, person: Person, **changes: str) -> Response:
-        fields = {"username": person.username, "password": person.password, **changes}
+    def log_in(self, page: Response, person: Person, **changes: Any) -> Response:
+        fields: dict[str, Any] = {
+            "username": person.username,
+            "password": person.password,
+            **changes,
+        }
         return self.send(page, **fields)
 
     def allow(self, page: Response) -> Response:
@@ -74,4 +78,4 @@ class Browser:
         return response
 
     def _is_ours(self, location: str) -> bool:
-        return location.startswith("/") or location.startswith(self.issuer + "/")
+        return location.startswith(("/", self.issuer + "/"))

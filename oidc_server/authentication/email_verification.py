@@ -6,29 +6,23 @@ from oidc_server.domain.audit import Event
 from oidc_server.domain.links import Purpose
 from oidc_server.domain.outbox import MailKind
 from oidc_server.domain.users import User
+from oidc_server.web import mailed_link
 from oidc_server.web.context import Context
 from oidc_server.web.mail_facts import mail_facts
 from oidc_server.web.responses import Response
 
 
 def ask(ctx: Context, user: User) -> None:
-    """Send a mail to the address of an account; its owner elsewhere is told instead, if it has one."""
+    """Send a mail to the address of an account, or tell whoever has verified it elsewhere.
+
+    Both ways do the same work, so that their time does not tell whether an address is known here.
+    """
     if user.email is None or user.canonical_email is None:
         return
-    kind = MailKind.VERIFY_EMAIL
-    if isinstance(attempts.book_mail(ctx.db, kind, user.canonical_email, ctx.now), Throttled):
+    booked = attempts.book_mail(ctx.db, MailKind.VERIFY_EMAIL, user.canonical_email, ctx.now)
+    if isinstance(booked, Throttled):
         return
     owner = users.find_for_sign_in(ctx.db, user.email)
-    if owner is not None:
-        outbox.enqueue(
-            ctx.db,
-            MailKind.ACCOUNT_EXISTS,
-            user_id=owner.id,
-            to=user.email,
-            now=ctx.now,
-            **mail_facts(ctx),
-        )
-        return
     link_id = links.mint(
         ctx.db,
         Purpose.VERIFY_EMAIL,
@@ -37,37 +31,37 @@ def ask(ctx: Context, user: User) -> None:
         now=ctx.now,
         lifetime=ctx.runtime.settings.link_lifetime,
     )
+    # To the address as its owner wrote it: two spellings are one here, but may be two mailboxes.
     outbox.enqueue(
         ctx.db,
-        kind,
-        user_id=user.id,
-        to=user.email,
-        link_id=link_id,
+        MailKind.ACCOUNT_EXISTS if owner else MailKind.VERIFY_EMAIL,
+        user_id=owner.id if owner else user.id,
+        to=owner.email if owner else user.email,
+        link_id=None if owner else link_id,
         now=ctx.now,
         **mail_facts(ctx),
     )
 
 
 def show_verify_email(ctx: Context) -> Response:
-    """A page with a button: mail scanners open links, and must not use them."""
-    value = ctx.query.get("link")
-    if value is not None:
-        ctx.keep_link(value)
-        return ctx.redirect("authentication.verify_email")
+    """A page with a button, which names the account: the address may be that of a stranger."""
+    arriving = mailed_link.arrive(ctx, Purpose.VERIFY_EMAIL, "authentication.verify_email")
+    if arriving is not None:
+        return arriving
     value = ctx.kept_link
-    link_id = ctx.runtime.links.read(Purpose.VERIFY_EMAIL, value)
-    link = links.find(ctx.db, link_id, Purpose.VERIFY_EMAIL, ctx.now) if link_id else None
-    if link is None:
+    link = mailed_link.find(ctx, Purpose.VERIFY_EMAIL, value)
+    if link is None or link.user_id is None:
         return _invalid(ctx)
 
-    return ctx.render("authentication/verify_email.html", link=value, email=link.email)
+    username = users.get(ctx.db, link.user_id).username
+    return ctx.render(
+        "authentication/verify_email.html", link=value, email=link.email, username=username
+    )
 
 
 def submit_verify_email(ctx: Context) -> Response:
     """Use the link, once."""
-    link_id = ctx.runtime.links.read(Purpose.VERIFY_EMAIL, ctx.form.text("link"))
-    link = links.consume(ctx.db, link_id, Purpose.VERIFY_EMAIL, ctx.now) if link_id else None
-    ctx.drop_link()
+    link = mailed_link.consume(ctx, Purpose.VERIFY_EMAIL, ctx.form.text("link"))
     if link is None or link.user_id is None or link.email is None:
         return _invalid(ctx)
 
@@ -83,8 +77,10 @@ def resend_verification(ctx: Context) -> Response:
     if session is None:
         return ctx.redirect("authentication.login")
     user = users.get(ctx.db, session.user_id)
-    if user.email_verified_at is None:
-        ask(ctx, user)
+    if user.email_verified_at is not None:
+        return ctx.redirect("account.overview", notice="email_verified")
+
+    ask(ctx, user)
     return ctx.redirect("account.overview", notice="verification_sent")
 
 

@@ -17,14 +17,17 @@ def show_login(ctx: Context) -> Response:
     came_from = interrupted(ctx, ctx.query.get("request_id"))
     if ctx.user_session is not None and came_from.request is None:
         return ctx.redirect("account.overview")
+    known = ctx.user_session.username if ctx.user_session else ""
     hint = came_from.request.login_hint if came_from.request else None
     again = ctx.query.get("reason") == "login_again"
 
-    return _page(ctx, came_from, username=hint or "", notice="login_again" if again else None)
+    notice = "login_again" if again else None
+    return _page(ctx, came_from, username=hint or known, notice=notice)
 
 
 def prove(ctx: Context) -> Callable[[], PasswordProof] | PasswordProof:
-    """Ahead of `submit_login`: count the guess, then compute."""
+    """Ahead of `submit_login`: count the guess, then compute; nothing for a request that is over."""
+    interrupted(ctx, ctx.form.get("request_id"))
     return password_proof.begin(ctx, ctx.form.text("username"), ctx.form.text("password"))
 
 

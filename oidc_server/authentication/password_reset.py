@@ -3,17 +3,18 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from oidc_server.domain import attempts, audit, links, outbox, users
-from oidc_server.domain.attempts import Throttled
+from oidc_server.domain import attempts, audit, identifiers, links, outbox, users
+from oidc_server.domain.attempts import Allowed
 from oidc_server.domain.audit import Event
 from oidc_server.domain.links import Link, Purpose
 from oidc_server.domain.outbox import MailKind
-from oidc_server.web import new_password
+from oidc_server.web import mailed_link, new_password
 from oidc_server.web.context import Context
 from oidc_server.web.mail_facts import mail_facts
 from oidc_server.web.responses import Response
 
 _MINUTE = 60
+_LONGEST_SHOWN = 320
 
 
 @dataclass(frozen=True)
@@ -30,51 +31,58 @@ def show_password_reset(ctx: Context) -> Response:
 
 def submit_password_reset(ctx: Context) -> Response:
     """Answer alike for every name; write only to a verified address, and not too often."""
-    identifier = ctx.form.text("username")[:320]
-    account = users.find_for_sign_in(ctx.db, identifier)
-    if account is not None and account.disabled_at is None:
-        _send_link(ctx, account.id)
+    identifier = ctx.form.text("username").strip()[:_LONGEST_SHOWN]
+    if not identifier:
+        return ctx.redirect("authentication.password_reset")
+
+    _send_link(ctx, identifier)
 
     minutes = int(ctx.runtime.settings.link_lifetime.total_seconds()) // _MINUTE
     return ctx.render("authentication/check_mail.html", identifier=identifier, minutes=minutes)
 
 
-def _send_link(ctx: Context, user_id: str) -> None:
-    user = users.get(ctx.db, user_id)
-    if user.email is None or user.canonical_email is None or user.email_verified_at is None:
-        return
+def _send_link(ctx: Context, identifier: str) -> None:
+    """Mail a link if there is somebody to mail it to.
+
+    A name without an account does the same work, up to a link that nobody gets: the time of the
+    answer does not tell which names exist.
+    """
+    account = users.find_for_sign_in(ctx.db, identifier)
+    if account and (account.disabled_at is not None or account.email_verified_at is None):
+        account = None
+    user_id = account.id if account else None
+    to = account.canonical_email if account else identifiers.guessed(identifier)
     kind = MailKind.PASSWORD_RESET
-    if isinstance(attempts.book_mail(ctx.db, kind, user.canonical_email, ctx.now), Throttled):
-        return
+    booked = attempts.book_mail(ctx.db, kind, to, ctx.now)
+    audit.record(
+        ctx.db, Event.PASSWORD_RESET_ASKED, origin=ctx.origin, now=ctx.now, user_id=user_id
+    )
     link_id = links.mint(
         ctx.db,
         Purpose.RESET_PASSWORD,
-        user_id=user.id,
-        email=user.email,
+        user_id=user_id,
+        email=account.email if account else None,
         now=ctx.now,
         lifetime=ctx.runtime.settings.link_lifetime,
     )
-    outbox.enqueue(
-        ctx.db,
-        kind,
-        user_id=user.id,
-        to=user.email,
-        link_id=link_id,
-        now=ctx.now,
-        **mail_facts(ctx),
-    )
-    audit.record(
-        ctx.db, Event.PASSWORD_RESET_ASKED, origin=ctx.origin, now=ctx.now, user_id=user.id
-    )
+    if account and isinstance(booked, Allowed):
+        outbox.enqueue(
+            ctx.db,
+            kind,
+            user_id=user_id,
+            to=account.email,
+            link_id=link_id,
+            now=ctx.now,
+            **mail_facts(ctx),
+        )
 
 
 def show_new_password(ctx: Context) -> Response:
     """The page behind the mailed link. Opening it uses nothing."""
-    value = ctx.query.get("link")
-    if value is not None:
-        ctx.keep_link(value)
-        return ctx.redirect("authentication.new_password")
-    link = _open(ctx, ctx.kept_link)
+    arriving = mailed_link.arrive(ctx, Purpose.RESET_PASSWORD, "authentication.new_password")
+    if arriving is not None:
+        return arriving
+    link = mailed_link.find(ctx, Purpose.RESET_PASSWORD, ctx.kept_link)
     if link is None:
         return _invalid(ctx)
 
@@ -83,7 +91,7 @@ def show_new_password(ctx: Context) -> Response:
 
 def prepare_new_password(ctx: Context) -> Callable[[], Draft] | Draft:
     """Ahead of `submit_new_password`: say what is wrong, or hash the password."""
-    link = _open(ctx, ctx.form.text("link"))
+    link = mailed_link.find(ctx, Purpose.RESET_PASSWORD, ctx.form.text("link"))
     if link is None or link.user_id is None:
         return Draft()
     user = users.get(ctx.db, link.user_id)
@@ -101,27 +109,18 @@ def submit_new_password(ctx: Context) -> Response:
     """Use the link once, and set the password. It signs nobody in: the new password does."""
     draft: Draft = ctx.proof
     value = ctx.form.text("link")
-    link = _open(ctx, value)
+    link = mailed_link.find(ctx, Purpose.RESET_PASSWORD, value)
     if link is not None and draft.problem is not None:
         return _page(ctx, link, value, {"password": draft.problem}, status=422)
-    if link is not None:
-        link = links.consume(ctx.db, link.id, Purpose.RESET_PASSWORD, ctx.now)
-    ctx.drop_link()
+
+    link = mailed_link.consume(ctx, Purpose.RESET_PASSWORD, value)
     if link is None or link.user_id is None or draft.password_hash is None:
         return _invalid(ctx)
-
     users.change_password(ctx.db, link.user_id, draft.password_hash, ctx.now, **mail_facts(ctx))
     audit.record(
         ctx.db, Event.PASSWORD_CHANGED, origin=ctx.origin, now=ctx.now, user_id=link.user_id
     )
     return ctx.render("authentication/password_changed.html")
-
-
-def _open(ctx: Context, value: str) -> Link | None:
-    link_id = ctx.runtime.links.read(Purpose.RESET_PASSWORD, value)
-    if link_id is None:
-        return None
-    return links.find(ctx.db, link_id, Purpose.RESET_PASSWORD, ctx.now)
 
 
 def _page(

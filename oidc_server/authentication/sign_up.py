@@ -35,6 +35,7 @@ def prepare(ctx: Context) -> Callable[[], Draft] | Draft:
     """Ahead of `submit_sign_up`: say what is wrong, or hash the password."""
     if ctx.runtime.settings.sign_up != "open":
         return Draft()
+    interrupted(ctx, ctx.form.get("request_id"))
     values = _values(ctx)
     errors = users.problems(**values)
     password = ctx.form.text("password")
@@ -58,7 +59,14 @@ def submit_sign_up(ctx: Context) -> Response:
         return _page(ctx, came_from, values, draft.errors, status=422)
 
     try:
-        user = users.create(ctx.db, password_hash=draft.password_hash, now=ctx.now, **values)
+        user = users.create(
+            ctx.db,
+            username=values["username"],
+            email=values["email"],
+            name=values["name"],
+            password_hash=draft.password_hash,
+            now=ctx.now,
+        )
     except UsernameTakenError:
         return _page(ctx, came_from, values, {"username": "taken"}, status=409)
     audit.record(ctx.db, Event.SIGNED_UP, origin=ctx.origin, now=ctx.now, user_id=user.id)

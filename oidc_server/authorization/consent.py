@@ -49,7 +49,7 @@ def show_consent(ctx: Context) -> Response:
 
 
 def submit_consent(ctx: Context) -> Response:
-    """Remember an answer. Who is asked is the session that saw the page, not one begun meanwhile."""
+    """Remember the answer of the session that saw the page, not of one begun meanwhile."""
     request = _request(ctx)
     session = ctx.user_session
     if session is None or ctx.form.get("sid") != session.sid:

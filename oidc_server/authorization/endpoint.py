@@ -34,7 +34,7 @@ def authorize_by_post(ctx: Context) -> Response:
     A post from another site carries no Lax cookies: only the GET that follows shows who is there.
     """
     try:
-        trusted, request = _read(ctx, Params.merged(ctx.query, ctx.form))
+        _, request = _read(ctx, ctx.incoming.everything)
     except UntrustedRequestError as error:
         return untrusted_page(ctx, error)
     except _Invalid as invalid:

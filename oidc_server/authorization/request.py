@@ -11,7 +11,7 @@ from typing import Any
 from oidc_server.database import Transaction
 from oidc_server.domain import clients, resources
 from oidc_server.domain.authorization_requests import AuthorizationRequest
-from oidc_server.domain.client_metadata import matches_redirect_uri
+from oidc_server.domain.client_metadata import is_scope, matches_redirect_uri
 from oidc_server.domain.clients import Client
 from oidc_server.oauth2.authlib import (
     InvalidRequestError,
@@ -33,7 +33,7 @@ _MAY_REPEAT = frozenset({"resource"})
 
 
 class UntrustedRequestError(Exception):
-    """The request does not say where an answer may go; it can only be told on a page (RFC 6749 §4.1.2.1)."""
+    """Nobody vouches for where an answer would go: only a page can tell (RFC 6749 §4.1.2.1)."""
 
     def __init__(self, problem: str, *, client: Client | None = None, **details: str) -> None:
         super().__init__(problem)
@@ -171,9 +171,7 @@ def response_mode(draft: Draft) -> dict[str, Any]:
 def scope(draft: Draft) -> dict[str, Any]:
     """What the client may not have is left out; the token response says what was given."""
     text = draft.get("scope")
-    if text is not None and not all(
-        word == "" or resources.is_scope(word) for word in text.split(" ")
-    ):
+    if text is not None and not all(word == "" or is_scope(word) for word in text.split(" ")):
         raise InvalidScopeError("The scope holds characters that are not allowed.")
     client = draft.client
     asked = frozenset((text or "").split())

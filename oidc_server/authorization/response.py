@@ -6,6 +6,7 @@ from oidc_server.authorization.request import Trusted, UntrustedRequestError
 from oidc_server.domain import authorization_requests, grants
 from oidc_server.domain.authorization_requests import AuthorizationRequest
 from oidc_server.domain.clients import Client
+from oidc_server.domain.grants import Authorization, CodeTerms
 from oidc_server.domain.user_sessions import LiveSession
 from oidc_server.oauth2.authlib import OAuth2Error
 from oidc_server.oauth2.vocabulary import ResponseMode
@@ -21,23 +22,25 @@ def authorization_response(
     if request.id is not None and not authorization_requests.complete(ctx.db, request.id, ctx.now):
         raise authorization_requests.RequestGoneError
     settings = ctx.runtime.settings
-    code = grants.mint_code(
-        ctx.db,
+    authorization = Authorization(
         user_id=session.user_id,
         client_id=request.client_id,
         session_id=session.id,
         sid=session.sid,
         scopes=request.scopes,
         resources=frozenset(request.resources),
-        redirect_uri=request.redirect_uri,
-        code_challenge=request.code_challenge,
         nonce=request.nonce,
         auth_time=session.auth_time,
         amr=session.amr,
         acr=session.acr,
-        now=ctx.now,
-        code_lifetime=settings.authorization_code_lifetime,
-        lifetime=settings.refresh_token_absolute_lifetime,
+    )
+    terms = CodeTerms(
+        redirect_uri=request.redirect_uri,
+        code_challenge=request.code_challenge,
+        expires_at=ctx.now + settings.authorization_code_lifetime,
+    )
+    code = grants.mint_code(
+        ctx.db, authorization, terms, ctx.now, settings.refresh_token_absolute_lifetime
     )
     return _deliver(ctx, trusted, [("code", code)])
 
@@ -55,7 +58,7 @@ def authorization_error(
 
 
 def untrusted_page(ctx: Context, error: UntrustedRequestError) -> Response:
-    """A page for what must not be redirected: the app is set up wrongly, the person did nothing wrong."""
+    """A page for what must not be redirected: the app is at fault, not the person."""
     return ctx.render(
         "errors/error.html",
         status=400,
@@ -96,7 +99,7 @@ def _deliver(ctx: Context, trusted: Trusted, params: list[tuple[str, str]]) -> R
 
 
 def _form_post(ctx: Context, trusted: Trusted, params: list[tuple[str, str]]) -> Response:
-    """OAuth 2.0 Form Post Response Mode §2: a form that sends itself, with a button for lack of scripts."""
+    """A form that sends itself, with a button where scripts are off (Form Post §2)."""
     view = view_of(trusted.client, trusted.redirect_uri)
     return ctx.render(
         "authorization/form_post.html",

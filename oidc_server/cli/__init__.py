@@ -1,4 +1,4 @@
-"""The command line `oidc-server`: one module per noun. It only translates; the rules are in `domain/`.
+"""The command line `oidc-server`: one module per noun. The rules are in `domain/`.
 
 No command takes a secret as an argument, each answers `--json`, and each exits 0 only on success.
 """

@@ -67,7 +67,7 @@ def serve(
 
 
 def _prepare(settings: Settings) -> str | None:
-    """Migrate, once and before any worker; returns the set-up link of a server without administrator."""
+    """Migrate before any worker; returns the set-up link while there is no administrator."""
     database = Database(settings.database_url)
     now = utc_now()
     try:

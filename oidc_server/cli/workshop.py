@@ -32,7 +32,7 @@ class Workshop:
 
 @contextmanager
 def workshop() -> Iterator[Workshop]:
-    """Open the database of the settings, migrated; raises `SettingsError`, `DatabaseUnavailableError`."""
+    """Open the migrated database; raises `SettingsError` or `DatabaseUnavailableError`."""
     settings = load()
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     database = Database(settings.database_url)

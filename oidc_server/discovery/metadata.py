@@ -21,7 +21,7 @@ def openid_configuration(ctx: Context) -> Response:
 
 
 def document(issuer: str, endpoints: dict[str, str], grant_types: Iterable[str]) -> bytes:
-    """The metadata of this server. `endpoints` maps metadata names to addresses, from the route table."""
+    """The metadata of this server; `endpoints` maps names of RFC 8414 to addresses."""
     return orjson.dumps({"issuer": issuer, **endpoints, **_capabilities(grant_types)})
 
 

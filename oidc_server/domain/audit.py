@@ -39,7 +39,7 @@ class Event(StrEnum):
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a request came from: its reference id, the address it counts for, and its user agent."""
+    """Where a request came from: reference id, the address it counts for, user agent."""
 
     reference: str
     address: str

@@ -138,7 +138,7 @@ def store(
 def find(
     db: Transaction, request_id: str, browser: str, now: datetime
 ) -> AuthorizationRequest | None:
-    """The open request of this browser; None when unknown, expired, completed or of another browser."""
+    """The open request; None when unknown, expired, completed or of another browser."""
     parsed = parse_id(request_id)
     if parsed is None:
         return None

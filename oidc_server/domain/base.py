@@ -1,4 +1,4 @@
-"""What every table shares: the declarative base, column types, ids, and the family of domain errors."""
+"""What every table shares: the declarative base, column types, ids, domain errors."""
 
 import os
 import uuid
@@ -21,7 +21,7 @@ class DomainError(Exception):
 
 
 class Instant(TypeDecorator[datetime]):
-    """An aware UTC datetime, stored as microseconds since 1970: exact and alike on both databases."""
+    """An aware UTC datetime, stored as microseconds since 1970: alike on both databases."""
 
     impl = BigInteger
     cache_ok = True
@@ -86,7 +86,7 @@ def new_id(now: datetime) -> str:
 
 
 def parse_id(text: str) -> str | None:
-    """`text` as a canonical UUID, or None: what comes from outside is parsed before it meets a query."""
+    """`text` as a canonical UUID, or None. Parse what comes from outside before a query."""
     try:
         parsed = str(uuid.UUID(text))
     except ValueError:
@@ -95,7 +95,7 @@ def parse_id(text: str) -> str | None:
 
 
 def table_of(mapped: type[Base]) -> Table:
-    """The table behind a mapped class, for Core statements: an ORM-enabled UPDATE costs eight times as much."""
+    """The table of a mapped class: an UPDATE through the class costs eight times as much."""
     table = mapped.__table__
     assert isinstance(table, Table)  # noqa: S101 - every mapped class of ours has a plain table
     return table

@@ -79,61 +79,71 @@ def for_type(
     client_type: ClientType,
     *,
     client_name: str,
-    redirect_uris: Iterable[str] = (),
-    post_logout_redirect_uris: Iterable[str] = (),
     grant_types: Iterable[str] = (),
     scopes: Iterable[str] = (),
     token_endpoint_auth_method: str | None = None,
-    skip_consent: bool = False,
-    require_pkce: bool = True,
-    may_introspect: bool = False,
-    id_token_signed_response_alg: str = "RS256",
+    **choices: Any,
 ) -> ClientMetadata:
-    """Metadata for a client of this type with its defaults; raises `InvalidClientMetadataError`."""
-    public = client_type in ("spa", "native")
+    """Metadata for a client of this type; what is not chosen gets the type's default.
+
+    `choices` are further fields of `ClientMetadata`. Raises `InvalidClientMetadataError`.
+    """
     grants = frozenset(grant_types) or _DEFAULT_GRANTS[client_type]
     default_scopes = () if grants == {"client_credentials"} else STANDARD_SCOPES
+    for name in ("redirect_uris", "post_logout_redirect_uris"):
+        choices[name] = tuple(choices.get(name, ()))
     metadata = ClientMetadata(
         client_name=client_name.strip(),
-        redirect_uris=tuple(redirect_uris),
-        post_logout_redirect_uris=tuple(post_logout_redirect_uris),
         grant_types=grants,
         scopes=frozenset(scopes) or frozenset(default_scopes),
         token_endpoint_auth_method=token_endpoint_auth_method
-        or ("none" if public else "client_secret_basic"),
-        id_token_signed_response_alg=id_token_signed_response_alg,
-        skip_consent=skip_consent,
-        require_pkce=require_pkce,
-        may_introspect=may_introspect,
+        or ("none" if _is_public(client_type) else "client_secret_basic"),
+        **choices,
     )
-    _validate(client_type, metadata)
+    for check in (_check_name, _check_grants, _check_authentication, _check_uris):
+        check(client_type, metadata)
     return metadata
 
 
-def _validate(client_type: ClientType, metadata: ClientMetadata) -> None:
-    public = client_type in ("spa", "native")
+def _is_public(client_type: ClientType) -> bool:
+    return client_type in ("spa", "native")
+
+
+def _check_name(_client_type: ClientType, metadata: ClientMetadata) -> None:
     name = metadata.client_name
-    if not 1 <= len(name) <= 100 or any(not char.isprintable() for char in name):
+    if not 1 <= len(name) <= 100 or not name.isprintable():
         raise InvalidClientMetadataError("client_name must have 1 to 100 printable characters.")
-    for grant_type in metadata.grant_types:
+
+
+def _check_grants(client_type: ClientType, metadata: ClientMetadata) -> None:
+    for grant_type in sorted(metadata.grant_types):
         if grant_type not in GRANT_TYPES:
             raise InvalidClientMetadataError(f"grant_types: {grant_type} is not supported.")
-    if metadata.token_endpoint_auth_method not in _AUTH_METHODS:
-        raise InvalidClientMetadataError(
-            f"token_endpoint_auth_method: {metadata.token_endpoint_auth_method} is not supported."
-        )
-    if public != (metadata.token_endpoint_auth_method == "none"):
-        raise InvalidClientMetadataError(
-            f"token_endpoint_auth_method does not fit a client of type {client_type}."
-        )
-    if public and "client_credentials" in metadata.grant_types:
+    if _is_public(client_type) and "client_credentials" in metadata.grant_types:
         raise InvalidClientMetadataError("grant_types: client_credentials needs a secret.")
-    if public and not metadata.require_pkce:
+    if _is_public(client_type) and not metadata.require_pkce:
         raise InvalidClientMetadataError("A public client must use PKCE (RFC 7636).")
-    if metadata.id_token_signed_response_alg not in _ID_TOKEN_ALGORITHMS:
+    for scope in sorted(metadata.scopes):
+        if not is_scope(scope):
+            raise InvalidClientMetadataError(f"scope: {scope} is no scope (RFC 6749 §3.3).")
+
+
+def _check_authentication(client_type: ClientType, metadata: ClientMetadata) -> None:
+    method = metadata.token_endpoint_auth_method
+    if method not in _AUTH_METHODS:
+        raise InvalidClientMetadataError(f"token_endpoint_auth_method: {method} is not supported.")
+    if _is_public(client_type) != (method == "none"):
         raise InvalidClientMetadataError(
-            f"id_token_signed_response_alg: {metadata.id_token_signed_response_alg} is not supported."
+            f"token_endpoint_auth_method: {method} does not fit a client of type {client_type}."
         )
+    algorithm = metadata.id_token_signed_response_alg
+    if algorithm not in _ID_TOKEN_ALGORITHMS:
+        raise InvalidClientMetadataError(
+            f"id_token_signed_response_alg: {algorithm} is not supported."
+        )
+
+
+def _check_uris(client_type: ClientType, metadata: ClientMetadata) -> None:
     if "authorization_code" in metadata.grant_types and not metadata.redirect_uris:
         raise InvalidClientMetadataError(
             "redirect_uris is needed for the authorization code grant.", "invalid_redirect_uri"
@@ -144,28 +154,22 @@ def _validate(client_type: ClientType, metadata: ClientMetadata) -> None:
             raise InvalidClientMetadataError(f"{uri}: {problem}", "invalid_redirect_uri")
 
 
+def is_scope(word: str) -> bool:
+    """Whether `word` is one scope-token (RFC 6749 §3.3)."""
+    return bool(word) and all("!" <= char <= "~" and char not in '"\\' for char in word)
+
+
 def redirect_uri_problem(client_type: ClientType, uri: str) -> str | None:
     """Why this type of client may not register this redirect URI, or None."""
-    if not uri.isascii() or any(not "!" <= char <= "~" for char in uri) or "\\" in uri:
-        return "it holds characters that a URI may not have."
-    try:
-        parts = urlsplit(uri)
-        _ = parts.port
-    except ValueError:
-        return "it cannot be read as a URI."
-    if "#" in uri:
-        return "it must not have a fragment (RFC 6749 §3.1.2)."
-    if "@" in parts.netloc:
-        return "it must not hold a user name."
-    if "*" in uri:
-        return "wildcards are not supported; register each address."
+    malformed = _malformed(uri)
+    if malformed is not None:
+        return malformed
+    host = urlsplit(uri).hostname
     scheme = uri.partition(":")[0]
-    if scheme != scheme.lower():
-        return "write the scheme in lower case."
     if scheme == "https":
-        return None if parts.hostname else "it names no host."
+        return None if host else "it names no host."
     if scheme == "http":
-        return _plain_http_problem(client_type, parts.hostname)
+        return _plain_http_problem(client_type, host)
     if scheme in _DANGEROUS_SCHEMES:
         return f"the scheme {scheme} is not allowed."
     if client_type != "native":
@@ -173,6 +177,24 @@ def redirect_uri_problem(client_type: ClientType, uri: str) -> str | None:
     if "." not in scheme:
         return "a private-use scheme contains a dot, like com.example.app (RFC 8252 §7.1)."
     return None
+
+
+def _malformed(uri: str) -> str | None:
+    """What no redirect URI may be, whatever its scheme."""
+    try:
+        parts = urlsplit(uri)
+        _ = parts.port
+    except ValueError:
+        return "it cannot be read as a URI."
+    scheme = uri.partition(":")[0]
+    problems = (
+        (not all("!" <= char <= "~" for char in uri) or "\\" in uri, "it holds wrong characters."),
+        ("#" in uri, "it must not have a fragment (RFC 6749 §3.1.2)."),
+        ("@" in parts.netloc, "it must not hold a user name."),
+        ("*" in uri, "wildcards are not supported; register each address."),
+        (scheme != scheme.lower(), "write the scheme in lower case."),
+    )
+    return next((problem for found, problem in problems if found), None)
 
 
 def _plain_http_problem(client_type: ClientType, host: str | None) -> str | None:
@@ -203,7 +225,7 @@ def matches_redirect_uri(client_type: ClientType, registered: Iterable[str], sen
 
 
 def _without_loopback_port(uri: str) -> str | None:
-    """`http://127.0.0.1:51004/cb` → `http://127.0.0.1/cb`; None unless it is plain http on loopback."""
+    """`http://127.0.0.1:51004/cb` → `http://127.0.0.1/cb`; None for any other address."""
     for host in _LOOPBACK:
         prefix = f"http://{host}"
         if not uri.startswith(prefix):

@@ -1,4 +1,4 @@
-"""OAuth clients: their metadata, their secrets, and the immutable snapshot that requests work with."""
+"""OAuth clients: metadata, secrets, and the immutable snapshot requests work with."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ _CACHED_CLIENTS = 1000
 
 
 class ClientRow(Base):
-    """A client as stored. Every change raises `revision`, so that snapshots elsewhere are seen to be old."""
+    """A client as stored. Every change raises `revision`, which tells old snapshots."""
 
     __tablename__ = "clients"
 
@@ -52,7 +52,7 @@ class ClientSecret(Base):
 
 
 class ClientOrigin(Base):
-    """An origin whose scripts may read our answers: that of a registered single-page application."""
+    """An origin whose scripts may read our answers: that of a registered SPA."""
 
     __tablename__ = "client_origins"
 
@@ -230,7 +230,7 @@ def change(
     client_id: str,
     *,
     metadata: ClientMetadata | None = None,
-    disabled_at: datetime | None | Literal["unchanged"] = "unchanged",
+    disabled_at: datetime | Literal["unchanged"] | None = "unchanged",
 ) -> Client:
     """Replace a client's metadata or its disabled mark; raises `UnknownClientError`."""
     row = db.session.get(ClientRow, client_id)

@@ -28,7 +28,7 @@ from oidc_server.security import opaque_tokens
 
 
 class Grant(Base):
-    """One authorization. A spent code stays with it, so that a replay is seen and kills the grant."""
+    """One authorization. A spent code stays with it: a replay is seen, and kills it."""
 
     __tablename__ = "grants"
 
@@ -176,91 +176,79 @@ _PRUNE = Statement(
 _KEPT_AFTER_EXPIRY = timedelta(days=1)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authorization:
+    """What was decided: who gives which client what, and how they proved themselves."""
+
+    user_id: str
+    client_id: str
+    scopes: frozenset[str]
+    resources: frozenset[str]
+    auth_time: datetime
+    amr: frozenset[str]
+    acr: str | None
+    session_id: str | None = None
+    sid: str | None = None
+    nonce: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeTerms:
+    """What the holder of the code must show, and until when (RFC 6749 §4.1.3, RFC 7636 §4.4)."""
+
+    redirect_uri: str
+    code_challenge: str | None
+    expires_at: datetime
+
+
 def mint(
-    db: Transaction,
-    *,
-    user_id: str,
-    client_id: str,
-    scopes: frozenset[str],
-    resources: frozenset[str],
-    auth_time: datetime,
-    amr: frozenset[str],
-    acr: str | None,
-    now: datetime,
-    lifetime: timedelta,
-    session_id: str | None = None,
-    sid: str | None = None,
-    nonce: str | None = None,
+    db: Transaction, authorization: Authorization, now: datetime, lifetime: timedelta
 ) -> Granted:
     """Give access without a code: for grants that answer at the token endpoint at once."""
-    values: dict[str, Any] = {
-        "grant_id": new_id(now),
-        "user_id": user_id,
-        "client_id": client_id,
-        "session_id": session_id,
-        "sid": sid,
-        "scopes": scopes,
-        "resources": resources,
-        "code_expires_at": None,
-        "redirect_uri": None,
-        "code_challenge": None,
-        "redeemed_at": None,
-        "nonce": nonce,
-        "auth_time": auth_time,
-        "acr": acr,
-        "amr": amr,
-        "created_at": now,
-        "expires_at": now + lifetime,
-        "revoked_at": None,
-    }
+    values = _values(authorization, now, lifetime)
     db.run(_INSERT, code_digest=None, **values)
     return Granted(**values, user_disabled_at=None)
 
 
 def mint_code(
     db: Transaction,
-    *,
-    user_id: str,
-    client_id: str,
-    session_id: str,
-    sid: str,
-    scopes: frozenset[str],
-    resources: frozenset[str],
-    redirect_uri: str,
-    code_challenge: str | None,
-    nonce: str | None,
-    auth_time: datetime,
-    amr: frozenset[str],
-    acr: str | None,
+    authorization: Authorization,
+    terms: CodeTerms,
     now: datetime,
-    code_lifetime: timedelta,
     lifetime: timedelta,
 ) -> str:
     """Give access and return the authorization code that fetches it (RFC 6749 §4.1.2)."""
     code = opaque_tokens.mint()
-    db.run(
-        _INSERT,
-        grant_id=new_id(now),
-        user_id=user_id,
-        client_id=client_id,
-        session_id=session_id,
-        sid=sid,
-        scopes=scopes,
-        resources=resources,
-        code_digest=opaque_tokens.digest(code),
-        code_expires_at=now + code_lifetime,
-        redirect_uri=redirect_uri,
-        code_challenge=code_challenge,
-        redeemed_at=None,
-        nonce=nonce,
-        auth_time=auth_time,
-        acr=acr,
-        amr=amr,
-        created_at=now,
-        expires_at=now + lifetime,
-        revoked_at=None,
-    )
+    values = _values(authorization, now, lifetime) | {
+        "code_expires_at": terms.expires_at,
+        "redirect_uri": terms.redirect_uri,
+        "code_challenge": terms.code_challenge,
+    }
+    db.run(_INSERT, code_digest=opaque_tokens.digest(code), **values)
     return code
+
+
+def _values(authorization: Authorization, now: datetime, lifetime: timedelta) -> dict[str, Any]:
+    return {
+        "grant_id": new_id(now),
+        "user_id": authorization.user_id,
+        "client_id": authorization.client_id,
+        "session_id": authorization.session_id,
+        "sid": authorization.sid,
+        "scopes": authorization.scopes,
+        "resources": authorization.resources,
+        "code_expires_at": None,
+        "redirect_uri": None,
+        "code_challenge": None,
+        "redeemed_at": None,
+        "nonce": authorization.nonce,
+        "auth_time": authorization.auth_time,
+        "acr": authorization.acr,
+        "amr": authorization.amr,
+        "created_at": now,
+        "expires_at": now + lifetime,
+        "revoked_at": None,
+    }
 
 
 def find_by_code(db: Transaction, code: str) -> Granted | None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import ForeignKey, LargeBinary, bindparam, delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or_skip
@@ -18,7 +19,7 @@ from oidc_server.security import opaque_tokens
 
 
 class RefreshToken(Base):
-    """One refresh token. It is marked when it is spent, never deleted: a deleted row reveals no replay."""
+    """One refresh token; marked when spent, not deleted: a gap would reveal no replay."""
 
     __tablename__ = "refresh_tokens"
 
@@ -65,7 +66,7 @@ _grants = table_of(Grant)
 _users = table_of(User)
 _sessions = table_of(UserSession)
 
-_values = {column.name: bindparam(column.name) for column in _tokens.columns}
+_values: dict[str, Any] = {column.name: bindparam(column.name) for column in _tokens.columns}
 _INSERT = Statement(insert(_tokens).values(_values))
 _INSERT_SUCCESSOR = Statement(insert_or_skip(_tokens).values(_values).on_conflict_do_nothing())
 _FIND = Statement(
@@ -132,11 +133,11 @@ def rotate(
     grace: timedelta,
     idle_lifetime: timedelta,
 ) -> Rotated | Replayed:
-    """Spend a refresh token once (RFC 9700 §4.14.2): one conditional UPDATE, so of two callers one wins.
+    """Spend a refresh token once (RFC 9700 §4.14.2): one conditional UPDATE, one winner.
 
     The loser of a race, and a retry within `grace` whose successor is still unused, get the same
-    successor: it is a MAC of the token under `keys[0]`, so only digests are stored. Any other second
-    use means that a copy exists, so the grant is revoked and everything from it dies.
+    successor: it is a MAC of the token under `keys[0]`, so only digests are stored. Any other
+    second use means that a copy exists, so the grant is revoked and everything from it dies.
     """
     if presented.rotated_at is None and db.run(_SPEND, spent=presented.digest, now=now) == 1:
         successor = opaque_tokens.successor(keys[0], presented.token)

@@ -1,4 +1,4 @@
-"""Resource servers: the audiences that access tokens can be asked for (RFC 8707), with their scopes."""
+"""Resource servers: audiences of access tokens (RFC 8707), with their scopes."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from oidc_server.database import Statement, Transaction
 from oidc_server.domain.base import Base, DomainError, Instant, Words, table_of
+from oidc_server.domain.client_metadata import is_scope
 
 
 class ResourceRow(Base):
@@ -77,8 +78,3 @@ def create(
     except IntegrityError:
         raise InvalidResourceError(f"The resource {identifier} exists already.") from None
     return Resource(row.identifier, row.name, row.scopes)
-
-
-def is_scope(word: str) -> bool:
-    """Whether `word` is one scope-token (RFC 6749 §3.3)."""
-    return bool(word) and all("!" <= char <= "~" and char not in '"\\' for char in word)

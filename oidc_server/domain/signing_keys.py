@@ -1,4 +1,4 @@
-"""Signing keys: published ahead, then signing, then retiring until the last token they signed has expired."""
+"""Signing keys: published ahead, then signing, then retiring with their last token."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from oidc_server.database import Statement, Transaction
 from oidc_server.domain import grants
+from oidc_server.domain.audit import Origin
 from oidc_server.domain.base import Base, Identifier, Instant, Words, new_id, table_of
 from oidc_server.domain.users import User
 from oidc_server.security import opaque_tokens
@@ -44,6 +45,14 @@ class UserSession(Base):
     ended_at: Mapped[datetime | None] = mapped_column(Instant)
     address: Mapped[str] = mapped_column(Text)
     user_agent: Mapped[str] = mapped_column(Text)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLifetimes:
+    """How long a session lives unused, and how long at most."""
+
+    idle: timedelta
+    absolute: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +147,8 @@ def start(
     amr: frozenset[str],
     acr: str | None,
     now: datetime,
-    idle_lifetime: timedelta,
-    absolute_lifetime: timedelta,
-    address: str,
-    user_agent: str,
+    lifetimes: SessionLifetimes,
+    origin: Origin,
 ) -> str:
     """Sign a browser in; returns the handle for its cookie, which is stored as a digest only."""
     handle = opaque_tokens.mint()
@@ -156,11 +163,11 @@ def start(
         auth_time=now,
         created_at=now,
         last_seen_at=now,
-        idle_expires_at=now + idle_lifetime,
-        expires_at=now + absolute_lifetime,
+        idle_expires_at=now + lifetimes.idle,
+        expires_at=now + lifetimes.absolute,
         ended_at=None,
-        address=address,
-        user_agent=user_agent[:400],
+        address=origin.address,
+        user_agent=origin.user_agent[:400],
     )
     return handle
 
@@ -185,8 +192,7 @@ def renew(
     amr: frozenset[str],
     acr: str | None,
     now: datetime,
-    idle_lifetime: timedelta,
-    absolute_lifetime: timedelta,
+    lifetimes: SessionLifetimes,
 ) -> str:
     """The same person proved themselves again: a new handle and `auth_time`, the same `sid`.
 
@@ -200,8 +206,8 @@ def renew(
         amr=amr,
         acr=acr,
         now=now,
-        idle_until=now + idle_lifetime,
-        until=now + absolute_lifetime,
+        idle_until=now + lifetimes.idle,
+        until=now + lifetimes.absolute,
     )
     return handle
 

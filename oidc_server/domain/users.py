@@ -65,7 +65,14 @@ _INSERT = Statement(
     .values({column.name: bindparam(column.name) for column in _users.columns})
     .on_conflict_do_nothing(index_elements=[_users.c.canonical_username])
 )
-_to_sign_in = select(_users.c.id, _users.c.password_hash, _users.c.disabled_at)
+_to_sign_in = select(
+    _users.c.id,
+    _users.c.password_hash,
+    _users.c.disabled_at,
+    _users.c.email,
+    _users.c.canonical_email,
+    _users.c.email_verified_at,
+)
 _BY_USERNAME = Statement(_to_sign_in.where(_users.c.canonical_username == bindparam("canonical")))
 _BY_EMAIL = Statement(
     _to_sign_in.where(
@@ -177,7 +184,10 @@ def get(db: Transaction, user_id: str) -> User:
 
 
 def find_for_sign_in(db: Transaction, identifier: str) -> Any:
-    """The account of a username or a verified address: `id`, `password_hash`, `disabled_at`."""
+    """The account of a username or a verified address, or None.
+
+    Its `id`, `password_hash`, `disabled_at`, `email`, `canonical_email` and `email_verified_at`.
+    """
     canonical = identifiers.guessed(identifier)
     if "@" not in canonical:
         return db.first(_BY_USERNAME, canonical=canonical)

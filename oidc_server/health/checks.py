@@ -5,23 +5,24 @@ from datetime import datetime, timedelta
 from functools import cache
 
 from alembic.script import ScriptDirectory
-from sqlalchemy import Float, Text, column, literal_column, select, table
+from sqlalchemy import Text, column, literal_column, select, table
 from sqlalchemy.exc import DBAPIError
 
 from oidc_server import resources
 from oidc_server.database import DatabaseUnavailableError, Statement, Transaction
+from oidc_server.domain.base import Instant
 from oidc_server.web.runtime import Runtime
 
 _CLOCK_TOLERANCE = timedelta(seconds=2)
 
 _VERSION = Statement(select(column("version_num", Text)).select_from(table("alembic_version")))
-_EPOCH = {
-    "sqlite": "(julianday('now') - 2440587.5) * 86400.0",
-    "postgresql": "extract(epoch from clock_timestamp())",
+_PRESENT = {
+    "sqlite": "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)",
+    "postgresql": "CAST(extract(epoch from clock_timestamp()) * 1000000 AS bigint)",
 }
 _CLOCK = {
-    dialect: Statement(select(literal_column(expression, Float).label("epoch")))
-    for dialect, expression in _EPOCH.items()
+    dialect: Statement(select(literal_column(microseconds, Instant).label("present")))
+    for dialect, microseconds in _PRESENT.items()
 }
 
 
@@ -54,11 +55,12 @@ def examine(db: Transaction, runtime: Runtime) -> list[Check]:
 
 def _check_clock(db: Transaction, now: datetime) -> Check:
     """Nodes that disagree on the time disagree on what has expired; the database is their judge."""
-    ahead = now.timestamp() - float(db.first(_CLOCK[db.dialect_name]).epoch)
+    ahead = now - db.first(_CLOCK[db.dialect_name]).present
+    seconds, side = abs(ahead).total_seconds(), "ahead of" if ahead > timedelta() else "behind"
     return Check(
         "clock",
-        ok=abs(ahead) <= _CLOCK_TOLERANCE.total_seconds(),
-        finding=f"It is {abs(ahead):.1f} s {'ahead of' if ahead > 0 else 'behind'} the database's.",
+        ok=abs(ahead) <= _CLOCK_TOLERANCE,
+        finding=f"It is {seconds:.1f} s {side} the database's.",
     )
 
 

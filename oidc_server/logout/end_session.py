@@ -94,7 +94,7 @@ def _signed_out(ctx: Context, request: LogoutRequest) -> Response:
 
 
 def _read(ctx: Context, params: Params) -> LogoutRequest:
-    """Check hint, client and redirect URI; raises `BadRequestError`: whatever is wrong, no redirect."""
+    """Check hint, client and redirect URI; raises `BadRequestError`, never redirects."""
     for name in params.repeated():
         raise BadRequestError(f"The parameter {name} was sent more than once.")
     hint, client_id = params.get("id_token_hint"), params.get("client_id")

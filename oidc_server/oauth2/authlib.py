@@ -1,4 +1,4 @@
-"""The one door to Authlib. It has no types of its own: those of what we use are in `authlib.pyi`."""
+"""The one door to Authlib. It has no types: those of what we use are in `authlib.pyi`."""
 
 from authlib.oauth2 import OAuth2Error, OAuth2Request
 from authlib.oauth2.rfc6749 import AuthorizationServer as AuthorizationServerBase

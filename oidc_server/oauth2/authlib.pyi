@@ -1,4 +1,4 @@
-"""Types of what we use of Authlib, which has none."""
+# Types of what we use of Authlib, which has none.
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Client authentication (RFC 6749 §2.3): exactly one mechanism, the one the client is registered for."""
+"""Client authentication (RFC 6749 §2.3): one mechanism, the registered one."""
 
 import base64
 import binascii

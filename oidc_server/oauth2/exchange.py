@@ -1,4 +1,4 @@
-"""One protocol exchange: the values that Authlib's grants and our token writer need of a request."""
+"""One protocol exchange: what grants and the token writer need of a request."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from oidc_server.domain import audit, links, roles, users
+from oidc_server.domain import audit, roles, users
 from oidc_server.domain.audit import Event
 from oidc_server.domain.links import Purpose
-from oidc_server.domain.users import UsernameTakenError
-from oidc_server.web import new_password
+from oidc_server.domain.users import EmailTakenError, User, UsernameTakenError
+from oidc_server.web import mailed_link, new_password
 from oidc_server.web.context import Context
 from oidc_server.web.responses import Response
 
@@ -24,10 +24,9 @@ class Draft:
 
 def show_setup(ctx: Context) -> Response:
     """The form, for whoever holds the link that the terminal showed."""
-    value = ctx.query.get("link")
-    if value is not None:
-        ctx.keep_link(value)
-        return ctx.redirect("setup.setup")
+    arriving = mailed_link.arrive(ctx, Purpose.SET_UP, "setup.setup")
+    if arriving is not None:
+        return arriving
     if not _is_open(ctx, ctx.kept_link):
         return _invalid(ctx)
 
@@ -55,38 +54,46 @@ def submit_setup(ctx: Context) -> Response:
     draft: Draft = ctx.proof
     value = ctx.form.text("link")
     values = _values(ctx)
-    if draft.errors and _is_open(ctx, value):
-        return _page(ctx, value, values, draft.errors, status=422)
-    link_id = ctx.runtime.links.read(Purpose.SET_UP, value)
     ctx.db.lock("set-up")
-    if roles.administrator_exists(ctx.db) or link_id is None or draft.password_hash is None:
+    if not _is_open(ctx, value):
+        ctx.drop_link()
         return _invalid(ctx)
+    if draft.errors:
+        return _page(ctx, value, values, draft.errors, status=422)
 
-    if links.find(ctx.db, link_id, Purpose.SET_UP, ctx.now) is None:
-        return _invalid(ctx)
     try:
-        user = users.create(
-            ctx.db,
-            password_hash=draft.password_hash,
-            now=ctx.now,
-            email_verified=True,
-            **values,
-        )
+        user = _make_administrator(ctx, values, draft.password_hash)
     except UsernameTakenError:
         return _page(ctx, value, values, {"username": "taken"}, status=409)
-    links.consume(ctx.db, link_id, Purpose.SET_UP, ctx.now)
-    roles.assign(ctx.db, user.id, roles.ADMIN, ctx.now)
+    except EmailTakenError:
+        return _page(ctx, value, values, {"email": "taken"}, status=409)
+    mailed_link.consume(ctx, Purpose.SET_UP, value)
     audit.record(ctx.db, Event.SET_UP, origin=ctx.origin, now=ctx.now, user_id=user.id)
-    ctx.drop_link()
     ctx.sign_in(user.id, amr=("pwd",))
     return ctx.redirect("account.overview", notice="set_up")
 
 
+def _make_administrator(ctx: Context, values: Mapping[str, str], password_hash: str | None) -> User:
+    """Whoever reads the terminal of the server is believed about their address."""
+    with ctx.db.savepoint():
+        user = users.create(
+            ctx.db,
+            username=values["username"],
+            email=values["email"],
+            name=values["name"],
+            password_hash=password_hash,
+            now=ctx.now,
+            email_verified=True,
+        )
+        roles.assign(ctx.db, user.id, roles.ADMIN, ctx.now)
+        return user
+
+
 def _is_open(ctx: Context, value: str) -> bool:
-    link_id = ctx.runtime.links.read(Purpose.SET_UP, value)
-    if link_id is None or roles.administrator_exists(ctx.db):
+    """Whether this is the link, and there is no administrator yet: both end it for good."""
+    if roles.administrator_exists(ctx.db):
         return False
-    return links.find(ctx.db, link_id, Purpose.SET_UP, ctx.now) is not None
+    return mailed_link.find(ctx, Purpose.SET_UP, value) is not None
 
 
 def _values(ctx: Context) -> dict[str, str]:

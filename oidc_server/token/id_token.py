@@ -1,4 +1,4 @@
-"""Builds ID Tokens (Core §2). Claims about the person are told at userinfo, not here (Core §5.4)."""
+"""Builds ID Tokens (Core §2). Userinfo tells about the person, not they (Core §5.4)."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from oidc_server.security.jose import half_hash
 def write(
     exchange: Exchange, client: Client, granted: Granted, access_token: str, *, first: bool
 ) -> str:
-    """An ID Token for a grant. On refresh it keeps `auth_time` and carries no nonce (Core §12.2)."""
+    """An ID Token; on refresh it keeps `auth_time` and has no nonce (Core §12.2)."""
     key = exchange.keys.signer(client.metadata.id_token_signed_response_alg, exchange.now)
     issued_at = int(exchange.now.timestamp())
     claims: dict[str, Any] = {

@@ -14,7 +14,7 @@ from oidc_server.token import id_token
 
 
 def audiences_for(exchange: Exchange, allowed: frozenset[str]) -> tuple[str, ...]:
-    """The audience of the next access token: the resources asked for, all those of the grant, or us.
+    """The audience of an access token: the resources asked for, the grant's, or us.
 
     Raises `InvalidTargetError` for one the grant does not cover (RFC 8707 §2.2).
     """
@@ -25,7 +25,7 @@ def audiences_for(exchange: Exchange, allowed: frozenset[str]) -> tuple[str, ...
 
 
 def requested_scopes(exchange: Exchange, client: Client) -> frozenset[str]:
-    """The scopes of a request that carries no grant yet: those asked for, or all but offline access.
+    """The scopes of a request without a grant: those asked for, or all but offline access.
 
     Raises `InvalidScopeError` when the client may have none of them.
     """
@@ -88,7 +88,7 @@ def issue_to_client(
 
 
 def first_refresh_token(exchange: Exchange, client: Client, granted: Granted) -> str | None:
-    """A refresh token for a client that has the refresh grant (decided per client, not per request)."""
+    """A refresh token, if the client is registered for the refresh grant."""
     if not client.allows_grant(GrantType.REFRESH_TOKEN):
         return None
     return refresh_tokens.mint(

@@ -6,6 +6,7 @@ The password was checked ahead of this transaction, by the same rules and limits
 from typing import Any
 
 from oidc_server.domain import grants, resources
+from oidc_server.domain.grants import Authorization
 from oidc_server.oauth2.authlib import InvalidGrantError, InvalidRequestError, PasswordGrantBase
 from oidc_server.oauth2.vocabulary import PASSWORD_ACR, GrantType
 from oidc_server.token import issuer
@@ -38,8 +39,7 @@ class PasswordGrant(PasswordGrantBase):
     def generate_token(self, **_values: Any) -> dict[str, Any]:
         exchange = self.server.exchange
         client = self.request.client.client
-        granted = grants.mint(
-            exchange.db,
+        authorization = Authorization(
             user_id=self.request.user,
             client_id=client.client_id,
             scopes=self._scopes,
@@ -47,9 +47,9 @@ class PasswordGrant(PasswordGrantBase):
             auth_time=exchange.now,
             amr=frozenset({"pwd"}),
             acr=PASSWORD_ACR,
-            now=exchange.now,
-            lifetime=exchange.lifetimes.refresh_token_absolute_lifetime,
         )
+        lifetime = exchange.lifetimes.refresh_token_absolute_lifetime
+        granted = grants.mint(exchange.db, authorization, exchange.now, lifetime)
         refresh_token = issuer.first_refresh_token(exchange, client, granted)
         return issuer.issue(
             exchange, client, granted, granted.scopes, refresh_token=refresh_token, first=True

@@ -7,7 +7,7 @@ from typing import Any
 from oidc_server.database import Transaction
 from oidc_server.domain import user_sessions
 from oidc_server.domain.audit import Origin
-from oidc_server.domain.user_sessions import LiveSession
+from oidc_server.domain.user_sessions import LiveSession, SessionLifetimes
 from oidc_server.oauth2.vocabulary import PASSWORD_ACR
 from oidc_server.security import opaque_tokens
 from oidc_server.web import cookies, csrf, responses
@@ -102,27 +102,28 @@ class Context:
         return self._browser
 
     def sign_in(self, user_id: str, *, amr: Iterable[str], acr: str = PASSWORD_ACR) -> None:
-        """Start a session in this browser, or renew that of the same person; the old cookie is dead."""
+        """Start a session, or renew that of the same person; the old cookie is dead."""
         settings = self.runtime.settings
-        proven: dict[str, Any] = {
-            "amr": frozenset(amr),
-            "acr": acr,
-            "now": self.now,
-            "idle_lifetime": settings.session_idle_lifetime,
-            "absolute_lifetime": settings.session_absolute_lifetime,
-        }
+        lifetimes = SessionLifetimes(
+            settings.session_idle_lifetime, settings.session_absolute_lifetime
+        )
+        factors, db, now = frozenset(amr), self.db, self.now
         session = self.user_session
         if session is not None and session.user_id == user_id:
-            handle = user_sessions.renew(self.db, session, **proven)
+            handle = user_sessions.renew(
+                db, session, amr=factors, acr=acr, now=now, lifetimes=lifetimes
+            )
         else:
             if session is not None:
-                user_sessions.end(self.db, session.id, self.now)
+                user_sessions.end(db, session.id, now)
             handle = user_sessions.start(
-                self.db,
+                db,
                 user_id,
-                address=self.origin.address,
-                user_agent=self.origin.user_agent,
-                **proven,
+                amr=factors,
+                acr=acr,
+                now=now,
+                lifetimes=lifetimes,
+                origin=self.origin,
             )
         self._user_session = user_sessions.find(self.db, handle, self.now)
         self._cookies.append((cookies.SESSION, handle, settings.session_absolute_lifetime))

@@ -9,7 +9,7 @@ from oidc_server.web.responses import Response
 
 @dataclass(frozen=True)
 class CookieJar:
-    """Cookies follow the scheme of the issuer: `__Host-` and `Secure` on https, plain on loopback http."""
+    """Cookies follow the issuer: `__Host-` and `Secure` on https, plain on loopback http."""
 
     secure: bool
 

@@ -1,7 +1,7 @@
 """Forms are accepted from our own pages only.
 
-Two independent checks: what the browser says of the origin of the post, and a token in the form that
-is a MAC of the browser's own cookie. Machine endpoints carry no cookies and need neither.
+Two independent checks: what the browser says of the origin of the post, and a token in the form
+that is a MAC of the browser's own cookie. Machine endpoints carry no cookies and need neither.
 """
 
 import hmac
@@ -25,7 +25,7 @@ def token(key: bytes, browser: str) -> str:
 
 
 def check(incoming: Incoming, *, key: bytes, browser: str | None, origin: str) -> None:
-    """Raise `ForeignFormError` unless the post comes from `origin` (ours) with the token of this browser."""
+    """Raise `ForeignFormError` unless `origin` (ours) sent the token of this browser."""
     site = incoming.header("sec-fetch-site")
     sender = incoming.header("origin")
     from_us = site in ("same-origin", "none") if site is not None else sender in (None, origin)

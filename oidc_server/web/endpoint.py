@@ -1,9 +1,9 @@
 """The adapter: turns a plain sync handler into an ASGI endpoint.
 
-It parses the body, applies limits, proves passwords outside any transaction, runs the handler off the
-event loop inside one transaction, and answers errors in one shape. Returning a response commits;
-raising rolls back. An expected refusal (wrong password, replayed code) must therefore be *returned*:
-its counters, revocations and audit rows have to survive.
+It parses the body, applies limits, proves passwords outside any transaction, runs the handler off
+the event loop inside one transaction, and answers errors in one shape. Returning a response
+commits; raising rolls back. An expected refusal (wrong password, replayed code) must therefore be
+*returned*: its counters, revocations and audit rows have to survive.
 """
 
 from collections.abc import Callable
@@ -23,8 +23,8 @@ from oidc_server.web.runtime import Runtime
 
 Handler = Callable[[Context], Response]
 Before = Callable[[Context], Any]
-"""Runs ahead of the handler in a writing transaction of its own. It returns the proof, or a
-callable that makes it: that one hashes a password and runs in the hashing lane, without a transaction."""
+"""Runs ahead of the handler, in a writing transaction of its own. It returns the proof, or what
+makes it: that hashes a password, and runs in the hashing lane without a transaction."""
 
 _ATTEMPTS = 3
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
@@ -74,9 +74,9 @@ class Endpoint:
         handler = self._handlers.get(method)
         if handler is None:
             if method == "OPTIONS" and self._cross_origin:
-                return await self._in_transaction(
-                    Context(incoming, runtime, reference), cors.preflight, "read"
-                )
+                ctx = Context(incoming, runtime, reference)
+                answer: Response = await self._in_transaction(ctx, cors.preflight, "read")
+                return answer
             raise MethodNotAllowedError(self.methods)
         if method in _WITH_BODY:
             incoming.body = await read_body(incoming.scope, receive)
@@ -87,7 +87,7 @@ class Endpoint:
         if self._before is not None and method == "POST":
             ctx.proof = await self._prove(ctx, self._before)
         access = self._access[method]
-        response = await self._in_transaction(ctx, handler, access)
+        response: Response = await self._in_transaction(ctx, handler, access)
         if response.status == 401:
             runtime.limiter.failed(self._limit, ctx.origin.address)
         if self._cross_origin and incoming.header("origin") is not None:
@@ -97,7 +97,7 @@ class Endpoint:
         return response
 
     async def _prove(self, ctx: Context, before: Before) -> Any:
-        """Transaction one books the attempt; the hash is computed after it and outside any other."""
+        """Transaction one books the attempt; the hash is computed outside of any."""
         outcome = await self._in_transaction(ctx, before, "write")
         return await ctx.runtime.hashing.run(outcome) if callable(outcome) else outcome
 

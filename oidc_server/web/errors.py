@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from oidc_server.database import ConflictError, DatabaseUnavailableError
 from oidc_server.domain.authorization_requests import RequestGoneError
@@ -46,91 +47,127 @@ class Problem:
 Shape = Callable[[Context, Problem], Response]
 
 
-def problem_of(error: Exception) -> Problem:
-    """What to tell of an exception. Anything unknown is a bug: nothing of it is disclosed."""
-    match error:
-        case ForeignFormError():
-            return Problem(
-                403,
-                "invalid_request",
-                "This page has expired",
-                "The form was open for too long, or cookies are switched off in this browser.",
-                "Go back, load the page again, and send it once more.",
-            )
-        case BadRequestError(message=message, status=status):
-            return Problem(
-                status,
-                "invalid_request",
-                "This request cannot be read",
-                message,
-                "Go back to the app you came from and start again.",
-            )
-        case NotFoundError():
-            return Problem(
-                404,
-                "invalid_request",
-                "There is nothing here",
-                "The address may be mistyped, or what was here has expired.",
-                "Go back to the app you came from and start again.",
-            )
-        case MethodNotAllowedError(allowed=allowed):
-            names = ", ".join(sorted(allowed))
-            return Problem(
-                405,
-                "invalid_request",
-                "This address cannot be used that way",
-                f"It accepts {names}.",
-                "Go back to the app you came from and start again.",
-                allow=names,
-            )
-        case TooManyRequestsError(retry_after=wait) | HashingBusyError(retry_after=wait):
-            busy = isinstance(error, HashingBusyError)
-            return Problem(
-                503 if busy else 429,
-                "temporarily_unavailable",
-                "The server is busy" if busy else "Too many attempts",
-                "Many people are signing in right now."
-                if busy
-                else "There were many requests from your network in a short time.",
-                f"Wait {wait} seconds and try again.",
-                retry_after=wait,
-            )
-        case DatabaseUnavailableError() | ConflictError():
-            return Problem(
-                503,
-                "temporarily_unavailable",
-                "We cannot do this right now",
-                "A part of this server is not available. You did nothing wrong, and nothing was lost.",
-                "Wait a moment and try again.",
-                retry_after=2,
-            )
-        case RequestGoneError():
-            return Problem(
-                400,
-                "invalid_request",
-                "This sign-in is over",
-                "It was finished already, was left open for too long, or began in another browser.",
-                "Go back to the app and sign in again from there.",
-            )
-        case DomainError():
-            return Problem(
-                409,
-                "invalid_request",
-                "This cannot be done",
-                str(error),
-                "Go back and try something else.",
-            )
+_START_AGAIN = "Go back to the app you came from and start again."
+_BUG = Problem(
+    500,
+    "server_error",
+    "Something broke on our side",
+    "You did nothing wrong. The people who run this server can find out more.",
+    "Try again, and send them the reference if it keeps happening.",
+)
+_AWAY = Problem(
+    503,
+    "temporarily_unavailable",
+    "We cannot do this right now",
+    "A part of this server is away. You did nothing wrong, and nothing was lost.",
+    "Wait a moment and try again.",
+    retry_after=2,
+)
+
+
+def _busy(error: HashingBusyError) -> Problem:
     return Problem(
-        500,
-        "server_error",
-        "Something broke on our side",
-        "You did nothing wrong. The people who run this server can find out more.",
-        "Try again, and send them the reference if it keeps happening.",
+        503,
+        "temporarily_unavailable",
+        "The server is busy",
+        "Many people are signing in right now.",
+        f"Wait {error.retry_after} seconds and try again.",
+        retry_after=error.retry_after,
     )
 
 
+def _too_many(error: TooManyRequestsError) -> Problem:
+    return Problem(
+        429,
+        "temporarily_unavailable",
+        "Too many attempts",
+        "There were many requests like this in a short time.",
+        f"Wait {error.retry_after} seconds and try again.",
+        retry_after=error.retry_after,
+    )
+
+
+def _wrong_method(error: MethodNotAllowedError) -> Problem:
+    names = ", ".join(sorted(error.allowed))
+    return Problem(
+        405,
+        "invalid_request",
+        "This address cannot be used that way",
+        f"It accepts {names}.",
+        _START_AGAIN,
+        allow=names,
+    )
+
+
+_PROBLEMS: tuple[tuple[type[Exception], Callable[[Any], Problem]], ...] = (
+    (
+        ForeignFormError,
+        lambda _: Problem(
+            403,
+            "invalid_request",
+            "This page has expired",
+            "The form was open for too long, or cookies are switched off in this browser.",
+            "Go back, load the page again, and send it once more.",
+        ),
+    ),
+    (
+        BadRequestError,
+        lambda error: Problem(
+            error.status,
+            "invalid_request",
+            "This request cannot be read",
+            error.message,
+            _START_AGAIN,
+        ),
+    ),
+    (
+        NotFoundError,
+        lambda _: Problem(
+            404,
+            "invalid_request",
+            "There is nothing here",
+            "The address may be mistyped, or what was here has expired.",
+            _START_AGAIN,
+        ),
+    ),
+    (MethodNotAllowedError, _wrong_method),
+    (TooManyRequestsError, _too_many),
+    (HashingBusyError, _busy),
+    (DatabaseUnavailableError, lambda _: _AWAY),
+    (ConflictError, lambda _: _AWAY),
+    (
+        RequestGoneError,
+        lambda _: Problem(
+            400,
+            "invalid_request",
+            "This sign-in is over",
+            "It was finished already, was left open for too long, or began in another browser.",
+            "Go back to the app and sign in again from there.",
+        ),
+    ),
+    (
+        DomainError,
+        lambda error: Problem(
+            409,
+            "invalid_request",
+            "This cannot be done",
+            str(error),
+            "Go back and try something else.",
+        ),
+    ),
+)
+
+
+def problem_of(error: Exception) -> Problem:
+    """What to tell of an exception. Anything unknown is a bug: nothing of it is disclosed."""
+    for kind, describe in _PROBLEMS:
+        if isinstance(error, kind):
+            return describe(error)
+    return _BUG
+
+
 def answer(ctx: Context, error: Exception, shape: Shape) -> Response:
-    """Turn an exception into the answer of this kind of endpoint, and log what the operator must know."""
+    """Turn an exception into an answer, and log what the operator must know."""
     problem = problem_of(error)
     facts = {"reference": ctx.origin.reference, "path": ctx.incoming.path, "status": problem.status}
     if problem.status == 500:

@@ -63,14 +63,6 @@ class Params:
             values.setdefault(name, []).append(value)
         return cls(values)
 
-    @classmethod
-    def merged(cls, one: "Params", other: "Params") -> "Params":
-        """Both together; what stands in both counts as repeated."""
-        values = {name: list(found) for name, found in one._values.items()}
-        for name, found in other._values.items():
-            values.setdefault(name, []).extend(found)
-        return cls(values)
-
     def get(self, name: str) -> str | None:
         """The one value of `name`, None when absent or empty; raises `RepeatedParameterError`."""
         values = self._values.get(name)
@@ -151,6 +143,12 @@ class Incoming:
         if self.header("content-encoding") not in (None, "identity"):
             raise BadRequestError("Compressed bodies are not accepted.", status=415)
         return Params.parse(self.body)
+
+    @cached_property
+    def everything(self) -> Params:
+        """Query and form together: what stands in both counts as repeated."""
+        _ = self.query, self.form
+        return Params.parse(b"&".join(filter(None, (self.scope["query_string"], self.body))))
 
     @cached_property
     def cookies(self) -> dict[str, str]:

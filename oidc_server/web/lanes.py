@@ -32,7 +32,7 @@ class Inline:
 
 
 class Threads:
-    """A small queue of `count` threads. A hand-made one: the usual executors cost five times the hop."""
+    """A queue of `count` threads, made by hand: the usual executors cost five times the hop."""
 
     def __init__(self, count: int) -> None:
         self._jobs: SimpleQueue[tuple[Callable[[], Any], Any, Any] | None] = SimpleQueue()

@@ -1,4 +1,4 @@
-"""What goes out: a status, finished headers and bytes, each kind with its security headers built once."""
+"""What goes out: status, headers and bytes, the security headers of each kind built once."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -31,8 +31,10 @@ _PAGE: tuple[Header, ...] = (
     (b"cross-origin-resource-policy", b"same-origin"),
     (
         b"permissions-policy",
-        b"publickey-credentials-get=(self), publickey-credentials-create=(self),"
-        b" camera=(), microphone=(), geolocation=()",
+        (
+            b"publickey-credentials-get=(self), publickey-credentials-create=(self),"
+            b" camera=(), microphone=(), geolocation=()"
+        ),
     ),
     (b"x-robots-tag", b"noindex"),
     (b"vary", b"cookie"),
@@ -50,7 +52,7 @@ _REDIRECT: tuple[Header, ...] = (
 
 
 class Response:
-    """An answer, ready to be sent. Handlers return one; the adapter adds reference id and cookies."""
+    """An answer, ready to be sent. The adapter adds reference id and cookies."""
 
     __slots__ = ("body", "headers", "status")
 

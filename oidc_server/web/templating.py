@@ -5,9 +5,8 @@ from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from oidc_server import languages, resources
 from oidc_server.web import responses
@@ -39,14 +38,13 @@ def environment(brand_name: str, paths: Paths, static_addresses: Mapping[str, st
     """The environment of all pages and mails: escaping on, unknown names are errors."""
     jinja = Environment(
         loader=FileSystemLoader(resources.templates_dir()),
-        autoescape=lambda name: name is None or not name.endswith(".txt"),
+        autoescape=select_autoescape(disabled_extensions=("txt",), default=True),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
     )
-    install: Any = jinja.install_gettext_translations  # type: ignore[attr-defined]
-    install(languages.catalogue("en"), newstyle=True)
+    languages.install(jinja)
     jinja.globals.update(
         url_for=paths.path,
         static=static_addresses.__getitem__,

@@ -4,6 +4,8 @@ from datetime import timedelta
 
 from oidc_server.database import Database, Transaction
 from oidc_server.domain import user_sessions
+from oidc_server.domain.audit import Origin
+from oidc_server.domain.user_sessions import SessionLifetimes
 from tests.domain.conftest import NOW
 
 
@@ -16,10 +18,8 @@ def start(database: Database, user_id: str) -> str:
             amr=frozenset({"pwd"}),
             acr=None,
             now=NOW,
-            idle_lifetime=timedelta(hours=1),
-            absolute_lifetime=timedelta(hours=2),
-            address="192.0.2.1",
-            user_agent="",
+            lifetimes=SessionLifetimes(timedelta(hours=1), timedelta(hours=2)),
+            origin=Origin("", "192.0.2.1", ""),
         )
 
 
