@@ -26,7 +26,7 @@ def show_login(ctx: Context) -> Response:
 
 
 def prove(ctx: Context) -> Callable[[], PasswordProof] | PasswordProof:
-    """Ahead of `submit_login`: count the guess, then compute; nothing for a request that is over."""
+    """Ahead of `submit_login`: if the request still waits, count the guess, then compute."""
     interrupted(ctx, ctx.form.get("request_id"))
     return password_proof.begin(ctx, ctx.form.text("username"), ctx.form.text("password"))
 

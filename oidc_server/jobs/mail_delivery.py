@@ -105,7 +105,8 @@ def compose(runtime: Runtime, db: Transaction, item: OutboxItem) -> Mail:
     remaining = item.created_at + runtime.settings.link_lifetime - runtime.clock()
     values = {
         "lang": _LANGUAGE,
-        "user_name": user.name or user.username,
+        # A stranger may have chosen both address and name: no words of theirs until it is verified.
+        "user_name": (user.email_verified_at and user.name) or user.username,
         "link": _link(runtime, db, _TARGETS[kind], payload["link_id"]),
         "minutes": max(1, round(remaining / _MINUTE)),
         "when": item.created_at.strftime("%d %b %Y, %H:%M %Z"),

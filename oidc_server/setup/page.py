@@ -58,7 +58,7 @@ def submit_setup(ctx: Context) -> Response:
     if not _is_open(ctx, value):
         ctx.drop_link()
         return _invalid(ctx)
-    if draft.errors:
+    if draft.password_hash is None:
         return _page(ctx, value, values, draft.errors, status=422)
 
     try:
@@ -73,7 +73,7 @@ def submit_setup(ctx: Context) -> Response:
     return ctx.redirect("account.overview", notice="set_up")
 
 
-def _make_administrator(ctx: Context, values: Mapping[str, str], password_hash: str | None) -> User:
+def _make_administrator(ctx: Context, values: Mapping[str, str], password_hash: str) -> User:
     """Whoever reads the terminal of the server is believed about their address."""
     with ctx.db.savepoint():
         user = users.create(

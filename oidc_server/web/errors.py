@@ -42,6 +42,8 @@ class Problem:
     what_to_do: str
     retry_after: int | None = None
     allow: str | None = None
+    way_on: tuple[str, str] | None = None
+    """A route of ours and what its button says."""
 
 
 Shape = Callable[[Context, Problem], Response]
@@ -143,6 +145,7 @@ _PROBLEMS: tuple[tuple[type[Exception], Callable[[Any], Problem]], ...] = (
             "This sign-in is over",
             "It was finished already, was left open for too long, or began in another browser.",
             "Go back to the app and sign in again from there.",
+            way_on=("home", "Go to your account"),
         ),
     ),
     (
@@ -194,7 +197,7 @@ def as_page(ctx: Context, problem: Problem) -> Response:
         time=ctx.now,
         client=None,
         details=[],
-        way_on=None,
+        way_on=problem.way_on and (ctx.path(problem.way_on[0]), problem.way_on[1]),
     )
 
 

@@ -1,7 +1,7 @@
-"""How a link that was handed to a person arrives: it leaves the address bar at once, and opens nothing.
+"""How a link that was handed to a person arrives: it leaves the address bar and opens nothing.
 
-Mail scanners open links, and addresses are logged and passed on. So the first request only moves the
-value into a cookie, the second shows a page, and the button on it posts the value back.
+Mail scanners open links, and addresses are logged and passed on. So the first request only moves
+the value into a cookie, the second shows a page, and the button on it posts the value back.
 """
 
 from oidc_server.domain import links
