@@ -1,3 +1,20 @@
-"""An OAuth 2 and OpenID Connect authorization server."""
+"""An OAuth 2 and OpenID Connect authorization server.
+
+The map, from the wire down; imports point down only, and features do not know each other
+(`[tool.importlinter]` in pyproject.toml holds it):
+
+* `cli` starts things. `app` chooses every part, `routes` lists every address, `schema` migrates.
+* Features, one package per door, in walking order: `discovery`, `authorization`, `authentication`,
+  `token`, `userinfo`, `logout`, `account`, `setup`, `health`, `dev`, and `jobs`, the only loops.
+* `web` turns a plain handler into an endpoint: one transaction, one way to answer an error.
+* `oauth2` is what protocol endpoints share; Authlib comes in there and nowhere else.
+* `domain` is state: one aggregate per file, its table on top and its rules below. No HTTP.
+* `outbound`, `observability`, `security`, `languages`, `database`, `clock`, `settings`, `resources`.
+
+The walk of a sign-in: `authorization/endpoint.py` validates a request (`request.py`) and decides
+(`next_step.py`); `authentication/login.py` and `authorization/consent.py` each do one thing and come
+back to it; `authorization/response.py` answers with a code; `token/endpoint.py` redeems it;
+`userinfo/endpoint.py` tells who it was.
+"""
 
 __version__ = "0.1.0"

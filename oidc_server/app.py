@@ -28,6 +28,7 @@ from oidc_server.web.endpoint import NOT_FOUND
 from oidc_server.web.lanes import HashingLane, Inline, Threads
 from oidc_server.web.paths import Paths
 from oidc_server.web.rate_limit import Limiter
+from oidc_server.web.responses import Response
 from oidc_server.web.runtime import Runtime
 
 
@@ -48,6 +49,8 @@ class Server(Starlette):
         if scope["type"] == "http":
             scope["app"] = self
             found = self._fixed.get(scope["path"])
+            if isinstance(found, Response) and scope["method"] not in ("GET", "HEAD"):
+                found = NOT_FOUND
             if found is not None:
                 await found(scope, receive, send)
                 return
@@ -71,7 +74,9 @@ def build_runtime(
     vault = Vault(secrets)
     keys = KeyRing(vault)
     paths = Paths({route.name: route.path for route in routes})
-    addresses, static = templating.load_static(resources.static_dir())
+    addresses, static = templating.load_static(
+        resources.static_dir(), secure=settings.secure_cookies
+    )
     return Runtime(
         settings=settings,
         issuer=settings.issuer,

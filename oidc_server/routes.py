@@ -22,7 +22,7 @@ from oidc_server.token import introspection, revocation
 from oidc_server.userinfo import endpoint as userinfo
 from oidc_server.web.endpoint import action, form, machine, page
 from oidc_server.web.rate_limit import FAILED_AUTHENTICATIONS as FAILURES
-from oidc_server.web.rate_limit import MAILS
+from oidc_server.web.rate_limit import MAILS, PASSAGES
 
 ROUTES = [
     # 1 · a client discovers the server, sends the browser, and gets tokens
@@ -39,12 +39,17 @@ ROUTES = [
     Route("/jwks.json", machine(jwks.jwks, methods=("GET",), access="read"), name="discovery.jwks"),
     Route(
         "/authorize",
-        page(authorization.authorize, post=authorization.authorize_by_post, access="write"),
+        page(
+            authorization.authorize,
+            post=authorization.authorize_by_post,
+            access="write",
+            limit=PASSAGES,
+        ),
         name="authorization.authorize",
     ),
     Route(
         "/authorize/{request_id}",
-        page(authorization.resume, access="write"),
+        page(authorization.resume, access="write", limit=PASSAGES),
         name="authorization.resume",
     ),
     Route(
@@ -85,11 +90,16 @@ ROUTES = [
     ),
     Route(
         "/logout",
-        page(end_session.end_session, post=end_session.end_session_by_post, access="write"),
+        page(
+            end_session.end_session,
+            post=end_session.end_session_by_post,
+            access="write",
+            limit=PASSAGES,
+        ),
         name="logout.end_session",
     ),
     # 2 · people
-    Route("/", page(home.show_home), name="home"),
+    Route("/", page(home.show_home, limit=PASSAGES), name="home"),
     Route(
         "/setup",
         form(setup.show_setup, setup.submit_setup, before=setup.prepare),

@@ -22,6 +22,9 @@ class Limit:
 
 
 PAGES = Limit("pages", 100, "requests")
+"""Pages that a person reads and forms that they send."""
+PASSAGES = Limit("passages", 1000, "requests")
+"""Addresses that a browser only passes through; a sign-in passes several."""
 MAILS = Limit("mails", 20, "requests")
 """Forms that send mail or make accounts."""
 FAILED_AUTHENTICATIONS = Limit("failed-authentications", 100, "failures")

@@ -16,7 +16,7 @@ from oidc_server.web.responses import Response
 STATIC_PREFIX = "/static/"
 
 
-def load_static(folder: Path) -> tuple[dict[str, str], dict[str, Response]]:
+def load_static(folder: Path, *, secure: bool) -> tuple[dict[str, str], dict[str, Response]]:
     """Every static file, read once: name → address, and address → finished answer.
 
     The address holds a digest of the content, so that caches may keep it for ever.
@@ -31,6 +31,8 @@ def load_static(folder: Path) -> tuple[dict[str, str], dict[str, Response]]:
         charset = "; charset=utf-8" if kind.startswith("text/") else ""
         addresses[name] = address
         answers[address] = responses.asset(body, kind + charset)
+        if secure:
+            answers[address].headers.append(responses.STRICT_TRANSPORT)
     return addresses, answers
 
 
