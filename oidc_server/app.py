@@ -97,17 +97,15 @@ def build_runtime(
         paths=paths,
         mail=_mail(settings, clock, dev=dev),
         static=static,
-        metadata=metadata.document(
-            settings.issuer,
-            {
-                name: settings.issuer + paths.path(route)
-                for name, route in METADATA_ENDPOINTS.items()
-            },
-            [grant.GRANT_TYPE for grant, _ in token.GRANTS],
-        ),
+        metadata=_metadata(settings.issuer, paths),
         csrf_key=vault.derive("csrf"),
         refresh_keys=vault.derive_all("refresh-token"),
     )
+
+
+def _metadata(issuer: str, paths: Paths) -> bytes:
+    endpoints = {name: issuer + paths.path(route) for name, route in METADATA_ENDPOINTS.items()}
+    return metadata.document(issuer, endpoints, [grant.GRANT_TYPE for grant, _ in token.GRANTS])
 
 
 def _lifespan(

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from oidc_server.cli.output import Json, show, show_all
-from oidc_server.cli.workshop import workshop
+from oidc_server.cli.workshop import Workshop, workshop
 from oidc_server.domain import audit, client_metadata, clients
 from oidc_server.domain.audit import COMMAND_LINE, Event
 from oidc_server.domain.clients import Client
@@ -77,17 +77,9 @@ def add(
     )
     with workshop() as tools:
         made = clients.create(tools.db, client_type=kind.value, metadata=metadata, now=tools.now)
-        audit.record(
-            tools.db,
-            Event.CLIENT_CREATED,
-            origin=COMMAND_LINE,
-            now=tools.now,
-            client_id=made.client.client_id,
-        )
-    facts = _facts(made.client)
-    if made.client_secret is not None:
-        facts["client_secret"] = made.client_secret
-    show(facts, as_json=as_json)
+        _record(tools, Event.CLIENT_CREATED, made.client.client_id)
+    secret = {} if made.client_secret is None else {"client_secret": made.client_secret}
+    show(_facts(made.client) | secret, as_json=as_json)
 
 
 @application.command("list")
@@ -129,14 +121,12 @@ def rotate_secret(
         secret = clients.rotate_secret(
             tools.db, client_id, now=tools.now, overlap=timedelta(hours=overlap_hours)
         )
-        audit.record(
-            tools.db,
-            Event.CLIENT_SECRET_ROTATED,
-            origin=COMMAND_LINE,
-            now=tools.now,
-            client_id=client_id,
-        )
+        _record(tools, Event.CLIENT_SECRET_ROTATED, client_id)
     show({"client_id": client_id, "client_secret": secret}, as_json=as_json)
+
+
+def _record(tools: Workshop, event: Event, client_id: str) -> None:
+    audit.record(tools.db, event, origin=COMMAND_LINE, now=tools.now, client_id=client_id)
 
 
 def _facts(client: Client) -> dict[str, object]:
