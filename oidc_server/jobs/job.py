@@ -13,7 +13,7 @@ Work = Callable[[Runtime, Event], None]
 
 @dataclass(frozen=True)
 class Job:
-    """`work`, done `every` so often: by one node of all, or, if `on_every_node`, by each."""
+    """`work`, done `every` so often (zero: each second), by one node or, if so marked, by each."""
 
     name: str
     work: Work

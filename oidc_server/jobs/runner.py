@@ -16,15 +16,17 @@ from oidc_server.web.runtime import Runtime
 
 JOBS = (
     # Each row of the outbox is leased by itself, so all nodes may deliver at once.
-    Job("mail delivery", mail_delivery.deliver, every=timedelta(seconds=1), on_every_node=True),
+    Job("mail delivery", mail_delivery.deliver, every=timedelta(), on_every_node=True),
     Job("retention", retention.sweep, every=timedelta(minutes=10)),
     Job("key rotation", key_rotation.rotate, every=timedelta(hours=1)),
 )
 
 _ROUND_EVERY = 1.0
-"""Seconds between two looks at what is due: a mail waits no longer than that."""
-_LONGEST_PAUSE = timedelta(minutes=1)
-"""After failures, and until one asks again whether another node did its work."""
+"""Seconds from one round to the next: a mail waits no longer than that."""
+_LONGEST_REST = 60
+"""Rounds that a job rests at most after it failed again and again."""
+_LOOK_AGAIN = timedelta(minutes=1)
+"""When to ask again whether another node still does its work."""
 _FAREWELL = 5.0
 
 _log = get_logger(__name__)
@@ -32,17 +34,23 @@ _log = get_logger(__name__)
 
 @dataclass
 class _Turn:
-    """When a job's turn comes."""
+    """When a job's turn comes: by the clock, but after a failure by the number of rounds."""
 
     job: Job
     began_at: datetime | None = None
     pause: timedelta = timedelta()
     failures: int = 0
+    rest: int = 0
 
     def has_come(self, now: datetime) -> bool:
         """Also when the clock was set back to before the last turn."""
+        if self.rest:
+            self.rest -= 1
+            return False
         began_at = self.began_at
-        return began_at is None or not began_at <= now < began_at + self.pause
+        return (
+            bool(self.failures) or began_at is None or not began_at <= now < began_at + self.pause
+        )
 
 
 class Jobs:
@@ -87,16 +95,15 @@ class Jobs:
     def _take(self, turn: _Turn, runtime: Runtime, now: datetime) -> None:
         job = turn.job
         try:
-            if job.on_every_node or self._is_ours(job, runtime, now):
+            is_ours = job.on_every_node or self._is_ours(job, runtime, now)
+            if is_ours:
                 job.work(runtime, self._stopping)
-                turn.pause = job.every
-            else:
-                turn.pause = min(job.every, _LONGEST_PAUSE)
+            turn.pause = job.every if is_ours else min(job.every, _LOOK_AGAIN)
             turn.failures = 0
         except Exception as error:  # noqa: BLE001 - the loop outlives every job
-            turn.pause = min(timedelta(seconds=2**turn.failures), _LONGEST_PAUSE)
-            turn.failures = min(turn.failures + 1, 10)
-            _report(job, error, turn.pause)
+            turn.failures += 1
+            turn.rest = min(2 ** min(turn.failures, 10), _LONGEST_REST)
+            _report(job, error, turn.failures)
 
     def _is_ours(self, job: Job, runtime: Runtime, now: datetime) -> bool:
         """Whether this node does it this time. The lease lasts until it is due again."""
@@ -104,9 +111,8 @@ class Jobs:
             return leases.acquire(db, f"job: {job.name}", self._holder, now, job.every)
 
 
-def _report(job: Job, error: Exception, pause: timedelta) -> None:
-    facts = {"job": job.name, "again_in": pause.total_seconds()}
+def _report(job: Job, error: Exception, failures: int) -> None:
     if isinstance(error, DatabaseUnavailableError | ConflictError):
-        _log.warning("job could not run", reason=str(error), **facts)
+        _log.warning("job could not run", job=job.name, failures=failures, reason=str(error))
     else:
-        _log.error("job failed", exc_info=error, **facts)
+        _log.error("job failed", job=job.name, failures=failures, exc_info=error)
