@@ -86,7 +86,7 @@ def test_in_the_end_nothing_is_left_but_what_is_kept_on_purpose(site):
     use_everything(site)
     before = counts(site)
 
-    site.clock.advance(400 * DAY)
+    site.clock.advance(500 * DAY)
     sweep(site.runtime, Event())
 
     assert counts(site) == {name: count for name, count in before.items() if name in KEPT}
