@@ -58,8 +58,10 @@ class Site:
         return self.runtime.database.transaction("write")
 
     def browser(self) -> TestClient:
-        """Another browser: it shares no cookies with `http`."""
-        return TestClient(self.app, base_url=self.issuer, follow_redirects=False)
+        """Another browser: it shares no cookies with `http`, but the event loop."""
+        client = TestClient(self.app, base_url=self.issuer, follow_redirects=False)
+        client.portal = self.http.portal
+        return client
 
     def clean(self) -> None:
         """Forget everything but the signing keys."""

@@ -91,12 +91,13 @@ def normal_email(text: str) -> str:
         raise InvalidEmailError("too_long")
     try:
         # RFC 2606 §2 keeps `.test` for trying things out, and trying a server is one of them.
+        # Few mail servers take other letters before the @; a domain has its `xn--` form for them.
         found = email_validator.validate_email(
-            stripped, check_deliverability=False, test_environment=True
+            stripped, check_deliverability=False, test_environment=True, allow_smtputf8=False
         )
     except email_validator.EmailNotValidError:
         raise InvalidEmailError("invalid") from None
-    return found.normalized
+    return found.ascii_email or found.normalized
 
 
 def canonical_email(text: str) -> str:

@@ -101,6 +101,7 @@ def test_a_name_is_shown_as_it_was_typed():
         (" Ada@Example.COM ", "ada@example.com"),
         ("ada@example.test", "ada@example.test"),
         ("ada+x@example.com", "ada+x@example.com"),
+        ("ada@Exämple.com", "ada@xn--exmple-cua.com"),
     ],
 )
 def test_two_spellings_of_an_address_are_one(typed, canonical):
@@ -114,6 +115,7 @@ def test_two_spellings_of_an_address_are_one(typed, canonical):
         ("ada", "invalid"),
         ("ada@localhost", "invalid"),
         ("ada@[127.0.0.1]", "invalid"),
+        ("ädä@example.com", "invalid"),
         ("ada@example.com\r\nBcc: eve@example.com", "invalid"),
         ("Ada <ada@example.com>", "invalid"),
         ("ada@example.com,eve@example.com", "invalid"),

@@ -1,0 +1,154 @@
+"""Confirming an address by mail, over HTTP, on both databases."""
+
+from datetime import timedelta
+
+from oidc_server.domain import users
+from tests.authentication.forms import (
+    ask_for_reset,
+    csrf,
+    is_signed_in,
+    new_browser,
+    post_to,
+    sign_in,
+    sign_up,
+)
+from tests.factories import PASSWORD, make_user
+from tests.mails import link_in, read_mails
+
+NEW = "another passphrase altogether"
+
+
+def signed_up(site, username="ada", **changes):
+    """A browser right after signing up, and the link in the mail that came of it."""
+    browser = new_browser(site)
+    assert sign_up(browser, username, **changes).status_code == 303
+    (mail,) = read_mails(site)
+    return browser, link_in(mail)
+
+
+def is_verified(site, username):
+    with site.db() as db:
+        return users.find_for_sign_in(db, username).email_verified_at is not None
+
+
+def resend(browser):
+    return post_to(browser, "/verify-email/resend", csrf_token=csrf(browser))
+
+
+def test_the_button_behind_the_link_confirms_the_address(site):
+    _, link = signed_up(site)
+    phone = new_browser(site)
+
+    page = phone.go(link)
+    assert not is_verified(site, "ada")
+    done = phone.send(page)
+
+    assert "ada@example.com" in page.text
+    assert "is confirmed" in done.text
+    assert is_verified(site, "ada")
+    assert not is_signed_in(phone)
+    assert sign_in(new_browser(site), "ADA@example.com").status_code == 303
+
+
+def test_opening_the_link_confirms_nothing(site):
+    _, link = signed_up(site)
+
+    for _ in range(3):
+        new_browser(site).go(link)
+
+    assert not is_verified(site, "ada")
+
+
+def test_the_link_works_once_and_for_an_hour(site):
+    _, link = signed_up(site)
+    browser = new_browser(site)
+    page = browser.go(link)
+    browser.send(page)
+
+    assert browser.send(page).status_code == 400
+    assert new_browser(site).go(link).status_code == 400
+
+    _, late = signed_up(site, "eve")
+    site.clock.advance(site.runtime.settings.link_lifetime)
+    assert new_browser(site).go(late).status_code == 400
+    assert not is_verified(site, "eve")
+
+
+def test_the_page_names_the_account_that_gets_the_address(site):
+    """Somebody else may have signed up with it: its owner must see that it is not their account."""
+    _, link = signed_up(site, "mallory", email="victim@example.com")
+
+    page = new_browser(site).go(link)
+
+    assert "mallory" in page.text
+    assert "victim@example.com" in page.text
+
+
+def test_an_address_is_confirmed_for_one_account_only(site):
+    _, first = signed_up(site, "first", email="shared@example.com")
+    _, second = signed_up(site, "second", email="Shared@example.com")
+    browser = new_browser(site)
+    browser.send(browser.go(second))
+
+    late = browser.send(browser.go(first))
+
+    assert late.status_code == 400
+    assert is_verified(site, "second")
+    assert not is_verified(site, "first")
+
+
+def test_a_link_for_a_new_password_confirms_nothing(site):
+    person = make_user(site)
+    ask_for_reset(new_browser(site), person.username)
+    (mail,) = read_mails(site)
+    value = link_in(mail).partition("link=")[2]
+    browser, _ = signed_up(site)
+
+    sent = post_to(browser, "/verify-email", csrf_token=csrf(browser), link=value)
+
+    assert sent.status_code == 400
+    assert browser.go(f"/verify-email?link={value}").status_code == 400
+
+
+def test_the_mail_can_be_sent_again_but_not_all_the_time(site):
+    browser, _ = signed_up(site)
+
+    answers = {resend(browser).headers["location"] for _ in range(8)}
+
+    assert answers == {"/account?notice=verification_sent"}
+    mails = read_mails(site)
+    assert len(mails) == 4
+    browser.send(browser.go(link_in(mails[-1])))
+    assert is_verified(site, "ada")
+    assert resend(browser).headers["location"] == "/account?notice=email_verified"
+    site.clock.advance(timedelta(days=1))
+    assert read_mails(site) == []
+
+
+def test_many_accounts_cannot_flood_one_address(site):
+    for number in range(8):
+        sign_up(new_browser(site), f"flood{number}", email="victim@example.com")
+
+    assert len(read_mails(site)) == 5
+
+
+def test_only_whoever_is_signed_in_has_the_mail_sent_again(site):
+    answer = resend(new_browser(site))
+
+    assert answer.headers["location"] == "/login"
+    assert read_mails(site) == []
+
+
+def test_somebody_elses_address_goes_back_to_them_with_everything_behind_it(site):
+    """Whoever signed up first with the address of another is out as soon as its owner resets."""
+    attacker, link = signed_up(site, "mallory", email="victim@example.com")
+    victim = new_browser(site)
+    victim.send(victim.go(link))
+
+    ask_for_reset(victim, "victim@example.com")
+    (mail,) = read_mails(site)
+    victim.send(victim.go(link_in(mail)), password=NEW)
+
+    assert not is_signed_in(attacker)
+    assert sign_in(new_browser(site), "mallory", PASSWORD).status_code == 401
+    assert sign_in(new_browser(site), "victim@example.com", NEW).status_code == 303
