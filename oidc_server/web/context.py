@@ -169,6 +169,7 @@ class Context:
         """A page from a template, with the token its forms need."""
         text = self.runtime.templates.get_template(template).render(
             lang="en",
+            status=status,
             csrf_token=csrf.token(self.runtime.csrf_key, self.browser),
             request_ref=self.origin.reference,
             now=self.now,
