@@ -4,8 +4,7 @@ import re
 from html import unescape
 from typing import Any
 
-from httpx2 import Response
-from starlette.testclient import TestClient
+from httpx2 import Client, Response
 
 from tests.factories import Person
 
@@ -37,7 +36,7 @@ class Page:
 class Browser:
     """One browser. `go` stops at a page, or at a redirect that leaves the server."""
 
-    def __init__(self, client: TestClient, issuer: str) -> None:
+    def __init__(self, client: Client, issuer: str) -> None:
         self.client = client
         self.issuer = issuer
         self.last: Response | None = None
