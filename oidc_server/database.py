@@ -135,7 +135,13 @@ class Transaction:
     def session(self) -> Session:
         """The ORM session; it is flushed before each `Statement` and before the commit."""
         if self._session is None:
-            self._session = Session(bind=self._connection, expire_on_commit=False, autoflush=True)
+            self._session = Session(
+                bind=self._connection,
+                expire_on_commit=False,
+                autoflush=True,
+                # Born inside a savepoint, it would otherwise open one of its own and keep it.
+                join_transaction_mode="rollback_only",
+            )
         return self._session
 
     @property
@@ -168,10 +174,8 @@ class Transaction:
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """A part that may fail alone: raising undoes it and nothing else."""
-        self.flush()
-        with self._connection.begin_nested():
+        with self.session.begin_nested():  # the session has to know, or it nests inside ours
             yield
-            self.flush()
 
     def flush(self) -> None:
         if self._session is not None:

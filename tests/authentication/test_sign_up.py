@@ -228,16 +228,11 @@ def test_links_lead_to_our_issuer_whatever_the_request_says_of_our_host(site):
             "forwarded": "host=evil.example",
         }
     )
-    page = site.browser().get("/sign-up")
-    assert page.status_code == 200
 
     answer = sign_up(browser, "ada")
 
-    if answer.status_code == 303:
-        assert link_in(read_mails(site)[0]).startswith("/verify-email?link=")
-        assert "evil.example" not in answer.headers["location"]
-    else:
-        assert answer.status_code in (400, 403)
+    assert answer.headers["location"] == "/account"
+    assert link_in(read_mails(site)[0]).startswith("/verify-email?link=")
 
 
 def test_the_fields_tell_password_managers_what_they_are(site):

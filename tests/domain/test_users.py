@@ -128,6 +128,28 @@ def test_an_account_is_not_made_with_a_verified_address_of_somebody_else(databas
     assert signs_in(database, "eve") is None
 
 
+def test_an_account_is_made_whole_or_not_at_all_inside_a_part_that_may_fail(database, ada):
+    def make(db, username, email):
+        with db.savepoint():
+            return users.create(
+                db,
+                username=username,
+                email=email,
+                name=None,
+                password_hash="hash",
+                now=NOW,
+                email_verified=True,
+            )
+
+    with database.transaction("write") as db:
+        with pytest.raises(EmailTakenError):
+            make(db, "eve", "ada@example.com")
+        bob = make(db, "bob", "bob@example.com").id
+
+    assert signs_in(database, "eve") is None
+    assert signs_in(database, "bob@example.com") == bob
+
+
 def test_a_new_password_ends_sessions_links_and_throttling_and_says_so(database, ada):
     handles = [sessions.start(database, ada) for _ in range(2)]
     with database.transaction("write") as db:
