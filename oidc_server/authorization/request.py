@@ -155,7 +155,9 @@ def response_type(draft: Draft) -> dict[str, Any]:
     if asked is None:
         raise InvalidRequestError("The parameter response_type is missing.")
     if asked != "code":
-        raise UnsupportedResponseTypeError("Only the response_type code is supported.")
+        raise UnsupportedResponseTypeError(
+            asked, description="Only the response_type code is supported."
+        )
     if not draft.client.allows_grant(GrantType.AUTHORIZATION_CODE):
         raise UnauthorizedClientError("The client is not registered for authorization codes.")
     return {}
