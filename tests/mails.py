@@ -14,7 +14,7 @@ _LINK = re.compile(r"https://\S+")
 
 def read_mails(site: Site) -> list[Mail]:
     """Every mail since the last call, oldest first."""
-    mails = []
+    mails: list[Mail] = []
     while True:
         with site.db() as db:
             item = outbox.lease(db, site.clock.now, timedelta(minutes=5))

@@ -215,7 +215,7 @@ def test_strangers_cannot_write_to_somebody_in_our_name(site):
     sign_up(browser, "eve", email="victim@example.com", name="You won, see https://evil.example")
 
     (mail,) = read_mails(site)
-    assert "evil.example" not in mail.text + mail.html + mail.subject
+    assert "evil.example" not in f"{mail.text} {mail.html} {mail.subject}"
     assert "Firefox on Linux" in mail.text
 
 

@@ -1,6 +1,7 @@
 """The first run: from an empty database to its administrator, on both databases."""
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,12 @@ from oidc_server.domain.links import Purpose
 from tests.authentication.forms import csrf, is_signed_in, new_browser, post, post_to, sign_in
 from tests.factories import PASSWORD, make_user
 
-FIELDS = {"username": "root", "email": "root@example.com", "name": "Root", "password": PASSWORD}
+FIELDS: dict[str, Any] = {
+    "username": "root",
+    "email": "root@example.com",
+    "name": "Root",
+    "password": PASSWORD,
+}
 
 
 def printed_link(site):
