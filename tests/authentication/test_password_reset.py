@@ -166,6 +166,8 @@ def test_of_many_who_use_one_link_at_once_one_sets_the_password(site):
 def test_a_new_password_ends_everything_the_old_one_opened(site):
     """What somebody who knew the old password has left behind is worth nothing."""
     party, browser, person, tokens = signed_in(site)
+    answer = party.authorize(browser, person, scope="openid offline_access")
+    offline = party.redeem(answer.code).json()
     elsewhere = new_browser(site)
     sign_in(elsewhere, person.username)
     other_link = mailed_link(site, person.username)
@@ -174,8 +176,10 @@ def test_a_new_password_ends_everything_the_old_one_opened(site):
 
     assert not is_signed_in(browser)
     assert not is_signed_in(elsewhere)
-    assert party.userinfo(tokens["access_token"]).status_code == 401
-    assert party.refresh(tokens["refresh_token"]).json()["error"] == "invalid_grant"
+    for left_behind in (tokens, offline):
+        assert party.userinfo(left_behind["access_token"]).status_code == 401
+        refused = party.refresh(left_behind["refresh_token"])
+        assert refused.json()["error"] == "invalid_grant"
     assert new_browser(site).go(other_link).status_code == 400
 
 
