@@ -9,11 +9,12 @@ The map, from the wire down; imports point down only, and features do not know e
 * `web` turns a plain handler into an endpoint: one transaction, one way to answer an error.
 * `oauth2` is what protocol endpoints share; Authlib comes in there and nowhere else.
 * `domain` is state: one aggregate per file, its table on top and its rules below. No HTTP.
-* `outbound`, `observability`, `security`, `languages`, `database`, `clock`, `settings`, `resources`.
+* Below it: `outbound`, `observability`, `security`, `languages`, `database`, `clock`, `settings`,
+  `resources`.
 
 The walk of a sign-in: `authorization/endpoint.py` validates a request (`request.py`) and decides
-(`next_step.py`); `authentication/login.py` and `authorization/consent.py` each do one thing and come
-back to it; `authorization/response.py` answers with a code; `token/endpoint.py` redeems it;
+(`next_step.py`); `authentication/login.py` and `authorization/consent.py` each do one thing and
+come back to it; `authorization/response.py` answers with a code; `token/endpoint.py` redeems it;
 `userinfo/endpoint.py` tells who it was.
 """
 
