@@ -3,13 +3,15 @@
 import signal
 import smtplib
 import sys
+from datetime import timedelta
 from email.message import EmailMessage
 
 import httpx2
 import pytest
 from sqlalchemy import NullPool, create_engine, text
 
-from tests.services.server import running_server
+from tests.services.clock import SharedClock
+from tests.services.server import COMMAND_WITH_CLOCK, running_server
 from tests.services.smtp import Mood
 
 
@@ -108,6 +110,35 @@ def test_node_imports_the_independent_client(node):
     assert {"discovery", "buildAuthorizationUrl", "authorizationCodeGrant"} <= set(names)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_server_runs_on_a_database_of_its_own(start_server, fresh_database_url, workers):
+    server = start_server(settings(fresh_database_url), workers=workers)
+
+    metadata = httpx2.get(f"{server.base_url}/.well-known/openid-configuration").json()
+    ready = httpx2.get(f"{server.base_url}/health/ready")
+
+    assert metadata["issuer"].rpartition(":")[2] == server.base_url.rpartition(":")[2]
+    assert ready.status_code == 200
+    assert server.stop() in (0, -signal.SIGTERM)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_server_can_be_run_on_a_clock_that_the_test_moves(
+    start_server, postgres, tmp_path, workers
+):
+    clock, database = SharedClock(tmp_path / "clock"), postgres.create_database()
+    server = start_server(
+        settings(database) | clock.environment, workers=workers, command=COMMAND_WITH_CLOCK
+    )
+    assert httpx2.get(f"{server.base_url}/health/ready").status_code == 200
+
+    clock.advance(timedelta(hours=1))
+
+    assert httpx2.get(f"{server.base_url}/health/ready").status_code == 503  # it mistrusts itself
+
+
 def test_a_server_is_started_on_a_free_port_and_stopped(start_server, tmp_path):
     (tmp_path / "hello.txt").write_text("hello")
 
@@ -142,6 +173,10 @@ def test_nothing_is_left_of_a_server_whose_parent_was_killed(tmp_path):
 def test_a_server_that_cannot_start_says_why(start_server):
     with pytest.raises(AssertionError, match="no such thing"):
         start_server({}, command=(sys.executable, "-c", "raise SystemExit('no such thing')"))
+
+
+def settings(database_url):
+    return {"OIDC_DATABASE_URL": database_url, "OIDC_SECRET_KEY": "x" * 48}
 
 
 def send(smtp, to, timeout=5):

@@ -17,8 +17,10 @@ from tests.services import run
 from tests.services.ports import free_port
 
 COMMAND = (sys.executable, "-m", "oidc_server", "serve")
+COMMAND_WITH_CLOCK = (sys.executable, "-m", "tests.services.clock", "serve")
 OPTIONS = ("--host", "127.0.0.1", "--port", "{port}", "--workers", "{workers}")
 READY_PATH = "/health/live"
+_ROOT = Path(__file__).parents[2]
 _PATIENCE = 30.0
 
 
@@ -71,6 +73,7 @@ def running_server(
 ) -> Iterator[RunningServer]:
     """Run a server on a free port, in the working folder `folder`, with nothing but these settings.
 
+    On a clock that the test moves: add `SharedClock.environment`, and use COMMAND_WITH_CLOCK.
     `{port}` and `{workers}` are filled into the command line and the values of the settings.
     """
     port = free_port()
@@ -81,7 +84,7 @@ def running_server(
         process = subprocess.Popen(
             filled,
             cwd=folder,
-            env={**run.clean_environment(), **environment},
+            env={**run.clean_environment(), "PYTHONPATH": str(_ROOT), **environment},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
