@@ -204,7 +204,8 @@ class SmtpServer:
 def parse_smtp_url(value: str) -> SmtpServer:
     """`smtp://user:password@host:587?starttls=required`, or `smtps://…` for TLS from the start.
 
-    Without `starttls`, it is required, except on this very machine.
+    Without `starttls`, it is required; on this very machine it is off, as nobody is in between
+    and no certificate can be for `localhost`.
     """
     try:
         url = urlsplit(value)
@@ -217,7 +218,7 @@ def parse_smtp_url(value: str) -> SmtpServer:
     if url.scheme == "smtps" and url.query:
         raise ValueError("smtps:// is encrypted from the start: leave out what follows '?'")
     local = is_loopback_host(host)
-    query = url.query or f"starttls={'optional' if local else 'required'}"
+    query = url.query or f"starttls={'off' if local else 'required'}"
     if query not in _STARTTLS:
         raise ValueError("after '?' write starttls=required, starttls=optional or starttls=off")
     tls = "implicit" if url.scheme == "smtps" else _STARTTLS[query]

@@ -215,8 +215,8 @@ def test_a_name_is_visible_text_on_one_line(name):
     [
         ("smtp://mail.example.com", SmtpServer("mail.example.com", 587, "required")),
         ("smtp://mail.example.com:25?starttls=off", SmtpServer("mail.example.com", 25, "off")),
-        ("smtp://localhost:1025", SmtpServer("localhost", 1025, "optional")),
-        ("smtp://127.0.0.1", SmtpServer("127.0.0.1", 25, "optional")),
+        ("smtp://localhost:1025", SmtpServer("localhost", 1025, "off")),
+        ("smtp://127.0.0.1", SmtpServer("127.0.0.1", 25, "off")),
         ("smtps://mail.example.com", SmtpServer("mail.example.com", 465, "implicit")),
         (
             "smtp://me%40example.com:p%3A%2F@mail.example.com:2525?starttls=required",
