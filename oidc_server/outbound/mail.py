@@ -58,14 +58,17 @@ class Mail:
     language: str | None = None
 
     def __post_init__(self) -> None:
-        """Header injection ends here: what becomes a header is one line."""
+        """Header injection ends here: what becomes a header is one line.
+
+        An address is ASCII, its domain in the `xn--` form: few mail servers take other letters.
+        """
         if not self.to.isprintable() or not self.subject.isprintable():
             raise ValueError("address and subject of a mail are one printable line each")
         for token in (self.message_id, self.language):
             if token is not None and not _TOKEN.fullmatch(token):
                 raise ValueError("message id and language hold letters, digits and '-' only")
         try:
-            is_address = bool(Address(addr_spec=self.to).domain)
+            is_address = self.to.isascii() and bool(Address(addr_spec=self.to).domain)
         except (MessageError, ValueError, IndexError):
             is_address = False
         if not is_address:
@@ -135,8 +138,6 @@ class SmtpTransport:
         message = compose(mail, self._sender, date=format_datetime(self._clock()))
         try:
             with self._breaker.guard(), _our_errors(), self._connection() as smtp:
-                if not mail.to.isascii() and not smtp.has_extn("smtputf8"):
-                    raise MailRefusedError("the mail server knows ASCII addresses only")
                 smtp.send_message(message)
         except BreakerOpenError as error:
             raise MailUnavailableError(str(error), error.retry_after) from error
@@ -178,11 +179,11 @@ def compose(mail: Mail, sender: Address, date: str) -> EmailMessage:
     message["Date"] = date
     message["Message-ID"] = f"<{mail.message_id or secrets.token_hex(16)}@{sender.domain}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834 §5: no absence notes, please
-    if mail.language:
-        message["Content-Language"] = mail.language
     message.set_content(mail.text)
     if mail.html is not None:
         message.add_alternative(mail.html, subtype="html")
+    if mail.language:  # last: what adds a part gives it the Content headers there are
+        message["Content-Language"] = mail.language
     return message
 
 

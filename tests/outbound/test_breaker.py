@@ -1,0 +1,166 @@
+"""A failing neighbour is left alone, and tried again one call at a time."""
+
+import threading
+import time
+from contextlib import suppress
+
+import pytest
+
+from oidc_server.outbound.breaker import Breaker, BreakerOpenError
+
+OPEN_SECONDS = 0.2
+
+
+class SaidNoError(Exception):
+    """The neighbour works, and refuses."""
+
+
+@pytest.fixture
+def breaker():
+    return Breaker("mail", 3, OPEN_SECONDS, 2, answers=[SaidNoError])
+
+
+def fail(breaker, times=1, error=OSError):
+    for _ in range(times):
+        with suppress(error), breaker.guard():
+            raise error("down")
+
+
+def succeed(breaker, times=1):
+    for _ in range(times):
+        with breaker.guard():
+            pass
+
+
+def test_the_caller_sees_what_happened_also_when_the_breaker_opens(breaker):
+    for _ in range(3):
+        with pytest.raises(OSError, match="down"), breaker.guard():
+            raise OSError("down")
+
+    with pytest.raises(BreakerOpenError), breaker.guard():
+        pytest.fail("the call was made")
+
+
+def test_a_success_in_between_starts_the_count_anew(breaker):
+    fail(breaker, 2)
+    succeed(breaker)
+    fail(breaker, 2)
+
+    succeed(breaker)
+
+
+def test_an_open_breaker_says_when_to_come_back(breaker):
+    fail(breaker, 3)
+
+    with pytest.raises(BreakerOpenError, match="mail") as refusal, breaker.guard():
+        pass
+
+    assert 0 < refusal.value.retry_after <= OPEN_SECONDS
+
+
+def test_a_neighbour_that_says_no_works(breaker):
+    fail(breaker, 10, SaidNoError)
+
+    succeed(breaker)
+
+
+def test_it_takes_several_successes_to_be_trusted_again(breaker):
+    fail(breaker, 3)
+    time.sleep(OPEN_SECONDS)
+
+    succeed(breaker)
+    fail(breaker)
+
+    with pytest.raises(BreakerOpenError), breaker.guard():
+        pass
+
+
+def test_after_enough_successes_it_takes_as_many_failures_as_before(breaker):
+    fail(breaker, 3)
+    time.sleep(OPEN_SECONDS)
+    succeed(breaker, 2)
+
+    fail(breaker, 2)
+
+    succeed(breaker)
+
+
+def test_a_trial_that_fails_lets_the_neighbour_rest_again(breaker):
+    fail(breaker, 3)
+    time.sleep(OPEN_SECONDS)
+
+    fail(breaker)
+
+    with pytest.raises(BreakerOpenError), breaker.guard():
+        pass
+    time.sleep(OPEN_SECONDS)
+    succeed(breaker, 2)
+
+
+def test_one_trial_runs_at_a_time(breaker):
+    fail(breaker, 3)
+    time.sleep(OPEN_SECONDS)
+
+    with breaker.guard(), pytest.raises(BreakerOpenError) as refusal, breaker.guard():
+        pytest.fail("a second trial was made")
+
+    assert refusal.value.retry_after == 1
+    succeed(breaker)
+
+
+@pytest.mark.race
+def test_of_many_threads_that_come_at_once_one_makes_the_trial(breaker):
+    fail(breaker, 3)
+    time.sleep(OPEN_SECONDS)
+    start, made = threading.Barrier(16), []
+
+    def call():
+        start.wait()
+        with suppress(BreakerOpenError), breaker.guard():
+            made.append(1)
+            time.sleep(0.2)
+
+    in_threads(16, call)
+
+    assert made == [1]
+
+
+def test_calls_to_a_neighbour_that_works_run_side_by_side(breaker):
+    together = threading.Barrier(5)
+
+    def call():
+        with breaker.guard():
+            together.wait(timeout=5)
+
+    in_threads(5, call)
+
+    assert not together.broken
+
+
+@pytest.mark.race
+def test_failures_of_many_threads_are_all_counted():
+    breaker = Breaker("mail", 500, 60, 1)
+
+    in_threads(10, lambda: fail(breaker, 50))
+
+    with pytest.raises(BreakerOpenError), breaker.guard():
+        pass
+
+
+def test_a_trial_that_is_broken_off_does_not_keep_others_out(breaker):
+    fail(breaker, 3)
+    time.sleep(OPEN_SECONDS)
+    with suppress(KeyboardInterrupt), breaker.guard():
+        raise KeyboardInterrupt
+
+    time.sleep(OPEN_SECONDS)
+
+    succeed(breaker)
+
+
+def in_threads(count, call):
+    threads = [threading.Thread(target=call) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
