@@ -135,13 +135,7 @@ class Transaction:
     def session(self) -> Session:
         """The ORM session; it is flushed before each `Statement` and before the commit."""
         if self._session is None:
-            self._session = Session(
-                bind=self._connection,
-                expire_on_commit=False,
-                autoflush=True,
-                # Born inside a savepoint, it would otherwise open one of its own and keep it.
-                join_transaction_mode="rollback_only",
-            )
+            self._session = Session(bind=self._connection, expire_on_commit=False, autoflush=True)
         return self._session
 
     @property
@@ -175,6 +169,7 @@ class Transaction:
     def savepoint(self) -> Iterator[None]:
         """A part that may fail alone: raising undoes it and nothing else."""
         with self.session.begin_nested():  # the session has to know, or it nests inside ours
+            self.session.connection()  # it begins with the session's first use, not with ours
             yield
 
     def flush(self) -> None:

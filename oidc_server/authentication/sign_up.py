@@ -1,26 +1,16 @@
 """/sign-up: make an account. A free username is enough, and signs in at once."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 
 from oidc_server.authentication import email_verification
 from oidc_server.authentication.interrupted import Interrupted, interrupted
 from oidc_server.domain import audit, users
 from oidc_server.domain.audit import Event
 from oidc_server.domain.users import UsernameTakenError
-from oidc_server.web import new_password
+from oidc_server.web import new_account
 from oidc_server.web.context import Context
+from oidc_server.web.new_account import Draft
 from oidc_server.web.responses import Response
-
-_FIELDS = ("username", "email", "name")
-
-
-@dataclass(frozen=True)
-class Draft:
-    """A form that was looked at: its problems by field, or the hash of the password."""
-
-    errors: Mapping[str, str] = field(default_factory=dict)
-    password_hash: str | None = None
 
 
 def show_sign_up(ctx: Context) -> Response:
@@ -28,7 +18,7 @@ def show_sign_up(ctx: Context) -> Response:
     if ctx.runtime.settings.sign_up != "open":
         return _closed(ctx)
 
-    return _page(ctx, came_from, dict.fromkeys(_FIELDS, ""), {})
+    return _page(ctx, came_from, new_account.EMPTY, {})
 
 
 def prepare(ctx: Context) -> Callable[[], Draft] | Draft:
@@ -36,16 +26,7 @@ def prepare(ctx: Context) -> Callable[[], Draft] | Draft:
     if ctx.runtime.settings.sign_up != "open":
         return Draft()
     interrupted(ctx, ctx.form.get("request_id"))
-    values = _values(ctx)
-    errors = users.problems(**values)
-    password = ctx.form.text("password")
-    problem = new_password.problem(ctx, password, values.values())
-    if problem is not None:
-        errors["password"] = problem
-    if errors:
-        return Draft(errors)
-    hasher = ctx.runtime.passwords
-    return lambda: Draft(password_hash=hasher.hash(password))
+    return new_account.examine(ctx)
 
 
 def submit_sign_up(ctx: Context) -> Response:
@@ -54,30 +35,25 @@ def submit_sign_up(ctx: Context) -> Response:
         return _closed(ctx)
     came_from = interrupted(ctx, ctx.form.get("request_id"))
     draft: Draft = ctx.proof
-    values = _values(ctx)
-    if draft.errors:
-        return _page(ctx, came_from, values, draft.errors, status=422)
+    if draft.password_hash is None:
+        return _page(ctx, came_from, draft.values, draft.errors, status=422)
 
     try:
         user = users.create(
             ctx.db,
-            username=values["username"],
-            email=values["email"],
-            name=values["name"],
+            username=draft.values["username"],
+            email=draft.values["email"],
+            name=draft.values["name"],
             password_hash=draft.password_hash,
             now=ctx.now,
         )
     except UsernameTakenError:
-        return _page(ctx, came_from, values, {"username": "taken"}, status=409)
+        return _page(ctx, came_from, draft.values, {"username": "taken"}, status=409)
     audit.record(ctx.db, Event.SIGNED_UP, origin=ctx.origin, now=ctx.now, user_id=user.id)
     email_verification.ask(ctx, user)
 
     ctx.sign_in(user.id, amr=("pwd",))
     return came_from.go_on(ctx)
-
-
-def _values(ctx: Context) -> dict[str, str]:
-    return {name: ctx.form.text(name) for name in _FIELDS}
 
 
 def _closed(ctx: Context) -> Response:

@@ -1,25 +1,15 @@
 """/setup: makes the first administrator, once."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 
 from oidc_server.domain import audit, roles, users
 from oidc_server.domain.audit import Event
 from oidc_server.domain.links import Purpose
 from oidc_server.domain.users import EmailTakenError, User, UsernameTakenError
-from oidc_server.web import mailed_link, new_password
+from oidc_server.web import mailed_link, new_account
 from oidc_server.web.context import Context
+from oidc_server.web.new_account import Draft
 from oidc_server.web.responses import Response
-
-_FIELDS = ("username", "email", "name")
-
-
-@dataclass(frozen=True)
-class Draft:
-    """A form that was looked at: its problems by field, or the hash of the password."""
-
-    errors: Mapping[str, str] = field(default_factory=dict)
-    password_hash: str | None = None
 
 
 def show_setup(ctx: Context) -> Response:
@@ -30,43 +20,31 @@ def show_setup(ctx: Context) -> Response:
     if not _is_open(ctx, ctx.kept_link):
         return _invalid(ctx)
 
-    return _page(ctx, ctx.kept_link, dict.fromkeys(_FIELDS, ""), {})
+    return _page(ctx, ctx.kept_link, new_account.EMPTY, {})
 
 
 def prepare(ctx: Context) -> Callable[[], Draft] | Draft:
     """Ahead of `submit_setup`: say what is wrong, or hash the password."""
-    if not _is_open(ctx, ctx.form.text("link")):
-        return Draft()
-    values = _values(ctx)
-    errors = users.problems(**values)
-    password = ctx.form.text("password")
-    problem = new_password.problem(ctx, password, values.values())
-    if problem is not None:
-        errors["password"] = problem
-    if errors:
-        return Draft(errors)
-    hasher = ctx.runtime.passwords
-    return lambda: Draft(password_hash=hasher.hash(password))
+    return new_account.examine(ctx) if _is_open(ctx, ctx.form.text("link")) else Draft()
 
 
 def submit_setup(ctx: Context) -> Response:
     """Use the link and make the administrator, in one transaction: of two at once, one does."""
     draft: Draft = ctx.proof
     value = ctx.form.text("link")
-    values = _values(ctx)
     ctx.db.lock("set-up")
     if not _is_open(ctx, value):
         ctx.drop_link()
         return _invalid(ctx)
     if draft.password_hash is None:
-        return _page(ctx, value, values, draft.errors, status=422)
+        return _page(ctx, value, draft.values, draft.errors, status=422)
 
     try:
-        user = _make_administrator(ctx, values, draft.password_hash)
+        user = _make_administrator(ctx, draft.values, draft.password_hash)
     except UsernameTakenError:
-        return _page(ctx, value, values, {"username": "taken"}, status=409)
+        return _page(ctx, value, draft.values, {"username": "taken"}, status=409)
     except EmailTakenError:
-        return _page(ctx, value, values, {"email": "taken"}, status=409)
+        return _page(ctx, value, draft.values, {"email": "taken"}, status=409)
     mailed_link.consume(ctx, Purpose.SET_UP, value)
     audit.record(ctx.db, Event.SET_UP, origin=ctx.origin, now=ctx.now, user_id=user.id)
     ctx.sign_in(user.id, amr=("pwd",))
@@ -94,10 +72,6 @@ def _is_open(ctx: Context, value: str) -> bool:
     if roles.administrator_exists(ctx.db):
         return False
     return mailed_link.find(ctx, Purpose.SET_UP, value) is not None
-
-
-def _values(ctx: Context) -> dict[str, str]:
-    return {name: ctx.form.text(name) for name in _FIELDS}
 
 
 def _page(
