@@ -33,13 +33,18 @@ _BETWEEN_WORDS = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])")
 _PERCENT = "%(?:25)*"  # also when encoded again, as an address inside an address is
 _NAME = re.compile(
     rf"(?:{_PERCENT}[0-9A-Fa-f]{{2}})?([A-Za-z][\w-]{{0,63}})"
-    rf"[\"']?\s{{0,3}}(?:[=:]|{_PERCENT}3[Dd])\s{{0,3}}"
+    rf"(?:[\"']?\s{{0,3}}(?:[=:]|{_PERCENT}3[Dd])\s{{0,3}}|[\"'],\s{{0,3}}(?=b?[\"']))"
 )
-_VALUE = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|[^\s&;,\"'<>(){}\[\]]+", re.DOTALL)
+_VALUE = re.compile(  # up to the closing quote or bracket, or to the end if the text was cut off
+    r"b?\"(?:[^\"\\]|\\.)*\"?|b?'(?:[^'\\]|\\.)*'?"
+    r"|\[[^\]]*\]?|\([^)]*\)?|\{[^}]*\}?|[^\s&;,\"'<>(){}\[\]]+",
+    re.DOTALL,
+)
 _WHOLE = (
     # A header's value may hold blanks and commas: it ends with its line, or with its quotes.
     re.compile(
-        r"(?i)\b((?:set-)?cookie|(?:proxy-)?authorization)\b([\"']?\s*[:=,]\s*)([^\r\n\"']+)"
+        r"(?i)\b((?:set-)?cookie|(?:proxy-)?authorization)\b"
+        r"([\"']?\s*[:=,]\s*(?:b?[\"'])?)([^\r\n\"']+)"
     ),
     re.compile(r"(?i)\b(bearer|basic|dpop)(\s+)([\w.~+/=-]{8,})"),
     # Values of statements, as SQLAlchemy and PostgreSQL append them to their errors.
@@ -82,7 +87,8 @@ def clean(name: str, value: object, depth: int = 0) -> object:
 def is_secret(name: str) -> bool:
     """Whether a field or parameter of that name holds a secret."""
     words = [word.lower() for word in _BETWEEN_WORDS.split(name)]
-    return not _SECRET_WORDS.isdisjoint(words) and "_".join(words) not in _HARMLESS
+    whole = name.lower().replace("-", "_").split("_")  # DPoP is one word
+    return not _SECRET_WORDS.isdisjoint((*words, *whole)) and "_".join(words) not in _HARMLESS
 
 
 def clean_text(text: str, *, multiline: bool = False) -> str:
