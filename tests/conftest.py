@@ -12,6 +12,7 @@ pytest_plugins = (
     "tests.services.node",
     "tests.services.server",
     "tests.site",
+    "tests.services.deployment",
 )
 
 _MARKER_OF_FIXTURE = {"chromium": "browser", "node": "node", "postgres": "postgres"}

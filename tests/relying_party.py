@@ -4,10 +4,10 @@ import base64
 import hashlib
 import secrets
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from httpx2 import Response
+from httpx2 import Client, Response
 
 from tests.browser import Browser
 from tests.factories import App, Person, make_client, make_user
@@ -30,10 +30,17 @@ class Answer:
         return self.params.get("error")
 
 
+class Reachable(Protocol):
+    """A server that answers HTTP, in this process or in others."""
+
+    @property
+    def http(self) -> Client: ...
+
+
 class RelyingParty:
     """One client with its PKCE verifier, state and nonce."""
 
-    def __init__(self, site: Site, app: App) -> None:
+    def __init__(self, site: Reachable, app: App) -> None:
         self.site = site
         self.app = app
         self.verifier = secrets.token_urlsafe(48)

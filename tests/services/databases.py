@@ -7,10 +7,10 @@ import pytest
 
 from tests.services.postgres import PostgresServer
 
-_KINDS = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgres))
+KINDS = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgres))
 
 
-@pytest.fixture(scope="session", params=_KINDS)
+@pytest.fixture(scope="session", params=KINDS)
 def database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
     """URL of this worker's database. Who commits to it cleans up, or takes `fresh_database_url`."""
     if request.param == "sqlite":
@@ -19,7 +19,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
     return url
 
 
-@pytest.fixture(params=_KINDS)
+@pytest.fixture(params=KINDS)
 def fresh_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """URL of an empty database that only this test uses."""
     if request.param == "sqlite":

@@ -1,0 +1,73 @@
+"""Many requests at one moment: each on a connection of its own, and complete but for a byte."""
+
+import http.client
+import socket
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from urllib.parse import urlsplit
+
+from httpx2 import BasicAuth, Request, Response
+
+from tests.browser import Browser, Page
+from tests.factories import App
+from tests.services.deployment import Deployment
+
+_PATIENCE = 60.0
+_SETTLE = 0.2
+"""Seconds until the workers have read all that there is, and wait for the rest."""
+
+
+def at_once(deployment: Deployment, requests: Sequence[Request]) -> list[Response]:
+    """Send all of them at the same moment, and return their answers in the same order.
+
+    The connections are open and every request is there but for its last byte when the last bytes
+    follow, so that what the server still has to do begins everywhere at once.
+    """
+    with ExitStack() as stack:
+        connections = [stack.enter_context(_connect(deployment)) for _ in requests]
+        encoded = [_encode(request) for request in requests]
+        for connection, data in zip(connections, encoded, strict=True):
+            connection.sendall(data[:-1])
+        time.sleep(_SETTLE)
+        for connection, data in zip(connections, encoded, strict=True):
+            connection.sendall(data[-1:])
+        return [_read(connection) for connection in connections]
+
+
+def token_request(deployment: Deployment, app: App, path: str = "/token", **form: str) -> Request:
+    """A request of a confidential client, not sent yet."""
+    assert app.client_secret is not None
+    request = deployment.http.build_request("POST", path, data=form)
+    return next(BasicAuth(app.client_id, app.client_secret).auth_flow(request))
+
+
+def form_request(browser: Browser, page: Response, **fields: str) -> Request:
+    """The form of a page, filled in and not sent yet."""
+    shown = Page(page)
+    return browser.client.build_request(
+        "POST",
+        shown.action(),
+        data={**shown.hidden(), **fields},
+        headers={"origin": browser.issuer, "sec-fetch-site": "same-origin"},
+    )
+
+
+def _connect(deployment: Deployment) -> socket.socket:
+    address = urlsplit(deployment.server.base_url)
+    connection = socket.create_connection((address.hostname, address.port), timeout=_PATIENCE)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection
+
+
+def _encode(request: Request) -> bytes:
+    target = request.url.raw_path
+    lines = [b"%s %s HTTP/1.1" % (request.method.encode(), target)]
+    lines += [b"%s: %s" % header for header in request.headers.raw]
+    return b"\r\n".join([*lines, b"", request.read()])
+
+
+def _read(connection: socket.socket) -> Response:
+    answer = http.client.HTTPResponse(connection)
+    answer.begin()
+    return Response(answer.status, headers=answer.getheaders(), content=answer.read())
