@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from oidc_server.authorization.request import Trusted, UntrustedRequestError
 from oidc_server.authorization.response import authorization_error
 from oidc_server.authorization.stored import trusted_again
 from oidc_server.domain import audit, authorization_requests, consents, resources, users
@@ -27,13 +28,12 @@ class ScopeView:
 
 def show_consent(ctx: Context) -> Response:
     """Ask. Whoever is not signed in goes back to the dispatcher, which knows what to do."""
-    request = _request(ctx)
+    request, trusted = _request(ctx)
     session = ctx.user_session
     user = users.find(ctx.db, session.user_id) if session else None
     if session is None or user is None:
         return ctx.redirect("authorization.resume", request_id=request.id)
 
-    trusted = trusted_again(ctx.db, request)
     view = view_of(trusted.client, trusted.redirect_uri)
     already = consents.find_scopes(ctx.db, user.id, request.client_id)
 
@@ -50,7 +50,7 @@ def show_consent(ctx: Context) -> Response:
 
 def submit_consent(ctx: Context) -> Response:
     """Remember the answer of the session that saw the page, not of one begun meanwhile."""
-    request = _request(ctx)
+    request, trusted = _request(ctx)
     session = ctx.user_session
     if session is None or ctx.form.get("sid") != session.sid:
         return ctx.redirect("authorization.resume", request_id=request.id)
@@ -72,16 +72,20 @@ def submit_consent(ctx: Context) -> Response:
     if decision == "deny":
         audit.record(ctx.db, Event.CONSENT_DENIED, origin=ctx.origin, now=ctx.now, **facts)
         error = AccessDeniedError("The person refused.")
-        return authorization_error(ctx, trusted_again(ctx.db, request), error, request.id)
+        return authorization_error(ctx, trusted, error, request.id)
     return ctx.redirect("authorization.consent", request_id=request.id)
 
 
-def _request(ctx: Context) -> AuthorizationRequest:
+def _request(ctx: Context) -> tuple[AuthorizationRequest, Trusted]:
+    """The request of this page; raises `RequestGoneError`, also when its client is gone."""
     request_id = ctx.incoming.path_params["request_id"]
     request = authorization_requests.find(ctx.db, request_id, ctx.browser, ctx.now)
     if request is None:
         raise RequestGoneError
-    return request
+    try:
+        return request, trusted_again(ctx.db, request)
+    except UntrustedRequestError:
+        raise RequestGoneError from None
 
 
 def _scope_views(
