@@ -2,6 +2,7 @@
 
 from oidc_server.domain import claims
 from oidc_server.oauth2.authlib import OAuth2Error
+from oidc_server.oauth2.errors import InvalidTokenError
 from oidc_server.oauth2.resource_protector import bearer_token, protect
 from oidc_server.oauth2.vocabulary import Scope
 from oidc_server.web.context import Context
@@ -23,6 +24,8 @@ def userinfo(ctx: Context) -> Response:
             scope=Scope.OPENID,
             now=ctx.now,
         )
+        if state.user_id is None:
+            raise InvalidTokenError("The access token stands for no person.")
     except OAuth2Error as error:
         return protocol_error(ctx, error)
 
