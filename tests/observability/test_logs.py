@@ -242,6 +242,7 @@ def test_on_a_terminal_too_nothing_is_forged_and_no_local_variable_is_shown():
         log.exception("failed\nforged")
 
     shown = target.getvalue()
+    assert "\n  ValueError: x\n" in shown
     assert "\nforged" not in shown
     assert "\n2026" not in shown
     assert "\x1b[2J" not in shown

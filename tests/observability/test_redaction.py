@@ -58,6 +58,7 @@ def test_what_only_looks_like_it_is_shown(name):
         f"{{b'password': b'{HIDDEN}'}}",
         f"password='cut off {HIDDEN}",
         f'password="cut off {HIDDEN}',
+        f"password='with code=1 {HIDDEN}'",
         f"codes=['a', '{HIDDEN}']",
         f"codes: ('a', '{HIDDEN}'",
         f'"token": {{"value": "{HIDDEN}"}}',
