@@ -1,5 +1,6 @@
 """The composition root: the one place where every part of the server is chosen."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
@@ -116,9 +117,12 @@ def _lifespan(
         jobs = Jobs()
         if with_jobs:
             jobs.start(runtime)
+        # The first name that nobody has must not take longer than the others.
+        warming = asyncio.ensure_future(runtime.hashing.run(lambda: runtime.passwords.dummy))
         try:
             yield
         finally:
+            await warming
             if with_jobs:
                 jobs.stop()
             runtime.lane.close()

@@ -20,6 +20,11 @@ def migrations_dir() -> Path:
     return _find("migrations")
 
 
+def newest_migration() -> str:
+    """The revision that a database must be at: migrations are numbered in their file names."""
+    return max(file.name.partition("_")[0] for file in migrations_dir().glob("versions/[0-9]*.py"))
+
+
 def _find(name: str) -> Path:
     """The wheel's copy first: beside an installed package may lie a stranger's folder."""
     inside = _PACKAGE / name

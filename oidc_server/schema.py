@@ -3,33 +3,52 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 
 from oidc_server import resources
 from oidc_server.database import Database
 from oidc_server.domain import signing_keys
 from oidc_server.security.encryption import Vault
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
 
 def upgrade(database: Database, vault: Vault, now: datetime) -> None:
-    """Migrate, and make the first signing keys. Of many that start at once, one does the work."""
-    with database.engine.connect() as connection:
-        migrate(connection)
+    """Migrate, and make the first signing keys. Of many that start at once, one does the work.
+
+    Raises `DatabaseUnavailableError`, and `UnsealError` when the secret is not that of this data.
+    """
+    with database.connection() as connection:
+        if not _is_current(connection):
+            migrate(connection)
     with database.transaction("write") as db:
         signing_keys.ensure(db, vault, now)
 
 
+def _is_current(connection: Connection) -> bool:
+    """A cheap look: nearly every start finds the schema as it should be."""
+    with connection.begin():
+        if not inspect(connection).has_table("alembic_version"):
+            return False
+        version = connection.scalar(text("SELECT version_num FROM alembic_version"))
+        return bool(version == resources.newest_migration())
+
+
 def migrate(connection: Connection, revision: str = "head") -> None:
     """Run the migrations up to `revision` in one transaction."""
+    from alembic import command  # noqa: PLC0415 - ten megabytes that a running server never uses
+
     with _alone(connection):
         command.upgrade(_config(connection), revision)
 
 
 def downgrade(connection: Connection, revision: str) -> None:
     """Take migrations back, down to `revision`, in one transaction."""
+    from alembic import command  # noqa: PLC0415 - as above
+
     with _alone(connection):
         command.downgrade(_config(connection), revision)
 
@@ -44,7 +63,9 @@ def _alone(connection: Connection) -> Iterator[None]:
         yield
 
 
-def _config(connection: Connection) -> Config:
+def _config(connection: Connection) -> "Config":
+    from alembic.config import Config  # noqa: PLC0415 - as above
+
     config = Config()
     config.set_main_option("script_location", str(resources.migrations_dir()).replace("%", "%%"))
     config.attributes["connection"] = connection

@@ -4,14 +4,13 @@ No command takes a secret as an argument, each answers `--json`, and each exits 
 """
 
 import sys
+from typing import Annotated
 
 import typer
 
+from oidc_server import __version__
 from oidc_server.cli import clients, database, doctor, keys, resources, serve, users
-from oidc_server.cli.output import fail
-from oidc_server.database import DatabaseUnavailableError
-from oidc_server.domain.base import DomainError
-from oidc_server.settings import SettingsError
+from oidc_server.cli.failures import telling_in_words
 
 application = typer.Typer(
     name="oidc-server",
@@ -30,12 +29,25 @@ application.add_typer(keys.application, name="keys", help="Signing keys.")
 application.add_typer(resources.application, name="resources", help="Audiences of access tokens.")
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@application.callback()
+def group(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """An OAuth 2 and OpenID Connect authorization server."""
+    del version
+
+
 def main() -> None:
     """Run a command; what a person can mend is told in words, without a traceback."""
-    as_json = "--json" in sys.argv
-    try:
+    with telling_in_words(as_json="--json" in sys.argv):
         application()
-    except (SettingsError, DomainError, ValueError) as error:
-        fail(str(error), as_json=as_json)
-    except DatabaseUnavailableError as error:
-        fail(f"The database cannot be used right now ({error}).", as_json=as_json)

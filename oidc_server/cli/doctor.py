@@ -14,6 +14,12 @@ from oidc_server.routes import ROUTES
 from oidc_server.settings import Settings, load
 
 _SAFE_MEMORY_KIB = 19456
+_FIXES = {
+    "database": "Start it, or mend OIDC_DATABASE_URL.",
+    "clock": "Synchronise both machines' clocks.",
+    "migrations": "(oidc-server db upgrade)",
+    "signing key": "Mend OIDC_SECRET_KEY; the first keys are made by: oidc-server db upgrade",
+}
 
 
 @dataclass(frozen=True)
@@ -30,7 +36,9 @@ def doctor(*, as_json: Json = False) -> None:
     settings = load()
     runtime = build_runtime(settings, utc_now, ROUTES)
     found = [
-        Finding(check.name, "ok" if check.ok else "fail", check.finding)
+        Finding(check.name, "ok", check.finding)
+        if check.ok
+        else Finding(check.name, "fail", f"{check.finding} {_FIXES[check.name]}")
         for check in checks(runtime)
     ]
     if all(finding.result == "ok" for finding in found):

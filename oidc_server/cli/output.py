@@ -32,7 +32,8 @@ def show_all(rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
     cells = [names, *([_text(row[name]) for name in names] for row in rows)]
     widths = [max(len(line[column]) for line in cells) for column in range(len(names))]
     for line in cells:
-        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)))
+        padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        typer.echo("  ".join(padded).rstrip())
 
 
 def fail(message: str, *, as_json: bool = False) -> NoReturn:

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +16,7 @@ from uvicorn.supervisors import Multiprocess
 
 from oidc_server import schema
 from oidc_server.app import Server, create_app
+from oidc_server.cli.failures import telling_in_words
 from oidc_server.cli.setup_url import setup_url
 from oidc_server.clock import utc_now
 from oidc_server.database import Database
@@ -68,15 +70,29 @@ def serve(
 
 def _prepare(settings: Settings) -> str | None:
     """Migrate before any worker; returns the set-up link while there is no administrator."""
+    # In a process of its own: what migrating loads would stay in memory for good.
+    migration = get_context("fork").Process(target=_migrate, args=(settings,))
+    migration.start()
+    migration.join()
+    if migration.exitcode:
+        raise typer.Exit(1)
     database = Database(settings.database_url)
     now = utc_now()
     try:
-        schema.upgrade(database, Vault(settings.secret_keys), now)
         with database.transaction("write") as db:
             link_id = links.open_setup(db, now)
     finally:
         database.close()
     return None if link_id is None else setup_url(settings, link_id)
+
+
+def _migrate(settings: Settings) -> None:
+    database = Database(settings.database_url)
+    try:
+        with telling_in_words():
+            schema.upgrade(database, Vault(settings.secret_keys), utc_now())
+    finally:
+        database.close()
 
 
 def _run(worker: Worker, listener: socket.socket, workers: int) -> None:

@@ -79,7 +79,10 @@ def setup_link(*, as_json: Json = False) -> None:
 
 def _read_password(*, from_stdin: bool, as_json: bool) -> str:
     if from_stdin:
-        return sys.stdin.readline().rstrip("\r\n")
+        try:
+            return sys.stdin.buffer.readline().decode().rstrip("\r\n")
+        except UnicodeDecodeError:
+            fail("The password on standard input is not UTF-8.", as_json=as_json)
     if not sys.stdin.isatty():
         fail("Send the password on standard input and say --password-stdin.", as_json=as_json)
     answer: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True)

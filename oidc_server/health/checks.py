@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 
-from alembic.script import ScriptDirectory
 from sqlalchemy import Text, column, literal_column, select, table
 from sqlalchemy.exc import DBAPIError
 
 from oidc_server import resources
 from oidc_server.database import DatabaseUnavailableError, Statement, Transaction
 from oidc_server.domain.base import Instant
+from oidc_server.security.encryption import UnsealError
 from oidc_server.web.runtime import Runtime
 
 _CLOCK_TOLERANCE = timedelta(seconds=2)
@@ -76,14 +76,18 @@ def _check_migrations(db: Transaction) -> Check:
 
 
 @cache
-def _head() -> str | None:
+def _head() -> str:
     """The newest migration that this code knows."""
-    return ScriptDirectory(str(resources.migrations_dir())).get_current_head()
+    return resources.newest_migration()
 
 
 def _check_keys(db: Transaction, runtime: Runtime) -> Check:
     now = runtime.clock()
-    runtime.keys.refresh(db, now)
+    try:
+        runtime.keys.refresh(db, now)
+    except UnsealError:
+        finding = "The secret is not the one that they are encrypted with."
+        return Check("signing key", ok=False, finding=finding)
     algorithms = runtime.keys.algorithms(now)
     finding = f"There is one for {', '.join(algorithms)}." if algorithms else "There is none."
     return Check("signing key", ok=bool(algorithms), finding=finding)

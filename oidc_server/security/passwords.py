@@ -1,12 +1,16 @@
 """Passwords: Argon2id hashes, and what a new password must not be (NIST SP 800-63B-4 §3.1.1)."""
 
+import ctypes
 import threading
 import unicodedata
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
 import argon2
+
+_M_MMAP_THRESHOLD = -3  # malloc.h
 
 MAX_LENGTH = 1024
 """Longer input is refused before it is hashed: nobody types it, and hashing it costs."""
@@ -24,6 +28,12 @@ _ROWS = (
 )
 
 
+def _give_memory_back() -> None:
+    """Have glibc return what a hash needed: by default each hashing thread keeps it for good."""
+    with suppress(AttributeError):  # another C library does as it likes
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, 1024 * 1024)
+
+
 class PasswordHasher:
     """Argon2id with one set of costs. Slow on purpose: call it outside any transaction."""
 
@@ -33,6 +43,7 @@ class PasswordHasher:
         )
         self._dummy: str | None = None
         self._dummy_lock = threading.Lock()
+        _give_memory_back()
 
     def hash(self, password: str) -> str:
         """The encoded hash with its salt and costs; ValueError if the password cannot be one."""

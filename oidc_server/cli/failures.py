@@ -1,0 +1,36 @@
+"""What commands say when they cannot do their work."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from oidc_server.cli.output import fail
+from oidc_server.database import ConflictError, DatabaseUnavailableError
+from oidc_server.domain.base import DomainError
+from oidc_server.security.encryption import UnsealError
+from oidc_server.settings import SettingsError
+
+_FOREIGN_SECRET = (
+    "The signing keys in this database are encrypted with another secret;"
+    " put that one into OIDC_SECRET_KEY, after the new one if there is a new one."
+)
+
+
+@contextmanager
+def telling_in_words(*, as_json: bool = False) -> Iterator[None]:
+    """End with status 1 and a sentence for what a person can mend."""
+    try:
+        yield
+    except (SettingsError, DomainError, OSError) as error:
+        fail(str(error), as_json=as_json)
+    except DatabaseUnavailableError as error:
+        fail(f"The database cannot be used right now: {_reason(error)}", as_json=as_json)
+    except ConflictError:
+        fail("Somebody else changed the same thing; run the command again.", as_json=as_json)
+    except UnsealError:
+        fail(_FOREIGN_SECRET, as_json=as_json)
+
+
+def _reason(error: DatabaseUnavailableError) -> str:
+    """What the driver said, in its first line; it names addresses and files, never a password."""
+    said = getattr(error.__cause__, "orig", None) or error
+    return str(said).partition("\n")[0]
