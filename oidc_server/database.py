@@ -271,6 +271,15 @@ class Database:
         finally:
             self._held.last_used = time.monotonic()
 
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """A connection of its own, for migrations; raises `DatabaseUnavailableError`."""
+        try:
+            with self.engine.connect() as connection:
+                yield connection
+        except exc.OperationalError as error:
+            raise DatabaseUnavailableError(type(error.orig).__name__) from error
+
     def _connection(self) -> Connection:
         connection: Connection | None = getattr(self._held, "connection", None)
         if connection is not None and not self._still_good(connection):

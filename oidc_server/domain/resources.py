@@ -63,8 +63,7 @@ def create(
     db: Transaction, *, identifier: str, name: str, scopes: frozenset[str], now: datetime
 ) -> Resource:
     """Register a resource server; raises `InvalidResourceError`."""
-    parts = urlsplit(identifier)
-    if not parts.scheme or not (parts.netloc or parts.path) or parts.fragment or "#" in identifier:
+    if not _is_resource_indicator(identifier):
         raise InvalidResourceError(
             f"{identifier} must be an absolute URI without a fragment (RFC 8707 §2)."
         )
@@ -78,3 +77,11 @@ def create(
     except IntegrityError:
         raise InvalidResourceError(f"The resource {identifier} exists already.") from None
     return Resource(row.identifier, row.name, row.scopes)
+
+
+def _is_resource_indicator(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return bool(parts.scheme and (parts.netloc or parts.path)) and "#" not in text

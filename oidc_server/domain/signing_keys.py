@@ -75,9 +75,15 @@ _REVOKE = Statement(
 
 
 def ensure(db: Transaction, vault: Vault, now: datetime) -> None:
-    """Make the first key of each algorithm. Of many nodes that start at once, one makes them."""
+    """Make the first key of each algorithm. Of many nodes that start at once, one makes them.
+
+    Raises `UnsealError` for keys that our secrets do not open: found at the start, not in use.
+    """
     db.lock("signing-keys")
-    present = {key.alg for key in timeline(db) if key.revoked_at is None}
+    rows = db.all(_ALL)
+    for row in rows:
+        vault.open(_PURPOSE, row.private_sealed, row.kid.encode())
+    present = {key.alg for key in _timeline(rows) if key.revoked_at is None}
     for alg in FIRST_ALGORITHMS:
         if alg not in present:
             _create(db, vault, alg, now, activates_at=now)
