@@ -1,0 +1,231 @@
+"""`oidc-server clients`."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from oidc_server.database import Database
+from oidc_server.domain import clients
+
+REDIRECT_URI = "https://app.example.net/callback"
+WEB = ("clients", "add", "--name", "Ledger", "--type", "web", "--redirect-uri", REDIRECT_URI)
+
+
+@pytest.fixture
+def secret_works(data_dir):
+    """Whether a secret of a client is good at a moment from now."""
+
+    def works(client_id, secret, after=timedelta()):
+        database = Database(f"sqlite:///{data_dir / 'oidc.db'}")
+        with database.transaction("read") as db:
+            client = clients.load(db, client_id)
+        database.close()
+        return client.knows_secret(secret, datetime.now(UTC) + after)
+
+    return works
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (
+            ("web", "--redirect-uri", REDIRECT_URI),
+            {
+                "token_endpoint_auth_method": "client_secret_basic",
+                "grant_types": ["authorization_code", "refresh_token"],
+                "scope": "email offline_access openid profile",
+                "id_token_signed_response_alg": "RS256",
+                "require_pkce": True,
+                "live_secrets": 1,
+            },
+        ),
+        (
+            ("spa", "--redirect-uri", REDIRECT_URI, "--id-token-alg", "ES256"),
+            {
+                "token_endpoint_auth_method": "none",
+                "id_token_signed_response_alg": "ES256",
+                "live_secrets": 0,
+            },
+        ),
+        (
+            (
+                "native",
+                "--redirect-uri",
+                "http://127.0.0.1/cb",
+                "--redirect-uri",
+                "net.example:/cb",
+            ),
+            {
+                "token_endpoint_auth_method": "none",
+                "redirect_uris": ["http://127.0.0.1/cb", "net.example:/cb"],
+            },
+        ),
+        (
+            ("service", "--auth-method", "client_secret_post", "--introspect", "--scope", "a b"),
+            {
+                "token_endpoint_auth_method": "client_secret_post",
+                "grant_types": ["client_credentials"],
+                "scope": "a b",
+                "may_introspect": True,
+                "redirect_uris": [],
+            },
+        ),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else "",
+)
+def test_a_client_of_each_type_gets_what_its_type_needs(run, arguments, expected):
+    made = run("clients", "add", "--name", "Ledger", "--type", *arguments, "--json").json
+
+    assert {name: made[name] for name in expected} == expected
+    assert made["type"] == arguments[0]
+    assert ("client_secret" in made) == (made["live_secrets"] == 1)
+
+
+def test_choices_of_the_operator_replace_the_defaults(run):
+    made = run(
+        *WEB, "--grant-type", "authorization_code", "--scope", "openid", "--no-pkce",
+        "--skip-consent", "--post-logout-redirect-uri", "https://app.example.net/", "--json",
+    ).json  # fmt: skip
+
+    assert made["grant_types"] == ["authorization_code"]
+    assert made["scope"] == "openid"
+    assert (made["require_pkce"], made["skip_consent"]) == (False, True)
+    assert made["post_logout_redirect_uris"] == ["https://app.example.net/"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--type", "web"), "redirect_uris is needed for the authorization code grant."),
+        (
+            ("--type", "web", "--redirect-uri", "http://app.example.net/cb"),
+            "http://app.example.net/cb: plain http is for loopback addresses only; use https.",
+        ),
+        (
+            ("--type", "web", "--redirect-uri", "net.example:/cb"),
+            "net.example:/cb: only native clients may use a scheme of their own.",
+        ),
+        (
+            ("--type", "native", "--redirect-uri", "http://localhost/cb"),
+            "http://localhost/cb: use 127.0.0.1 or [::1] instead of localhost (RFC 8252 §8.3).",
+        ),
+        (
+            ("--type", "web", "--redirect-uri", "https://app.example.net/cb#top"),
+            "https://app.example.net/cb#top: it must not have a fragment (RFC 6749 §3.1.2).",
+        ),
+        (
+            ("--type", "web", "--redirect-uri", "https://*.example.net/cb"),
+            "https://*.example.net/cb: wildcards are not supported; register each address.",
+        ),
+        (
+            ("--type", "web", "--redirect-uri", "javascript:alert(1)"),
+            "javascript:alert(1): the scheme javascript is not allowed.",
+        ),
+        (
+            ("--type", "web", "--redirect-uri", "https://[::1/cb"),
+            "https://[::1/cb: it cannot be read as a URI.",
+        ),
+        (
+            ("--type", "spa", "--redirect-uri", REDIRECT_URI, "--no-pkce"),
+            "A public client must use PKCE (RFC 7636).",
+        ),
+        (
+            (
+                "--type",
+                "spa",
+                "--redirect-uri",
+                REDIRECT_URI,
+                "--auth-method",
+                "client_secret_post",
+            ),
+            "token_endpoint_auth_method: client_secret_post does not fit a client of type spa.",
+        ),
+        (
+            ("--type", "service", "--grant-type", "implicit"),
+            "grant_types: implicit is not supported.",
+        ),
+        (("--type", "service", "--scope", 'a "b'), 'scope: "b is no scope (RFC 6749 §3.3).'),
+    ],
+)
+def test_metadata_that_does_not_fit_is_refused_in_a_line(run, arguments, message):
+    told = run("clients", "add", "--name", "Ledger", *arguments)
+    answered = run("clients", "add", "--name", "Ledger", *arguments, "--json")
+
+    assert (told.status, told.stdout, told.stderr) == (1, "", f"{message}\n")
+    assert (answered.status, answered.json) == (1, {"error": message})
+    assert run("clients", "list", "--json").json == []
+
+
+def test_an_unknown_type_is_refused_with_the_known_ones(run):
+    done = run("clients", "add", "--name", "Ledger", "--type", "desktop")
+
+    assert done.status == 2
+    assert "native" in done.stderr
+
+
+def test_a_secret_is_shown_once(run, secret_works):
+    made = run(*WEB, "--json").json
+    shown = run("clients", "show", made["client_id"], "--json")
+    listed = run("clients", "list", "--json")
+
+    assert secret_works(made["client_id"], made["client_secret"])
+    assert shown.json == {name: value for name, value in made.items() if name != "client_secret"}
+    assert listed.json == [
+        {
+            "client_id": made["client_id"],
+            "client_name": "Ledger",
+            "type": "web",
+            "disabled": False,
+        }
+    ]
+    assert made["client_secret"] not in shown.stdout + listed.stdout
+
+
+def test_a_client_is_shown_in_lines_for_people(run):
+    client_id = run(*WEB, "--json").json["client_id"]
+
+    lines = dict(
+        line.split(maxsplit=1) for line in run("clients", "show", client_id).stdout.splitlines()
+    )
+
+    assert lines["redirect_uris"] == REDIRECT_URI
+    assert lines["logo_uri"] == "-"
+    assert lines["disabled"] == "no"
+
+
+def test_the_old_secret_goes_on_for_the_overlap(run, secret_works):
+    old = run(*WEB, "--json").json
+    client_id = old["client_id"]
+
+    new = run("clients", "rotate-secret", client_id, "--overlap-hours", "2", "--json").json
+
+    assert new.keys() == {"client_id", "client_secret"}
+    assert secret_works(client_id, new["client_secret"], timedelta(days=400))
+    assert secret_works(client_id, old["client_secret"], timedelta(hours=1.9))
+    assert not secret_works(client_id, old["client_secret"], timedelta(hours=2.1))
+    assert run("clients", "show", client_id, "--json").json["live_secrets"] == 2
+
+
+def test_without_an_overlap_the_old_secret_ends_at_once(run, secret_works):
+    old = run(*WEB, "--json").json
+
+    run("clients", "rotate-secret", old["client_id"], "--overlap-hours", "0")
+
+    assert not secret_works(old["client_id"], old["client_secret"])
+
+
+@pytest.mark.parametrize("command", ["show", "rotate-secret"])
+def test_a_client_that_is_not_there_is_named(run, command):
+    done = run("clients", command, "nobody", "--json")
+
+    assert (done.status, done.json) == (1, {"error": "There is no client nobody."})
+
+
+def test_a_public_client_has_no_secret_to_rotate(run):
+    client_id = run(
+        "clients", "add", "--name", "App", "--type", "spa", "--redirect-uri", REDIRECT_URI, "--json"
+    ).json["client_id"]
+
+    done = run("clients", "rotate-secret", client_id)
+
+    assert (done.status, done.stderr) == (1, f"Client {client_id} is public: it has no secret.\n")

@@ -1,0 +1,154 @@
+"""What holds for every command: help, versions, settings, and errors without a traceback."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from oidc_server import __version__
+from oidc_server.settings import load
+from tests.services import run as test_run
+from tests.services.ports import free_port
+
+COMMANDS = [
+    ("db", "upgrade"),
+    ("users", "list"),
+    ("clients", "list"),
+    ("keys", "list"),
+    ("keys", "rotate"),
+    ("resources", "list"),
+    ("setup-link",),
+    ("doctor",),
+]
+EVERY_COMMAND = [
+    *COMMANDS,
+    ("serve",),
+    ("users", "add"),
+    ("clients", "add"),
+    ("clients", "show"),
+    ("clients", "rotate-secret"),
+    ("resources", "add"),
+]
+SECRET = "a secret of the tests that is long enough to be one"
+
+
+def test_the_version_is_told(run):
+    done = run("--version")
+
+    assert (done.status, done.stdout) == (0, f"{__version__}\n")
+
+
+@pytest.mark.parametrize("command", EVERY_COMMAND, ids=" ".join)
+def test_every_command_explains_itself(run, command):
+    done = run(*command, "--help")
+
+    assert done.status == 0
+    assert ("--json" in done.stdout) == (command != ("serve",))
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_answers_one_json_document(run, command):
+    done = run(*command, "--json")
+
+    assert (done.status, done.stderr) == (0, "")
+    assert isinstance(done.json, list | dict)
+
+
+def test_migrating_twice_is_as_good_as_once(run):
+    run("db", "upgrade")
+
+    assert run("db", "upgrade", "--json").json == {"database": "sqlite", "schema": "up to date"}
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_an_unknown_setting_stops_every_command_and_names_the_nearest(run, monkeypatch, command):
+    monkeypatch.setenv("OIDC_ISUER", "https://id.example.com")
+
+    told = run(*command)
+    answered = run(*command, "--json")
+
+    line = "OIDC_ISUER: is not a setting; did you mean OIDC_ISSUER?"
+    assert (told.status, told.stdout) == (1, "")
+    assert line in told.stderr
+    assert answered.status == 1
+    assert line in answered.json["error"]
+
+
+@pytest.mark.parametrize("command", COMMANDS[:-1], ids=" ".join)
+def test_a_database_that_is_away_is_told_in_a_line(run, monkeypatch, command):
+    port = free_port()
+    monkeypatch.setenv("OIDC_DATABASE_URL", f"postgresql://oidc:hunter22@127.0.0.1:{port}/oidc")
+    monkeypatch.setenv("OIDC_SECRET_KEY", SECRET)
+
+    done = run(*command)
+
+    assert (done.status, done.stdout) == (1, "")
+    assert done.stderr.startswith("The database cannot be used right now: ")
+    assert str(port) in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "hunter22" not in done.stderr
+
+
+def test_a_data_folder_that_cannot_be_made_is_told_in_a_line(run, monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    monkeypatch.setenv("OIDC_DATA_DIR", str(tmp_path / "file"))
+    monkeypatch.setenv("OIDC_SECRET_KEY", SECRET)
+
+    done = run("users", "list", "--json")
+
+    assert done.status == 1
+    assert str(tmp_path / "file") in done.json["error"]
+
+
+def test_another_secret_is_told_before_it_does_harm(run, monkeypatch):
+    monkeypatch.setenv("OIDC_SECRET_KEY", SECRET)
+
+    done = run("keys", "rotate")
+
+    assert done.status == 1
+    assert "OIDC_SECRET_KEY" in done.stderr
+    monkeypatch.delenv("OIDC_SECRET_KEY")
+    assert len(run("keys", "list", "--json").json) == 2
+
+
+def test_two_secrets_open_what_either_has_sealed(run, monkeypatch, data_dir):
+    [kept] = load().secret_keys
+    monkeypatch.setenv("OIDC_SECRET_KEY", f"{SECRET},{kept}")
+
+    assert run("keys", "rotate", "--now").status == 0
+    assert run("doctor").status == 0
+
+
+def test_what_a_command_wrote_is_undone_when_it_fails(run, monkeypatch):
+    done = run("resources", "add", "https://api.example.net", "--scope", 'a "b')
+
+    assert done.status == 1
+    assert run("resources", "list", "--json").json == []
+
+
+@pytest.mark.slow
+def test_commands_run_as_programs_from_an_empty_folder(tmp_path):
+    def oidc_server(*arguments, stdin=""):
+        return subprocess.run(
+            [sys.executable, "-m", "oidc_server", *arguments],
+            cwd=tmp_path,
+            env=test_run.clean_environment(),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    made = oidc_server(
+        "users", "add", "--username", "ann", "--email", "ann@example.com", "--admin",
+        "--password-stdin", "--json", stdin="a long enough passphrase\n",
+    )  # fmt: skip
+    refused = oidc_server("setup-link")
+
+    assert (made.returncode, made.stderr) == (0, "")
+    assert json.loads(made.stdout)["roles"] == ["admin"]
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr == "This server is set up: there is an administrator.\n"
+    assert {path.name for path in (tmp_path / "data").iterdir()} >= {"oidc.db", "secret.key"}
+    assert (tmp_path / "data").stat().st_mode & 0o077 == 0

@@ -1,0 +1,125 @@
+"""`oidc-server doctor`: each finding says what to do."""
+
+import pytest
+
+from oidc_server.database import Database
+from tests.services.ports import free_port
+
+SECRET = "a secret of the tests that is long enough to be one"
+PRODUCTION = {
+    "OIDC_ISSUER": "https://id.example.com",
+    "OIDC_SMTP_URL": "smtp://mail.example.com",
+    "OIDC_ARGON2_MEMORY_KIB": "19456",
+}
+
+
+@pytest.fixture
+def settings(monkeypatch, data_dir):
+    """Set settings over those of the test's data folder."""
+
+    def settings(**values):
+        for name, value in values.items():
+            monkeypatch.setenv(name, value)
+
+    return settings
+
+
+def findings(done, result=None):
+    """Name → finding, of one result or of all."""
+    return {
+        row["check"]: row["finding"]
+        for row in done.json
+        if result is None or row["result"] == result
+    }
+
+
+def test_a_server_with_everything_in_order_has_nothing_to_mend(run, settings):
+    settings(**PRODUCTION)
+
+    done = run("doctor", "--json")
+
+    assert done.status == 0
+    assert {row["result"] for row in done.json} == {"ok"}
+    assert list(findings(done)) == [
+        "database", "clock", "migrations", "signing key", "issuer", "mail", "limits", "passwords",
+    ]  # fmt: skip
+
+
+def test_what_is_for_trying_only_is_a_warning_and_no_failure(run, settings):
+    settings(OIDC_RATE_LIMITS="off")
+
+    done = run("doctor", "--json")
+
+    assert done.status == 0
+    assert findings(done, "warn") == {
+        "issuer": "http://localhost:8000 is for this machine only; set OIDC_ISSUER.",
+        "mail": "No mail leaves; set OIDC_SMTP_URL.",
+        "limits": "OIDC_RATE_LIMITS=off is for measurements only.",
+        "passwords": "Set OIDC_ARGON2_MEMORY_KIB to 19456.",
+    }
+
+
+def test_clients_are_rated(run):
+    web = ("clients", "add", "--name", "A", "--type", "web", "--redirect-uri", "https://a.example/")
+    good = run(*web, "--json").json["client_id"]
+    lax = run(*web, "--no-pkce", "--json").json["client_id"]
+    old = run("clients", "add", "--name", "B", "--type", "service", "--grant-type", "password",
+              "--json").json["client_id"]  # fmt: skip
+
+    done = run("doctor", "--json")
+
+    assert findings(done, "ok")[f"client {good}"] == "A"
+    assert "PKCE" in findings(done, "warn")[f"client {lax}"]
+    assert "password grant" in findings(done, "warn")[f"client {old}"]
+
+
+def test_a_database_that_is_away_is_a_failure(run, settings):
+    address = f"127.0.0.1:{free_port()}"
+    settings(OIDC_DATABASE_URL=f"postgresql://oidc:hunter22@{address}/oidc", OIDC_SECRET_KEY=SECRET)
+
+    done = run("doctor", "--json")
+
+    assert done.status == 1
+    assert list(findings(done, "fail")) == ["database"]
+    assert findings(done)["database"].endswith("Start it, or mend OIDC_DATABASE_URL.")
+    assert "hunter22" not in done.stdout + done.stderr
+
+
+def test_missing_migrations_are_a_failure_with_the_command_that_helps(run, settings, tmp_path):
+    (tmp_path / "empty").mkdir()
+    settings(OIDC_DATA_DIR=str(tmp_path / "empty"))
+
+    done = run("doctor", "--json")
+
+    assert done.status == 1
+    assert "oidc-server db upgrade" in findings(done, "fail")["migrations"]
+    assert run("db", "upgrade").status == 0
+    assert run("doctor").status == 0
+
+
+def test_a_secret_that_opens_nothing_is_a_failure(run, settings):
+    settings(OIDC_SECRET_KEY=SECRET)
+
+    done = run("doctor", "--json")
+
+    assert done.status == 1
+    assert "OIDC_SECRET_KEY" in findings(done, "fail")["signing key"]
+
+
+def test_a_database_without_signing_keys_is_a_failure(run, data_dir):
+    database = Database(f"sqlite:///{data_dir / 'oidc.db'}")
+    with database.engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM signing_keys")
+    database.close()
+
+    done = run("doctor", "--json")
+
+    assert done.status == 1
+    assert "oidc-server db upgrade" in findings(done, "fail")["signing key"]
+
+
+def test_findings_are_lines_for_people(run):
+    lines = run("doctor").stdout.splitlines()
+
+    assert lines[0].split() == ["check", "result", "finding"]
+    assert lines[1].split(maxsplit=2) == ["database", "ok", "It answers."]
