@@ -1,0 +1,58 @@
+"""The table of specifications is true, and nothing that an application meets is missing."""
+
+import re
+
+import orjson
+
+from oidc_server.discovery import metadata
+from oidc_server.routes import METADATA_ENDPOINTS, ROUTES
+from oidc_server.token import GRANTS
+from tests.project.repository import ROOT
+
+_TABLE = (ROOT / "docs" / "specs.md").read_text()
+_ROWS = [
+    [cell.strip() for cell in line.strip("|").split("|")]
+    for line in _TABLE.splitlines()
+    if line.startswith(("| RFC", "| OpenID", "| Form", "| RP"))
+]
+
+
+def test_every_file_of_the_table_exists():
+    paths = [
+        ROOT / folder / path
+        for row in _ROWS
+        for folder, cell in (("oidc_server", row[2]), ("tests", row[3]))
+        for path in re.findall(r"`([^`]+\.py)`", cell)
+    ]
+
+    assert len(paths) > len(_ROWS)
+    assert [str(path.relative_to(ROOT)) for path in paths if not path.is_file()] == []
+
+
+def test_every_endpoint_of_the_metadata_has_a_row():
+    assert [name for name in METADATA_ENDPOINTS if f"`{name}`" not in _TABLE] == []
+
+
+def test_every_endpoint_of_the_metadata_is_a_route():
+    names = {route.name for route in ROUTES}
+
+    assert set(METADATA_ENDPOINTS.values()) <= names
+
+
+def test_every_endpoint_for_programs_is_in_the_metadata():
+    pages = re.compile(r"home|setup|authentication|account|health|discovery\.o|\.(resume|consent)$")
+    machines = {route.name for route in ROUTES if not pages.search(route.name)}
+
+    assert machines == set(METADATA_ENDPOINTS.values())
+
+
+def test_the_metadata_lists_the_grants_that_are_there():
+    document = orjson.loads(metadata.document("https://id.example.com", {}, ["a", "b"]))
+
+    assert document["grant_types_supported"] == ["a", "b"]
+    assert {grant.GRANT_TYPE for grant, _ in GRANTS} == {
+        "authorization_code",
+        "refresh_token",
+        "client_credentials",
+        "password",
+    }
