@@ -7,7 +7,9 @@ and a test elsewhere that starts a loop of its own must not meet it.
 import re
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import (
@@ -16,6 +18,7 @@ from playwright.sync_api import (
     ConsoleMessage,
     Error,
     Page,
+    Request,
     sync_playwright,
 )
 
@@ -30,6 +33,7 @@ _FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+_THIS_MACHINE = ("localhost", "127.0.0.1")
 _VIOLATION = re.compile("content security policy", re.IGNORECASE)
 
 
@@ -54,16 +58,55 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture
 def browser_context(chromium: Browser) -> Iterator[BrowserContext]:
     """A browser profile for one test: no cookies, no storage, English."""
-    context = chromium.new_context(locale="en-GB", viewport={"width": 1280, "height": 800})
+    with _profile(chromium) as context:
+        yield context
+
+
+@pytest.fixture
+def page(browser_context: BrowserContext, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A page. The test fails if it breaks its own rules: see `_watch`."""
+    with _watched_page(browser_context, request) as page:
+        yield page
+
+
+@pytest.fixture
+def page_without_scripts(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A page of somebody who has switched scripts off; else like `page`."""
+    with (
+        _profile(chromium, java_script_enabled=False) as context,
+        _watched_page(context, request) as page,
+    ):
+        yield page
+
+
+@contextmanager
+def _profile(chromium: Browser, *, java_script_enabled: bool = True) -> Iterator[BrowserContext]:
+    context = chromium.new_context(
+        locale="en-GB",
+        viewport={"width": 1280, "height": 800},
+        java_script_enabled=java_script_enabled,
+    )
     context.set_default_timeout(10_000)
     yield context
     context.close()
 
 
-@pytest.fixture
-def page(browser_context: BrowserContext, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A page. The test fails if a script on it throws, or if it breaks its own policy (CSP)."""
-    page, problems = browser_context.new_page(), list[str]()
+@contextmanager
+def _watched_page(context: BrowserContext, request: pytest.FixtureRequest) -> Iterator[Page]:
+    page = context.new_page()
+    problems = _watch(page)
+    yield page
+    _take_picture(page, request)
+    assert not problems
+
+
+def _watch(page: Page) -> list[str]:
+    """Note what no page of ours may do.
+
+    That is: a script that throws, a break of its own policy (CSP), anything loaded from another
+    origin, and a way that leads off this machine.
+    """
+    problems = list[str]()
 
     def note_error(error: Error) -> None:
         problems.append(f"script error: {error}")
@@ -72,11 +115,20 @@ def page(browser_context: BrowserContext, request: pytest.FixtureRequest) -> Ite
         if _VIOLATION.search(message.text):
             problems.append(message.text)
 
+    def note_request(request: Request) -> None:
+        asked = urlsplit(request.url)
+        if request.is_navigation_request():
+            is_allowed = asked.hostname in _THIS_MACHINE
+        else:
+            shown = urlsplit(request.frame.url)
+            is_allowed = (asked.scheme, asked.netloc) == (shown.scheme, shown.netloc)
+        if not is_allowed and asked.scheme != "data":
+            problems.append(f"request to another origin: {request.url}")
+
     page.on("pageerror", note_error)
     page.on("console", note_violation)
-    yield page
-    _take_picture(page, request)
-    assert not problems
+    page.on("request", note_request)
+    return problems
 
 
 def _take_picture(page: Page, request: pytest.FixtureRequest) -> None:

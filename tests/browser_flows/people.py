@@ -1,0 +1,31 @@
+"""What people do on the pages, in a real browser."""
+
+from email.message import EmailMessage
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Page, expect
+
+from tests.examples.running import PASSWORD
+
+
+def sign_in(page: Page, issuer: str, username: str, password: str = PASSWORD) -> None:
+    """Open the sign-in page, and send it."""
+    page.goto(f"{issuer}/login")
+    page.fill("#username", username)
+    page.fill("#password", password)
+    page.click("#sign-in")
+
+
+def expect_account_of(page: Page, name: str) -> None:
+    """The account page is shown, and greets that person."""
+    expect(page.locator("h1")).to_have_text(f"Hello, {name}")
+
+
+def link_in(mail: EmailMessage, issuer: str) -> str:
+    """The first link in a mail, which leads to the server that sent it."""
+    part = mail.get_body(("plain",))
+    assert part is not None
+    text: str = part.get_content()
+    [link] = [word for word in text.split() if word.startswith(issuer)][:1]
+    assert urlsplit(link).query
+    return link
