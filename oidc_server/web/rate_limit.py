@@ -26,7 +26,7 @@ PAGES = Limit("pages", 100, "requests")
 PASSAGES = Limit("passages", 1000, "requests")
 """Addresses that a browser only passes through; a sign-in passes several."""
 MAILS = Limit("mails", 20, "requests")
-"""Forms that send mail or make accounts."""
+"""Forms that send mail to whoever is named in them."""
 FAILED_AUTHENTICATIONS = Limit("failed-authentications", 100, "failures")
 UNLIMITED = None
 
