@@ -1,4 +1,6 @@
-"""`make bench`: what a start, an idle process and each fast operation cost on this machine.
+"""Measures the server as an operator would start it: `make bench`, or `python -m benchmarks`.
 
-Figures of one run can be compared with one another; those of two machines cannot.
+Order to read: `__main__` (what is printed), `process` (the server and what the kernel says of it),
+`stage` (people and clients to measure with), `operations` (what is asked), `floors` (what the
+machine itself needs for the dearest parts).
 """

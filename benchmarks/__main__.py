@@ -1,90 +1,128 @@
-"""Run all measurements and print them. Bounded: well under a minute and a half."""
+"""Prints how fast the server starts, how much memory it holds, and what each answer costs.
 
+The whole run takes about a minute and ends by itself.
+"""
+
+import argparse
+import os
+import shutil
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.client import PASSWORD, Client
-from benchmarks.floors import floors
-from benchmarks.server import Started, started
+from benchmarks import databases, floors, operations, process, stage
+from oidc_server.clock import utc_now
+from oidc_server.database import Database
+from oidc_server.settings import Settings, load
 
-_STARTS = 3
-_SECONDS_PER_OPERATION = 2.0
-_GOAL_START = 2.0
-_GOAL_MEMORY = 110.0
+START_GOAL_SECONDS = 2.0
+MEMORY_GOAL_MEGABYTES = 110
+SIGN_INS = 100
+_PEOPLE = 10
+_SECRET = "a secret of the benchmarks that is long enough"
+_SETTLING_SECONDS = 1.0
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        _report_start(folder)
-        with started(folder) as server:
-            server.command(
-                *("users", "add", "--username", "bench", "--email", "bench@example.com"),
-                *("--verified", "--password-stdin"),
-                send=PASSWORD,
-            )
-            client = Client(server)
-            _report_memory(server, client)
-            _report_operations(server, client)
-        print("\nFloors of this machine (CPU)")
-        for what, milliseconds in floors(folder).items():
-            print(f"  {what:<34} {milliseconds:8.3f} ms")
+    """Measure everything, and print each figure as soon as it is known."""
+    options = _options()
+    with _work_folder() as folder:
+        print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}\n")
+        print_start(folder, options.starts)
+        print_floors(folder, options.seconds)
+        print_costs(folder / "on-sqlite", {}, options)
+        if not options.sqlite_only and databases.is_postgres_there():
+            with databases.postgres_url(folder / "postgres") as url:
+                settings = {"OIDC_DATABASE_URL": url, "OIDC_SECRET_KEY": _SECRET}
+                print_costs(folder / "on-postgresql", settings, options)
 
 
-def _report_start(folder: Path) -> None:
-    seconds = []
-    for _ in range(_STARTS):
-        with started(folder) as server:
-            seconds.append(server.seconds_to_first_answer)
-    first, later = seconds[0], statistics.median(seconds[1:])
-    print("From `serve --dev` to the first answered request")
-    print(f"  on an empty data folder            {first:8.2f} s   (goal: at most {_GOAL_START} s)")
-    print(f"  later starts, median               {later:8.2f} s   (goal: at most {_GOAL_START} s)")
+def print_start(folder: Path, times: int) -> None:
+    """The time from the command of `make serve` to the first answer."""
+    print(f"From the command to the first answer, median of {times}")
+    empty, warm = [], []
+    for number in range(times):
+        place = folder / f"start-{number}"
+        place.mkdir()
+        with process.running(place, "--dev") as server:
+            empty.append(server.started_in)
+        with process.running(place, "--dev") as server:
+            warm.append(server.started_in)
+    for name, seconds in (("empty data folder", empty), ("warm data folder", warm)):
+        median = statistics.median(seconds)
+        _line(name, f"{median:.2f} s", _verdict(median, START_GOAL_SECONDS, "s"))
 
 
-def _report_memory(server: Started, client: Client) -> None:
-    for _ in range(100):
-        client.sign_in()
-    print("\nResident memory of one process after 100 sign-ins")
-    print(f"  {server.resident_mib():42.1f} MiB (goal: at most {_GOAL_MEMORY:.0f} MiB)")
+def print_floors(folder: Path, seconds: float) -> None:
+    """What the machine needs for the dearest parts, alone and in this process."""
+    print("\nFloors of this machine")
+    for name, cost in floors.floors(folder, _settings(folder, {}), seconds / 4).items():
+        _line(name, f"{cost:.2f} ms")
 
 
-def _report_operations(server: Started, client: Client) -> None:
-    tokens = client.sign_in()
-    bearer = {"authorization": f"Bearer {tokens['access_token']}"}
-    held = {"refresh_token": tokens["refresh_token"]}
-
-    def refresh() -> None:
-        answer = client.token(grant_type="refresh_token", refresh_token=held["refresh_token"])
-        held["refresh_token"] = answer["refresh_token"]
-
-    operations: dict[str, Callable[[], object]] = {
-        "discovery": lambda: client.http.get("/.well-known/openid-configuration"),
-        "JWKS": lambda: client.http.get("/jwks.json"),
-        "client credentials": lambda: client.token(grant_type="client_credentials"),
-        "sign-in (authorize and token)": client.sign_in,
-        "refresh": refresh,
-        "userinfo": lambda: client.browser.get("/userinfo", headers=bearer),
-        "introspection": lambda: client.http.post(
-            "/introspect", data={"token": tokens["access_token"]}
-        ),
-    }
-    print("\nOne worker on SQLite, one client, ES256: CPU of the server, and how many in a second")
-    for name, operation in operations.items():
-        count, wall, cpu = _measure(server, operation)
-        print(f"  {name:<34} {cpu / count * 1000:8.3f} ms {count / wall:8.0f} /s")
+def print_costs(folder: Path, settings: Mapping[str, str], options: argparse.Namespace) -> None:
+    """Memory after real sign-ins, then the cost of each operation."""
+    folder.mkdir()
+    settings = {**settings, "OIDC_RATE_LIMITS": "off"}
+    with process.running(folder, settings=settings) as server:
+        loaded = _settings(folder, settings)
+        cast = _cast(loaded)
+        kind = "SQLite" if loaded.database_url.startswith("sqlite") else "PostgreSQL"
+        print(f"\nOne process on {kind}, one client; ID Tokens are RS256, the default")
+        operations.sign_in_people(server, cast, options.sign_ins)
+        time.sleep(_SETTLING_SECONDS)
+        megabytes = server.resident_megabytes()
+        name = f"resident memory after {options.sign_ins} sign-ins"
+        _line(name, f"{megabytes:.0f} MB", _verdict(megabytes, MEMORY_GOAL_MEGABYTES, "MB"))
+        _line("", "CPU of the server", "until the answer", "per second on one core")
+        for name, operation in operations.operations(server, cast).items():
+            cost = operations.measure(server, operation, options.seconds)
+            per_second = f"{1000 / cost.cpu_ms:.0f}" if cost.cpu_ms else "-"
+            _line(name, f"{cost.cpu_ms:.2f} ms", f"{cost.answer_ms:.2f} ms", per_second)
+        _line("resident memory at the end", f"{server.resident_megabytes():.0f} MB")
 
 
-def _measure(server: Started, operation: Callable[[], object]) -> tuple[int, float, float]:
-    operation()
-    cpu, began, count = server.cpu_seconds(), time.monotonic(), 0
-    while time.monotonic() - began < _SECONDS_PER_OPERATION:
-        operation()
-        count += 1
-    return count, time.monotonic() - began, server.cpu_seconds() - cpu
+def _settings(folder: Path, chosen: Mapping[str, str]) -> Settings:
+    """The settings of a server that works in `folder`."""
+    return load({**chosen, "OIDC_DATA_DIR": str(folder / "data")}, None)
+
+
+def _cast(settings: Settings) -> stage.Stage:
+    database = Database(settings.database_url)
+    try:
+        return stage.set_up(settings, database, utc_now(), _PEOPLE)
+    finally:
+        database.close()
+
+
+def _line(name: str, *cells: str) -> None:
+    print(f"  {name:<52}" + "".join(f"{cell:>24}" for cell in cells), flush=True)
+
+
+def _verdict(value: float, goal: float, unit: str) -> str:
+    return f"{'goal' if value <= goal else 'MISSED'}: {goal:g} {unit}"
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=1.0, help="for each operation")
+    parser.add_argument("--starts", type=int, default=3, help="of each kind")
+    parser.add_argument("--sign-ins", type=int, default=SIGN_INS, help="before memory is read")
+    parser.add_argument("--sqlite-only", action="store_true", help="leave PostgreSQL out")
+    return parser.parse_args()
+
+
+@contextmanager
+def _work_folder() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="oidc-bench-"))
+    folder.chmod(0o711)  # a PostgreSQL server cannot run as root, so another user comes by
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

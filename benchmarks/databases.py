@@ -1,0 +1,32 @@
+"""The databases to measure on."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import make_url
+
+from tests.services import postgres
+
+
+def is_postgres_there() -> bool:
+    return bool(os.environ.get("TEST_DATABASE_URL")) or postgres.find_programs() is not None
+
+
+@contextmanager
+def postgres_url(place: Path) -> Iterator[str]:
+    """An empty database on the server that TEST_DATABASE_URL names, or else on one of our own."""
+    given = os.environ.get("TEST_DATABASE_URL")
+    if given:
+        server = postgres.PostgresServer(make_url(given).set(drivername="postgresql+psycopg2"))
+    else:
+        os.environ["TEST_RUN_FOLDER"] = str(place.parent)  # where its programs may be copied to
+        server = postgres.start(place)
+    url = server.create_database()
+    try:
+        yield url
+    finally:
+        server.drop_database(url)
+        if not given:
+            postgres.stop(place)
