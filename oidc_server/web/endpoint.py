@@ -7,11 +7,12 @@ commits; raising rolls back. An expected refusal (wrong password, replayed code)
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
-from oidc_server.database import Access, ConflictError
+from oidc_server.database import Access, ConflictError, DatabaseUnavailableError
 from oidc_server.security import opaque_tokens
 from oidc_server.web import cors, errors, responses
 from oidc_server.web.context import Context
@@ -62,6 +63,8 @@ class Endpoint:
         except Exception as error:  # noqa: BLE001 - the one place that answers for everything
             ctx = Context(incoming, runtime, reference)
             response = ctx.finish(errors.answer(ctx, error, self._shape))
+        if self._cross_origin and incoming.method != "OPTIONS":
+            await self._let_origin_read(incoming, runtime, reference, response)
         response.headers.append((b"x-request-id", reference.encode("ascii")))
         if runtime.settings.secure_cookies:
             response.headers.append(responses.STRICT_TRANSPORT)
@@ -90,11 +93,17 @@ class Endpoint:
         response: Response = await self._in_transaction(ctx, handler, access)
         if response.status == 401:
             runtime.limiter.failed(self._limit, ctx.origin.address)
-        if self._cross_origin and incoming.header("origin") is not None:
-            response = await self._in_transaction(
-                ctx, lambda again: cors.allow(again, response), "read"
-            )
         return response
+
+    async def _let_origin_read(
+        self, incoming: Incoming, runtime: Runtime, reference: str, response: Response
+    ) -> None:
+        """Errors too: a script has to see why it was refused, and until when."""
+        if incoming.header("origin") is None:
+            return
+        ctx = Context(incoming, runtime, reference)
+        with suppress(DatabaseUnavailableError):
+            await self._in_transaction(ctx, lambda again: cors.allow(again, response), "read")
 
     async def _prove(self, ctx: Context, before: Before) -> Any:
         """Transaction one books the attempt; the hash is computed outside of any."""

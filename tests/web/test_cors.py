@@ -1,0 +1,139 @@
+"""Scripts of a registered single-page application may read answers; nobody else's may."""
+
+from typing import Any
+
+import pytest
+
+from oidc_server.domain import clients
+from tests.factories import make_client
+from tests.relying_party import signed_in
+from tests.site import Site
+from tests.wire import FORM, Raw, ask
+
+SPA = "https://app.example.net"
+ENDPOINTS = ("/token", "/userinfo", "/revoke")
+FOREIGN = (
+    "https://evil.example.org",
+    "https://app.example.net.evil.example.org",
+    "https://evilapp.example.net",
+    "https://app.example.net:8443",
+    "http://app.example.net",
+    "https://APP.example.net",
+    "https://app.example.net/",
+    "null",
+    "*",
+    "",
+    "\u00e9",
+)
+
+
+def preflight(site: Site, path: str, origin: str) -> Raw:
+    headers = (
+        ("origin", origin),
+        ("access-control-request-method", "POST"),
+        ("access-control-request-headers", "authorization"),
+    )
+    return ask(site, "OPTIONS", path, headers=headers)
+
+
+def post(site: Site, path: str, origin: str, body: bytes = b"a=b") -> Raw:
+    return ask(site, "POST", path, headers=(FORM, ("origin", origin)), body=body)
+
+
+@pytest.mark.parametrize("path", ENDPOINTS)
+def test_a_registered_origin_may_read(site: Site, path: str) -> None:
+    make_client(site, "spa")
+
+    asked, answered = preflight(site, path, SPA), post(site, path, SPA)
+
+    assert asked.status == 204
+    assert asked.header("access-control-allow-methods") == "GET, POST"
+    assert "authorization" in (asked.header("access-control-allow-headers") or "")
+    for answer in (asked, answered):
+        assert answer.header("access-control-allow-origin") == SPA
+        assert answer.header("vary") == "origin"
+        assert answer.header("access-control-allow-credentials") is None
+
+
+FAULTS: list[tuple[str, bytes]] = [
+    ("a repeated parameter", b"token=a&token=b"),
+    ("not UTF-8", b"token=%ff"),
+    ("too large", b"a=" + b"b" * 100_000),
+]
+
+
+@pytest.mark.parametrize(("fault", "body"), FAULTS)
+def test_a_registered_origin_may_read_why_it_was_refused(
+    site: Site, fault: str, body: bytes
+) -> None:
+    make_client(site, "spa")
+
+    answer = post(site, "/token", SPA, body)
+
+    assert 400 <= answer.status < 500
+    assert answer.header("access-control-allow-origin") == SPA
+
+
+@pytest.mark.parametrize("origin", FOREIGN)
+@pytest.mark.parametrize("path", ENDPOINTS)
+def test_any_other_origin_may_not(site: Site, path: str, origin: str) -> None:
+    make_client(site, "spa")
+
+    for answer in (preflight(site, path, origin), post(site, path, origin)):
+        assert answer.header("access-control-allow-origin") is None
+        assert answer.header("access-control-allow-methods") is None
+        assert answer.header("vary") == "origin"
+
+
+@pytest.mark.parametrize("client_type", ["web", "native"])
+def test_the_address_of_another_kind_of_client_gives_nothing(site: Site, client_type) -> None:
+    make_client(site, client_type)
+
+    assert post(site, "/token", SPA).header("access-control-allow-origin") is None
+
+
+def test_two_origins_are_none(site: Site) -> None:
+    make_client(site, "spa")
+    headers = (FORM, ("origin", SPA), ("origin", "https://evil.example.org"))
+
+    answer = ask(site, "POST", "/token", headers=headers, body=b"a=b")
+
+    assert answer.header("access-control-allow-origin") is None
+
+
+@pytest.mark.parametrize(
+    "path", ["/introspect", "/authorize", "/login", "/logout", "/account", "/nothing"]
+)
+def test_what_no_script_needs_no_script_may_read(site: Site, path: str) -> None:
+    make_client(site, "spa")
+
+    for answer in (preflight(site, path, SPA), post(site, path, SPA)):
+        assert answer.header("access-control-allow-origin") is None
+        assert answer.header("access-control-allow-methods") is None
+
+
+def test_a_disabled_application_loses_its_origin(site: Site) -> None:
+    app = make_client(site, "spa")
+    with site.db() as db:
+        clients.change(db, app.client_id, disabled_at=site.clock.now)
+
+    assert preflight(site, "/token", SPA).header("access-control-allow-origin") is None
+
+
+def test_a_whole_refresh_works_from_a_page_of_the_application(site: Site) -> None:
+    party, _, _, tokens = signed_in(site, client_type="spa")
+    fields: dict[str, Any] = {
+        "client_id": party.app.client_id,
+        "grant_type": "refresh_token",
+        "refresh_token": tokens["refresh_token"],
+    }
+
+    answer = site.http.post("/token", data=fields, headers={"origin": SPA})
+    told = site.http.get(
+        "/userinfo",
+        headers={"origin": SPA, "authorization": f"Bearer {answer.json()['access_token']}"},
+    )
+
+    assert [answer.status_code, told.status_code] == [200, 200]
+    assert answer.headers["access-control-allow-origin"] == SPA
+    assert told.headers["access-control-allow-origin"] == SPA
