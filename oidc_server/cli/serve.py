@@ -2,7 +2,9 @@
 
 import fcntl
 import os
+import signal
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -112,6 +114,9 @@ def _run(worker: Worker, listener: socket.socket, workers: int) -> None:
     )
     server = uvicorn.Server(config)
     if workers == 1:
+        # uvicorn, when it has ended in good order, raises once more the signal that it was sent.
+        for asked_to_end in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(asked_to_end, lambda _signal, _frame: sys.exit(0))
         server.run(sockets=[listener])
         if not server.started:
             raise typer.Exit(3)

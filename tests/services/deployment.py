@@ -14,6 +14,7 @@ import pytest
 from tests.browser import Browser
 from tests.factories import PASSWORD, REDIRECT_URI, App, Person
 from tests.services.command_line import CommandLine
+from tests.services.databases import sqlite_url
 from tests.services.server import RunningServer, running_server
 
 _SETTINGS = {
@@ -115,14 +116,24 @@ def deployed(
 def deploy(fresh_database_url: str, tmp_path: Path) -> Iterator[Callable[..., Deployment]]:
     """Start servers on an empty database that end with the test: `deploy(log_level="debug")`."""
     with ExitStack() as stack:
+        yield _starter(stack, tmp_path, fresh_database_url)
 
-        def start(*, workers: int = 2, **changes: str) -> Deployment:
-            running: AbstractContextManager[Deployment] = deployed(
-                tmp_path, fresh_database_url, workers=workers, **changes
-            )
-            return stack.enter_context(running)
 
-        yield start
+@pytest.fixture
+def deploy_sqlite(tmp_path: Path) -> Iterator[Callable[..., Deployment]]:
+    """The same, for what concerns SQLite only."""
+    with ExitStack() as stack:
+        yield _starter(stack, tmp_path, sqlite_url(tmp_path))
+
+
+def _starter(stack: ExitStack, folder: Path, database_url: str) -> Callable[..., Deployment]:
+    def start(*, workers: int = 2, **changes: str) -> Deployment:
+        running: AbstractContextManager[Deployment] = deployed(
+            folder, database_url, workers=workers, **changes
+        )
+        return stack.enter_context(running)
+
+    return start
 
 
 def _is_worker(process: int) -> bool:

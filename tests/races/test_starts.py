@@ -1,0 +1,84 @@
+"""Several processes start on one database at the same moment."""
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.services.command_line import CommandLine
+from tests.services.databases import sqlite_url
+from tests.services.deployment import Deployment, settings_for
+from tests.services.ports import free_port
+
+pytestmark = [pytest.mark.race, pytest.mark.slow]
+
+
+def test_two_first_starts_at_once_both_succeed_and_make_one_key_set(
+    fresh_database_url: str, tmp_path: Path
+) -> None:
+    settings = {**settings_for(fresh_database_url, tmp_path), "OIDC_ISSUER": "http://localhost"}
+    command_line = CommandLine(tmp_path, settings)
+
+    ended = command_line.run_together(("db", "upgrade"), ("db", "upgrade"), ("db", "upgrade"))
+
+    assert [done.returncode for done in ended] == [0, 0, 0], [done.stderr for done in ended]
+    keys = command_line.json("keys", "list")
+    assert Counter(key["alg"] for key in keys) == {"RS256": 1, "ES256": 1}
+    assert {key["state"] for key in keys} == {"active"}
+
+
+def test_first_starts_at_once_agree_on_the_secret_that_they_make(tmp_path: Path) -> None:
+    settings = {**settings_for(sqlite_url(tmp_path), tmp_path), "OIDC_ISSUER": "http://localhost"}
+    del settings["OIDC_SECRET_KEY"]
+    command_line = CommandLine(tmp_path, settings)
+
+    ended = command_line.run_together(("db", "upgrade"), ("db", "upgrade"), ("db", "upgrade"))
+
+    assert [done.returncode for done in ended] == [0, 0, 0], [done.stderr for done in ended]
+    assert len(command_line.json("keys", "list")) == 2
+    assert (tmp_path / "data" / "secret.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_second_server_on_the_same_sqlite_data_is_refused(
+    deploy_sqlite: Callable[..., Deployment],
+) -> None:
+    first = deploy_sqlite()
+
+    second = first.command_line.run("serve", "--port", str(free_port()))
+
+    assert second.returncode == 1
+    assert "another server runs on" in second.stderr
+    assert "OIDC_DATA_DIR" in second.stderr
+    assert "Traceback" not in second.stderr
+    assert first.http.get("/health/ready").status_code == 200
+
+
+def test_the_command_line_works_beside_a_running_server(
+    deploy_sqlite: Callable[..., Deployment],
+) -> None:
+    deployment = deploy_sqlite()
+
+    added = [("clients", "add", "--name", "Beside", "--type", "service", "--json")] * 4
+    ended = deployment.command_line.run_together(*added)
+
+    assert [done.returncode for done in ended] == [0] * 4, [done.stderr for done in ended]
+    assert len(deployment.command_line.json("clients", "list")) == 4
+
+
+def test_a_port_that_is_taken_is_named(deploy_sqlite: Callable[..., Deployment]) -> None:
+    deployment = deploy_sqlite()
+    port = deployment.server.base_url.rpartition(":")[2]
+    elsewhere = CommandLine(
+        deployment.command_line.folder,
+        {
+            **deployment.command_line.settings,
+            "OIDC_DATA_DIR": str(deployment.command_line.folder / "other"),
+        },
+    )
+
+    second = elsewhere.run("serve", "--port", port)
+
+    assert second.returncode == 1
+    assert f"127.0.0.1:{port} cannot be listened on" in second.stderr
+    assert "Traceback" not in second.stderr
