@@ -102,7 +102,7 @@ class Endpoint:
         if incoming.header("origin") is None:
             return
         ctx = Context(incoming, runtime, reference)
-        with suppress(DatabaseUnavailableError):
+        with suppress(DatabaseUnavailableError, ConflictError):
             await self._in_transaction(ctx, lambda again: cors.allow(again, response), "read")
 
     async def _prove(self, ctx: Context, before: Before) -> Any:
