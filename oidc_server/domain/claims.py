@@ -18,7 +18,6 @@ CLAIMS_SUPPORTED = (
     "nonce",
     "acr",
     "amr",
-    "azp",
     "at_hash",
     "sid",
     *(claim for claims in SCOPE_CLAIMS.values() for claim in claims),

@@ -137,7 +137,8 @@ def rotate(
 
     The loser of a race, and a retry within `grace` whose successor is still unused, get the same
     successor: it is a MAC of the token under `keys[0]`, so only digests are stored. Any other
-    second use means that a copy exists, so the grant is revoked and everything from it dies.
+    second use means that a copy exists, so the grant is revoked and everything from it dies
+    (see ADR 0007).
     """
     if presented.rotated_at is None and db.run(_SPEND, spent=presented.digest, now=now) == 1:
         successor = opaque_tokens.successor(keys[0], presented.token)

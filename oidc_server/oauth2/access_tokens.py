@@ -1,4 +1,4 @@
-"""Access tokens as JWTs (RFC 9068): what is in them, and how ours are read back."""
+"""Access tokens as JWTs (RFC 9068): what is in them, and how ours are read back. See ADR 0006."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -7,7 +7,7 @@ import orjson
 from oidc_server.discovery import metadata
 from oidc_server.routes import METADATA_ENDPOINTS, ROUTES
 from oidc_server.token import GRANTS
-from tests.project.repository import ROOT
+from tests.project.repository import ROOT, read, tracked_files
 
 _TABLE = (ROOT / "docs" / "specs.md").read_text()
 _ROWS = [
@@ -27,6 +27,31 @@ def test_every_file_of_the_table_exists():
 
     assert len(paths) > len(_ROWS)
     assert [str(path.relative_to(ROOT)) for path in paths if not path.is_file()] == []
+
+
+def test_every_record_that_is_named_is_there():
+    named = {
+        number: str(path)
+        for path in tracked_files()
+        if path.suffix in {".py", ".md"} and path.parts[0] in {"oidc_server", "docs"}
+        for number in re.findall(r"\bADR (\d+)", read(path))
+    }
+    there = {path.name[:4] for path in tracked_files("docs/adr/")}
+
+    assert {"0005", "0006", "0007"} <= named.keys()
+    assert {number: path for number, path in named.items() if number not in there} == {}
+
+
+def test_every_record_is_a_page_with_the_same_three_parts():
+    for path in tracked_files("docs/adr/"):
+        text = read(path)
+        assert text.startswith(f"# {int(path.name[:4])}. ")
+        assert re.findall(r"^\*\*(\w+)\.\*\*", text, re.MULTILINE) == [
+            "Context",
+            "Decision",
+            "Consequences",
+        ]
+        assert text.count("\n") < 60
 
 
 def test_every_endpoint_of_the_metadata_has_a_row():
