@@ -1,0 +1,175 @@
+"""The database goes away and comes back while the server runs."""
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests.relying_party import RelyingParty
+from tests.services import postgres, run
+from tests.services.deployment import Deployment, deployed
+from tests.services.postgres import PostgresServer
+
+pytestmark = [pytest.mark.race, pytest.mark.slow]
+RECOVERY = 10.0
+"""Seconds within which the server must work again, on a machine that does other things too."""
+
+
+@pytest.fixture
+def private_postgres() -> Iterator[tuple[Path, PostgresServer]]:
+    """A PostgreSQL that nobody else uses, and its folder, by which it is stopped and resumed."""
+    if postgres.find_programs() is None:
+        pytest.skip(postgres.MISSING)
+    place = run.folder() / f"private-{time.monotonic_ns()}"
+    server = postgres.start(place)
+    yield place, server
+    if (place / "data" / "postmaster.pid").exists():
+        postgres.stop(place)
+
+
+@pytest.mark.postgres
+def test_the_server_outlives_a_restart_of_postgresql(
+    private_postgres: tuple[Path, PostgresServer], tmp_path: Path
+) -> None:
+    place, server = private_postgres
+    with deployed(tmp_path, server.create_database()) as deployment:
+        party = RelyingParty(deployment, deployment.make_client())
+        person, browser = deployment.make_user(), deployment.browser()
+        tokens = party.redeem(party.authorize(browser, person).code).json()
+
+        postgres.stop(place)
+        answers = [request() for request in requests_of(deployment, party, tokens) * 4]
+        health = [deployment.http.get(f"/health/{name}").status_code for name in ("live", "ready")]
+        postgres.resume(place)
+
+        for answer in answers:
+            assert_told_to_come_back(answer)
+        assert health == [200, 503]
+        wait_until_ready(deployment)
+        for _ in range(8):  # every thread of either worker
+            assert party.userinfo(tokens["access_token"]).status_code == 200
+        tokens = party.refresh(tokens["refresh_token"]).json()
+        assert party.userinfo(tokens["access_token"]).status_code == 200
+        assert party.redeem(party.authorize(browser, person).code).status_code == 200
+        assert_no_bug_was_logged(deployment)
+
+
+@pytest.mark.postgres
+def test_requests_that_postgresql_fails_in_the_middle_of_are_told_to_come_back(
+    private_postgres: tuple[Path, PostgresServer], tmp_path: Path
+) -> None:
+    place, server = private_postgres
+    with deployed(tmp_path, server.create_database()) as deployment:
+        party = RelyingParty(deployment, deployment.make_client())
+        token = party.redeem(
+            party.authorize(deployment.browser(), deployment.make_user()).code
+        ).json()["access_token"]
+        end = time.monotonic() + 3
+
+        with ThreadPoolExecutor(8) as threads:
+            asked = [threads.submit(ask_until, deployment, token, end) for _ in range(8)]
+            time.sleep(0.5)
+            postgres.stop(place)
+            time.sleep(0.5)
+            postgres.resume(place)
+        answers = [answer for one in asked for answer in one.result()]
+
+        assert {answer.status_code for answer in answers} == {200, 503}
+        for answer in answers:
+            if answer.status_code == 503:
+                assert_told_to_come_back(answer)
+        wait_until_ready(deployment)
+        assert party.userinfo(token).status_code == 200
+        assert_no_bug_was_logged(deployment)
+
+
+def test_a_writer_that_keeps_sqlite_locked_causes_503_and_no_harm(
+    deploy_sqlite: Callable[..., Deployment], tmp_path: Path
+) -> None:
+    deployment = deploy_sqlite()
+    party = RelyingParty(deployment, deployment.make_client())
+    person, browser = deployment.make_user(), deployment.browser()
+    tokens = party.redeem(party.authorize(browser, person).code).json()
+    code = party.authorize(browser, person).code
+
+    with locked(tmp_path / "oidc.db"):
+        began = time.monotonic()
+        refused = party.redeem(code)
+        assert time.monotonic() - began < 8
+        read = party.userinfo(tokens["access_token"])
+        live = deployment.http.get("/health/live")
+
+    assert_told_to_come_back(refused)
+    assert (read.status_code, live.status_code) == (200, 200)
+    assert party.redeem(code).status_code == 200
+    assert party.refresh(tokens["refresh_token"]).status_code == 200
+    assert_no_bug_was_logged(deployment)
+
+
+def test_a_short_lock_is_waited_for(
+    deploy_sqlite: Callable[..., Deployment], tmp_path: Path
+) -> None:
+    deployment = deploy_sqlite()
+    party = RelyingParty(deployment, deployment.make_client())
+    code = party.authorize(deployment.browser(), deployment.make_user()).code
+
+    with ThreadPoolExecutor(1) as threads:
+        with locked(tmp_path / "oidc.db"):
+            answer = threads.submit(party.redeem, code)
+            time.sleep(1)
+        assert answer.result().status_code == 200
+
+
+@contextmanager
+def locked(file: Path) -> Iterator[None]:
+    """Hold the write lock of a SQLite database, as another program may."""
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
+        connection.execute("ROLLBACK")
+
+
+def requests_of(
+    deployment: Deployment, party: RelyingParty, tokens: dict[str, str]
+) -> list[Callable[[], httpx2.Response]]:
+    """One request of every kind that needs the database."""
+    return [
+        lambda: party.userinfo(tokens["access_token"]),
+        lambda: party.refresh(tokens["refresh_token"]),
+        lambda: party.post("/introspect", token=tokens["access_token"]),
+        lambda: party.post("/revoke", token="anything"),
+        lambda: deployment.http.get(party.url()),
+    ]
+
+
+def ask_until(deployment: Deployment, access_token: str, end: float) -> list[httpx2.Response]:
+    answers = []
+    with httpx2.Client(base_url=deployment.server.base_url, timeout=30) as client:
+        while time.monotonic() < end:
+            answers.append(
+                client.get("/userinfo", headers={"authorization": f"Bearer {access_token}"})
+            )
+    return answers
+
+
+def assert_told_to_come_back(answer: httpx2.Response) -> None:
+    assert answer.status_code == 503, (answer.status_code, answer.text)
+    assert int(answer.headers["retry-after"]) > 0
+    if "json" in answer.headers["content-type"]:
+        assert answer.json()["error"] == "temporarily_unavailable"
+
+
+def wait_until_ready(deployment: Deployment) -> None:
+    began = time.monotonic()
+    deployment.server.wait_until_ready("/health/ready")
+    assert time.monotonic() - began < RECOVERY
+
+
+def assert_no_bug_was_logged(deployment: Deployment) -> None:
+    assert "Traceback" not in deployment.server.logs()
+    assert "request failed" not in deployment.server.logs()
