@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from oidc_server import __version__
+from oidc_server.domain import signing_keys
 from oidc_server.settings import load
 from tests.services import run as test_run
 from tests.services.ports import free_port
@@ -125,6 +126,36 @@ def test_what_a_command_wrote_is_undone_when_it_fails(run, monkeypatch):
 
     assert done.status == 1
     assert run("resources", "list", "--json").json == []
+
+
+def test_an_interrupted_command_ends_without_a_traceback_and_leaves_nothing(run, monkeypatch):
+    def interrupt(*_arguments, **_options):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(signing_keys, "rotate", interrupt)
+        done = run("keys", "rotate")
+
+    assert done.status == 130
+    assert "Traceback" not in done.stderr
+    assert len(run("keys", "list", "--json").json) == 2
+
+
+def test_commands_work_on_postgresql(run, monkeypatch, postgres):
+    url = postgres.create_database()
+    monkeypatch.setenv("OIDC_DATABASE_URL", url)
+    monkeypatch.setenv("OIDC_SECRET_KEY", SECRET)
+
+    upgraded = run("db", "upgrade", "--json")
+    added = run("resources", "add", "https://api.example.net", "--json")
+    again = run("resources", "add", "https://api.example.net", "--json")
+    checked = run("doctor", "--json")
+
+    postgres.drop_database(url)
+    assert upgraded.json == {"database": "postgresql", "schema": "up to date"}
+    assert (added.status, again.status) == (0, 1)
+    assert again.json == {"error": "The resource https://api.example.net exists already."}
+    assert checked.status == 0
 
 
 @pytest.mark.slow
