@@ -7,6 +7,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from oidc_server.cli import application
+from oidc_server.routes import ROUTES
 from oidc_server.settings import describe
 from tests.browser import Browser
 from tests.examples.running import PASSWORD, ROOT, running_place, running_program
@@ -50,6 +52,33 @@ def test_the_two_commands_are_targets_of_the_makefile(command: str) -> None:
     assert re.search(rf"^{command.removeprefix('make ')}:", makefile, re.MULTILINE)
 
 
+def test_every_address_is_told() -> None:
+    addresses = {route.path for route in ROUTES} | {"/dev/app", "/dev/mail"}
+
+    told = set(re.findall(r"`(/[^` ]*)`", section("Addresses")))
+
+    assert told == addresses
+
+
+def test_every_command_is_told() -> None:
+    commands = {str(command.name) for command in application.registered_commands} | {
+        f"{group.name} {command.name}"
+        for group in application.registered_groups
+        if group.typer_instance is not None
+        for command in group.typer_instance.registered_commands
+    }
+
+    first_cells = re.findall(r"^\| ([^|]*) \|", section("Commands"), re.MULTILINE)[2:]
+    told = {command for cell in first_cells for command in re.findall(r"`([^`]+)`", cell)}
+
+    assert told == commands
+
+
+def section(title: str) -> str:
+    """The text below a heading of the README."""
+    return README.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
 def test_the_lines_that_add_sign_in_to_an_application_sign_a_person_in(tmp_path: Path) -> None:
     block = re.search(r"```python\n(.*?)```", README, re.DOTALL)
     assert block is not None
@@ -76,4 +105,4 @@ def test_the_lines_that_add_sign_in_to_an_application_sign_a_person_in(tmp_path:
             page = browser.allow(page)
             greeting = client.get(page.headers["location"])
 
-    assert greeting.text == "Hello Ada, we can write to ada@example.com."
+    assert greeting.text == "Hello ada, we can write to ada@example.com."

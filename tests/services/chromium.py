@@ -85,6 +85,7 @@ def _profile(chromium: Browser, *, java_script_enabled: bool = True) -> Iterator
         locale="en-GB",
         viewport={"width": 1280, "height": 800},
         java_script_enabled=java_script_enabled,
+        reduced_motion="reduce",  # a picture shows one page, not the way from one to the next
     )
     context.set_default_timeout(10_000)
     yield context
