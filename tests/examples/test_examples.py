@@ -1,5 +1,6 @@
 """The example applications sign a person in, in a real browser, through a real server."""
 
+import json
 import shutil
 import sys
 from collections.abc import Iterator
@@ -147,6 +148,19 @@ def test_everything_works_without_scripts(place: Place, page_without_scripts: Pa
         page.click("#sign-out")
 
         expect(page).to_have_url(f"{home}/")
+
+
+def test_the_javascript_example_is_locked_by_hash_without_addresses() -> None:
+    lock = json.loads((ROOT / "examples" / "javascript" / "package-lock.json").read_text())
+    tested = json.loads((NODE_FOLDER / "package-lock.json").read_text())["packages"]
+
+    packages = {name: package for name, package in lock["packages"].items() if name}
+
+    assert packages
+    assert all("integrity" in package for package in packages.values())
+    assert not any("resolved" in package for package in packages.values())
+    client = "node_modules/openid-client"
+    assert packages[client]["version"] == tested[client]["version"]
 
 
 def test_a_newcomer_sees_a_whole_sign_in_with_the_sample_app(place: Place, page: Page) -> None:
