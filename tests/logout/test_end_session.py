@@ -7,7 +7,7 @@ import jwt
 import pytest
 
 from tests.browser import Browser, Page
-from tests.factories import make_client, make_user
+from tests.factories import make_client
 from tests.relying_party import RelyingParty, signed_in
 from tests.site import Site
 from tests.wire import row_counts
@@ -115,13 +115,16 @@ def test_the_hint_of_another_session_asks(site: Site) -> None:
     assert not is_signed_in(party, browser)
 
 
-def test_the_hint_of_an_earlier_session_asks(site: Site) -> None:
-    party, browser, hint = a_session(site)
-    person = make_user(site)
-    browser.go(logout(id_token_hint=hint))
+def test_the_hint_of_an_earlier_session_of_the_same_person_asks(site: Site) -> None:
+    party, browser, person, tokens = signed_in(site)
+    earlier = logout(id_token_hint=tokens["id_token"])
+    browser.go(earlier)
     party.authorize(browser, person)
 
-    assert 'id="log-out"' in browser.go(logout(id_token_hint=hint)).text
+    asked = browser.go(earlier)
+
+    assert 'id="log-out"' in asked.text
+    assert is_signed_in(party, browser)
 
 
 def test_an_expired_hint_is_fine(site: Site) -> None:
