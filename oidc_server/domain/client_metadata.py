@@ -1,5 +1,6 @@
 """Client metadata (RFC 7591 §2): what a client may ask for, validated in one place."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from ipaddress import ip_address
@@ -11,6 +12,10 @@ from oidc_server.domain.base import DomainError
 ClientType = Literal["web", "spa", "native", "service"]
 
 STANDARD_SCOPES = ("openid", "profile", "email", "offline_access")
+# Without leading zeros, and short: what is compared must be what a browser connects to.
+_PORT = re.compile(r":[1-9][0-9]{0,4}")
+# It becomes part of a Content-Security-Policy, where ";" and "," have a meaning.
+_NETLOC = re.compile(r"[A-Za-z0-9._:\[\]-]*")
 _LOOPBACK = ("127.0.0.1", "[::1]")
 _DANGEROUS_SCHEMES = frozenset({"javascript", "data", "vbscript", "file", "blob", "about"})
 _AUTH_METHODS = ("client_secret_basic", "client_secret_post", "none")
@@ -191,6 +196,7 @@ def _malformed(uri: str) -> str | None:
         (not all("!" <= char <= "~" for char in uri) or "\\" in uri, "it holds wrong characters."),
         ("#" in uri, "it must not have a fragment (RFC 6749 §3.1.2)."),
         ("@" in parts.netloc, "it must not hold a user name."),
+        (not _NETLOC.fullmatch(parts.netloc), "its host is not one."),
         ("*" in uri, "wildcards are not supported; register each address."),
         (scheme != scheme.lower(), "write the scheme in lower case."),
     )
@@ -231,8 +237,6 @@ def _without_loopback_port(uri: str) -> str | None:
         if not uri.startswith(prefix):
             continue
         port, slash, rest = uri[len(prefix) :].partition("/")
-        if port == "" or (port[0] == ":" and port[1:].isascii() and port[1:].isdigit()):
-            if port and int(port[1:]) > 65535:
-                return None
+        if port == "" or (_PORT.fullmatch(port) and int(port[1:]) <= 65535):
             return prefix + slash + rest
     return None

@@ -13,6 +13,7 @@ from oidc_server.web.csrf import ForeignFormError
 from oidc_server.web.incoming import BadRequestError, Params
 from oidc_server.web.responses import Response, see_other
 
+_MAX_STATE = 8192
 _PARAMETERS = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state")
 
 
@@ -117,4 +118,7 @@ def _read(ctx: Context, params: Params) -> LogoutRequest:
             raise BadRequestError("The post_logout_redirect_uri is not registered for this client.")
     elif uri is not None:
         uri = None  # without a client nobody vouches for the address
-    return LogoutRequest(client, sub, sid, uri, params.get("state"))
+    state = params.get("state")
+    if state is not None and len(state) > _MAX_STATE:
+        raise BadRequestError(f"The state is longer than {_MAX_STATE} characters.")
+    return LogoutRequest(client, sub, sid, uri, state)

@@ -21,7 +21,8 @@ def audiences_for(exchange: Exchange, allowed: frozenset[str]) -> tuple[str, ...
     for resource in exchange.resources:
         if resource not in allowed and resource != exchange.issuer:
             raise InvalidTargetError(f"The resource {describable(resource)} is not granted.")
-    return exchange.resources or tuple(sorted(allowed)) or (exchange.issuer,)
+    asked = tuple(dict.fromkeys(exchange.resources))
+    return asked or tuple(sorted(allowed)) or (exchange.issuer,)
 
 
 def requested_scopes(exchange: Exchange, client: Client) -> frozenset[str]:

@@ -67,7 +67,7 @@ class RefreshTokenGrant(RefreshTokenGrantBase):
             exchange,
             self.request.client.client,
             presented.grant,
-            frozenset(scope.split()),
+            frozenset(scope.split()) or presented.grant.scopes,
             refresh_token=outcome.token,
             first=False,
         )

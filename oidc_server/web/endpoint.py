@@ -54,6 +54,11 @@ class Endpoint:
         self._cross_origin = cross_origin
         self.methods = frozenset(handlers)
 
+    @property
+    def get_writes(self) -> bool:
+        """Whether GET has effects; HEAD, which is safe (RFC 9110 §9.2.1), is refused then."""
+        return self._access.get("GET") == "write"
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         runtime: Runtime = scope["app"].state.runtime
         reference = opaque_tokens.mint(9)
@@ -74,6 +79,8 @@ class Endpoint:
         self, incoming: Incoming, runtime: Runtime, reference: str, receive: Receive
     ) -> Response:
         method = "GET" if incoming.method == "HEAD" else incoming.method
+        if incoming.method == "HEAD" and self.get_writes:
+            raise MethodNotAllowedError(self.methods)
         handler = self._handlers.get(method)
         if handler is None:
             if method == "OPTIONS" and self._cross_origin:

@@ -12,6 +12,7 @@ MAX_BODY = 64 * 1024
 """Bytes of a request body that are read before it is refused."""
 MAX_QUERY = 16 * 1024
 _MAX_FIELDS = 200
+_LONGEST_NUMBER = 18
 
 
 class BadRequestError(Exception):
@@ -167,23 +168,27 @@ class Incoming:
 async def read_body(scope: Scope, receive: Receive) -> bytes:
     """The whole body, at most `MAX_BODY` bytes; raises `BadRequestError`."""
     for key, value in scope["headers"]:
-        if key == b"content-length" and (not value.isdigit() or int(value) > MAX_BODY):
+        if key == b"content-length" and not _is_small(value):
             raise _too_large()
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    if message.get("more_body", False):
-        parts, size = [body], len(body)
-        while message.get("more_body", False):
-            message = await receive()
-            part = message.get("body", b"")
-            size += len(part)
-            if size > MAX_BODY:
-                raise _too_large()
-            parts.append(part)
-        body = b"".join(parts)
-    if len(body) > MAX_BODY:
-        raise _too_large()
-    return body
+    parts: list[bytes] = []
+    size, more = 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            # Half a form must not be taken for a whole one: a password would be cut short.
+            raise BadRequestError("The request ended before its end.")
+        part: bytes = message.get("body", b"")
+        size += len(part)
+        if size > MAX_BODY:
+            raise _too_large()
+        parts.append(part)
+        more = message.get("more_body", False)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _is_small(length: bytes) -> bool:
+    """Whether a Content-Length is within the limit; Python does not read very long numbers."""
+    return len(length) <= _LONGEST_NUMBER and length.isdigit() and int(length) <= MAX_BODY
 
 
 def _too_large() -> BadRequestError:

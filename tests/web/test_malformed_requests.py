@@ -165,13 +165,13 @@ def test_no_header_changes_the_method(site: Site) -> None:
     assert answer.status == 405
 
 
-def test_head_is_get_without_a_body(site: Site) -> None:
+def test_head_is_get_without_a_body_unless_get_has_effects(site: Site) -> None:
     for path, endpoint in ENDPOINTS.items():
         get, head = (ask(site, method, path) for method in ("GET", "HEAD"))
 
-        assert head.status == get.status, path
+        assert head.status == (405 if endpoint.get_writes else get.status), path
         assert head.body == b""
-        assert (head.status == 405) == ("GET" not in endpoint.methods)
+        assert (get.status == 405) == ("GET" not in endpoint.methods)
 
 
 ODD_IDS = ("x", "%00", "\x00", "../token", "019b8d62", "\xff", "x" * 5000, "'; DROP TABLE users")
