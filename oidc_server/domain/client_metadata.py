@@ -196,8 +196,8 @@ def _malformed(uri: str) -> str | None:
         (not all("!" <= char <= "~" for char in uri) or "\\" in uri, "it holds wrong characters."),
         ("#" in uri, "it must not have a fragment (RFC 6749 §3.1.2)."),
         ("@" in parts.netloc, "it must not hold a user name."),
-        (not _NETLOC.fullmatch(parts.netloc), "its host is not one."),
         ("*" in uri, "wildcards are not supported; register each address."),
+        (not _NETLOC.fullmatch(parts.netloc), "its host is not one."),
         (scheme != scheme.lower(), "write the scheme in lower case."),
     )
     return next((problem for found, problem in problems if found), None)
