@@ -29,6 +29,8 @@ from oidc_server.settings import Settings, SettingsError, load
 
 _BACKLOG = 2048
 _GRACE = 10
+_PATIENCE = 30
+"""Seconds a worker may take to begin: on a busy machine, killing it earlier only begins it again."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,7 @@ def _run(worker: Worker, listener: socket.socket, workers: int) -> None:
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=_GRACE,
+        timeout_worker_healthcheck=_PATIENCE,
     )
     server = uvicorn.Server(config)
     if workers == 1:
