@@ -21,7 +21,7 @@ COMMAND_WITH_CLOCK = (sys.executable, "-m", "tests.services.clock", "serve")
 OPTIONS = ("--host", "127.0.0.1", "--port", "{port}", "--workers", "{workers}")
 READY_PATH = "/health/live"
 _ROOT = Path(__file__).parents[2]
-_PATIENCE = 30.0
+_PATIENCE = 60.0
 
 
 @dataclass(frozen=True)
