@@ -177,7 +177,7 @@ def create(
     db: Transaction, *, client_type: ClientType, metadata: ClientMetadata, now: datetime
 ) -> NewClient:
     """Register a client; a confidential one gets a secret."""
-    client_id = opaque_tokens.mint(16)
+    client_id = _new_client_id()
     db.session.add(
         ClientRow(
             client_id=client_id,
@@ -247,6 +247,13 @@ def change(
         row.disabled_at = disabled_at
     row.revision += 1
     return load(db, client_id)
+
+
+def _new_client_id() -> str:
+    """Random, and never taken for an option on a command line."""
+    while (client_id := opaque_tokens.mint(16)).startswith("-"):
+        pass
+    return client_id
 
 
 def _add_secret(db: Transaction, client_id: str, now: datetime) -> str:

@@ -181,6 +181,10 @@ def test_a_secret_is_shown_once(run, secret_works):
     assert made["client_secret"] not in shown.stdout + listed.stdout
 
 
+def test_a_client_id_is_never_taken_for_an_option():
+    assert not [made for _ in range(2000) if (made := clients._new_client_id()).startswith("-")]
+
+
 def test_a_client_is_shown_in_lines_for_people(run):
     client_id = run(*WEB, "--json").json["client_id"]
 
