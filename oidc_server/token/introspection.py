@@ -34,11 +34,7 @@ def introspect(ctx: Context) -> Response:
 
 
 def _access_token(ctx: Context, client: Client, token: AccessToken) -> dict[str, Any]:
-    may_know = (
-        client.metadata.may_introspect
-        or token.client_id == client.client_id
-        or client.client_id in token.audiences
-    )
+    may_know = client.metadata.may_introspect or token.client_id == client.client_id
     if not may_know:
         return _INACTIVE
     state = state_of(ctx.db, token)
