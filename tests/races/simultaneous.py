@@ -4,7 +4,8 @@ import http.client
 import socket
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from httpx2 import BasicAuth, Request, Response
@@ -14,6 +15,9 @@ from tests.factories import App
 from tests.services.deployment import Deployment
 
 _PATIENCE = 60.0
+_TRIES = 100
+_ACCEPTED = 0.1
+"""Seconds until every connection is accepted, or known to be closed."""
 _SETTLE = 0.2
 """Seconds until the workers have read all that there is, and wait for the rest."""
 
@@ -25,7 +29,9 @@ def at_once(deployment: Deployment, requests: Sequence[Request]) -> list[Respons
     follow, so that what the server still has to do begins everywhere at once.
     """
     with ExitStack() as stack:
-        connections = [stack.enter_context(_connect(deployment)) for _ in requests]
+        connections = _connect_to_every_worker(deployment, len(requests))
+        for connection in connections:
+            stack.enter_context(connection)
         encoded = [_encode(request) for request in requests]
         for connection, data in zip(connections, encoded, strict=True):
             connection.sendall(data[:-1])
@@ -51,6 +57,31 @@ def form_request(browser: Browser, page: Response, **fields: str) -> Request:
         data={**shown.hidden(), **fields},
         headers={"origin": browser.issuer, "sec-fetch-site": "same-origin"},
     )
+
+
+def _connect_to_every_worker(deployment: Deployment, count: int) -> list[socket.socket]:
+    """Open connections until each worker has accepted a fifth of them: they decide who does."""
+    workers = deployment.workers()
+    for _ in range(_TRIES):
+        before = [_open_sockets(worker) for worker in workers]
+        connections = [_connect(deployment) for _ in range(count)]
+        time.sleep(_ACCEPTED)
+        after = [_open_sockets(worker) for worker in workers]
+        shares = [now - then for now, then in zip(after, before, strict=True)]
+        if all(share >= max(1, count // 5) for share in shares):
+            return connections
+        for connection in connections:
+            connection.close()
+        time.sleep(_ACCEPTED)
+    raise AssertionError(f"one worker accepts everything, {_TRIES} times")
+
+
+def _open_sockets(process: int) -> int:
+    targets = []
+    for descriptor in Path(f"/proc/{process}/fd").iterdir():
+        with suppress(FileNotFoundError):
+            targets.append(str(descriptor.readlink()))
+    return sum(target.startswith("socket:") for target in targets)
 
 
 def _connect(deployment: Deployment) -> socket.socket:
