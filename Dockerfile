@@ -6,7 +6,7 @@ FROM python:3.13-slim-bookworm AS build
 WORKDIR /source
 RUN python -m venv /opt/oidc-server
 COPY requirements.lock ./
-RUN /opt/oidc-server/bin/pip install --no-cache-dir --require-hashes --requirement requirements.lock
+RUN /opt/oidc-server/bin/pip install --no-cache-dir --require-hashes --no-deps --requirement requirements.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY oidc_server ./oidc_server
 COPY templates ./templates

@@ -73,13 +73,13 @@ clean:
 
 $(VENV)/.serve: requirements.lock pyproject.toml | $(BIN)/python
 	@echo "Installing the server into $(VENV) …"
-	@$(INSTALL) --require-hashes --requirement requirements.lock
+	@$(INSTALL) --require-hashes --no-deps --requirement requirements.lock
 	@$(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.test: requirements-dev.lock pyproject.toml | $(BIN)/python
 	@echo "Installing the server and its tools into $(VENV) …"
-	@$(INSTALL) --require-hashes --requirement requirements-dev.lock
+	@$(INSTALL) --require-hashes --no-deps --requirement requirements-dev.lock
 	@$(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $(VENV)/.serve $@
 

@@ -34,6 +34,15 @@ def test_the_lock_files_name_all_that_the_project_depends_on():
     assert names(extras["dev"]) <= versions("requirements-dev.lock").keys()
 
 
+@pytest.mark.parametrize("file", ["Makefile", "Dockerfile"])
+def test_what_was_locked_is_installed_without_looking_for_anything_newer(file):
+    """An older pip asks for hashes of a version that came out after the lock was written."""
+    installs = [line for line in read(file).splitlines() if "--require-hashes" in line]
+
+    assert installs
+    assert [line for line in installs if "--no-deps" not in line] == []
+
+
 def test_development_runs_what_the_server_runs():
     running, developing = map(versions, LOCKS)
 
