@@ -30,6 +30,7 @@ def authorization_response(
         scopes=request.scopes,
         resources=frozenset(request.resources),
         nonce=request.nonce,
+        claims=request.claims,
         auth_time=session.auth_time,
         amr=session.amr,
         acr=session.acr,
@@ -38,6 +39,7 @@ def authorization_response(
         redirect_uri=request.redirect_uri,
         code_challenge=request.code_challenge,
         expires_at=ctx.now + settings.authorization_code_lifetime,
+        dpop_jkt=request.dpop_jkt,
     )
     code = grants.mint_code(
         ctx.db, authorization, terms, ctx.now, settings.refresh_token_absolute_lifetime

@@ -53,6 +53,10 @@ class AuthorizationRequest:
     resources: tuple[str, ...] = ()
     login_hint: str | None = None
     acr_values: tuple[str, ...] = ()
+    claims: dict[str, Any] | None = None
+    """The `claims` parameter (Core §5.5), validated."""
+    dpop_jkt: str | None = None
+    """Thumbprint of the DPoP key that must redeem the code (RFC 9449 §10)."""
     id: str | None = None
     consented_by: str | None = None
     """The user who answered the consent page of this very request with yes."""

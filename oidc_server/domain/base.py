@@ -60,6 +60,10 @@ class Words(TypeDecorator[frozenset[str]]):
 
 Document = JSON().with_variant(postgresql.JSONB(), "postgresql")
 """A JSON document."""
+OptionalDocument = JSON(none_as_null=True).with_variant(
+    postgresql.JSONB(none_as_null=True), "postgresql"
+)
+"""A JSON document, or NULL."""
 
 
 class Base(DeclarativeBase):

@@ -20,7 +20,15 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from oidc_server.database import Statement, Transaction
-from oidc_server.domain.base import Base, Identifier, Instant, Words, new_id, table_of
+from oidc_server.domain.base import (
+    Base,
+    Identifier,
+    Instant,
+    OptionalDocument,
+    Words,
+    new_id,
+    table_of,
+)
 from oidc_server.domain.clients import ClientRow
 from oidc_server.domain.revoked_tokens import RevokedToken
 from oidc_server.domain.users import User
@@ -45,6 +53,8 @@ class Grant(Base):
     code_challenge: Mapped[str | None] = mapped_column(Text)
     redeemed_at: Mapped[datetime | None] = mapped_column(Instant)
     nonce: Mapped[str | None] = mapped_column(Text)
+    claims: Mapped[dict[str, Any] | None] = mapped_column(OptionalDocument)
+    dpop_jkt: Mapped[str | None] = mapped_column(Text)
     auth_time: Mapped[datetime] = mapped_column(Instant)
     acr: Mapped[str | None] = mapped_column(Text)
     amr: Mapped[frozenset[str]] = mapped_column(Words)
@@ -69,6 +79,8 @@ class Granted:
     code_challenge: str | None
     redeemed_at: datetime | None
     nonce: str | None
+    claims: dict[str, Any] | None
+    dpop_jkt: str | None
     auth_time: datetime
     acr: str | None
     amr: frozenset[str]
@@ -190,6 +202,8 @@ class Authorization:
     session_id: str | None = None
     sid: str | None = None
     nonce: str | None = None
+    claims: dict[str, Any] | None = None
+    """The `claims` parameter (Core §5.5): what was asked for one by one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +213,7 @@ class CodeTerms:
     redirect_uri: str
     code_challenge: str | None
     expires_at: datetime
+    dpop_jkt: str | None = None
 
 
 def mint(
@@ -223,6 +238,7 @@ def mint_code(
         "code_expires_at": terms.expires_at,
         "redirect_uri": terms.redirect_uri,
         "code_challenge": terms.code_challenge,
+        "dpop_jkt": terms.dpop_jkt,
     }
     db.run(_INSERT, code_digest=opaque_tokens.digest(code), **values)
     return code
@@ -242,6 +258,8 @@ def _values(authorization: Authorization, now: datetime, lifetime: timedelta) ->
         "code_challenge": None,
         "redeemed_at": None,
         "nonce": authorization.nonce,
+        "claims": authorization.claims,
+        "dpop_jkt": None,
         "auth_time": authorization.auth_time,
         "acr": authorization.acr,
         "amr": authorization.amr,

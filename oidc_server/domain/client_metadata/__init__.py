@@ -1,0 +1,41 @@
+"""Client metadata (RFC 7591 §2): what a client may be and ask for, validated in one place.
+
+`model.py` has the fields, `rules.py` what is true of each, `redirect_uris.py` which addresses may
+be registered and how they are compared. `for_type` is where metadata come from.
+"""
+
+from oidc_server.domain.client_metadata.model import (
+    ClientMetadata,
+    ClientType,
+    InvalidClientMetadataError,
+)
+from oidc_server.domain.client_metadata.redirect_uris import (
+    matches_redirect_uri,
+    redirect_uri_problem,
+)
+from oidc_server.domain.client_metadata.rules import (
+    ASYMMETRIC_ALGORITHMS,
+    AUTH_METHODS,
+    ENCRYPTION_ALGORITHMS,
+    ENCRYPTION_METHODS,
+    GRANT_TYPES,
+    STANDARD_SCOPES,
+    for_type,
+    is_scope,
+)
+
+__all__ = [
+    "ASYMMETRIC_ALGORITHMS",
+    "AUTH_METHODS",
+    "ENCRYPTION_ALGORITHMS",
+    "ENCRYPTION_METHODS",
+    "GRANT_TYPES",
+    "STANDARD_SCOPES",
+    "ClientMetadata",
+    "ClientType",
+    "InvalidClientMetadataError",
+    "for_type",
+    "is_scope",
+    "matches_redirect_uri",
+    "redirect_uri_problem",
+]

@@ -1,0 +1,108 @@
+"""The fields of a client, by the names of their specifications."""
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from oidc_server.domain.base import DomainError
+
+ClientType = Literal["web", "spa", "native", "service"]
+SubjectType = Literal["public", "pairwise"]
+Profile = Literal["fapi2"]
+
+
+class InvalidClientMetadataError(DomainError):
+    """A field does not fit; `error` is the code of RFC 7591 §3.2.2."""
+
+    def __init__(self, message: str, error: str = "invalid_client_metadata") -> None:
+        super().__init__(message)
+        self.error = error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientMetadata:
+    """The metadata of one client. What is None was not chosen, and has no default of its own."""
+
+    # RFC 7591 §2
+    client_name: str
+    redirect_uris: tuple[str, ...] = ()
+    grant_types: frozenset[str] = frozenset()
+    scopes: frozenset[str] = frozenset()
+    token_endpoint_auth_method: str = "client_secret_basic"
+    client_uri: str | None = None
+    logo_uri: str | None = None
+    tos_uri: str | None = None
+    policy_uri: str | None = None
+    contacts: tuple[str, ...] = ()
+    jwks: dict[str, Any] | None = None
+    jwks_uri: str | None = None
+    software_id: str | None = None
+    software_version: str | None = None
+
+    # OpenID Connect Registration §2
+    token_endpoint_auth_signing_alg: str | None = None
+    id_token_signed_response_alg: str = "RS256"
+    id_token_encrypted_response_alg: str | None = None
+    id_token_encrypted_response_enc: str | None = None
+    userinfo_signed_response_alg: str | None = None
+    userinfo_encrypted_response_alg: str | None = None
+    userinfo_encrypted_response_enc: str | None = None
+    request_object_signing_alg: str | None = None
+    request_uris: tuple[str, ...] = ()
+    subject_type: SubjectType = "public"
+    sector_identifier_uri: str | None = None
+    default_max_age: int | None = None
+    """Seconds."""
+    require_auth_time: bool = False
+    default_acr_values: tuple[str, ...] = ()
+    initiate_login_uri: str | None = None
+
+    # RP-Initiated Logout §2.1, Back-Channel Logout §2.2, Front-Channel Logout §2
+    post_logout_redirect_uris: tuple[str, ...] = ()
+    backchannel_logout_uri: str | None = None
+    backchannel_logout_session_required: bool = False
+    frontchannel_logout_uri: str | None = None
+    frontchannel_logout_session_required: bool = False
+
+    # RFC 9101 §10.5, RFC 9126 §6, RFC 9449 §5.2, RFC 9701 §6
+    require_signed_request_object: bool = False
+    require_pushed_authorization_requests: bool = False
+    dpop_bound_access_tokens: bool = False
+    introspection_signed_response_alg: str | None = None
+
+    # Ours
+    profile: Profile | None = None
+    """A set of rules that this client holds itself to."""
+    require_pkce: bool = True
+    skip_consent: bool = False
+    may_introspect: bool = False
+    """Whether it may introspect every token, not only its own."""
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> "ClientMetadata":
+        """What `to_document` wrote. Fields of a newer version are passed over."""
+        values = {name: value for name, value in document.items() if name in _FIELDS}
+        for name in _LISTS & values.keys():
+            values[name] = tuple(values[name])
+        for name in _SETS & values.keys():
+            values[name] = frozenset(values[name])
+        return cls(**values)
+
+    def to_document(self) -> dict[str, Any]:
+        """As JSON can hold it; what was not chosen is left out."""
+        document = {name: value for name, value in asdict(self).items() if value is not None}
+        for name in _SETS:
+            document[name] = sorted(document[name])
+        for name in _LISTS:
+            document[name] = list(document[name])
+        return document
+
+    def origins(self) -> set[str]:
+        """The web origins of the redirect URIs."""
+        parts = [urlsplit(uri) for uri in self.redirect_uris]
+        return {f"{part.scheme}://{part.netloc}" for part in parts if part.netloc}
+
+
+_FIELDS = frozenset(field.name for field in fields(ClientMetadata))
+_LISTS = frozenset(field.name for field in fields(ClientMetadata) if field.default == ())
+_SETS = frozenset(field.name for field in fields(ClientMetadata) if field.default == frozenset())
