@@ -17,6 +17,8 @@ from oidc_server.discovery import metadata
 from oidc_server.domain.signing_keys import KeyRing
 from oidc_server.jobs import Jobs
 from oidc_server.oauth2.access_tokens import AccessTokenReader
+from oidc_server.outbound.documents import Documents
+from oidc_server.outbound.http import HttpClient
 from oidc_server.outbound.mail import NoTransport, SmtpTransport, Transport
 from oidc_server.routes import DEV_ROUTES, METADATA_ENDPOINTS, ROUTES
 from oidc_server.security.encryption import Vault
@@ -26,7 +28,7 @@ from oidc_server.settings import Settings
 from oidc_server.web import templating
 from oidc_server.web.cookies import CookieJar
 from oidc_server.web.endpoint import NOT_FOUND
-from oidc_server.web.lanes import HashingLane, Inline, Threads
+from oidc_server.web.lanes import FetchingLane, HashingLane, Inline, Threads
 from oidc_server.web.paths import Paths
 from oidc_server.web.rate_limit import Limiter
 from oidc_server.web.responses import Response
@@ -74,6 +76,7 @@ def build_runtime(
     secrets = settings.secret_keys
     vault = Vault(secrets)
     keys = KeyRing(vault)
+    http = HttpClient(settings)
     paths = Paths({route.name: route.path for route in routes})
     addresses, static = templating.load_static(
         resources.static_dir(), secure=settings.secure_cookies
@@ -85,6 +88,7 @@ def build_runtime(
         clock=clock,
         lane=Inline() if database.is_sqlite else Threads(settings.database_threads),
         hashing=HashingLane(settings.hash_concurrency, settings.hash_queue),
+        fetching=FetchingLane(),
         passwords=PasswordHasher(
             settings.argon2_time_cost, settings.argon2_memory_kib, settings.argon2_parallelism
         ),
@@ -97,6 +101,8 @@ def build_runtime(
         cookies=CookieJar(secure=settings.secure_cookies),
         paths=paths,
         mail=_mail(settings, clock, dev=dev),
+        http=http,
+        documents=Documents(http, clock),
         static=static,
         metadata=_metadata(settings.issuer, paths),
         csrf_key=vault.derive("csrf"),
@@ -127,6 +133,7 @@ def _lifespan(
                 jobs.stop()
             runtime.lane.close()
             runtime.hashing.close()
+            runtime.fetching.close()
             runtime.database.close()
 
     return lifespan

@@ -70,6 +70,10 @@ class Settings(BaseSettings):
     trusted_proxies: Annotated[tuple[IPNetwork, ...], BeforeValidator(values.parse_networks)] = ()
     """Networks of the reverse proxies whose `X-Forwarded-For` is believed, with commas between."""
 
+    outbound_allow: Annotated[tuple[IPNetwork, ...], BeforeValidator(values.parse_networks)] = ()
+    """Private networks where addresses that clients name (`jwks_uri` and the like) may be, with
+    commas between. Without it, only public addresses are asked."""
+
     # What it keeps
 
     data_dir: Path = Path("data")

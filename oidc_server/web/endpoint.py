@@ -4,20 +4,26 @@ It parses the body, applies limits, proves passwords outside any transaction, ru
 the event loop inside one transaction, and answers errors in one shape. Returning a response
 commits; raising rolls back. An expected refusal (wrong password, replayed code) must therefore be
 *returned*: its counters, revocations and audit rows have to survive.
+
+A handler that needs a document of somebody else raises `FetchNeeded`: its transaction ends, the
+document is fetched where waiting holds nobody up, and the handler runs again.
 """
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
 from oidc_server.database import Access, ConflictError, DatabaseUnavailableError
+from oidc_server.outbound.documents import FetchNeeded
 from oidc_server.security import opaque_tokens
 from oidc_server.web import cors, errors, responses
 from oidc_server.web.context import Context
 from oidc_server.web.errors import MethodNotAllowedError, NotFoundError, Shape
 from oidc_server.web.incoming import Incoming, read_body
+from oidc_server.web.lanes import FetchingBusyError
 from oidc_server.web.rate_limit import PAGES, Limit
 from oidc_server.web.responses import Response
 from oidc_server.web.runtime import Runtime
@@ -28,6 +34,8 @@ Before = Callable[[Context], Any]
 makes it: that hashes a password, and runs in the hashing lane without a transaction."""
 
 _ATTEMPTS = 3
+_FETCHES = 4
+"""Documents that one request may need: keys, a request object, a sector, and one spare."""
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
@@ -118,6 +126,17 @@ class Endpoint:
         return await ctx.runtime.hashing.run(outcome) if callable(outcome) else outcome
 
     async def _in_transaction(
+        self, ctx: Context, work: Callable[[Context], Any], access: Access | None
+    ) -> Any:
+        runtime = ctx.runtime
+        for _ in range(_FETCHES):
+            try:
+                return await self._once(ctx, work, access)
+            except FetchNeeded as need:
+                await runtime.fetching.run(need.key, partial(runtime.documents.fetch, need))
+        raise FetchingBusyError
+
+    async def _once(
         self, ctx: Context, work: Callable[[Context], Any], access: Access | None
     ) -> Any:
         runtime = ctx.runtime

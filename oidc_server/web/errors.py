@@ -1,5 +1,6 @@
 """From an exception to an answer: one table, and one shape per kind of endpoint."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -8,11 +9,12 @@ from oidc_server.database import ConflictError, DatabaseUnavailableError
 from oidc_server.domain.authorization_requests import RequestGoneError
 from oidc_server.domain.base import DomainError
 from oidc_server.observability.logs import get_logger
+from oidc_server.outbound.addresses import OutboundUnavailableError
 from oidc_server.web import responses
 from oidc_server.web.context import Context
 from oidc_server.web.csrf import ForeignFormError
 from oidc_server.web.incoming import BadRequestError
-from oidc_server.web.lanes import HashingBusyError
+from oidc_server.web.lanes import FetchingBusyError, HashingBusyError
 from oidc_server.web.rate_limit import TooManyRequestsError
 from oidc_server.web.responses import Response
 
@@ -78,6 +80,18 @@ def _busy(error: HashingBusyError) -> Problem:
     )
 
 
+def _neighbour_away(error: FetchingBusyError | OutboundUnavailableError) -> Problem:
+    seconds = math.ceil(error.retry_after)
+    return Problem(
+        503,
+        "temporarily_unavailable",
+        "We cannot do this right now",
+        "Something that the app publishes could not be fetched.",
+        f"Wait {seconds} seconds and try again.",
+        retry_after=seconds,
+    )
+
+
 def _too_many(error: TooManyRequestsError) -> Problem:
     return Problem(
         429,
@@ -135,6 +149,8 @@ _PROBLEMS: tuple[tuple[type[Exception], Callable[[Any], Problem]], ...] = (
     (MethodNotAllowedError, _wrong_method),
     (TooManyRequestsError, _too_many),
     (HashingBusyError, _busy),
+    (FetchingBusyError, _neighbour_away),
+    (OutboundUnavailableError, _neighbour_away),
     (DatabaseUnavailableError, lambda _: _AWAY),
     (ConflictError, lambda _: _AWAY),
     (

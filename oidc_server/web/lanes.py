@@ -2,12 +2,13 @@
 
 SQLite work runs where it is asked for, since nothing waits and a hop costs more than the work.
 PostgreSQL work runs on a few threads that keep one connection each. Passwords are hashed in a
-lane of their own, so that a login flood never holds the threads of token traffic.
+lane of their own, so that a login flood never holds the threads of token traffic, and documents of
+others are fetched in another, where a slow neighbour holds nothing else.
 """
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
 from typing import Any, Protocol, TypeVar
@@ -97,6 +98,38 @@ class HashingLane:
             return await asyncio.get_running_loop().run_in_executor(self._pool, work)
         finally:
             self._inside -= 1
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+class FetchingBusyError(Exception):
+    """Too many documents wait to be fetched: come back in `retry_after` seconds."""
+
+    retry_after = 5
+
+
+class FetchingLane:
+    """Documents are fetched here, each once at a time however many requests need it."""
+
+    def __init__(self, concurrency: int = 4, queue: int = 32) -> None:
+        self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="fetching")
+        self._room = concurrency + queue
+        self._running: dict[Hashable, asyncio.Future[None]] = {}
+
+    async def run(self, key: Hashable, work: Callable[[], None]) -> None:
+        """Wait until `work` is done, here or for an earlier request with the same key.
+
+        Raises `FetchingBusyError` when the queue is full.
+        """
+        running = self._running.get(key)
+        if running is None:
+            if len(self._running) >= self._room:
+                raise FetchingBusyError
+            running = asyncio.get_running_loop().run_in_executor(self._pool, work)
+            self._running[key] = running
+            running.add_done_callback(lambda _: self._running.pop(key, None))
+        await asyncio.shield(running)
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)

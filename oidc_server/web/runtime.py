@@ -9,13 +9,15 @@ from oidc_server.clock import Clock
 from oidc_server.database import Database
 from oidc_server.domain.signing_keys import KeyRing
 from oidc_server.oauth2.access_tokens import AccessTokenReader
+from oidc_server.outbound.documents import Documents
+from oidc_server.outbound.http import HttpClient
 from oidc_server.outbound.mail import Transport
 from oidc_server.security.encryption import Vault
 from oidc_server.security.passwords import PasswordHasher
 from oidc_server.security.signed_links import LinkSigner
 from oidc_server.settings import Settings
 from oidc_server.web.cookies import CookieJar
-from oidc_server.web.lanes import HashingLane, Lane
+from oidc_server.web.lanes import FetchingLane, HashingLane, Lane
 from oidc_server.web.paths import Paths
 from oidc_server.web.rate_limit import Limiter
 from oidc_server.web.responses import Response
@@ -31,6 +33,7 @@ class Runtime:
     clock: Clock
     lane: Lane
     hashing: HashingLane
+    fetching: FetchingLane
     passwords: PasswordHasher
     vault: Vault
     links: LinkSigner
@@ -39,6 +42,9 @@ class Runtime:
     templates: Environment
     cookies: CookieJar
     mail: Transport
+    http: HttpClient
+    documents: Documents
+    """What others publish and requests need, such as `jwks_uri`."""
     paths: Paths
     static: Mapping[str, Response]
     """Static files by address, as finished answers."""

@@ -1,13 +1,11 @@
-"""Signed tokens: our own are written here and read here (RFC 7515, RFC 7518, RFC 7519).
+"""Tokens that we sign: written here, and read here (RFC 7515, RFC 7518, RFC 7519).
 
 Writing is done by hand, since a token is the product of every fast endpoint: one header per key and
 `typ`, made once, and half the time of the library. Reading is joserfc's work behind our own checks,
 and never raises: a token is good or it is None.
 """
 
-import base64
 import hashlib
-import json
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
@@ -18,17 +16,21 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from joserfc import jwk, jws
-from joserfc.errors import JoseError, UnsupportedAlgorithmError
-from joserfc.jwa import JWSAlgModel
+from joserfc.errors import JoseError
+
+from oidc_server.security.jose.reading import (
+    Claims,
+    Registry,
+    b64,
+    media_type,
+    parse_json_object,
+    read_header,
+)
 
 ALGORITHMS = ("ES256", "RS256", "PS256", "EdDSA")
 """What we sign with, the fastest first."""
 
-MAX_TOKEN_LENGTH = 16_384
-"""Longer tokens are refused unread."""
-
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
-Claims = dict[str, Any]
 
 _ECDSA = ec.ECDSA(SHA256())
 _PSS = padding.PSS(mgf=padding.MGF1(SHA256()), salt_length=32)
@@ -82,12 +84,12 @@ class SigningKey:
     def sign(self, claims: Mapping[str, Any], typ: str | None = "JWT") -> str:
         """The claims as a compact JWS (RFC 7515 §7.1)."""
         head = self._heads.get(typ) or self._make_head(typ)
-        message = head + _b64(orjson.dumps(claims, option=orjson.OPT_PASSTHROUGH_DATETIME))
-        return (message + b"." + _b64(self._sign(message))).decode("ascii")
+        message = head + b64(orjson.dumps(claims, option=orjson.OPT_PASSTHROUGH_DATETIME))
+        return (message + b"." + b64(self._sign(message))).decode("ascii")
 
     def _make_head(self, typ: str | None) -> bytes:
         header = {"alg": self.alg, "kid": self.kid} | ({} if typ is None else {"typ": typ})
-        head = self._heads[typ] = _b64(orjson.dumps(header)) + b"."
+        head = self._heads[typ] = b64(orjson.dumps(header)) + b"."
         return head
 
 
@@ -129,19 +131,14 @@ class VerificationKeys:
         return claims
 
     def _read(self, token: str, types: Collection[str], algorithms: Collection[str]) -> Claims:
-        if len(token) > MAX_TOKEN_LENGTH:
-            raise ValueError("too long")
-        header = parse_json_object(_unb64(token.partition(".")[0]))
-        # We understand no extension, so RFC 7515 §4.1.11 has us refuse whatever is critical.
-        if "crit" in header or "b64" in header:
-            raise ValueError("has critical extensions")
-        if _media_type(header.get("typ")) not in {_media_type(typ) for typ in types}:
+        header = read_header(token)
+        if media_type(header.get("typ")) not in {media_type(typ) for typ in types}:
             raise ValueError("of another type")
         alg, key = self._keys.get(header.get("kid"), ("", None))
         # The key says which algorithm it is for; the token may only agree (RFC 8725 §3.1).
         if key is None or alg not in algorithms or header.get("alg") != alg:
             raise ValueError("no key for it")
-        signed = jws.deserialize_compact(token.encode("ascii"), key, registry=_Registry([alg]))
+        signed = jws.deserialize_compact(token.encode("ascii"), key, registry=Registry([alg]))
         return parse_json_object(signed.payload or b"")
 
 
@@ -156,41 +153,7 @@ def half_hash(alg: str, value: str) -> str:
     """`at_hash` and its relatives: the left half of the hash that `alg` uses (Core §3.1.3.6)."""
     # Ed25519 hashes with SHA-512 inside; the others of ours end in 256.
     full = (hashlib.sha512 if alg == "EdDSA" else hashlib.sha256)(value.encode("ascii")).digest()
-    return _b64(full[: len(full) // 2]).decode("ascii")
-
-
-def parse_json_object(data: bytes) -> dict[str, Any]:
-    """A JSON object and nothing but; ValueError for the rest.
-
-    Refused as well, since two readers may understand them differently: members named twice, NaN,
-    lone surrogates, more nesting than anybody means (RFC 8259 §4, RFC 8725 §2.4).
-    """
-    value = orjson.loads(data)
-    if not isinstance(value, dict):
-        raise ValueError("not a JSON object")  # noqa: TRY004 - wrong input, not a wrong call
-    try:
-        json.loads(data, object_pairs_hook=_refuse_duplicates)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-    return value
-
-
-class _Registry(jws.JWSRegistry):
-    """joserfc's rules, with our sizes, unknown headers ignored, and EdDSA without its warning.
-
-    The library would have us write Ed25519 (RFC 9864); clients in the field know EdDSA only.
-    """
-
-    max_header_length = 2048
-    max_payload_length = MAX_TOKEN_LENGTH
-
-    def __init__(self, algorithms: Collection[str]) -> None:
-        super().__init__(algorithms=algorithms, strict_check_header=False)
-
-    def get_alg(self, name: str) -> JWSAlgModel:
-        if name not in (self.allowed or ()):
-            raise UnsupportedAlgorithmError("not allowed here")
-        return self.algorithms[name]
+    return b64(full[: len(full) // 2]).decode("ascii")
 
 
 def _signer(key: PrivateKey, alg: str) -> Callable[[bytes], bytes]:
@@ -223,28 +186,8 @@ def _as_jwk(key: PrivateKey) -> jwk.Key:
     return jwk.OKPKey.import_key(key)
 
 
-def _media_type(typ: object) -> str | None:
-    """`typ` is a media type whose `application/` may be left out (RFC 7515 §4.1.9)."""
-    return typ.lower().removeprefix("application/") if isinstance(typ, str) else None
-
-
 def _number(value: object) -> float:
     """A NumericDate; what is none compares false with every time."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return value
     return math.nan
-
-
-def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("a member is named twice")
-    return members
-
-
-def _b64(data: bytes) -> bytes:
-    return base64.urlsafe_b64encode(data).rstrip(b"=")
-
-
-def _unb64(text: str) -> bytes:
-    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)

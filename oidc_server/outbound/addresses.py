@@ -1,0 +1,137 @@
+"""Which addresses we connect to when others say where: public ones, and what the operator allowed.
+
+A client names `jwks_uri`, `request_uri` and their like, so without this rule anybody with a client
+could make us speak to what stands behind our firewall (RFC 9700 §4.11, RFC 7591 §5).
+"""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Collection
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from oidc_server.settings.values import IPNetwork
+
+Address = IPv4Address | IPv6Address
+Resolve = Callable[[str, int], Collection[str]]
+"""Host and port → every address as text; OSError if there is none."""
+
+MAX_URL_LENGTH = 2048
+# What carries an IPv4 address inside, and would be sent on to it: NAT64, 6to4 (and its relays),
+# Teredo, IPv4-mapped and IPv4-compatible addresses.
+_EMBEDDING = tuple(
+    ip_network(network)
+    for network in (
+        "64:ff9b::/96",
+        "64:ff9b:1::/48",
+        "2002::/16",
+        "192.88.99.0/24",
+        "2001::/32",
+        "::ffff:0:0/96",
+        "::/96",
+    )
+)
+
+
+class OutboundRefusedError(Exception):
+    """We do not ask there, or do not take what came: trying again does not help."""
+
+
+class OutboundUnavailableError(Exception):
+    """There was no answer; trying again may help, after `retry_after` seconds."""
+
+    def __init__(self, reason: str, retry_after: float = 5.0) -> None:
+        super().__init__(reason)
+        self.retry_after = retry_after
+
+
+class AddressPolicy:
+    """Says where we may connect to. Loopback counts as public where the issuer itself is there."""
+
+    def __init__(self, *, loopback: bool, allowed: tuple[IPNetwork, ...] = ()) -> None:
+        self._loopback = loopback
+        self._allowed = allowed
+
+    def check_url(self, url: str) -> SplitResult:
+        """The URL taken apart; raises `OutboundRefusedError` for one we never ask."""
+        if len(url) > MAX_URL_LENGTH or not all("!" <= char <= "~" for char in url) or "\\" in url:
+            raise OutboundRefusedError("this is no URL")
+        try:
+            parts = urlsplit(url)
+            _ = parts.port
+        except ValueError:
+            raise OutboundRefusedError("this is no URL") from None
+        schemes = ("https", "http") if self._loopback else ("https",)
+        if parts.scheme not in schemes or not parts.hostname:
+            raise OutboundRefusedError("only https is asked")
+        if "@" in parts.netloc or "#" in url:
+            raise OutboundRefusedError("a URL with a user name or fragment is not asked")
+        return parts
+
+    def check_addresses(self, scheme: str, addresses: Collection[str]) -> tuple[str, ...]:
+        """The same addresses; raises `OutboundRefusedError` if any of them is not for us."""
+        for text in addresses:
+            try:
+                address = ip_address(text)
+            except ValueError:
+                raise OutboundRefusedError("an address that is none") from None
+            if not (self._is_plain_enough(scheme, address) and self._may_connect(address)):
+                raise OutboundRefusedError("the host has an address that is not public")
+        return tuple(addresses)
+
+    def _is_plain_enough(self, scheme: str, address: Address) -> bool:
+        return scheme == "https" or (self._loopback and address.is_loopback)
+
+    def _may_connect(self, address: Address) -> bool:
+        if any(address in network for network in self._allowed):
+            return True
+        if address.is_loopback:
+            return self._loopback
+        return is_public(address)
+
+
+def is_public(address: Address) -> bool:
+    """Whether an address is one of the open internet, and embeds no other."""
+    special = (
+        address.is_private
+        or address.is_reserved
+        or address.is_multicast
+        or address.is_unspecified
+        or address.is_link_local
+        or (isinstance(address, IPv6Address) and address.is_site_local)
+    )
+    return (
+        address.is_global and not special and not any(address in network for network in _EMBEDDING)
+    )
+
+
+def resolve(host: str, port: int) -> Collection[str]:
+    """Every address the system knows for a name, in its order."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return tuple(dict.fromkeys(str(info[4][0]) for info in found))
+
+
+def within(deadline: float, resolver: Resolve, host: str, port: int) -> Collection[str]:
+    """Resolve until `deadline` (monotonic); the system's resolver has no time limit of its own.
+
+    Raises `OutboundUnavailableError`. A thread that waits on ends with the resolver's patience.
+    """
+    outcome: list[Any] = []
+
+    def ask() -> None:
+        try:
+            outcome.append(resolver(host, port))
+        except (OSError, UnicodeError) as error:
+            outcome.append(error)
+
+    thread = threading.Thread(target=ask, name="resolving", daemon=True)
+    thread.start()
+    thread.join(max(0.0, deadline - time.monotonic()))
+    if not outcome:
+        raise OutboundUnavailableError("the name was not resolved in time")
+    if isinstance(outcome[0], Exception) or not outcome[0]:
+        raise OutboundUnavailableError("the name has no address")
+    addresses: Collection[str] = outcome[0]
+    return addresses

@@ -1,0 +1,136 @@
+"""Documents that others publish and requests need: `jwks_uri`, `request_uri` and their like.
+
+A request never waits for the network inside its transaction. It asks the store of this process;
+what is missing there is raised as `FetchNeeded`, and the adapter (`web/endpoint.py`) rolls back,
+fetches on threads made for waiting, and runs the request again. The store tells then what was
+found, so a request is repeated once for each document that it needs.
+"""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from oidc_server.clock import Clock
+from oidc_server.observability.logs import get_logger
+from oidc_server.outbound.addresses import OutboundRefusedError, OutboundUnavailableError
+from oidc_server.outbound.http import Answer, HttpClient
+
+_log = get_logger(__name__)
+
+RETRY_AFTER = timedelta(seconds=10)
+"""So often one document is fetched at most: nobody can make us hammer a neighbour."""
+_MAX_DOCUMENTS = 1000
+
+
+@dataclass(frozen=True)
+class Purpose:
+    """What a document is fetched for; `parse` raises ValueError for one that is not such."""
+
+    name: str
+    accept: str
+    lifetime: timedelta
+    """For so long it is taken as it is."""
+    stale_lifetime: timedelta
+    """For so long it serves on while its publisher cannot be reached."""
+    parse: Callable[[Answer], Any]
+
+
+class FetchNeeded(Exception):  # noqa: N818 - no error: it asks the adapter for a document
+    """The request can go on when this document was fetched."""
+
+    def __init__(self, purpose: Purpose, url: str) -> None:
+        super().__init__(f"{purpose.name} is to be fetched")
+        self.purpose = purpose
+        self.url = url
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.purpose.name, self.url
+
+
+@dataclass(frozen=True)
+class _Fetched:
+    """What is known of one address: the last good document, and how the last attempt ended."""
+
+    value: Any
+    fetched_at: datetime | None
+    attempted_at: datetime
+    failure: Exception | None
+
+
+class Documents:
+    """The store. Reading it never waits; `fetch` does."""
+
+    def __init__(self, http: HttpClient, clock: Clock) -> None:
+        self._http = http
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._fetched: dict[tuple[str, str], _Fetched] = {}
+
+    def get(self, purpose: Purpose, url: str, now: datetime) -> Any:
+        """The parsed document.
+
+        Raises `FetchNeeded` when it has to be fetched first. If that was tried just now and failed,
+        an older copy serves; without one, `OutboundUnavailableError` or, when the neighbour's
+        answer cannot be used, `OutboundRefusedError`.
+        """
+        known = self._fetched.get((purpose.name, url))
+        if known is None:
+            raise FetchNeeded(purpose, url)
+        if _within(known.fetched_at, now, purpose.lifetime):
+            return known.value
+        if not _within(known.attempted_at, now, RETRY_AFTER):
+            raise FetchNeeded(purpose, url)
+        if _within(known.fetched_at, now, purpose.stale_lifetime):
+            return known.value
+        raise known.failure or OutboundUnavailableError("it is too old")
+
+    def renew(self, purpose: Purpose, url: str, now: datetime) -> None:
+        """Ask for a newer copy, as the one that `get` gave does not serve.
+
+        Raises `FetchNeeded`, but returns if the document was asked for a moment ago.
+        """
+        known = self._fetched.get((purpose.name, url))
+        if known is None or not _within(known.attempted_at, now, RETRY_AFTER):
+            raise FetchNeeded(purpose, url)
+
+    def fetch(self, need: FetchNeeded) -> None:
+        """Fetch what is needed and remember the outcome, whatever it is; blocks for seconds."""
+        purpose = need.purpose
+        value: Any = None
+        failure: Exception | None = None
+        try:
+            value = purpose.parse(self._http.get(need.url, accept=purpose.accept))
+        except ValueError as error:
+            failure = OutboundRefusedError(str(error))
+        except (OutboundRefusedError, OutboundUnavailableError) as error:
+            failure = error
+        if failure is not None:
+            _log.warning(
+                "document could not be fetched",
+                purpose=purpose.name,
+                host=urlsplit(need.url).hostname,
+                reason=str(failure),
+            )
+        self._remember(need.key, value, failure)
+
+    def _remember(self, key: tuple[str, str], value: Any, failure: Exception | None) -> None:
+        now = self._clock()
+        with self._lock:
+            before = self._fetched.pop(key, None)
+            if failure is None:
+                known = _Fetched(value, now, now, None)
+            elif before is not None:
+                known = _Fetched(before.value, before.fetched_at, now, failure)
+            else:
+                known = _Fetched(None, None, now, failure)
+            while len(self._fetched) >= _MAX_DOCUMENTS:
+                self._fetched.pop(next(iter(self._fetched)))
+            self._fetched[key] = known
+
+
+def _within(since: datetime | None, now: datetime, span: timedelta) -> bool:
+    return since is not None and now - since < span

@@ -1,0 +1,235 @@
+"""HTTP to addresses that clients chose: the one way out, with every limit that this calls for.
+
+It stands on httpcore2, the engine of httpx2, since that knows no cookies, redirects, proxies or
+decompression, and lets us choose the connection: a name is resolved once, all its addresses are
+checked, and the socket goes to one that was checked, while certificate and `Host` stay the name's.
+"""
+
+import ssl
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import SplitResult, urlencode
+
+import httpcore2
+
+from oidc_server import __version__
+from oidc_server.outbound.addresses import (
+    AddressPolicy,
+    OutboundRefusedError,
+    OutboundUnavailableError,
+    Resolve,
+    resolve,
+    within,
+)
+from oidc_server.outbound.breaker import Breaker, BreakerOpenError
+from oidc_server.settings import Settings
+
+DEADLINE_SECONDS = 5.0
+"""For everything together, from the name to the last byte."""
+MAX_BODY = 65_536
+_MAX_WIRE = 2 * MAX_BODY
+"""Bytes of one answer with its headers and chunks."""
+_MAX_HOSTS = 1000
+_PORTS = {"https": 443, "http": 80}
+_AGENT = f"oidc-server/{__version__}"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a neighbour said. A redirect is an answer as well: nobody follows it."""
+
+    status: int
+    content_type: str
+    body: bytes
+
+
+class HttpClient:
+    """Asks and tells others over HTTP, from any thread; each call blocks for `deadline` at most.
+
+    `tls` and `resolver` are for tests and the like; certificates are checked against the system's
+    authorities, or those of `SSL_CERT_FILE`.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        tls: ssl.SSLContext | None = None,
+        resolver: Resolve = resolve,
+        deadline: float = DEADLINE_SECONDS,
+    ) -> None:
+        self._settings = settings
+        self._policy = AddressPolicy(loopback=settings.is_loopback, allowed=settings.outbound_allow)
+        self._tls = tls
+        self._resolver = resolver
+        self._deadline = deadline
+        self._breakers: dict[str, Breaker] = {}
+        self._lock = threading.Lock()
+
+    def get(self, url: str, *, accept: str = "application/json") -> Answer:
+        """Fetch a document; raises `OutboundRefusedError`, `OutboundUnavailableError`.
+
+        An answer of 5xx or 429 is a failure of the neighbour, any other is returned.
+        """
+        return self._ask("GET", url, {"Accept": accept}, b"")
+
+    def post(self, url: str, form: Mapping[str, str]) -> Answer:
+        """Send a form; the same answers and errors as for `get`."""
+        headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "*/*"}
+        return self._ask("POST", url, headers, urlencode(form).encode("ascii"))
+
+    def _ask(self, method: str, url: str, headers: dict[str, str], body: bytes) -> Answer:
+        parts = self._policy.check_url(url)
+        breaker = self._breaker(parts.netloc.lower())
+        try:
+            with breaker.guard():
+                return self._exchange(method, parts, headers, body)
+        except BreakerOpenError as error:
+            raise OutboundUnavailableError("left alone after failures", error.retry_after) from None
+
+    def _exchange(
+        self, method: str, parts: SplitResult, headers: dict[str, str], body: bytes
+    ) -> Answer:
+        deadline = time.monotonic() + self._deadline
+        host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
+        found = within(deadline, self._resolver, host, port)
+        addresses = self._policy.check_addresses(parts.scheme, found)
+        headers = {
+            "Host": parts.netloc,
+            "User-Agent": _AGENT,
+            "Accept-Encoding": "identity",
+            "Connection": "close",
+            **headers,
+        }
+        if method == "POST":
+            headers["Content-Length"] = str(len(body))
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        url = httpcore2.URL(scheme=parts.scheme, host=host, port=port, target=target)
+        try:
+            with (
+                httpcore2.ConnectionPool(
+                    ssl_context=self._context(),
+                    network_backend=_CheckedConnections(addresses, deadline),
+                ) as pool,
+                pool.stream(
+                    method, url, headers=list(headers.items()), content=body or None
+                ) as response,
+            ):
+                return _read(response)
+        except (httpcore2.TimeoutException, httpcore2.NetworkError) as error:
+            raise OutboundUnavailableError(type(error).__name__) from None
+        except (httpcore2.ProtocolError, ValueError):
+            raise OutboundUnavailableError("the answer is not HTTP") from None
+
+    def _context(self) -> ssl.SSLContext:
+        with self._lock:
+            if self._tls is None:  # it reads a hundred certificates: not before the first request
+                self._tls = ssl.create_default_context()
+            return self._tls
+
+    def _breaker(self, host: str) -> Breaker:
+        with self._lock:
+            breaker = self._breakers.get(host)
+            if breaker is None:
+                if len(self._breakers) >= _MAX_HOSTS:
+                    self._breakers.pop(next(iter(self._breakers)))
+                breaker = self._breakers[host] = Breaker(
+                    host,
+                    self._settings.breaker_failures,
+                    self._settings.breaker_open.total_seconds(),
+                    self._settings.breaker_successes,
+                    answers=(OutboundRefusedError,),
+                )
+            return breaker
+
+
+def _read(response: httpcore2.Response) -> Answer:
+    """The answer with its body, counted while it comes."""
+    headers = {name.lower(): value for name, value in response.headers}
+    if response.status >= 500 or response.status == 429:
+        raise OutboundUnavailableError(f"answered {response.status}")
+    if headers.get(b"content-encoding", b"identity").strip().lower() != b"identity":
+        raise OutboundRefusedError("the answer is compressed")
+    body = bytearray()
+    for part in response.iter_stream():
+        body += part
+        if len(body) > MAX_BODY:
+            raise OutboundRefusedError("the answer is too long")
+    return Answer(response.status, headers.get(b"content-type", b"").decode("latin-1"), bytes(body))
+
+
+class _CheckedConnections(httpcore2.NetworkBackend):
+    """Connects to the addresses that were checked, whatever name is asked for."""
+
+    def __init__(self, addresses: tuple[str, ...], deadline: float) -> None:
+        self._backend = httpcore2.SyncBackend()
+        self._addresses = addresses
+        self._deadline = deadline
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore2.NetworkStream:
+        del host, timeout
+        failure: Exception = OutboundUnavailableError("the name has no address")
+        for address in self._addresses:
+            try:
+                stream = self._backend.connect_tcp(
+                    address, port, _remaining(self._deadline), local_address, socket_options
+                )
+            except httpcore2.ConnectError as error:
+                failure = error
+            else:
+                return _TimedStream(stream, self._deadline)
+        raise failure
+
+
+class _TimedStream(httpcore2.NetworkStream):
+    """A connection whose every step ends at the deadline, and that reads so many bytes at most."""
+
+    def __init__(self, stream: httpcore2.NetworkStream, deadline: float) -> None:
+        self._stream = stream
+        self._deadline = deadline
+        self._left = _MAX_WIRE
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        del timeout
+        data = self._stream.read(max_bytes, _remaining(self._deadline))
+        self._left -= len(data)
+        if self._left < 0:
+            raise OutboundRefusedError("the answer is too long")
+        return data
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        del timeout
+        self._stream.write(buffer, _remaining(self._deadline))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore2.NetworkStream:
+        del timeout
+        secured = self._stream.start_tls(ssl_context, server_hostname, _remaining(self._deadline))
+        return _TimedStream(secured, self._deadline)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+def _remaining(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise httpcore2.ReadTimeout
+    return left

@@ -1,0 +1,81 @@
+"""What reading any token begins with: strict about its form, before a key is looked at."""
+
+import base64
+import json
+from collections.abc import Collection
+from typing import Any
+
+import orjson
+from joserfc import jws
+from joserfc.errors import UnsupportedAlgorithmError
+from joserfc.jwa import JWSAlgModel
+
+MAX_TOKEN_LENGTH = 16_384
+"""Longer tokens are refused unread."""
+
+Claims = dict[str, Any]
+
+
+def read_header(token: str) -> dict[str, Any]:
+    """The header of a compact JWS, unverified; ValueError for a token that nobody may read."""
+    if len(token) > MAX_TOKEN_LENGTH:
+        raise ValueError("too long")
+    header = parse_json_object(unb64(token.partition(".")[0]))
+    # We understand no extension, so RFC 7515 §4.1.11 has us refuse whatever is critical.
+    if "crit" in header or "b64" in header:
+        raise ValueError("has critical extensions")
+    return header
+
+
+def parse_json_object(data: bytes) -> dict[str, Any]:
+    """A JSON object and nothing but; ValueError for the rest.
+
+    Refused as well, since two readers may understand them differently: members named twice, NaN,
+    lone surrogates, more nesting than anybody means (RFC 8259 §4, RFC 8725 §2.4).
+    """
+    value = orjson.loads(data)
+    if not isinstance(value, dict):
+        raise ValueError("not a JSON object")  # noqa: TRY004 - wrong input, not a wrong call
+    try:
+        json.loads(data, object_pairs_hook=_refuse_duplicates)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    return value
+
+
+class Registry(jws.JWSRegistry):
+    """joserfc's rules, with our sizes, unknown headers ignored, and EdDSA without its warning.
+
+    The library would have us write Ed25519 (RFC 9864); clients in the field know EdDSA only.
+    """
+
+    max_header_length = 2048
+    max_payload_length = MAX_TOKEN_LENGTH
+
+    def __init__(self, algorithms: Collection[str]) -> None:
+        super().__init__(algorithms=algorithms, strict_check_header=False)
+
+    def get_alg(self, name: str) -> JWSAlgModel:
+        if name not in (self.allowed or ()):
+            raise UnsupportedAlgorithmError("not allowed here")
+        return self.algorithms[name]
+
+
+def media_type(typ: object) -> str | None:
+    """`typ` is a media type whose `application/` may be left out (RFC 7515 §4.1.9)."""
+    return typ.lower().removeprefix("application/") if isinstance(typ, str) else None
+
+
+def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a member is named twice")
+    return members
+
+
+def b64(data: bytes) -> bytes:
+    return base64.urlsafe_b64encode(data).rstrip(b"=")
+
+
+def unb64(text: str) -> bytes:
+    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
