@@ -104,15 +104,21 @@ def build_runtime(
         http=http,
         documents=Documents(http, clock),
         static=static,
-        metadata=_metadata(settings.issuer, paths),
+        metadata=_metadata(settings, paths),
         csrf_key=vault.derive("csrf"),
         refresh_keys=vault.derive_all("refresh-token"),
     )
 
 
-def _metadata(issuer: str, paths: Paths) -> bytes:
+def _metadata(settings: Settings, paths: Paths) -> bytes:
+    issuer = settings.issuer
     endpoints = {name: issuer + paths.path(route) for name, route in METADATA_ENDPOINTS.items()}
-    return metadata.document(issuer, endpoints, [grant.GRANT_TYPE for grant, _ in token.GRANTS])
+    return metadata.document(
+        issuer,
+        endpoints,
+        [grant.GRANT_TYPE for grant, _ in token.GRANTS],
+        sign_up_open=settings.sign_up == "open",
+    )
 
 
 def _lifespan(

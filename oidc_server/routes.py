@@ -7,7 +7,13 @@ which transaction, and how often.
 from starlette.routing import Route
 
 from oidc_server.account import overview
-from oidc_server.authentication import email_verification, login, password_reset, sign_up
+from oidc_server.authentication import (
+    email_verification,
+    login,
+    password_reset,
+    select_account,
+    sign_up,
+)
 from oidc_server.authorization import consent
 from oidc_server.authorization import endpoint as authorization
 from oidc_server.dev import app as dev_app
@@ -56,6 +62,11 @@ ROUTES = [
         "/login",
         form(login.show_login, login.submit_login, before=login.prove),
         name="authentication.login",
+    ),
+    Route(
+        "/select-account/{request_id}",
+        form(select_account.show_select_account, select_account.submit_select_account),
+        name="authentication.select_account",
     ),
     Route(
         "/consent/{request_id}",

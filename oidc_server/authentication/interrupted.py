@@ -1,9 +1,11 @@
 """The authorization request that a page interrupts, if the person comes from an app."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from oidc_server.domain import authorization_requests, clients
 from oidc_server.domain.authorization_requests import AuthorizationRequest, RequestGoneError
+from oidc_server.oauth2.vocabulary import Display
 from oidc_server.web.client_view import ClientView, view_of
 from oidc_server.web.context import Context
 from oidc_server.web.responses import Response
@@ -20,10 +22,18 @@ class Interrupted:
     def request_id(self) -> str | None:
         return self.request.id if self.request else None
 
-    @property
-    def form_targets(self) -> tuple[str, ...]:
-        """Where a form on the page may lead, beside ourselves (CSP `form-action`)."""
-        return (self.client.form_target,) if self.client else ()
+    def render(self, ctx: Context, template: str, **values: Any) -> Response:
+        """A page that knows the app: it may lead there, and looks as the app asked for."""
+        request, client = self.request, self.client
+        return ctx.render(
+            template,
+            form_targets=(client.form_target,) if client else (),
+            popup=request is not None and request.display == Display.POPUP,
+            ui_locales=request.ui_locales if request else None,
+            client=client,
+            request_id=self.request_id,
+            **values,
+        )
 
     def go_on(self, ctx: Context) -> Response:
         """Back to the dispatcher, or to the account."""

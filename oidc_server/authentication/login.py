@@ -19,9 +19,10 @@ def show_login(ctx: Context) -> Response:
         return ctx.redirect("account.overview")
     known = ctx.user_session.username if ctx.user_session else ""
     hint = came_from.request.login_hint if came_from.request else None
-    again = ctx.query.get("reason") == "login_again"
+    reason = ctx.query.get("reason")
 
-    notice = "login_again" if again else None
+    notice = reason if reason in ("login_again", "other_account") else None
+    known = "" if reason == "other_account" else known
     return _page(ctx, came_from, username=hint or known, notice=notice)
 
 
@@ -79,12 +80,10 @@ def _page(
     notice: str | None = None,
     status: int = 200,
 ) -> Response:
-    return ctx.render(
+    return came_from.render(
+        ctx,
         "authentication/login.html",
         status=status,
-        form_targets=came_from.form_targets,
-        client=came_from.client,
-        request_id=came_from.request_id,
         username=username,
         error=error,
         retry_after=retry_after,

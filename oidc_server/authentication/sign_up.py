@@ -67,12 +67,10 @@ def _page(
     errors: Mapping[str, str],
     status: int = 200,
 ) -> Response:
-    return ctx.render(
+    return came_from.render(
+        ctx,
         "authentication/sign_up.html",
         status=status,
-        form_targets=came_from.form_targets,
-        client=came_from.client,
-        request_id=came_from.request_id,
         values=values,
         errors=errors,
         password_min=ctx.runtime.settings.password_min_length,

@@ -10,7 +10,7 @@ from oidc_server.domain.audit import Event
 from oidc_server.domain.authorization_requests import AuthorizationRequest, RequestGoneError
 from oidc_server.domain.users import User
 from oidc_server.oauth2.authlib import AccessDeniedError
-from oidc_server.oauth2.vocabulary import Scope
+from oidc_server.oauth2.vocabulary import Display, Scope
 from oidc_server.web.client_view import view_of
 from oidc_server.web.context import Context
 from oidc_server.web.responses import Response
@@ -40,6 +40,8 @@ def show_consent(ctx: Context) -> Response:
     return ctx.render(
         "authorization/consent.html",
         form_targets=(view.form_target,),
+        popup=request.display == Display.POPUP,
+        ui_locales=request.ui_locales,
         client=view,
         user=user,
         request_id=request.id,

@@ -1,6 +1,14 @@
 """GET and POST /authorize, and its resume route: the dispatcher. Every step comes back here."""
 
-from oidc_server.authorization.next_step import AskConsent, Issue, LogIn, Refuse, next_step
+from oidc_server.authorization.next_step import (
+    AskConsent,
+    Issue,
+    LogIn,
+    Refuse,
+    SelectAccount,
+    SignUp,
+    next_step,
+)
 from oidc_server.authorization.request import Trusted, UntrustedRequestError, trust, validate
 from oidc_server.authorization.response import (
     authorization_error,
@@ -11,6 +19,7 @@ from oidc_server.authorization.stored import trusted_again
 from oidc_server.domain import authorization_requests, consents, user_sessions
 from oidc_server.domain.authorization_requests import AuthorizationRequest, RequestGoneError
 from oidc_server.oauth2.authlib import OAuth2Error
+from oidc_server.oauth2.vocabulary import prompts
 from oidc_server.web.context import Context
 from oidc_server.web.incoming import Params
 from oidc_server.web.responses import Response
@@ -75,6 +84,12 @@ def advance(ctx: Context, trusted: Trusted, request: AuthorizationRequest) -> Re
         case LogIn(reason):
             request = _keep(ctx, request)
             return ctx.redirect("authentication.login", request_id=request.id, reason=reason.value)
+        case SignUp():
+            request = _keep(ctx, request)
+            return ctx.redirect("authentication.sign_up", request_id=request.id)
+        case SelectAccount():
+            request = _keep(ctx, request)
+            return ctx.redirect("authentication.select_account", request_id=request.id)
         case AskConsent():
             request = _keep(ctx, request)
             return ctx.redirect("authorization.consent", request_id=request.id or "")
@@ -109,7 +124,15 @@ def _read(ctx: Context, params: Params) -> tuple[Trusted, AuthorizationRequest]:
     """Raises `UntrustedRequestError` or `_Invalid`."""
     trusted = trust(ctx.db, params)
     try:
-        request = validate(ctx.db, trusted, params, issuer=ctx.runtime.issuer, now=ctx.now)
+        request = validate(
+            ctx.db,
+            trusted,
+            params,
+            issuer=ctx.runtime.issuer,
+            keys=ctx.runtime.keys,
+            now=ctx.now,
+            prompts=prompts(sign_up_open=ctx.runtime.settings.sign_up == "open"),
+        )
     except OAuth2Error as error:
         raise _Invalid(trusted, error) from None
     return trusted, request

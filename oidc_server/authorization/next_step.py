@@ -7,7 +7,8 @@ from oidc_server.domain.authorization_requests import AuthorizationRequest
 from oidc_server.domain.clients import Client
 from oidc_server.domain.user_sessions import LiveSession
 from oidc_server.oauth2.authlib import ConsentRequiredError, LoginRequiredError, OAuth2Error
-from oidc_server.oauth2.vocabulary import Prompt
+from oidc_server.oauth2.errors import UnmetAuthenticationRequirementsError
+from oidc_server.oauth2.vocabulary import ACR_VALUES, Prompt
 
 
 class LoginReason(StrEnum):
@@ -15,6 +16,7 @@ class LoginReason(StrEnum):
 
     NOT_AUTHENTICATED = "not_authenticated"
     LOGIN_AGAIN = "login_again"
+    OTHER_ACCOUNT = "other_account"
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,16 @@ class LogIn:
     """Show the login page."""
 
     reason: LoginReason
+
+
+@dataclass(frozen=True)
+class SignUp:
+    """Show the page that makes an account."""
+
+
+@dataclass(frozen=True)
+class SelectAccount:
+    """Ask whether to go on as the person who is signed in."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +55,7 @@ class Refuse:
     error: OAuth2Error
 
 
-Step = LogIn | AskConsent | Issue | Refuse
+Step = LogIn | SignUp | SelectAccount | AskConsent | Issue | Refuse
 
 
 def next_step(
@@ -57,11 +69,18 @@ def next_step(
     Pure, so that every row of the truth table is one line in a test.
     """
     silent = Prompt.NONE in request.prompt
+    required = request.required_acrs
 
+    if required is not None and not required.intersection(ACR_VALUES):
+        return Refuse(UnmetAuthenticationRequirementsError("No sign-in here has this acr."))
     if session is None:
-        return _refuse_login() if silent else LogIn(LoginReason.NOT_AUTHENTICATED)
-    if request.wants_fresh_login(session.auth_time):
-        return _refuse_login() if silent else LogIn(LoginReason.LOGIN_AGAIN)
+        return _sign_in(request, LoginReason.NOT_AUTHENTICATED)
+    if (missing := _sign_in_missing(request, session)) is not None:
+        return _sign_in(request, missing)
+    if request.expected_user_id not in (None, session.user_id):
+        return Refuse(LoginRequiredError("Somebody else is signed in."))
+    if _selection_missing(request, session):
+        return SelectAccount()
     if _consent_missing(request, client, session, consented):
         return (
             Refuse(ConsentRequiredError("The person has not consented yet."))
@@ -69,6 +88,34 @@ def next_step(
             else AskConsent()
         )
     return Issue(session)
+
+
+def _sign_in_missing(request: AuthorizationRequest, session: LiveSession) -> LoginReason | None:
+    """Why this session does not do (Core §3.1.2.1), or None.
+
+    Whoever signed in for this very request as somebody else is not asked once more.
+    """
+    if request.wants_fresh_login(session.auth_time):
+        return LoginReason.LOGIN_AGAIN
+    if request.required_acrs is not None and session.acr not in request.required_acrs:
+        return LoginReason.LOGIN_AGAIN
+    is_other = request.expected_user_id not in (None, session.user_id)
+    if is_other and not request.was_login_for_this(session.auth_time):
+        return LoginReason.OTHER_ACCOUNT
+    return None
+
+
+def _sign_in(request: AuthorizationRequest, reason: LoginReason) -> Step:
+    if Prompt.NONE in request.prompt:
+        return Refuse(LoginRequiredError("The person must sign in."))
+    return SignUp() if Prompt.CREATE in request.prompt else LogIn(reason)
+
+
+def _selection_missing(request: AuthorizationRequest, session: LiveSession) -> bool:
+    if Prompt.SELECT_ACCOUNT not in request.prompt:
+        return False
+    selected = request.selected_by == session.user_id
+    return not selected and not request.was_login_for_this(session.auth_time)
 
 
 def _consent_missing(
@@ -83,7 +130,3 @@ def _consent_missing(
     if client.type == "native" and not answered_now:
         return True
     return not request.scopes <= consented
-
-
-def _refuse_login() -> Refuse:
-    return Refuse(LoginRequiredError("The person must sign in."))

@@ -13,6 +13,7 @@ from oidc_server.domain import clients, resources
 from oidc_server.domain.authorization_requests import AuthorizationRequest
 from oidc_server.domain.client_metadata import is_scope, matches_redirect_uri
 from oidc_server.domain.clients import Client
+from oidc_server.domain.signing_keys import KeyRing
 from oidc_server.oauth2.authlib import (
     InvalidRequestError,
     InvalidScopeError,
@@ -23,12 +24,20 @@ from oidc_server.oauth2.authlib import (
 )
 from oidc_server.oauth2.errors import InvalidTargetError, describable
 from oidc_server.oauth2.pkce import CHALLENGE
-from oidc_server.oauth2.vocabulary import GrantType, Prompt, ResponseMode, Scope
+from oidc_server.oauth2.vocabulary import (
+    ID_TOKEN_TYPE,
+    Display,
+    GrantType,
+    Prompt,
+    ResponseMode,
+    Scope,
+)
 from oidc_server.web.incoming import Params
 
 _MAX_STATE = 8192
 _MAX_NONCE = 1024
 _MAX_AGE = 10**9
+_LONGEST_HINT = 200
 _MAY_REPEAT = frozenset({"resource"})
 
 
@@ -103,6 +112,10 @@ class Draft:
     trusted: Trusted
     params: Params
     issuer: str
+    keys: KeyRing
+    now: datetime
+    prompts: frozenset[str]
+    """Those that this server offers."""
 
     @property
     def client(self) -> Client:
@@ -117,10 +130,17 @@ Check = Callable[[Draft], dict[str, Any]]
 
 
 def validate(
-    db: Transaction, trusted: Trusted, params: Params, *, issuer: str, now: datetime
+    db: Transaction,
+    trusted: Trusted,
+    params: Params,
+    *,
+    issuer: str,
+    keys: KeyRing,
+    now: datetime,
+    prompts: frozenset[str],
 ) -> AuthorizationRequest:
     """Run every check in order; raises the OAuth2Error of the first that fails."""
-    draft = Draft(db, trusted, params, issuer)
+    draft = Draft(db, trusted, params, issuer, keys, now, prompts)
     fields: dict[str, Any] = {}
     for check in CHECKS:
         fields.update(check(draft))
@@ -211,7 +231,7 @@ def nonce(draft: Draft) -> dict[str, Any]:
 def prompt(draft: Draft) -> dict[str, Any]:
     """Unknown values are refused, since the client would rely on them (Core §3.1.2.1)."""
     asked = frozenset((draft.get("prompt") or "").split())
-    if not asked <= {value.value for value in Prompt}:
+    if not asked <= draft.prompts:
         raise InvalidRequestError("The prompt is not supported.")
     if Prompt.NONE in asked and len(asked) > 1:
         raise InvalidRequestError("The prompt none cannot be combined with another.")
@@ -236,10 +256,26 @@ def resource(draft: Draft) -> dict[str, Any]:
     return {"resources": tuple(asked)}
 
 
+def id_token_hint(draft: Draft) -> dict[str, Any]:
+    """Who the request is about: the person of an ID Token we gave to this client, old or new."""
+    hint = draft.get("id_token_hint")
+    if hint is None:
+        return {}
+    draft.keys.refresh(draft.db, draft.now)
+    claims = draft.keys.verification(draft.now).verify(hint, typ=ID_TOKEN_TYPE, issuer=draft.issuer)
+    if claims is None or claims.get("aud") != draft.client.client_id:
+        raise InvalidRequestError("The id_token_hint is not an ID Token of this client.")
+    return {"expected_user_id": str(claims["sub"])}
+
+
 def hints(draft: Draft) -> dict[str, Any]:
+    """What may help and is never wrong: unknown values are passed over."""
+    display = draft.get("display")
     return {
-        "login_hint": (draft.get("login_hint") or "")[:200] or None,
+        "login_hint": (draft.get("login_hint") or "")[:_LONGEST_HINT] or None,
         "acr_values": tuple((draft.get("acr_values") or "").split()),
+        "ui_locales": (draft.get("ui_locales") or "")[:_LONGEST_HINT] or None,
+        "display": display if display in set(Display) else None,
     }
 
 
@@ -254,5 +290,6 @@ CHECKS: tuple[Check, ...] = (
     prompt,
     max_age,
     resource,
+    id_token_hint,
     hints,
 )

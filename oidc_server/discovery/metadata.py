@@ -5,10 +5,11 @@ from typing import Any
 
 import orjson
 
+from oidc_server import languages
 from oidc_server.domain.claims import CLAIMS_SUPPORTED
 from oidc_server.domain.client_metadata import STANDARD_SCOPES
 from oidc_server.oauth2.client_authentication import METHODS
-from oidc_server.oauth2.vocabulary import PASSWORD_ACR, Prompt, ResponseMode
+from oidc_server.oauth2.vocabulary import ACR_VALUES, Display, ResponseMode, prompts
 from oidc_server.web.context import Context
 from oidc_server.web.responses import Response, public_json
 
@@ -20,9 +21,18 @@ def openid_configuration(ctx: Context) -> Response:
     return public_json(ctx.runtime.metadata, max_age=_MAX_AGE)
 
 
-def document(issuer: str, endpoints: dict[str, str], grant_types: Iterable[str]) -> bytes:
+def document(
+    issuer: str,
+    endpoints: dict[str, str],
+    grant_types: Iterable[str],
+    *,
+    sign_up_open: bool = True,
+) -> bytes:
     """The metadata of this server; `endpoints` maps names of RFC 8414 to addresses."""
-    return orjson.dumps({"issuer": issuer, **endpoints, **_capabilities(grant_types)})
+    capabilities = _capabilities(grant_types) | {
+        "prompt_values_supported": sorted(prompts(sign_up_open=sign_up_open))
+    }
+    return orjson.dumps({"issuer": issuer, **endpoints, **capabilities})
 
 
 def _capabilities(grant_types: Iterable[str]) -> dict[str, Any]:
@@ -35,8 +45,7 @@ def _capabilities(grant_types: Iterable[str]) -> dict[str, Any]:
         "scopes_supported": list(STANDARD_SCOPES),
         "claims_supported": list(CLAIMS_SUPPORTED),
         "claim_types_supported": ["normal"],
-        "acr_values_supported": [PASSWORD_ACR],
-        "prompt_values_supported": [prompt.value for prompt in Prompt],
+        "acr_values_supported": list(ACR_VALUES),
         "token_endpoint_auth_methods_supported": list(METHODS),
         "revocation_endpoint_auth_methods_supported": list(METHODS),
         "introspection_endpoint_auth_methods_supported": [
@@ -48,6 +57,6 @@ def _capabilities(grant_types: Iterable[str]) -> dict[str, Any]:
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
         "request_object_signing_alg_values_supported": ["RS256"],
-        "ui_locales_supported": ["en"],
-        "display_values_supported": ["page"],
+        "ui_locales_supported": list(languages.SUPPORTED),
+        "display_values_supported": [display.value for display in Display],
     }

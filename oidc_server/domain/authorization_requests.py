@@ -32,6 +32,7 @@ class StoredAuthorizationRequest(Base):
     parameters: Mapped[dict[str, Any]] = mapped_column(Document)
     created_at: Mapped[datetime] = mapped_column(Instant)
     expires_at: Mapped[datetime] = mapped_column(Instant, index=True)
+    selected_by: Mapped[str | None] = mapped_column(Identifier)
     consented_by: Mapped[str | None] = mapped_column(Identifier)
     completed_at: Mapped[datetime | None] = mapped_column(Instant)
 
@@ -57,17 +58,34 @@ class AuthorizationRequest:
     """The `claims` parameter (Core §5.5), validated."""
     dpop_jkt: str | None = None
     """Thumbprint of the DPoP key that must redeem the code (RFC 9449 §10)."""
+    expected_user_id: str | None = None
+    """The only person this may be answered for (`id_token_hint`, or `claims` with a `sub`)."""
+    ui_locales: str | None = None
+    display: str | None = None
     id: str | None = None
+    selected_by: str | None = None
+    """The user who said on the page of accounts that this is to be about them."""
     consented_by: str | None = None
     """The user who answered the consent page of this very request with yes."""
 
     def wants_fresh_login(self, auth_time: datetime) -> bool:
         """Whether a sign-in at `auth_time` is too old for this request (Core §3.1.2.1)."""
-        if self.prompt & {"login", "select_account"} and auth_time < self.created_at:
+        if self.prompt & {"login", "create"} and not self.was_login_for_this(auth_time):
             return True
         if self.max_age is None:
             return False
         return auth_time < self.created_at - timedelta(seconds=self.max_age)
+
+    def was_login_for_this(self, auth_time: datetime) -> bool:
+        """Whether the person signed in since this request came."""
+        return auth_time >= self.created_at
+
+    @property
+    def required_acrs(self) -> frozenset[str] | None:
+        """The `acr` values of which the sign-in must have one (Core §5.5.1.1), None for any."""
+        asked = ((self.claims or {}).get("id_token") or {}).get("acr") or {}
+        values = asked.get("values") or ([asked["value"]] if "value" in asked else [])
+        return frozenset(values) if asked.get("essential") and values else None
 
 
 class RequestGoneError(DomainError):
@@ -83,6 +101,7 @@ _FIND = Statement(
         _requests.c.id,
         _requests.c.parameters,
         _requests.c.created_at,
+        _requests.c.selected_by,
         _requests.c.consented_by,
     ).where(
         _requests.c.id == bindparam("request_id"),
@@ -100,6 +119,11 @@ _CONSENT = Statement(
     update(_requests)
     .where(_requests.c.id == bindparam("request_id"), _requests.c.completed_at.is_(None))
     .values(consented_by=bindparam("user_id"))
+)
+_SELECT_ACCOUNT = Statement(
+    update(_requests)
+    .where(_requests.c.id == bindparam("request_id"), _requests.c.completed_at.is_(None))
+    .values(selected_by=bindparam("user_id"))
 )
 _COMPLETE = Statement(
     update(_requests)
@@ -133,6 +157,7 @@ def store(
         parameters=_to_document(stored),
         created_at=stored.created_at,
         expires_at=stored.created_at + lifetime,
+        selected_by=None,
         consented_by=None,
         completed_at=None,
     )
@@ -166,6 +191,11 @@ def consent(db: Transaction, request_id: str, user_id: str) -> None:
     db.run(_CONSENT, request_id=request_id, user_id=user_id)
 
 
+def select_account(db: Transaction, request_id: str, user_id: str) -> None:
+    """Note that this user answered the page of accounts of this request with "that is me"."""
+    db.run(_SELECT_ACCOUNT, request_id=request_id, user_id=user_id)
+
+
 def complete(db: Transaction, request_id: str, now: datetime) -> bool:
     """Close a request; False when it was closed before, so that one request makes one answer."""
     return db.run(_COMPLETE, request_id=request_id, now=now) == 1
@@ -176,7 +206,7 @@ def prune(db: Transaction, now: datetime, limit: int) -> int:
     return db.run(_PRUNE, now=now, batch=limit)
 
 
-_NOT_PARAMETERS = ("id", "consented_by", "created_at")
+_NOT_PARAMETERS = ("id", "selected_by", "consented_by", "created_at")
 
 
 def _to_document(request: AuthorizationRequest) -> dict[str, Any]:
@@ -202,5 +232,6 @@ def _from_row(row: Any) -> AuthorizationRequest:
         },
         created_at=row.created_at,
         id=row.id,
+        selected_by=row.selected_by,
         consented_by=row.consented_by,
     )

@@ -2,6 +2,8 @@
 
 OAuth2Error (Authlib)
 ├── InvalidTargetError         invalid_target          RFC 8707 §2
+├── UnmetAuthenticationRequirementsError
+│                              unmet_authentication_requirements
 └── InvalidTokenError          invalid_token           RFC 6750 §3.1
     └── InsufficientScopeError insufficient_scope      RFC 6750 §3.1
 """
@@ -13,6 +15,12 @@ class InvalidTargetError(OAuth2Error):
     """The resource asked for is unknown, or not one this grant covers."""
 
     error = "invalid_target"
+
+
+class UnmetAuthenticationRequirementsError(OAuth2Error):
+    """The `acr` that the client insists on cannot be reached (Unmet Auth Requirements §2)."""
+
+    error = "unmet_authentication_requirements"
 
 
 class InvalidTokenError(OAuth2Error):

@@ -27,6 +27,22 @@ class Prompt(StrEnum):
     LOGIN = "login"
     CONSENT = "consent"
     SELECT_ACCOUNT = "select_account"
+    CREATE = "create"
+    """Initiating User Registration §4."""
+
+
+def prompts(*, sign_up_open: bool) -> frozenset[str]:
+    """The prompts that a server offers: `create` only where anybody may make an account."""
+    return frozenset(prompt.value for prompt in Prompt if sign_up_open or prompt != Prompt.CREATE)
+
+
+class Display(StrEnum):
+    """Where a client shows our pages (Core §3.1.2.1); they fit everywhere."""
+
+    PAGE = "page"
+    POPUP = "popup"
+    TOUCH = "touch"
+    WAP = "wap"
 
 
 class Scope(StrEnum):
@@ -43,3 +59,5 @@ ID_TOKEN_TYPE = "JWT"
 ACCESS_TOKEN_ALGORITHM = "ES256"
 PASSWORD_ACR = "urn:oidc-server:acr:password"
 """`acr` of a sign-in with a password alone."""
+ACR_VALUES = (PASSWORD_ACR,)
+"""Every `acr` that a sign-in here can reach, the weakest first."""

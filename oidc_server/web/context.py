@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
+from oidc_server import languages
 from oidc_server.database import Transaction
 from oidc_server.domain import user_sessions
 from oidc_server.domain.audit import Origin
@@ -164,18 +165,23 @@ class Context:
         *,
         status: int = 200,
         form_targets: Iterable[str] = (),
+        popup: bool = False,
+        ui_locales: str | None = None,
         **values: Any,
     ) -> Response:
-        """A page from a template, with the token its forms need."""
+        """A page from a template, with the token its forms need.
+
+        `popup` and `ui_locales` are what an application asked for (Core §3.1.2.1).
+        """
         text = self.runtime.templates.get_template(template).render(
-            lang="en",
+            lang=languages.negotiate(ui_locales, self.incoming.header("accept-language")),
             status=status,
             csrf_token=csrf.token(self.runtime.csrf_key, self.browser),
             request_ref=self.origin.reference,
             now=self.now,
             **values,
         )
-        return responses.html(text, status=status, form_targets=form_targets)
+        return responses.html(text, status=status, form_targets=form_targets, popup=popup)
 
     def redirect(self, route: str, **parameters: str | None) -> Response:
         """303 to a named route of ours."""

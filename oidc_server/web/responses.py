@@ -27,7 +27,6 @@ _PAGE: tuple[Header, ...] = (
     *_ALWAYS,
     *_NO_STORE,
     (b"content-type", b"text/html; charset=utf-8"),
-    (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
     (
         b"permissions-policy",
@@ -79,10 +78,20 @@ class Response:
         await send({"type": "http.response.body", "body": body})
 
 
-def html(text: str, *, status: int = 200, form_targets: Iterable[str] = ()) -> Response:
-    """A page. `form_targets` are origins or schemes, beside our own, that its forms may lead to."""
+def html(
+    text: str, *, status: int = 200, form_targets: Iterable[str] = (), popup: bool = False
+) -> Response:
+    """A page. `form_targets` are origins or schemes, beside our own, that its forms may lead to.
+
+    `popup` keeps the tie to the window that opened this one: without it an application that signs
+    in through a pop-up would never hear of the end.
+    """
     policy = _PAGE_POLICY.format(targets=" ".join(["'self'", *form_targets]))
-    headers = (*_PAGE, (b"content-security-policy", policy.encode("ascii")))
+    headers = (
+        *_PAGE,
+        (b"content-security-policy", policy.encode("ascii")),
+        (b"cross-origin-opener-policy", b"unsafe-none" if popup else b"same-origin"),
+    )
     return Response(status, headers, text.encode())
 
 

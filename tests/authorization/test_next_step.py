@@ -1,6 +1,7 @@
 """The one decision between a request and its code, row by row."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,8 @@ from oidc_server.authorization.next_step import (
     LogIn,
     LoginReason,
     Refuse,
+    SelectAccount,
+    SignUp,
     Step,
     next_step,
 )
@@ -17,15 +20,17 @@ from oidc_server.domain.authorization_requests import AuthorizationRequest
 from oidc_server.domain.client_metadata import ClientMetadata, ClientType
 from oidc_server.domain.clients import Client
 from oidc_server.domain.user_sessions import LiveSession
+from oidc_server.oauth2.vocabulary import PASSWORD_ACR
 
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 OLD, LATER = -10, 1  # seconds between the request and the last sign-in
 NOBODY = None
+UNMET = "refuse: unmet_authentication_requirements"
 ALL = "openid email"
 
 
 def a_request(
-    prompt: str = "", max_age: int | None = None, consented_by: str | None = None
+    prompt: str = "", max_age: int | None = None, consented_by: str | None = None, **more: Any
 ) -> AuthorizationRequest:
     return AuthorizationRequest(
         client_id="client",
@@ -35,7 +40,12 @@ def a_request(
         prompt=frozenset(prompt.split()),
         max_age=max_age,
         consented_by=consented_by,
+        **more,
     )
+
+
+def acr(*values: str, essential: bool = True) -> dict[str, Any]:
+    return {"id_token": {"acr": {"essential": essential, "values": list(values)}}}
 
 
 def a_client(client_type: ClientType = "web", *, skip_consent: bool = False) -> Client:
@@ -46,7 +56,8 @@ def a_client(client_type: ClientType = "web", *, skip_consent: bool = False) -> 
 def a_session(seconds: int) -> LiveSession:
     at = NOW + timedelta(seconds=seconds)
     return LiveSession(
-        "id", "sid", "ada", "ada", None, frozenset({"pwd"}), None, at, at, NOW + timedelta(days=1)
+        *("id", "sid", "ada", "ada", None, frozenset({"pwd"}), PASSWORD_ACR),
+        *(at, at, NOW + timedelta(days=1)),
     )
 
 
@@ -82,8 +93,25 @@ TABLE = [
     (LOGIN, TRUSTED, OLD, ALL, "log in: login_again"),
     (LOGIN, WEB, LATER, ALL, "issue"),
     (LOGIN, WEB, LATER, "", "ask consent"),
-    (a_request("select_account"), WEB, OLD, ALL, "log in: login_again"),
+    (a_request("select_account"), WEB, NOBODY, ALL, "log in: not_authenticated"),
+    (a_request("select_account"), WEB, OLD, ALL, "select account"),
+    (a_request("select_account", selected_by="ada"), WEB, OLD, ALL, "issue"),
+    (a_request("select_account", selected_by="bob"), WEB, OLD, ALL, "select account"),
     (a_request("select_account"), WEB, LATER, ALL, "issue"),
+    (a_request("select_account login"), WEB, OLD, ALL, "log in: login_again"),
+    (a_request("create"), WEB, NOBODY, ALL, "sign up"),
+    (a_request("create"), WEB, OLD, ALL, "sign up"),
+    (a_request("create"), WEB, LATER, ALL, "issue"),
+    (a_request(expected_user_id="ada"), WEB, OLD, ALL, "issue"),
+    (a_request(expected_user_id="bob"), WEB, NOBODY, ALL, "log in: not_authenticated"),
+    (a_request(expected_user_id="bob"), WEB, OLD, ALL, "log in: other_account"),
+    (a_request(expected_user_id="bob"), WEB, LATER, ALL, "refuse: login_required"),
+    (a_request("none", expected_user_id="bob"), WEB, OLD, ALL, "refuse: login_required"),
+    (a_request("none", expected_user_id="ada"), WEB, OLD, ALL, "issue"),
+    (a_request(claims=acr("urn:gold", PASSWORD_ACR)), WEB, OLD, ALL, "issue"),
+    (a_request(claims=acr("urn:gold", essential=False)), WEB, OLD, ALL, "issue"),
+    (a_request(claims=acr("urn:gold")), WEB, OLD, ALL, UNMET),
+    (a_request(claims=acr("urn:gold")), WEB, NOBODY, ALL, UNMET),
     (CONSENT, WEB, OLD, ALL, "ask consent"),
     (CONSENT, TRUSTED, OLD, ALL, "ask consent"),
     (YES, WEB, OLD, ALL, "issue"),
@@ -104,6 +132,10 @@ def described(step: Step) -> str:
     match step:
         case LogIn(reason):
             return f"log in: {reason.value}"
+        case SignUp():
+            return "sign up"
+        case SelectAccount():
+            return "select account"
         case AskConsent():
             return "ask consent"
         case Issue():
@@ -131,4 +163,5 @@ def test_what_comes_next(
 def test_the_table_reaches_every_reason() -> None:
     seen = {expected.partition(": ")[2] for *_, expected in TABLE} - {""}
 
-    assert seen == {"login_required", "consent_required", *(reason.value for reason in LoginReason)}
+    refusals = {"login_required", "consent_required", UNMET.partition(": ")[2]}
+    assert seen == {*refusals, *(reason.value for reason in LoginReason)}

@@ -90,5 +90,8 @@ def test_the_way_of_a_sign_in_fits_and_is_accessible(
     page.fill("#password", PASSWORD)
     page.click("#sign-in")
     page.wait_for_selector("#allow")
+    at_consent = problems(page, axe)
+    page.goto(f"{place.issuer}/authorize?{urlencode({**query, 'prompt': 'select_account'})}")
+    page.wait_for_selector("#go-on")
 
-    assert (at_login, problems(page, axe)) == ([], [])
+    assert (at_login, at_consent, problems(page, axe)) == ([], [], [])
