@@ -3,7 +3,7 @@
 from urllib.parse import quote, urlencode, urlsplit
 
 from oidc_server.authorization.request import Trusted, UntrustedRequestError
-from oidc_server.domain import authorization_requests, grants
+from oidc_server.domain import authorization_requests, grants, subjects
 from oidc_server.domain.authorization_requests import AuthorizationRequest
 from oidc_server.domain.clients import Client
 from oidc_server.domain.grants import Authorization, CodeTerms
@@ -24,6 +24,7 @@ def authorization_response(
     settings = ctx.runtime.settings
     authorization = Authorization(
         user_id=session.user_id,
+        pairwise_sub=subjects.pairwise_sub(ctx.db, trusted.client, session.user_id, ctx.now),
         client_id=request.client_id,
         session_id=session.id,
         sid=session.sid,

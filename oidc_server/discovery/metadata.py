@@ -40,7 +40,7 @@ def _capabilities(grant_types: Iterable[str]) -> dict[str, Any]:
         "response_types_supported": ["code"],
         "response_modes_supported": [mode.value for mode in ResponseMode],
         "grant_types_supported": list(grant_types),
-        "subject_types_supported": ["public"],
+        "subject_types_supported": ["public", "pairwise"],
         "id_token_signing_alg_values_supported": ["RS256", "ES256"],
         "scopes_supported": list(STANDARD_SCOPES),
         "claims_supported": list(CLAIMS_SUPPORTED),

@@ -19,6 +19,7 @@ from oidc_server.domain import (
     revoked_tokens,
     roles,
     signing_keys,
+    subjects,
     user_sessions,
     users,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "revoked_tokens",
     "roles",
     "signing_keys",
+    "subjects",
     "user_sessions",
     "users",
 ]

@@ -1,4 +1,4 @@
-"""Which claims a scope gives (Core §5.4), and under which `sub` a client knows a person."""
+"""Which claims a scope gives (Core §5.4)."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def userinfo(state: TokenState, scopes: frozenset[str]) -> dict[str, Any]:
         "email": state.email,
         "email_verified": state.email_verified if state.email else None,
     }
-    told = {"sub": state.user_id}
+    told = {"sub": state.sub}
     for scope in SCOPE_CLAIMS.keys() & scopes:
         for claim in SCOPE_CLAIMS[scope]:
             if values[claim] is not None:

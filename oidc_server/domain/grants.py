@@ -42,6 +42,7 @@ class Grant(Base):
 
     grant_id: Mapped[str] = mapped_column(Identifier, primary_key=True)
     user_id: Mapped[str] = mapped_column(Identifier, ForeignKey("users.id"), index=True)
+    pairwise_sub: Mapped[str | None] = mapped_column(Identifier)
     client_id: Mapped[str] = mapped_column(Text, ForeignKey("clients.client_id"), index=True)
     session_id: Mapped[str | None] = mapped_column(Identifier, index=True)
     sid: Mapped[str | None] = mapped_column(Text)
@@ -69,6 +70,7 @@ class Granted:
 
     grant_id: str
     user_id: str
+    pairwise_sub: str | None
     client_id: str
     session_id: str | None
     sid: str | None
@@ -88,6 +90,11 @@ class Granted:
     expires_at: datetime
     revoked_at: datetime | None
     user_disabled_at: datetime | None
+
+    @property
+    def sub(self) -> str:
+        """What the client is told of who it is (Core §8)."""
+        return self.pairwise_sub or self.user_id
 
     @property
     def outlives_session(self) -> bool:
@@ -153,6 +160,7 @@ _REVOKE_OF_USER = Statement(
 _TOKEN_STATE = Statement(
     select(
         _grants.c.user_id,
+        _grants.c.pairwise_sub,
         _grants.c.revoked_at,
         _users.c.disabled_at.label("user_disabled_at"),
         _users.c.username,
@@ -193,6 +201,8 @@ class Authorization:
     """What was decided: who gives which client what, and how they proved themselves."""
 
     user_id: str
+    pairwise_sub: str | None
+    """From `subjects.pairwise_sub`: whoever writes a grant has to ask."""
     client_id: str
     scopes: frozenset[str]
     resources: frozenset[str]
@@ -248,6 +258,7 @@ def _values(authorization: Authorization, now: datetime, lifetime: timedelta) ->
     return {
         "grant_id": new_id(now),
         "user_id": authorization.user_id,
+        "pairwise_sub": authorization.pairwise_sub,
         "client_id": authorization.client_id,
         "session_id": authorization.session_id,
         "sid": authorization.sid,
@@ -302,7 +313,7 @@ class TokenState:
     """What the database says of an access token at this moment, and of its user."""
 
     holds: bool
-    user_id: str | None = None
+    sub: str | None = None
     username: str | None = None
     name: str | None = None
     email: str | None = None
@@ -331,7 +342,7 @@ def token_state(
         return _DEAD
     return TokenState(
         holds=True,
-        user_id=row.user_id,
+        sub=row.pairwise_sub or row.user_id,
         username=row.username,
         name=row.name,
         email=row.email,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
-from oidc_server.domain import audit, clients
+from oidc_server.domain import audit, clients, subjects
 from oidc_server.domain.audit import Event
 from oidc_server.domain.clients import Client
 from oidc_server.oauth2.vocabulary import ID_TOKEN_TYPE
@@ -22,7 +22,7 @@ class LogoutRequest:
     """What a client asks for. A redirect is there only if the client registered it."""
 
     client: Client | None = None
-    sub: str | None = None
+    user_id: str | None = None
     sid: str | None = None
     redirect_uri: str | None = None
     state: str | None = None
@@ -42,7 +42,7 @@ def end_session(ctx: Context) -> Response:
 
     if session is None:
         return _signed_out(ctx, request)
-    if request.sid == session.sid and request.sub == session.user_id:
+    if request.sid == session.sid and request.user_id == session.user_id:
         return _end(ctx, request)
     return ctx.render(
         "logout/confirm.html",
@@ -99,7 +99,7 @@ def _read(ctx: Context, params: Params) -> LogoutRequest:
     for name in params.repeated():
         raise BadRequestError(f"The parameter {name} was sent more than once.")
     hint, client_id = params.get("id_token_hint"), params.get("client_id")
-    sub: str | None = None
+    sub: object = None
     sid: str | None = None
     if hint is not None:
         ctx.runtime.keys.refresh(ctx.db, ctx.now)
@@ -121,4 +121,5 @@ def _read(ctx: Context, params: Params) -> LogoutRequest:
     state = params.get("state")
     if state is not None and len(state) > _MAX_STATE:
         raise BadRequestError(f"The state is longer than {_MAX_STATE} characters.")
-    return LogoutRequest(client, sub, sid, uri, state)
+    user_id = subjects.find_user(ctx.db, client, sub) if client is not None else None
+    return LogoutRequest(client, user_id, sid, uri, state)

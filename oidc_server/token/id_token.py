@@ -17,7 +17,7 @@ def write(
     issued_at = int(exchange.now.timestamp())
     claims: dict[str, Any] = {
         "iss": exchange.issuer,
-        "sub": granted.user_id,
+        "sub": granted.sub,
         "aud": client.client_id,
         "iat": issued_at,
         "exp": issued_at + int(exchange.lifetimes.id_token_lifetime.total_seconds()),

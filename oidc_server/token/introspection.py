@@ -56,7 +56,7 @@ def _refresh_token(ctx: Context, client: Client, token: str) -> dict[str, Any]:
     return {
         "active": True,
         "iss": ctx.runtime.issuer,
-        "sub": grant.user_id,
+        "sub": grant.sub,
         "client_id": grant.client_id,
         "scope": " ".join(sorted(grant.scopes)),
         "exp": int(presented.expires_at.timestamp()),

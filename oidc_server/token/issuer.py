@@ -51,7 +51,7 @@ def issue(
     access_token = access_tokens.write(
         exchange.keys,
         issuer=exchange.issuer,
-        sub=granted.user_id,
+        sub=granted.sub,
         client_id=client.client_id,
         audiences=audiences_for(exchange, granted.resources),
         scopes=scopes,

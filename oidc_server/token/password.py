@@ -5,7 +5,7 @@ The password was checked ahead of this transaction, by the same rules and limits
 
 from typing import Any
 
-from oidc_server.domain import grants, resources
+from oidc_server.domain import grants, resources, subjects
 from oidc_server.domain.grants import Authorization
 from oidc_server.oauth2.authlib import InvalidGrantError, InvalidRequestError, PasswordGrantBase
 from oidc_server.oauth2.vocabulary import PASSWORD_ACR, GrantType
@@ -41,6 +41,9 @@ class PasswordGrant(PasswordGrantBase):
         client = self.request.client.client
         authorization = Authorization(
             user_id=self.request.user,
+            pairwise_sub=subjects.pairwise_sub(
+                exchange.db, client, self.request.user, exchange.now
+            ),
             client_id=client.client_id,
             scopes=self._scopes,
             resources=self._resources,

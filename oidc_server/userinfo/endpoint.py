@@ -24,7 +24,7 @@ def userinfo(ctx: Context) -> Response:
             scope=Scope.OPENID,
             now=ctx.now,
         )
-        if state.user_id is None:
+        if state.sub is None:
             raise InvalidTokenError("The access token stands for no person.")
     except OAuth2Error as error:
         return protocol_error(ctx, error)

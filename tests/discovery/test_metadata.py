@@ -88,7 +88,7 @@ def test_what_certification_asks_for_is_there(site: Site) -> None:
     assert "none" not in found["request_object_signing_alg_values_supported"]
     assert "S256" in found["code_challenge_methods_supported"]
     assert "form_post" in found["response_modes_supported"]
-    assert found["subject_types_supported"] == ["public"]
+    assert set(found["subject_types_supported"]) == {"public", "pairwise"}
     assert found["authorization_response_iss_parameter_supported"] is True
     assert found["request_parameter_supported"] is False
     assert found["request_uri_parameter_supported"] is False
