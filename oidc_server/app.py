@@ -75,7 +75,7 @@ def build_runtime(
     database = Database(settings.database_url)
     secrets = settings.secret_keys
     vault = Vault(secrets)
-    keys = KeyRing(vault)
+    keys = KeyRing(vault, settings.access_token_alg)
     http = HttpClient(settings)
     paths = Paths({route.name: route.path for route in routes})
     addresses, static = templating.load_static(

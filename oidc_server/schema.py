@@ -1,4 +1,4 @@
-"""Brings a database to the schema of this program, with the first signing keys."""
+"""Brings a database to the schema of this program, with a signing key of each algorithm."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,15 +17,19 @@ if TYPE_CHECKING:
 
 
 def upgrade(database: Database, vault: Vault, now: datetime) -> None:
-    """Migrate, and make the first signing keys. Of many that start at once, one does the work.
+    """Migrate, and make missing signing keys. Of many that start at once, one does the work.
 
     Raises `DatabaseUnavailableError`, and `UnsealError` when the secret is not that of this data.
     """
     with database.connection() as connection:
         if not _is_current(connection):
             migrate(connection)
-    with database.transaction("write") as db:
-        signing_keys.ensure(db, vault, now)
+    with database.transaction("read") as db:
+        missing = signing_keys.missing(db, vault)
+    if missing:
+        fresh = signing_keys.generate(missing)  # while others may write
+        with database.transaction("write") as db:
+            signing_keys.ensure(db, vault, fresh, now)
 
 
 def _is_current(connection: Connection) -> bool:

@@ -262,7 +262,8 @@ def id_token_hint(draft: Draft) -> dict[str, Any]:
     if hint is None:
         return {}
     draft.keys.refresh(draft.db, draft.now)
-    claims = draft.keys.verification(draft.now).verify(hint, typ=ID_TOKEN_TYPE, issuer=draft.issuer)
+    verification = draft.keys.hint_verification(draft.now)
+    claims = verification.verify(hint, typ=ID_TOKEN_TYPE, issuer=draft.issuer)
     if claims is None or claims.get("aud") != draft.client.client_id:
         raise InvalidRequestError("The id_token_hint is not an ID Token of this client.")
     return {"expected_user_id": str(claims["sub"])}

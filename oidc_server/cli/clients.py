@@ -36,7 +36,9 @@ class Algorithm(StrEnum):
     """Algorithms of ID Tokens."""
 
     RS256 = "RS256"
+    PS256 = "PS256"
     ES256 = "ES256"
+    EDDSA = "EdDSA"
 
 
 @application.command("add")

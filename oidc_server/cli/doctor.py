@@ -1,6 +1,7 @@
 """`oidc-server doctor`: looks at what may be wrong, each line with its fix."""
 
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Literal
 
 import typer
@@ -8,7 +9,8 @@ import typer
 from oidc_server.app import build_runtime
 from oidc_server.cli.output import Json, show_all
 from oidc_server.clock import utc_now
-from oidc_server.domain import clients
+from oidc_server.database import Transaction
+from oidc_server.domain import clients, signing_keys
 from oidc_server.health.checks import checks
 from oidc_server.routes import ROUTES
 from oidc_server.settings import Settings, load
@@ -43,6 +45,7 @@ def doctor(*, as_json: Json = False) -> None:
     ]
     if all(finding.result == "ok" for finding in found):
         with runtime.database.transaction("read") as db:
+            found.append(rate_rotation(db, settings, runtime.clock()))
             found += [rate(client) for client in clients.list_clients(db)]
     found += rate_settings(settings)
     runtime.database.close()
@@ -69,6 +72,15 @@ def rate_settings(settings: Settings) -> list[Finding]:
         if strong
         else Finding("passwords", "warn", f"Set OIDC_ARGON2_MEMORY_KIB to {_SAFE_MEMORY_KIB}."),
     ]
+
+
+def rate_rotation(db: Transaction, settings: Settings, now: datetime) -> Finding:
+    """Whether keys were replaced in time; a server that runs does it by itself."""
+    a_day_ago = now - signing_keys.PUBLISHED_AHEAD
+    if late := signing_keys.due(db, a_day_ago, settings.key_rotation_interval):
+        algorithms = ", ".join(late)
+        return Finding("key rotation", "warn", f"Overdue for {algorithms}: oidc-server keys rotate")
+    return Finding("key rotation", "ok", "The keys are young enough.")
 
 
 def rate(client: clients.Client) -> Finding:

@@ -1,20 +1,22 @@
 """`oidc-server keys`: the signing keys and where each stands in its life."""
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
 
-from oidc_server.cli.output import Json, show, show_all
-from oidc_server.cli.workshop import workshop
+from oidc_server.cli.output import Json, fail, show, show_all
+from oidc_server.cli.workshop import Workshop, workshop
 from oidc_server.domain import audit, signing_keys
 from oidc_server.domain.audit import COMMAND_LINE, Event
+from oidc_server.security.jose import ALGORITHMS
 
 application = typer.Typer(no_args_is_help=True)
 
 
 @application.command("list")
 def list_keys(*, as_json: Json = False) -> None:
-    """List the keys: next, active, retiring, retired."""
+    """List the keys (next, signing, retiring, retired, revoked) and the times of each."""
     with workshop() as tools:
         found = signing_keys.timeline(tools.db)
     rows = [
@@ -22,11 +24,10 @@ def list_keys(*, as_json: Json = False) -> None:
             "kid": key.kid,
             "alg": key.alg,
             "state": key.state(tools.now),
-            "created_at": key.created_at.isoformat(timespec="seconds"),
-            "signs_from": key.activates_at.isoformat(timespec="seconds"),
-            "superseded_at": key.superseded_at.isoformat(timespec="seconds")
-            if key.superseded_at
-            else None,
+            "published_at": _text(key.published_at),
+            "signs_from": _text(key.signs_from),
+            "signs_until": _text(key.signs_until) if key.signs_from else None,
+            "leaves_at": _text(key.leaves_at),
         }
         for key in found
     ]
@@ -36,14 +37,53 @@ def list_keys(*, as_json: Json = False) -> None:
 @application.command("rotate")
 def rotate(
     *,
+    algorithms: Annotated[
+        list[str] | None, typer.Option("--alg", help="Only this algorithm; may be repeated.")
+    ] = None,
     at_once: Annotated[
-        bool, typer.Option("--now", help="Sign with the new keys at once, not in a day.")
+        bool, typer.Option("--now", help="Sign with the new keys in seconds, not in a day.")
     ] = False,
     as_json: Json = False,
 ) -> None:
     """Make new keys. They are published now and sign a day later, when every cache knows them."""
+    wanted = dict.fromkeys(algorithms or ALGORITHMS)
+    if unknown := set(wanted) - set(ALGORITHMS):
+        fail(f"{min(unknown)} is none of {', '.join(ALGORITHMS)}.", as_json=as_json)
+    fresh = signing_keys.generate(wanted)
     with workshop() as tools:
-        kids = signing_keys.rotate(tools.db, tools.vault, tools.now, at_once=at_once)
+        done = signing_keys.rotate(tools.db, tools.vault, fresh, tools.now, at_once=at_once)
+        _record(tools, done)
+    show({"new_keys": done.new, "signs_from": _text(done.signs_from)}, as_json=as_json)
+
+
+@application.command("revoke")
+def revoke(
+    *, kid: Annotated[str, typer.Argument(help="The key, as listed.")], as_json: Json = False
+) -> None:
+    """Let a key that has leaked die in seconds, with all it signed. If it signs, it is replaced."""
+    fresh = signing_keys.generate(ALGORITHMS)
+    with workshop() as tools:
+        done = signing_keys.revoke(tools.db, tools.vault, kid, fresh, tools.now)
+        if done is None:
+            fail("There is no such key, or it was revoked before.", as_json=as_json)
+        if done.rotation is not None:
+            _record(tools, done.rotation)
+        audit.record(tools.db, Event.KEY_REVOKED, origin=COMMAND_LINE, now=tools.now, kid=kid)
+    replaced_by = done.rotation.new[0] if done.rotation is not None else None
+    show(
+        {"kid": kid, "leaves_at": _text(done.takes_effect_at), "replaced_by": replaced_by},
+        as_json=as_json,
+    )
+
+
+def _record(tools: Workshop, rotation: signing_keys.Rotation) -> None:
+    for event, kids in (
+        (Event.KEY_ROTATED, rotation.new),
+        (Event.KEY_REVOKED, rotation.withdrawn),
+    ):
         for kid in kids:
-            audit.record(tools.db, Event.KEY_ROTATED, origin=COMMAND_LINE, now=tools.now, kid=kid)
-    show({"new_keys": kids, "sign_from": "now" if at_once else "in a day"}, as_json=as_json)
+            audit.record(tools.db, event, origin=COMMAND_LINE, now=tools.now, kid=kid)
+
+
+def _text(instant: datetime | None) -> str | None:
+    return instant.strftime("%Y-%m-%dT%H:%M:%SZ") if instant is not None else None

@@ -37,10 +37,10 @@ def workshop() -> Iterator[Workshop]:
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     database = Database(settings.database_url)
     vault = Vault(settings.secret_keys)
-    now = utc_now()
     try:
-        schema.upgrade(database, vault, now)
+        schema.upgrade(database, vault, utc_now())
         with database.transaction("write") as db:
-            yield Workshop(settings, database, vault, db, now)
+            # Not earlier: what is dated seconds ahead must not have waited for other writers.
+            yield Workshop(settings, database, vault, db, utc_now())
     finally:
         database.close()

@@ -10,6 +10,7 @@ from oidc_server.domain.claims import CLAIMS_SUPPORTED
 from oidc_server.domain.client_metadata import STANDARD_SCOPES
 from oidc_server.oauth2.client_authentication import METHODS
 from oidc_server.oauth2.vocabulary import ACR_VALUES, Display, ResponseMode, prompts
+from oidc_server.security.jose import ALGORITHMS
 from oidc_server.web.context import Context
 from oidc_server.web.responses import Response, public_json
 
@@ -41,7 +42,7 @@ def _capabilities(grant_types: Iterable[str]) -> dict[str, Any]:
         "response_modes_supported": [mode.value for mode in ResponseMode],
         "grant_types_supported": list(grant_types),
         "subject_types_supported": ["public", "pairwise"],
-        "id_token_signing_alg_values_supported": ["RS256", "ES256"],
+        "id_token_signing_alg_values_supported": list(ALGORITHMS),
         "scopes_supported": list(STANDARD_SCOPES),
         "claims_supported": list(CLAIMS_SUPPORTED),
         "claim_types_supported": ["normal"],

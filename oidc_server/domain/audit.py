@@ -34,6 +34,7 @@ class Event(StrEnum):
     CLIENT_REFUSED = "client.authentication_failed"
     RESOURCE_CREATED = "resource.created"
     KEY_ROTATED = "signing_key.rotated"
+    KEY_REVOKED = "signing_key.revoked"
     SET_UP = "server.set_up"
 
 

@@ -10,9 +10,13 @@ _ORIGIN = Origin("jobs", "local", "oidc-server")
 
 
 def rotate(runtime: Runtime, _stopping: Event) -> None:
-    """Make a successor for every signing key that needs one."""
-    now = runtime.clock()
+    """Make a successor for every key that needs one; delete private halves that none needs."""
+    interval = runtime.settings.key_rotation_interval
+    with runtime.database.transaction("read") as db:
+        due = signing_keys.due(db, runtime.clock(), interval)
+    fresh = signing_keys.generate(due)  # while others may write
     with runtime.database.transaction("write") as db:
-        interval = runtime.settings.key_rotation_interval
-        for kid in signing_keys.rotate_if_due(db, runtime.vault, now, interval):
+        now = runtime.clock()
+        for kid in signing_keys.rotate_if_due(db, runtime.vault, fresh, now, interval):
             audit.record(db, audit.Event.KEY_ROTATED, origin=_ORIGIN, now=now, kid=kid)
+        signing_keys.forget_private(db, now)

@@ -13,6 +13,7 @@ from oidc_server.domain import (
     outbox,
     refresh_tokens,
     revoked_tokens,
+    signing_keys,
     user_sessions,
 )
 from oidc_server.web.runtime import Runtime
@@ -30,6 +31,7 @@ PRUNES: tuple[Prune, ...] = (
     refresh_tokens.prune,
     grants.prune,
     user_sessions.prune,
+    signing_keys.prune,
 )
 
 _BATCH = 200

@@ -104,7 +104,7 @@ def _read(ctx: Context, params: Params) -> LogoutRequest:
     if hint is not None:
         ctx.runtime.keys.refresh(ctx.db, ctx.now)
         # An expired hint is fine, any other token of ours is not (RP-Initiated Logout §2, §4).
-        verification = ctx.runtime.keys.verification(ctx.now)
+        verification = ctx.runtime.keys.hint_verification(ctx.now)
         claims = verification.verify(hint, typ=ID_TOKEN_TYPE, issuer=ctx.runtime.issuer)
         if claims is None or not isinstance(claims.get("aud"), str):
             raise BadRequestError("The id_token_hint is not an ID Token of this server.")

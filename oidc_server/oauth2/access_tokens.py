@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from oidc_server.domain.signing_keys import KeyRing
-from oidc_server.oauth2.vocabulary import ACCESS_TOKEN_ALGORITHM, ACCESS_TOKEN_TYPE
+from oidc_server.oauth2.vocabulary import ACCESS_TOKEN_TYPE
 from oidc_server.security import jose, opaque_tokens
 from oidc_server.security.jose import VerificationKeys
 
@@ -74,7 +74,7 @@ def write(
         "scope": " ".join(sorted(scopes)),
     }
     body.update((name, value) for name, value in claims.items() if value is not None)
-    return keys.signer(ACCESS_TOKEN_ALGORITHM, now).sign(body, typ=ACCESS_TOKEN_TYPE)
+    return keys.signer(keys.access_token_alg, now).sign(body, typ=ACCESS_TOKEN_TYPE)
 
 
 class AccessTokenReader:
@@ -98,12 +98,8 @@ class AccessTokenReader:
             self._verified_with = verification
         claims = self._verified.get(token)
         if claims is None:
-            claims = verification.verify(
-                token,
-                typ=ACCESS_TOKEN_TYPE,
-                issuer=self._issuer,
-                algorithms=(ACCESS_TOKEN_ALGORITHM,),
-            )
+            # With every algorithm of ours: the setting may have changed since.
+            claims = verification.verify(token, typ=ACCESS_TOKEN_TYPE, issuer=self._issuer)
             if claims is None:
                 return None
             self._verified[token] = claims

@@ -56,7 +56,6 @@ class Scope(StrEnum):
 
 ACCESS_TOKEN_TYPE = "at+jwt"
 ID_TOKEN_TYPE = "JWT"
-ACCESS_TOKEN_ALGORITHM = "ES256"
 PASSWORD_ACR = "urn:oidc-server:acr:password"
 """`acr` of a sign-in with a password alone."""
 ACR_VALUES = (PASSWORD_ACR,)

@@ -166,6 +166,9 @@ class Settings(BaseSettings):
     access_token_lifetime: Annotated[Duration, between("1s", "1d")] = _minutes(10)
     """Access tokens cannot be recalled everywhere at once: keep this short."""
 
+    access_token_alg: Literal["ES256", "RS256", "PS256", "EdDSA"] = "ES256"
+    """Signs access tokens."""
+
     id_token_lifetime: Annotated[Duration, between("1s", "1d")] = _minutes(10)
     """Time within which an application must accept an ID Token."""
 

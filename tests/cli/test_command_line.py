@@ -110,7 +110,7 @@ def test_another_secret_is_told_before_it_does_harm(run, monkeypatch):
     assert done.status == 1
     assert "OIDC_SECRET_KEY" in done.stderr
     monkeypatch.delenv("OIDC_SECRET_KEY")
-    assert len(run("keys", "list", "--json").json) == 2
+    assert len(run("keys", "list", "--json").json) == 4
 
 
 def test_two_secrets_open_what_either_has_sealed(run, monkeypatch, data_dir):
@@ -138,7 +138,7 @@ def test_an_interrupted_command_ends_without_a_traceback_and_leaves_nothing(run,
 
     assert done.status == 130
     assert "Traceback" not in done.stderr
-    assert len(run("keys", "list", "--json").json) == 2
+    assert len(run("keys", "list", "--json").json) == 4
 
 
 def test_commands_work_on_postgresql(run, monkeypatch, postgres):

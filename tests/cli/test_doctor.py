@@ -41,7 +41,8 @@ def test_a_server_with_everything_in_order_has_nothing_to_mend(run, settings):
     assert done.status == 0
     assert {row["result"] for row in done.json} == {"ok"}
     assert list(findings(done)) == [
-        "database", "clock", "migrations", "signing key", "issuer", "mail", "limits", "passwords",
+        "database", "clock", "migrations", "signing key", "key rotation",
+        "issuer", "mail", "limits", "passwords",
     ]  # fmt: skip
 
 
@@ -123,3 +124,18 @@ def test_findings_are_lines_for_people(run):
 
     assert lines[0].split() == ["check", "result", "finding"]
     assert lines[1].split(maxsplit=2) == ["database", "ok", "It answers."]
+
+
+def test_keys_that_should_have_been_replaced_are_a_warning(run, data_dir):
+    database = Database(f"sqlite:///{data_dir / 'oidc.db'}")
+    with database.engine.begin() as connection:
+        connection.exec_driver_sql(
+            "UPDATE signing_keys SET activates_at = activates_at - 91 * 86400000000"
+            " WHERE alg = 'ES256'"
+        )
+    database.close()
+
+    done = run("doctor", "--json")
+
+    assert done.status == 0
+    assert "Overdue for ES256" in findings(done, "warn")["key rotation"]

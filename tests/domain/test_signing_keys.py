@@ -1,0 +1,105 @@
+"""Signing keys come before they are needed, and at a moment that all processes know."""
+
+from datetime import timedelta
+
+from sqlalchemy import delete, select
+
+from oidc_server import schema
+from oidc_server.domain import signing_keys
+from oidc_server.domain.signing_keys import TAKES_EFFECT_AFTER, KeyRing, SigningKeyRow
+from oidc_server.security.jose import ALGORITHMS
+
+SECOND = timedelta(seconds=1)
+
+
+def rows(site):
+    with site.db() as db:
+        return list(db.session.scalars(select(SigningKeyRow).order_by(SigningKeyRow.kid)))
+
+
+def upgrade(site):
+    schema.upgrade(site.runtime.database, site.runtime.vault, site.clock.now)
+
+
+def test_a_database_of_an_older_version_gets_the_keys_it_lacks(start_site):
+    site = start_site()
+    with site.db() as db:
+        old = SigningKeyRow.alg.in_(("PS256", "EdDSA"))
+        db.session.execute(delete(SigningKeyRow).where(old))
+
+    upgrade(site)
+    upgrade(site)
+
+    ring = KeyRing(site.runtime.vault)
+    with site.db() as db:
+        ring.refresh(db, site.clock.now)
+    assert ring.algorithms(site.clock.now) == ["ES256", "RS256"]
+    later = site.clock.now + TAKES_EFFECT_AFTER + 5 * SECOND
+    assert ring.algorithms(later) == sorted(ALGORITHMS)
+    assert len(rows(site)) == len(ALGORITHMS)
+
+
+def test_a_start_with_all_keys_writes_nothing(start_site):
+    site = start_site()
+    before = [row.kid for row in rows(site)]
+
+    upgrade(site)
+
+    assert [row.kid for row in rows(site)] == before
+
+
+def test_whoever_looked_before_a_change_publishes_the_same_as_who_looked_after_it(
+    start_site,
+):
+    site = start_site()
+    vault, now = site.runtime.vault, site.clock.now
+    early, late = KeyRing(vault), KeyRing(vault)  # early looks again after three seconds
+    fresh = signing_keys.generate(("ES256",))
+    with site.db() as db:
+        early.refresh(db, now)
+        [leaked] = [key for key in signing_keys.timeline(db) if key.alg == "RS256"]
+    with site.db() as db:
+        signing_keys.rotate(db, vault, fresh, now, at_once=True)
+        fresh = signing_keys.generate(("RS256",))
+        signing_keys.revoke(db, vault, leaked.kid, fresh, now)
+
+    seen = set()
+    for tenths in range(300):
+        at = now + tenths * SECOND / 10
+        with site.db() as db:
+            early.refresh(db, at)
+            late.refresh(db, at)
+        assert early.jwks(at) == late.jwks(at)
+        for alg in ALGORITHMS:
+            assert early.signer(alg, at).kid == late.signer(alg, at).kid
+        seen.add(early.jwks(at))
+
+    assert len(seen) == 3
+
+
+def test_a_key_is_published_before_it_signs_and_after_it_signed_at_every_moment(start_site):
+    """Five seconds on either side, since clocks differ."""
+    site = start_site()
+    vault, now = site.runtime.vault, site.clock.now
+    for seconds in (0, 1, 4, 8, 20):
+        with site.db() as db:
+            signing_keys.rotate(
+                db,
+                vault,
+                signing_keys.generate(("ES256",)),
+                now + seconds * SECOND,
+                at_once=seconds != 4,
+            )
+    ring = KeyRing(vault)
+    with site.db() as db:
+        ring.refresh(db, now)
+
+    signers = set()
+    for second in range(60):
+        at = now + second * SECOND
+        kid = ring.signer("ES256", at).kid
+        signers.add(kid)
+        for clock in (-4, 0, 4, 3600):
+            assert kid.encode() in ring.jwks(at + clock * SECOND)
+
+    assert len(signers) == 5
