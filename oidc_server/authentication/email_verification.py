@@ -1,10 +1,10 @@
 """/verify-email: the mailed link, and the button that uses it."""
 
-from oidc_server.domain import attempts, audit, links, outbox, users
+from oidc_server.domain import attempts, audit, links, mails, users
 from oidc_server.domain.attempts import Throttled
 from oidc_server.domain.audit import Event
 from oidc_server.domain.links import Purpose
-from oidc_server.domain.outbox import MailKind
+from oidc_server.domain.mails import MailKind
 from oidc_server.domain.users import User
 from oidc_server.web import mailed_link
 from oidc_server.web.context import Context
@@ -32,7 +32,7 @@ def ask(ctx: Context, user: User) -> None:
         lifetime=ctx.runtime.settings.link_lifetime,
     )
     # To the address as its owner wrote it: two spellings are one here, but may be two mailboxes.
-    outbox.enqueue(
+    mails.enqueue(
         ctx.db,
         MailKind.ACCOUNT_EXISTS if owner else MailKind.VERIFY_EMAIL,
         user_id=owner.id if owner else user.id,

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from oidc_server.domain import attempts, audit, identifiers, links, outbox, users
+from oidc_server.domain import attempts, audit, endings, identifiers, links, mails, users
 from oidc_server.domain.attempts import Allowed
 from oidc_server.domain.audit import Event
 from oidc_server.domain.links import Link, Purpose
-from oidc_server.domain.outbox import MailKind
+from oidc_server.domain.mails import MailKind
 from oidc_server.web import mailed_link, new_password
 from oidc_server.web.context import Context
 from oidc_server.web.mail_facts import mail_facts
@@ -66,7 +66,7 @@ def _send_link(ctx: Context, identifier: str) -> None:
         lifetime=ctx.runtime.settings.link_lifetime,
     )
     if account and isinstance(booked, Allowed):
-        outbox.enqueue(
+        mails.enqueue(
             ctx.db,
             kind,
             user_id=user_id,
@@ -116,7 +116,7 @@ def submit_new_password(ctx: Context) -> Response:
     link = mailed_link.consume(ctx, Purpose.RESET_PASSWORD, value)
     if link is None or link.user_id is None or draft.password_hash is None:
         return _invalid(ctx)
-    users.change_password(ctx.db, link.user_id, draft.password_hash, ctx.now, **mail_facts(ctx))
+    endings.change_password(ctx.db, link.user_id, draft.password_hash, ctx.now, **mail_facts(ctx))
     audit.record(
         ctx.db, Event.PASSWORD_CHANGED, origin=ctx.origin, now=ctx.now, user_id=link.user_id
     )

@@ -1,9 +1,11 @@
-"""The outbox: what must be done after a commit, written in the same transaction (mails so far).
+"""The outbox: what must be done after a commit, written in the same transaction.
 
-A row holds a kind and ids, never a link or a token: links are made when the mail is sent, so a
-stolen dump opens nothing. `jobs/` leases one row at a time and tells how it went.
+A row holds a kind and ids, never a link or a token: those are made when it is sent, so a stolen
+dump opens nothing. Each queue has its job in `jobs/`, which leases one row at a time and tells how
+it went.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -37,13 +39,11 @@ _GIVEN_UP_KEPT = timedelta(days=30)
 _PENDING = "delivered_at IS NULL AND given_up_at IS NULL"
 
 
-class MailKind(StrEnum):
-    """The mails there are; each has `templates/email/<kind>.txt` and `.html`."""
+class Queue(StrEnum):
+    """Who carries a row out."""
 
-    VERIFY_EMAIL = "verify_email"
-    PASSWORD_RESET = "password_reset"
-    PASSWORD_CHANGED = "password_changed"
-    ACCOUNT_EXISTS = "account_exists"
+    MAIL = "mail"
+    LOGOUT = "logout"
 
 
 class OutboxRow(Base):
@@ -52,7 +52,9 @@ class OutboxRow(Base):
     __tablename__ = "outbox"
 
     id: Mapped[str] = mapped_column(Identifier, primary_key=True)
+    queue: Mapped[str] = mapped_column(Text, server_default=Queue.MAIL)
     kind: Mapped[str] = mapped_column(Text)
+    destination: Mapped[str | None] = mapped_column(Text)
     payload: Mapped[dict[str, Any]] = mapped_column(Document)
     created_at: Mapped[datetime] = mapped_column(Instant)
     next_attempt_at: Mapped[datetime] = mapped_column(Instant)
@@ -64,6 +66,7 @@ class OutboxRow(Base):
     __table_args__ = (
         Index(
             "ix_outbox_due",
+            "queue",
             "next_attempt_at",
             sqlite_where=text(_PENDING),
             postgresql_where=text(_PENDING),
@@ -77,6 +80,7 @@ class OutboxItem:
 
     id: str
     kind: str
+    destination: str | None
     payload: dict[str, Any]
     created_at: datetime
     attempts: int
@@ -84,9 +88,16 @@ class OutboxItem:
 
 _outbox = table_of(OutboxRow)
 _pending = and_(_outbox.c.delivered_at.is_(None), _outbox.c.given_up_at.is_(None))
-_due = and_(_pending, _outbox.c.next_attempt_at <= bindparam("now", type_=Instant))
+# One parameter however many they are: " a.example b.example ".
+_is_busy = bindparam("busy", type_=Text).contains(" " + _outbox.c.destination + " ")
+_due = and_(
+    _outbox.c.queue == bindparam("of_queue"),
+    _pending,
+    _outbox.c.next_attempt_at <= bindparam("now", type_=Instant),
+    or_(_outbox.c.destination.is_(None), ~_is_busy),
+)
 
-_ENQUEUE = Statement(
+_PUT = Statement(
     insert(_outbox).values({column.name: bindparam(column.name) for column in _outbox.columns})
 )
 _DUE = Statement(select(_outbox.c.id).where(_due).limit(1))
@@ -105,6 +116,7 @@ _LEASE = Statement(
     .returning(
         _outbox.c.id,
         _outbox.c.kind,
+        _outbox.c.destination,
         _outbox.c.payload,
         _outbox.c.created_at,
         _outbox.c.attempts,
@@ -127,7 +139,10 @@ _COUNT_PENDING = Statement(select(func.count().label("rows")).select_from(_outbo
 _COUNT_GIVEN_UP = Statement(
     select(func.count().label("rows"))
     .select_from(_outbox)
-    .where(_outbox.c.given_up_at > bindparam("since", type_=Instant))
+    .where(
+        _outbox.c.queue == bindparam("of_queue"),
+        _outbox.c.given_up_at > bindparam("since", type_=Instant),
+    )
 )
 _PRUNE = Statement(
     delete(_outbox).where(
@@ -145,26 +160,25 @@ _PRUNE = Statement(
 )
 
 
-def enqueue(
+def put(
     db: Transaction,
-    kind: MailKind,
-    *,
-    user_id: str | None,
-    to: str,
-    link_id: str | None = None,
+    queue: Queue,
+    kind: str,
+    payload: dict[str, Any],
     now: datetime,
-    **facts: str,
+    destination: str | None = None,
 ) -> None:
-    """Intend a mail of this kind; it leaves after the commit.
+    """Intend something; it is carried out after the commit.
 
-    `link_id` is the id of the link that the mail shall carry, `facts` what its text tells beside
-    that (`browser`, `address`): nothing in it opens a door.
+    `destination` names the neighbour it goes to, so that a slow one holds up nobody else.
     """
     db.run(
-        _ENQUEUE,
+        _PUT,
         id=new_id(now),
-        kind=kind.value,
-        payload={"user_id": user_id, "to": to, "link_id": link_id, "facts": facts},
+        queue=queue.value,
+        kind=kind,
+        destination=destination,
+        payload=payload,
         created_at=now,
         next_attempt_at=now,
         attempts=0,
@@ -174,18 +188,33 @@ def enqueue(
     )
 
 
-def is_due(db: Transaction, now: datetime) -> bool:
+def is_due(
+    db: Transaction, now: datetime, queue: Queue = Queue.MAIL, busy: Iterable[str] = ()
+) -> bool:
     """Whether `lease` would find something: one look into an index, without a write."""
-    return db.first(_DUE, now=now) is not None
+    return db.first(_DUE, of_queue=queue.value, busy=_words(busy), now=now) is not None
 
 
-def lease(db: Transaction, now: datetime, lease_for: timedelta) -> OutboxItem | None:
+def lease(
+    db: Transaction,
+    now: datetime,
+    lease_for: timedelta,
+    queue: Queue = Queue.MAIL,
+    busy: Iterable[str] = (),
+) -> OutboxItem | None:
     """Take the row that has been due longest, for `lease_for`, or None when nothing is due.
 
-    Of several processes at once, each gets another row. A row whose holder dies is due again when
-    the lease ends: things are done at least once.
+    Rows to the `busy` destinations are passed over. Of several processes at once, each gets
+    another row. A row whose holder dies is due again when the lease ends: things are done at least
+    once.
     """
-    row = db.first(_LEASE, now=now, leased_until=now + lease_for)
+    row = db.first(
+        _LEASE,
+        of_queue=queue.value,
+        busy=_words(busy),
+        now=now,
+        leased_until=now + lease_for,
+    )
     return OutboxItem(*row) if row else None
 
 
@@ -217,9 +246,9 @@ def pending_count(db: Transaction) -> int:
     return int(db.first(_COUNT_PENDING).rows)
 
 
-def given_up_count(db: Transaction, since: datetime) -> int:
+def given_up_count(db: Transaction, since: datetime, queue: Queue = Queue.MAIL) -> int:
     """How many rows were given up after `since`."""
-    return int(db.first(_COUNT_GIVEN_UP, since=since).rows)
+    return int(db.first(_COUNT_GIVEN_UP, of_queue=queue.value, since=since).rows)
 
 
 def prune(db: Transaction, now: datetime, limit: int) -> int:
@@ -230,3 +259,7 @@ def prune(db: Transaction, now: datetime, limit: int) -> int:
         given_up_before=now - _GIVEN_UP_KEPT,
         count=limit,
     )
+
+
+def _words(destinations: Iterable[str]) -> str:
+    return f" {' '.join(destinations)} "

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import (
     ForeignKey,
+    Index,
     LargeBinary,
     Text,
     and_,
@@ -12,12 +14,12 @@ from sqlalchemy import (
     delete,
     insert,
     select,
+    text,
     update,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from oidc_server.database import Statement, Transaction
-from oidc_server.domain import grants
 from oidc_server.domain.audit import Origin
 from oidc_server.domain.base import Base, Identifier, Instant, Words, new_id, table_of
 from oidc_server.domain.users import User
@@ -46,6 +48,15 @@ class UserSession(Base):
     address: Mapped[str] = mapped_column(Text)
     user_agent: Mapped[str] = mapped_column(Text)
 
+    __table_args__ = (
+        Index(
+            "ix_user_sessions_not_ended",
+            "idle_expires_at",
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+    )
+
 
 @dataclass(frozen=True, slots=True)
 class SessionLifetimes:
@@ -53,6 +64,11 @@ class SessionLifetimes:
 
     idle: timedelta
     absolute: timedelta
+
+    @property
+    def shorter(self) -> timedelta:
+        """How long it lives if nobody touches it."""
+        return min(self.idle, self.absolute)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +139,13 @@ _END = Statement(
     update(_sessions)
     .where(and_(_sessions.c.id == bindparam("session_id"), _sessions.c.ended_at.is_(None)))
     .values(ended_at=bindparam("now"))
+    .returning(_sessions.c.sid, _sessions.c.user_id)
+)
+_EXPIRED = Statement(
+    select(_sessions.c.id)
+    .where(_sessions.c.ended_at.is_(None), _sessions.c.idle_expires_at <= bindparam("now"))
+    .order_by(_sessions.c.idle_expires_at)
+    .limit(bindparam("batch"))
 )
 _PRUNE = Statement(
     delete(_sessions).where(
@@ -163,7 +186,7 @@ def start(
         auth_time=now,
         created_at=now,
         last_seen_at=now,
-        idle_expires_at=now + lifetimes.idle,
+        idle_expires_at=now + lifetimes.shorter,
         expires_at=now + lifetimes.absolute,
         ended_at=None,
         address=origin.address,
@@ -206,23 +229,28 @@ def renew(
         amr=amr,
         acr=acr,
         now=now,
-        idle_until=now + lifetimes.idle,
+        idle_until=now + lifetimes.shorter,
         until=now + lifetimes.absolute,
     )
     return handle
 
 
-def end(db: Transaction, session_id: str, now: datetime) -> None:
-    """End a session, and with it the grants that were to end with it."""
-    if db.run(_END, session_id=session_id, now=now):
-        grants.revoke_of_session(db, session_id, now)
+def mark_ended(db: Transaction, session_id: str, now: datetime) -> Any:
+    """Close the row; returns its `sid` and `user_id`, or None if it was closed before.
+
+    One caller wins. It is a part of `endings.end_session`, which everybody else calls.
+    """
+    return db.first(_END, session_id=session_id, now=now)
 
 
-def end_all(db: Transaction, user_id: str, now: datetime, keep: str | None = None) -> None:
-    """End every session of a person, or all but the one with id `keep`."""
-    for row in db.all(_LIVE_OF_USER, user_id=user_id):
-        if row.id != keep:
-            end(db, row.id, now)
+def live_of_user(db: Transaction, user_id: str) -> list[str]:
+    """The ids of a person's sessions that have not ended."""
+    return [row.id for row in db.all(_LIVE_OF_USER, user_id=user_id)]
+
+
+def expired(db: Transaction, now: datetime, limit: int) -> list[str]:
+    """The ids of sessions whose time is over and that nobody has ended."""
+    return [row.id for row in db.all(_EXPIRED, now=now, batch=limit)]
 
 
 def prune(db: Transaction, now: datetime, limit: int) -> int:

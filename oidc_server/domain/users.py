@@ -11,10 +11,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from oidc_server.database import Statement, Transaction
-from oidc_server.domain import attempts, identifiers, links, outbox
+from oidc_server.domain import identifiers
 from oidc_server.domain.base import Base, DomainError, Identifier, Instant, table_of
 from oidc_server.domain.identifiers import InvalidEmailError, InvalidFieldError
-from oidc_server.domain.outbox import MailKind
 
 
 class User(Base):
@@ -44,10 +43,6 @@ class User(Base):
             postgresql_where=text("email_verified_at IS NOT NULL"),
         ),
     )
-
-
-# Sessions and grants join the table above, so these imports can only follow it.
-from oidc_server.domain import grants, user_sessions  # noqa: E402
 
 
 class UsernameTakenError(DomainError):
@@ -226,35 +221,14 @@ def verify_email(db: Transaction, user_id: str, email: str, now: datetime) -> bo
         return False
 
 
-def change_password(
-    db: Transaction,
-    user_id: str,
-    password_hash: str,
-    now: datetime,
-    keep_session: str | None = None,
-    **facts: str,
-) -> None:
-    """Give an account another password: everything the old one opened is closed.
+def set_password(db: Transaction, user_id: str, password_hash: str, now: datetime) -> Any:
+    """Replace the hash; returns `email` and `email_verified_at`.
 
-    Other sessions end, unused reset links die, the count of wrong guesses starts anew, and a mail
-    says so (`facts` are for its text). With no session to keep, the old password may have been in
-    the wrong hands, so what apps were given ends as well.
+    It is a part of `endings.change_password`, which closes what the old one opened.
     """
-    row = db.first(_CHANGE_PASSWORD, user_id=user_id, password_hash=password_hash, now=now)
-    user_sessions.end_all(db, user_id, now, keep=keep_session)
-    if keep_session is None:
-        grants.revoke_of_user(db, user_id, now)
-    links.kill(db, user_id, links.Purpose.RESET_PASSWORD, now)
-    attempts.forgive(db, user_id, now)
-    if row.email_verified_at is not None:
-        outbox.enqueue(
-            db, MailKind.PASSWORD_CHANGED, user_id=user_id, to=row.email, now=now, **facts
-        )
+    return db.first(_CHANGE_PASSWORD, user_id=user_id, password_hash=password_hash, now=now)
 
 
-def disable(db: Transaction, user_id: str, now: datetime) -> None:
-    """Shut an account. Its tokens are dead because every use of one reads `disabled_at`."""
-    if db.run(_DISABLE, user_id=user_id, now=now):
-        user_sessions.end_all(db, user_id, now)
-        for purpose in links.Purpose:
-            links.kill(db, user_id, purpose, now)
+def mark_disabled(db: Transaction, user_id: str, now: datetime) -> bool:
+    """Close the row; False if it was. It is a part of `endings.disable_user`."""
+    return db.run(_DISABLE, user_id=user_id, now=now) == 1

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 from oidc_server.database import ConflictError, DatabaseUnavailableError, Transaction
 from oidc_server.domain import links, outbox, users
 from oidc_server.domain.links import Purpose
-from oidc_server.domain.outbox import MailKind, OutboxItem
+from oidc_server.domain.mails import MailKind
+from oidc_server.domain.outbox import OutboxItem
 from oidc_server.observability.logs import get_logger
 from oidc_server.outbound.mail import Mail, MailRefusedError, MailUnavailableError
 from oidc_server.web.runtime import Runtime

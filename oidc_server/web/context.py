@@ -6,8 +6,9 @@ from typing import Any
 
 from oidc_server import languages
 from oidc_server.database import Transaction
-from oidc_server.domain import user_sessions
+from oidc_server.domain import endings, user_sessions
 from oidc_server.domain.audit import Origin
+from oidc_server.domain.session_clients import SessionClient
 from oidc_server.domain.user_sessions import LiveSession, SessionLifetimes
 from oidc_server.oauth2.vocabulary import PASSWORD_ACR
 from oidc_server.security import opaque_tokens
@@ -116,7 +117,7 @@ class Context:
             )
         else:
             if session is not None:
-                user_sessions.end(db, session.id, now)
+                endings.end_session(db, session.id, now)
             handle = user_sessions.start(
                 db,
                 user_id,
@@ -129,12 +130,14 @@ class Context:
         self._user_session = user_sessions.find(self.db, handle, self.now)
         self._cookies.append((cookies.SESSION, handle, settings.session_absolute_lifetime))
 
-    def sign_out(self) -> None:
-        """End the session of this browser and forget its cookie."""
-        if (session := self.user_session) is not None:
-            user_sessions.end(self.db, session.id, self.now)
+    def sign_out(self) -> list[SessionClient]:
+        """End the session of this browser and forget its cookie; returns who wants to be told."""
+        session, told = self.user_session, []
+        if session is not None:
+            told = endings.end_session(self.db, session.id, self.now)
         self._user_session = None
         self._cookies.append(cookies.SESSION)
+        return told
 
     def keep_link(self, value: str) -> None:
         """Keep the value of a mailed link in this browser, so that it leaves the address bar."""

@@ -6,7 +6,7 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy import select
 
-from oidc_server.domain import users
+from oidc_server.domain import endings, users
 from oidc_server.domain.audit import AuditEvent
 from tests.authentication.forms import (
     essence,
@@ -46,7 +46,7 @@ def test_every_refusal_is_the_same_before_the_password_is_proven(site):
     make_user(site, username="disabled")
     make_user(site, username="unverified", email="un@example.com", email_verified=False)
     with site.db() as db:
-        users.disable(db, users.find_for_sign_in(db, "disabled").id, site.clock.now)
+        endings.disable_user(db, users.find_for_sign_in(db, "disabled").id, site.clock.now)
         users.create(
             db,
             username="passwordless",
@@ -293,7 +293,7 @@ def test_a_disabled_person_is_out_at_the_next_request(site):
     sign_in(browser, person.username)
 
     with site.db() as db:
-        users.disable(db, person.id, site.clock.now)
+        endings.disable_user(db, person.id, site.clock.now)
 
     assert not is_signed_in(browser)
 

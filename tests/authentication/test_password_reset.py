@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from oidc_server.domain import users
+from oidc_server.domain import endings, users
 from oidc_server.domain.audit import AuditEvent
 from tests.authentication.forms import (
     ask_for_reset,
@@ -66,7 +66,7 @@ def test_the_answer_does_not_tell_who_has_an_account(site):
     make_user(site, username="unverified", email="un@example.com", email_verified=False)
     make_user(site, username="disabled")
     with site.db() as db:
-        users.disable(db, users.find_for_sign_in(db, "disabled").id, site.clock.now)
+        endings.disable_user(db, users.find_for_sign_in(db, "disabled").id, site.clock.now)
     browser = new_browser(site)
     browser.client.get("/login")
 
@@ -328,7 +328,7 @@ def test_an_account_disabled_meanwhile_is_not_given_back(site):
     page = browser.go(mailed_link(site, person.username))
 
     with site.db() as db:
-        users.disable(db, person.id, site.clock.now)
+        endings.disable_user(db, person.id, site.clock.now)
 
     assert browser.send(page, password=NEW).status_code == 400
 

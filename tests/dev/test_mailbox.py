@@ -7,8 +7,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from oidc_server.app import create_app
-from oidc_server.domain import outbox
-from oidc_server.domain.outbox import MailKind
+from oidc_server.domain import mails
+from oidc_server.domain.mails import MailKind
 from oidc_server.jobs.mail_delivery import deliver
 from tests.factories import make_user
 
@@ -21,7 +21,7 @@ def dev_site(start_site):
 def send_mail(site, name="Ada"):
     person = make_user(site, name=name)
     with site.db() as db:
-        outbox.enqueue(
+        mails.enqueue(
             db, MailKind.ACCOUNT_EXISTS, user_id=person.id, to=person.email, now=site.clock.now
         )
     deliver(site.runtime, Event())

@@ -7,9 +7,10 @@ import pytest
 from sqlalchemy import select
 
 from oidc_server.database import Database, Transaction
-from oidc_server.domain import outbox
+from oidc_server.domain import mails, outbox
 from oidc_server.domain.base import Base, new_id, table_of
-from oidc_server.domain.outbox import MailKind, OutboxItem, OutboxRow
+from oidc_server.domain.mails import MailKind
+from oidc_server.domain.outbox import OutboxItem, OutboxRow
 from tests.domain.racing import race
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -29,7 +30,7 @@ def database(fresh_database_url: str) -> Iterator[Database]:
 
 def enqueue(database: Database, now: datetime = NOW, to: str = "ada@example.com") -> None:
     with database.transaction("write") as db:
-        outbox.enqueue(
+        mails.enqueue(
             db,
             MailKind.PASSWORD_RESET,
             user_id=USER,
@@ -77,7 +78,7 @@ def test_what_is_enqueued_is_due_at_once_and_leased_with_all_its_facts(database)
 def test_nothing_is_enqueued_by_a_transaction_that_rolls_back(database):
     def enqueue_and_fail() -> None:
         with database.transaction("write") as db:
-            outbox.enqueue(db, MailKind.ACCOUNT_EXISTS, user_id=USER, to="ada@example.com", now=NOW)
+            mails.enqueue(db, MailKind.ACCOUNT_EXISTS, user_id=USER, to="ada@example.com", now=NOW)
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select
 
 from oidc_server.database import Database
-from oidc_server.domain import attempts, links, users
+from oidc_server.domain import attempts, endings, links, users
 from oidc_server.domain.attempts import Allowed
 from oidc_server.domain.identifiers import InvalidFieldError
 from oidc_server.domain.links import Purpose
@@ -160,7 +160,7 @@ def test_a_new_password_ends_sessions_links_and_throttling_and_says_so(database,
             attempts.book(db, ada, NOW)
 
     with database.transaction("write") as db:
-        users.change_password(db, ada, "hash of the second", NOW, address="192.0.2.1")
+        endings.change_password(db, ada, "hash of the second", NOW, address="192.0.2.1")
 
     assert find(database, ada).password_hash == "hash of the second"
     assert [sessions.lives(database, handle) for handle in handles] == [False, False]
@@ -174,7 +174,7 @@ def test_a_new_password_may_keep_the_session_it_was_chosen_in(database, ada):
     here, there = (sessions.start(database, ada) for _ in range(2))
     with database.transaction("write") as db:
         kept = sessions.id_of(db, here)
-        users.change_password(db, ada, "another hash", NOW, keep_session=kept)
+        endings.change_password(db, ada, "another hash", NOW, keep_session=kept)
 
     assert sessions.lives(database, here)
     assert not sessions.lives(database, there)
@@ -184,7 +184,7 @@ def test_no_mail_goes_to_an_address_that_may_be_somebody_elses(database):
     eve = create(database, "eve", "ada@example.com").id
 
     with database.transaction("write") as db:
-        users.change_password(db, eve, "another hash", NOW)
+        endings.change_password(db, eve, "another hash", NOW)
 
     assert mails(database) == []
 
@@ -197,8 +197,8 @@ def test_a_disabled_person_is_signed_out_and_has_no_links(database, ada):
         )
 
     with database.transaction("write") as db:
-        users.disable(db, ada, NOW)
-        users.disable(db, ada, LATER)
+        endings.disable_user(db, ada, NOW)
+        endings.disable_user(db, ada, LATER)
 
     assert find(database, ada).disabled_at == NOW
     assert not sessions.lives(database, handle)

@@ -10,9 +10,10 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import select, update
 
-from oidc_server.domain import links, outbox
+from oidc_server.domain import links, mails, outbox
 from oidc_server.domain.links import Purpose
-from oidc_server.domain.outbox import MailKind, OutboxRow
+from oidc_server.domain.mails import MailKind
+from oidc_server.domain.outbox import OutboxRow
 from oidc_server.jobs.mail_delivery import deliver
 from oidc_server.outbound.mail import SmtpTransport
 from tests.factories import make_user
@@ -43,7 +44,7 @@ def enqueue(site, kind=MailKind.PASSWORD_RESET, **changes: Any):
             now=site.clock.now,
             lifetime=site.runtime.settings.link_lifetime,
         )
-        outbox.enqueue(
+        mails.enqueue(
             db,
             kind,
             user_id=person.id,

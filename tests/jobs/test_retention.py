@@ -6,8 +6,8 @@ from threading import Event
 from sqlalchemy import func, select
 
 from oidc_server import domain
-from oidc_server.domain import links, outbox
-from oidc_server.domain.outbox import MailKind
+from oidc_server.domain import links, mails, outbox
+from oidc_server.domain.mails import MailKind
 from oidc_server.jobs.retention import sweep
 from tests.relying_party import signed_in
 
@@ -50,7 +50,7 @@ def use_everything(site):
             now=site.clock.now,
             lifetime=DAY,
         )
-        outbox.enqueue(
+        mails.enqueue(
             db,
             MailKind.PASSWORD_RESET,
             user_id=person.id,

@@ -5,7 +5,7 @@ from typing import Any
 import jwt
 import pytest
 
-from oidc_server.domain import users
+from oidc_server.domain import endings
 from tests.browser import Browser
 from tests.factories import make_client, make_resource, make_user
 from tests.relying_party import RelyingParty, signed_in
@@ -186,7 +186,7 @@ def test_a_token_dies_with_its_person_at_the_next_request(site: Site) -> None:
     assert party.userinfo(tokens["access_token"]).status_code == 200
 
     with site.db() as db:
-        users.disable(db, person.id, site.clock.now)
+        endings.disable_user(db, person.id, site.clock.now)
 
     challenged(
         ask(site, "GET", "/userinfo", headers=(bearer(tokens["access_token"]),)),

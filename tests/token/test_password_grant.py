@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from oidc_server.domain import users
+from oidc_server.domain import endings
 from tests.browser import Browser
 from tests.factories import App, Person, make_client, make_resource, make_user
 from tests.relying_party import RelyingParty
@@ -74,7 +74,7 @@ def test_whatever_is_wrong_gets_one_answer(site: Site, changes: dict[str, str]) 
 def test_a_disabled_person_gets_the_same_answer(site: Site) -> None:
     party, person = trusted(site), make_user(site)
     with site.db() as db:
-        users.disable(db, person.id, site.clock.now)
+        endings.disable_user(db, person.id, site.clock.now)
 
     answer = ask(party, person)
 

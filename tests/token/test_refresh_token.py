@@ -6,7 +6,7 @@ from typing import Any
 import jwt
 import pytest
 
-from oidc_server.domain import users
+from oidc_server.domain import endings
 from tests.browser import Browser
 from tests.factories import make_client, make_user
 from tests.relying_party import RelyingParty, signed_in
@@ -252,7 +252,7 @@ def test_a_disabled_person_cannot_go_on_at_the_next_request(site: Site) -> None:
     code = party.read(browser.go(party.url(scope=OFFLINE))).code
 
     with site.db() as db:
-        users.disable(db, person.id, site.clock.now)
+        endings.disable_user(db, person.id, site.clock.now)
 
     assert party.userinfo(tokens["access_token"]).status_code == 401
     assert party.introspect(tokens["access_token"]) == {"active": False}
@@ -267,6 +267,6 @@ def test_other_people_go_on(site: Site) -> None:
     other = make_user(site)
 
     with site.db() as db:
-        users.disable(db, other.id, site.clock.now)
+        endings.disable_user(db, other.id, site.clock.now)
 
     assert party.refresh(tokens["refresh_token"]).status_code == 200

@@ -2,7 +2,7 @@
 
 import pytest
 
-from oidc_server.domain import attempts, users
+from oidc_server.domain import attempts, endings, users
 from oidc_server.domain.attempts import Allowed
 from oidc_server.web import password_proof
 from oidc_server.web.password_proof import PasswordProof
@@ -40,7 +40,7 @@ def test_a_password_changed_meanwhile_opens_nothing(site):
     proof = proof_of(site, person, rehash="a better hash of the old password")
 
     with site.db() as db:
-        users.change_password(db, person.id, "the hash of another password", site.clock.now)
+        endings.change_password(db, person.id, "the hash of another password", site.clock.now)
 
     assert not settle(site, proof)
     with site.db() as db:
@@ -52,7 +52,7 @@ def test_an_account_disabled_meanwhile_opens_nothing(site):
     proof = proof_of(site, person)
 
     with site.db() as db:
-        users.disable(db, person.id, site.clock.now)
+        endings.disable_user(db, person.id, site.clock.now)
 
     assert not settle(site, proof)
 

@@ -1,0 +1,203 @@
+"""What ends together, and who is told of it, whatever the reason."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from oidc_server.database import Database
+from oidc_server.domain import (
+    client_metadata,
+    clients,
+    endings,
+    grants,
+    logout_deliveries,
+    outbox,
+    user_sessions,
+)
+from oidc_server.domain.grants import Authorization
+from oidc_server.domain.logout_deliveries import LogoutDelivery
+from oidc_server.domain.outbox import Queue
+from oidc_server.domain.user_sessions import UserSession
+from tests.domain import sessions
+from tests.domain.conftest import NOW
+from tests.domain.racing import race
+
+HOUR = timedelta(hours=1)
+BACK = "https://app.example.net/backchannel"
+
+
+def make_client(database: Database, **changes: Any) -> str:
+    metadata = client_metadata.for_type(
+        "web",
+        client_name="Ledger",
+        redirect_uris=("https://app.example.net/callback",),
+        **changes,
+    )
+    with database.transaction("write") as db:
+        made = clients.create(db, client_type="web", metadata=metadata, now=NOW)
+        return made.client.client_id
+
+
+def start(
+    database: Database, user_id: str, client_ids: Iterable[str] = (), scope: str = "openid"
+) -> str:
+    """Sign somebody in at these clients; return the id of the session."""
+    handle = sessions.start(database, user_id)
+    with database.transaction("write") as db:
+        session = user_sessions.find(db, handle, NOW)
+        assert session is not None
+        for client_id in client_ids:
+            authorization = Authorization(
+                user_id=user_id,
+                pairwise_sub=None,
+                client_id=client_id,
+                scopes=frozenset(scope.split()),
+                resources=frozenset(),
+                auth_time=NOW,
+                amr=frozenset(),
+                acr=None,
+                session_id=session.id,
+                sid=session.sid,
+            )
+            grants.mint(db, authorization, NOW, HOUR)
+        return session.id
+
+
+def end(database: Database, session_id: str, now: datetime = NOW) -> list[str]:
+    with database.transaction("write") as db:
+        return [client.client_id for client in endings.end_session(db, session_id, now)]
+
+
+def end_the_session(database: Database, _name: str) -> list[str]:
+    """End the only session there is."""
+    with database.transaction("read") as db:
+        [session_id] = db.session.scalars(select(UserSession.id))
+    return end(database, session_id)
+
+
+def owed(database: Database) -> list[LogoutDelivery]:
+    with database.transaction("read") as db:
+        return logout_deliveries.find_all(db, only_failed=False, limit=100)
+
+
+def told(database: Database) -> list[str]:
+    return sorted(delivery.client_id for delivery in owed(database))
+
+
+def test_every_client_of_the_session_that_has_a_back_channel_is_told_once(database, ada):
+    wants = [make_client(database, backchannel_logout_uri=BACK) for _ in range(2)]
+    others = [make_client(database), make_client(database, frontchannel_logout_uri=BACK)]
+    elsewhere = make_client(database, backchannel_logout_uri=BACK)
+    start(database, ada, [elsewhere])
+    session_id = start(database, ada, [*wants, *wants, *others])
+
+    in_front = end(database, session_id)
+
+    assert told(database) == sorted(wants)
+    assert sorted(in_front) == sorted([*wants, others[1]])
+    assert {delivery.destination for delivery in owed(database)} == {"app.example.net"}
+
+
+def test_a_client_with_offline_access_is_told_though_its_tokens_go_on(database, ada):
+    client_id = make_client(database, backchannel_logout_uri=BACK)
+    session_id = start(database, ada, [client_id], "openid offline_access")
+
+    end(database, session_id)
+
+    assert told(database) == [client_id]
+
+
+def test_a_session_that_ended_ends_no_second_time(database, ada):
+    client_id = make_client(database, backchannel_logout_uri=BACK)
+    session_id = start(database, ada, [client_id])
+
+    assert end(database, session_id) == [client_id]
+    assert end(database, session_id) == []
+
+    assert told(database) == [client_id]
+
+
+@pytest.mark.race
+def test_of_two_that_end_a_session_at_once_one_tells(database, ada):
+    client_id = make_client(database, backchannel_logout_uri=BACK)
+    start(database, ada, [client_id])
+
+    answers = race(end_the_session, database)
+
+    assert sorted(answers) == [[], [client_id]]
+    assert told(database) == [client_id]
+
+
+def test_a_client_that_is_disabled_is_not_told(database, ada):
+    client_id = make_client(database, backchannel_logout_uri=BACK)
+    session_id = start(database, ada, [client_id])
+    with database.transaction("write") as db:
+        clients.change(db, client_id, disabled_at=NOW)
+
+    assert end(database, session_id) == []
+
+    assert told(database) == []
+
+
+def test_a_new_password_and_a_closed_account_tell_too(database, ada):
+    client_ids = [make_client(database, backchannel_logout_uri=BACK) for _ in range(3)]
+    kept, *_ = [start(database, ada, [client_id]) for client_id in client_ids]
+
+    with database.transaction("write") as db:
+        endings.change_password(db, ada, "another hash", NOW, keep_session=kept)
+    after_change = told(database)
+    with database.transaction("write") as db:
+        endings.disable_user(db, ada, NOW)
+
+    assert after_change == sorted(client_ids[1:])
+    assert told(database) == sorted(client_ids)
+
+
+def test_sessions_whose_time_is_over_are_ended_in_batches_and_tell(database, ada):
+    client_id = make_client(database, backchannel_logout_uri=BACK)
+    for _ in range(3):
+        start(database, ada, [client_id])
+
+    def expire(now: datetime) -> int:
+        with database.transaction("write") as db:
+            return endings.end_expired_sessions(db, now, 2)
+
+    assert expire(NOW + HOUR - timedelta(seconds=1)) == 0
+    assert [expire(NOW + HOUR) for _ in range(3)] == [2, 1, 0]
+    assert told(database) == [client_id] * 3
+
+
+def test_what_was_given_up_is_counted_and_begins_anew_when_asked(database, ada):
+    client_id = make_client(database, backchannel_logout_uri=BACK)
+    end(database, start(database, ada, [client_id]))
+    with database.transaction("write") as db:
+        item = outbox.lease(db, NOW, HOUR, Queue.LOGOUT)
+        assert item is not None
+        outbox.give_up(db, item, "it said no", NOW)
+
+    with database.transaction("write") as db:
+        failed = logout_deliveries.find_all(db, only_failed=True, limit=10)
+        counted = logout_deliveries.failed_count(db, NOW - HOUR)
+        again = logout_deliveries.retry(db, failed[0].id, NOW)
+        none_left = logout_deliveries.retry_failed(db, NOW)
+
+    assert (failed[0].state, failed[0].last_error, counted) == ("failed", "it said no", 1)
+    assert (again, none_left) == (True, 0)
+    assert owed(database)[0].state == "waiting"
+    with database.transaction("write") as db:
+        item = outbox.lease(db, NOW, HOUR, Queue.LOGOUT)
+    assert item is not None
+    assert item.id == failed[0].id
+
+
+def test_mails_and_logouts_do_not_take_each_others_rows(database, ada):
+    client_id = make_client(database, backchannel_logout_uri=BACK)
+    end(database, start(database, ada, [client_id]))
+
+    with database.transaction("write") as db:
+        assert outbox.lease(db, NOW, HOUR) is None
+        assert outbox.lease(db, NOW, HOUR, Queue.LOGOUT, ["b.example", "app.example.net"]) is None
+        assert outbox.lease(db, NOW, HOUR, Queue.LOGOUT, ["example.net"]) is not None
