@@ -17,6 +17,7 @@ from oidc_server.discovery import metadata
 from oidc_server.domain.signing_keys import KeyRing
 from oidc_server.jobs import Jobs
 from oidc_server.oauth2.access_tokens import AccessTokenReader
+from oidc_server.oauth2.client_keys import ClientKeyStore
 from oidc_server.outbound.documents import Documents
 from oidc_server.outbound.http import HttpClient
 from oidc_server.outbound.mail import NoTransport, SmtpTransport, Transport
@@ -77,6 +78,7 @@ def build_runtime(
     vault = Vault(secrets)
     keys = KeyRing(vault, settings.access_token_alg)
     http = HttpClient(settings)
+    documents = Documents(http, clock)
     paths = Paths({route.name: route.path for route in routes})
     addresses, static = templating.load_static(
         resources.static_dir(), secure=settings.secure_cookies
@@ -89,12 +91,11 @@ def build_runtime(
         lane=Inline() if database.is_sqlite else Threads(settings.database_threads),
         hashing=HashingLane(settings.hash_concurrency, settings.hash_queue),
         fetching=FetchingLane(),
-        passwords=PasswordHasher(
-            settings.argon2_time_cost, settings.argon2_memory_kib, settings.argon2_parallelism
-        ),
+        passwords=_passwords(settings),
         vault=vault,
         links=LinkSigner(secrets),
         keys=keys,
+        client_keys=ClientKeyStore(documents),
         tokens=AccessTokenReader(keys, settings.issuer, settings.leeway),
         limiter=Limiter(enabled=settings.rate_limits),
         templates=templating.environment(settings.brand_name, paths, addresses),
@@ -102,11 +103,17 @@ def build_runtime(
         paths=paths,
         mail=_mail(settings, clock, dev=dev),
         http=http,
-        documents=Documents(http, clock),
+        documents=documents,
         static=static,
         metadata=_metadata(settings, paths),
         csrf_key=vault.derive("csrf"),
         refresh_keys=vault.derive_all("refresh-token"),
+    )
+
+
+def _passwords(settings: Settings) -> PasswordHasher:
+    return PasswordHasher(
+        settings.argon2_time_cost, settings.argon2_memory_kib, settings.argon2_parallelism
     )
 
 

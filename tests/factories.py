@@ -58,7 +58,13 @@ def make_client(site: Site, client_type: ClientType = "web", **changes: Any) -> 
     }
     metadata = client_metadata.for_type(client_type, **values)
     with site.db() as db:
-        made = clients.create(db, client_type=client_type, metadata=metadata, now=site.clock.now)
+        made = clients.create(
+            db,
+            client_type=client_type,
+            metadata=metadata,
+            now=site.clock.now,
+            vault=site.runtime.vault,
+        )
     redirect_uri = metadata.redirect_uris[0] if metadata.redirect_uris else ""
     return App(made.client.client_id, made.client_secret, redirect_uri)
 

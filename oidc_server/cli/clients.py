@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,7 +11,9 @@ from oidc_server.cli.output import Json, show, show_all
 from oidc_server.cli.workshop import Workshop, workshop
 from oidc_server.domain import audit, client_metadata, clients
 from oidc_server.domain.audit import COMMAND_LINE, Event
+from oidc_server.domain.client_metadata import ClientMetadata
 from oidc_server.domain.clients import Client
+from oidc_server.security.jose import parse_json_object
 
 application = typer.Typer(no_args_is_help=True)
 _OVERLAP_HOURS = 24
@@ -30,6 +33,14 @@ class AuthMethod(StrEnum):
 
     BASIC = "client_secret_basic"
     POST = "client_secret_post"
+    SECRET_JWT = "client_secret_jwt"
+    PRIVATE_KEY_JWT = "private_key_jwt"
+
+
+class Profile(StrEnum):
+    """A set of rules; it decides the defaults, and what may be chosen."""
+
+    FAPI2 = "fapi2"
 
 
 class Algorithm(StrEnum):
@@ -41,29 +52,56 @@ class Algorithm(StrEnum):
     EDDSA = "EdDSA"
 
 
+Name = Annotated[str, typer.Option(help="What people see.")]
+KindOption = Annotated[Kind, typer.Option("--type", help="Kind of application.")]
+RedirectUris = Annotated[list[str] | None, typer.Option(help="Where codes may go.")]
+PostLogoutRedirectUris = Annotated[
+    list[str] | None, typer.Option(help="Where people may go after signing out.")
+]
+GrantTypes = Annotated[list[str] | None, typer.Option(help="Replaces the default.")]
+Scope = Annotated[str, typer.Option(help="Scopes it may have, with spaces between.")]
+AuthMethodOption = Annotated[AuthMethod | None, typer.Option(help="How it proves itself.")]
+Jwks = Annotated[
+    Path | None,
+    typer.Option("--jwks", exists=True, dir_okay=False, help="File with its public keys (a JWKS)."),
+]
+JwksUri = Annotated[str | None, typer.Option(help="Where it publishes its public keys.")]
+ProfileOption = Annotated[
+    Profile | None, typer.Option(help="Rules that it holds itself to: fapi2.")
+]
+IdTokenAlgorithm = Annotated[Algorithm | None, typer.Option(help="Signs its ID Tokens.")]
+SkipConsent = Annotated[
+    bool, typer.Option("--skip-consent", help="It is one of our own: do not ask.")
+]
+NoPkce = Annotated[bool, typer.Option("--no-pkce", help="It cannot send PKCE.")]
+Introspect = Annotated[bool, typer.Option("--introspect", help="It may introspect every token.")]
+
+
 @application.command("add")
 def add(
     *,
-    name: Annotated[str, typer.Option(help="What people see.")],
-    kind: Annotated[Kind, typer.Option("--type", help="Kind of application.")],
-    redirect_uri: Annotated[list[str] | None, typer.Option(help="Where codes may go.")] = None,
-    post_logout_redirect_uri: Annotated[
-        list[str] | None, typer.Option(help="Where people may go after signing out.")
-    ] = None,
-    grant_type: Annotated[list[str] | None, typer.Option(help="Replaces the default.")] = None,
-    scope: Annotated[str, typer.Option(help="Scopes it may have, with spaces between.")] = "",
-    auth_method: Annotated[AuthMethod | None, typer.Option(help="How it proves itself.")] = None,
-    id_token_alg: Annotated[Algorithm, typer.Option(help="Signs its ID Tokens.")] = Algorithm.RS256,
-    skip_consent: Annotated[
-        bool, typer.Option("--skip-consent", help="It is one of our own: do not ask.")
-    ] = False,
-    no_pkce: Annotated[bool, typer.Option("--no-pkce", help="It cannot send PKCE.")] = False,
-    introspect: Annotated[
-        bool, typer.Option("--introspect", help="It may introspect every token.")
-    ] = False,
+    name: Name,
+    kind: KindOption,
+    redirect_uri: RedirectUris = None,
+    post_logout_redirect_uri: PostLogoutRedirectUris = None,
+    grant_type: GrantTypes = None,
+    scope: Scope = "",
+    auth_method: AuthMethodOption = None,
+    jwks: Jwks = None,
+    jwks_uri: JwksUri = None,
+    profile: ProfileOption = None,
+    id_token_alg: IdTokenAlgorithm = None,
+    skip_consent: SkipConsent = False,
+    no_pkce: NoPkce = False,
+    introspect: Introspect = False,
     as_json: Json = False,
 ) -> None:
     """Register an application; its secret is shown this once."""
+    chosen = {
+        "token_endpoint_auth_method": auth_method,
+        "profile": profile,
+        "id_token_signed_response_alg": id_token_alg,
+    }
     metadata = client_metadata.for_type(
         kind.value,
         client_name=name,
@@ -71,17 +109,35 @@ def add(
         post_logout_redirect_uris=post_logout_redirect_uri or (),
         grant_types=grant_type or (),
         scopes=scope.split(),
-        token_endpoint_auth_method=auth_method.value if auth_method else None,
+        jwks=None if jwks is None else _read_jwks(jwks),
+        jwks_uri=jwks_uri,
         skip_consent=skip_consent,
         require_pkce=not no_pkce,
         may_introspect=introspect,
-        id_token_signed_response_alg=id_token_alg.value,
+        **{field: choice.value for field, choice in chosen.items() if choice is not None},
     )
+    _create(kind, metadata, as_json=as_json)
+
+
+def _create(kind: Kind, metadata: ClientMetadata, *, as_json: bool) -> None:
     with workshop() as tools:
-        made = clients.create(tools.db, client_type=kind.value, metadata=metadata, now=tools.now)
+        made = clients.create(
+            tools.db,
+            client_type=kind.value,
+            metadata=metadata,
+            now=tools.now,
+            vault=tools.vault,
+        )
         _record(tools, Event.CLIENT_CREATED, made.client.client_id)
     secret = {} if made.client_secret is None else {"client_secret": made.client_secret}
     show(_facts(made.client) | secret, as_json=as_json)
+
+
+def _read_jwks(path: Path) -> dict[str, object]:
+    try:
+        return parse_json_object(path.read_bytes())
+    except ValueError:
+        raise typer.BadParameter("the file holds no JSON object", param_hint="--jwks") from None
 
 
 @application.command("list")
@@ -121,7 +177,11 @@ def rotate_secret(
     """Give an application a new secret; the old one goes on for a while."""
     with workshop() as tools:
         secret = clients.rotate_secret(
-            tools.db, client_id, now=tools.now, overlap=timedelta(hours=overlap_hours)
+            tools.db,
+            client_id,
+            now=tools.now,
+            overlap=timedelta(hours=overlap_hours),
+            vault=tools.vault,
         )
         _record(tools, Event.CLIENT_SECRET_ROTATED, client_id)
     show({"client_id": client_id, "client_secret": secret}, as_json=as_json)

@@ -8,7 +8,7 @@ import orjson
 from oidc_server import languages
 from oidc_server.domain.claims import CLAIMS_SUPPORTED
 from oidc_server.domain.client_metadata import STANDARD_SCOPES
-from oidc_server.oauth2.client_authentication import METHODS
+from oidc_server.oauth2.client_authentication import ASSERTION_ALGORITHMS, METHODS
 from oidc_server.oauth2.vocabulary import ACR_VALUES, Display, ResponseMode, prompts
 from oidc_server.security.jose import ALGORITHMS
 from oidc_server.web.context import Context
@@ -48,10 +48,13 @@ def _capabilities(grant_types: Iterable[str]) -> dict[str, Any]:
         "claim_types_supported": ["normal"],
         "acr_values_supported": list(ACR_VALUES),
         "token_endpoint_auth_methods_supported": list(METHODS),
+        "token_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
         "revocation_endpoint_auth_methods_supported": list(METHODS),
+        "revocation_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
         "introspection_endpoint_auth_methods_supported": [
             method for method in METHODS if method != "none"
         ],
+        "introspection_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
         "claims_parameter_supported": False,

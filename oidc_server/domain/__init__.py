@@ -24,6 +24,7 @@ from oidc_server.domain import (
     session_clients,
     signing_keys,
     subjects,
+    used_jtis,
     user_sessions,
     users,
 )
@@ -50,6 +51,7 @@ __all__ = [
     "session_clients",
     "signing_keys",
     "subjects",
+    "used_jtis",
     "user_sessions",
     "users",
 ]

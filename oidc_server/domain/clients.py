@@ -1,6 +1,7 @@
 """OAuth clients: metadata, secrets, and the immutable snapshot requests work with."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -20,8 +21,10 @@ from oidc_server.domain.base import (
 )
 from oidc_server.domain.client_metadata import ClientMetadata, ClientType
 from oidc_server.security import opaque_tokens
+from oidc_server.security.encryption import UnsealError, Vault
 
 _CACHED_CLIENTS = 1000
+_SECRET = "client-secret"
 
 
 class ClientRow(Base):
@@ -40,13 +43,17 @@ class ClientRow(Base):
 
 
 class ClientSecret(Base):
-    """A secret of a confidential client, as a digest. Two may live while one replaces the other."""
+    """A secret of a confidential client, as a digest. Two may live while one replaces the other.
+
+    Of a client that signs with its secret the secret itself is needed, and kept sealed.
+    """
 
     __tablename__ = "client_secrets"
 
     id: Mapped[str] = mapped_column(Identifier, primary_key=True)
     client_id: Mapped[str] = mapped_column(Text, ForeignKey("clients.client_id"), index=True)
     digest: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     created_at: Mapped[datetime] = mapped_column(Instant)
     expires_at: Mapped[datetime | None] = mapped_column(Instant)
 
@@ -72,6 +79,8 @@ class Client:
     created_at: datetime
     disabled_at: datetime | None
     tokens_not_before: datetime | None
+    sealed_secrets: tuple[tuple[str, bytes, datetime | None], ...] = ()
+    """Id of the row, what is sealed, and the end: for `client_secret_jwt` only."""
 
     @property
     def is_public(self) -> bool:
@@ -92,6 +101,18 @@ class Client:
             alive = expires_at is None or expires_at > now
             found |= opaque_tokens.constant_time_equal(known, digest) and alive
         return found
+
+    def open_secrets(self, vault: Vault, now: datetime) -> list[bytes]:
+        """The live secrets of a client that signs with them (Core §10.1).
+
+        One that was sealed with a secret of ours that is gone is gone too.
+        """
+        opened = []
+        for row_id, sealed, expires_at in self.sealed_secrets:
+            if expires_at is None or expires_at > now:
+                with suppress(UnsealError):
+                    opened.append(vault.open(_SECRET, sealed, row_id.encode("ascii")))
+        return opened
 
 
 class UnknownClientError(DomainError):
@@ -117,7 +138,7 @@ _REVISION = Statement(
 )
 _LOAD = Statement(select(*_clients.columns).where(_clients.c.client_id == bindparam("client_id")))
 _LOAD_SECRETS = Statement(
-    select(_secrets.c.digest, _secrets.c.expires_at).where(
+    select(_secrets.c.id, _secrets.c.digest, _secrets.c.sealed, _secrets.c.expires_at).where(
         _secrets.c.client_id == bindparam("client_id")
     )
 )
@@ -156,12 +177,16 @@ def load(db: Transaction, client_id: str) -> Client:
     row = db.first(_LOAD, client_id=client_id)
     if row is None:
         raise UnknownClientError(f"There is no client {client_id}.")
+    secrets = db.all(_LOAD_SECRETS, client_id=client_id)
     return Client(
         client_id=row.client_id,
         revision=row.revision,
         type=row.type,
         metadata=ClientMetadata.from_document(row.metadata),
-        secrets=tuple(tuple(secret) for secret in db.all(_LOAD_SECRETS, client_id=client_id)),
+        secrets=tuple((secret.digest, secret.expires_at) for secret in secrets),
+        sealed_secrets=tuple(
+            (secret.id, secret.sealed, secret.expires_at) for secret in secrets if secret.sealed
+        ),
         created_at=row.created_at,
         disabled_at=row.disabled_at,
         tokens_not_before=row.tokens_not_before,
@@ -174,9 +199,17 @@ def is_origin(db: Transaction, origin: str) -> bool:
 
 
 def create(
-    db: Transaction, *, client_type: ClientType, metadata: ClientMetadata, now: datetime
+    db: Transaction,
+    *,
+    client_type: ClientType,
+    metadata: ClientMetadata,
+    now: datetime,
+    vault: Vault | None = None,
 ) -> NewClient:
-    """Register a client; a confidential one gets a secret."""
+    """Register a client; one that authenticates with a secret gets it.
+
+    `vault` is needed for `client_secret_jwt` only.
+    """
     client_id = _new_client_id()
     db.session.add(
         ClientRow(
@@ -192,12 +225,20 @@ def create(
         db.session.add_all(
             ClientOrigin(origin=origin, client_id=client_id) for origin in metadata.origins()
         )
-    confidential = metadata.token_endpoint_auth_method.startswith("client_secret")
-    secret = _add_secret(db, client_id, now) if confidential else None
+    secret = (
+        _add_secret(db, client_id, now, metadata, vault) if metadata.has_client_secret else None
+    )
     return NewClient(load(db, client_id), secret)
 
 
-def rotate_secret(db: Transaction, client_id: str, *, now: datetime, overlap: timedelta) -> str:
+def rotate_secret(
+    db: Transaction,
+    client_id: str,
+    *,
+    now: datetime,
+    overlap: timedelta,
+    vault: Vault | None = None,
+) -> str:
     """Give a confidential client a new secret; the current ones live on for `overlap`.
 
     Raises `UnknownClientError`, or `DomainError` for a client that has no secret.
@@ -205,8 +246,9 @@ def rotate_secret(db: Transaction, client_id: str, *, now: datetime, overlap: ti
     row = db.session.get(ClientRow, client_id)
     if row is None:
         raise UnknownClientError(f"There is no client {client_id}.")
-    if load(db, client_id).is_public:
-        raise DomainError(f"Client {client_id} is public: it has no secret.")
+    metadata = load(db, client_id).metadata
+    if not metadata.has_client_secret:
+        raise DomainError(f"Client {client_id} has no secret.")
     until = now + overlap
     for secret in db.session.scalars(
         select(ClientSecret).where(ClientSecret.client_id == client_id)
@@ -216,7 +258,7 @@ def rotate_secret(db: Transaction, client_id: str, *, now: datetime, overlap: ti
         elif secret.expires_at is None or secret.expires_at > until:
             secret.expires_at = until
     row.revision += 1
-    return _add_secret(db, client_id, now)
+    return _add_secret(db, client_id, now, metadata, vault)
 
 
 def list_clients(db: Transaction) -> list[Client]:
@@ -256,13 +298,20 @@ def _new_client_id() -> str:
     return client_id
 
 
-def _add_secret(db: Transaction, client_id: str, now: datetime) -> str:
-    secret = opaque_tokens.mint()
+def _add_secret(
+    db: Transaction, client_id: str, now: datetime, metadata: ClientMetadata, vault: Vault | None
+) -> str:
+    secret, row_id, sealed = opaque_tokens.mint(), new_id(now), None
+    if metadata.token_endpoint_auth_method == "client_secret_jwt":
+        if vault is None:
+            raise ValueError("a secret that signs is kept sealed: this needs the vault")
+        sealed = vault.seal(_SECRET, secret.encode("ascii"), row_id.encode("ascii"))
     db.session.add(
         ClientSecret(
-            id=new_id(now),
+            id=row_id,
             client_id=client_id,
             digest=opaque_tokens.digest(secret),
+            sealed=sealed,
             created_at=now,
         )
     )

@@ -14,6 +14,7 @@ from oidc_server.domain import (
     refresh_tokens,
     revoked_tokens,
     signing_keys,
+    used_jtis,
     user_sessions,
 )
 from oidc_server.web.runtime import Runtime
@@ -24,6 +25,7 @@ Prune = Callable[[Transaction, datetime, int], int]
 PRUNES: tuple[Prune, ...] = (
     authorization_requests.prune,
     revoked_tokens.prune,
+    used_jtis.prune,
     attempts.prune,
     links.prune,
     outbox.prune,

@@ -1,4 +1,4 @@
-"""Client authentication (RFC 6749 §2.3): one mechanism, the registered one."""
+"""Client authentication (RFC 6749 §2.3, Core §9): one mechanism, the registered one."""
 
 import base64
 import binascii
@@ -8,22 +8,31 @@ from urllib.parse import unquote_plus
 
 from oidc_server.domain import audit, clients
 from oidc_server.domain.audit import Event
+from oidc_server.domain.client_metadata import ASYMMETRIC_ALGORITHMS, AUTH_METHODS
 from oidc_server.domain.clients import Client
+from oidc_server.oauth2 import client_assertions
 from oidc_server.oauth2.authlib import InvalidClientError, InvalidRequestError
+from oidc_server.oauth2.client_assertions import ASSERTION_TYPE, SECRET_ALGORITHM
 from oidc_server.oauth2.exchange import Exchange
 
-METHODS = ("client_secret_basic", "client_secret_post", "none")
+METHODS = AUTH_METHODS
+ASSERTION_ALGORITHMS = (*ASYMMETRIC_ALGORITHMS, SECRET_ALGORITHM)
+_ASSERTION = "client_assertion"
 _MAX_HEADER = 4096
 _SAME_ANSWER = "Client authentication failed."
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """Who a client says it is, and how it says so."""
+    """Who a client says it is, and how it says so.
+
+    `method` is that of RFC 7591; an assertion alone does not tell which of its two it is.
+    """
 
     client_id: str
     secret: str | None
     method: str
+    assertion: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +46,16 @@ class AuthenticatedClient:
         return self.client.allows_grant(grant_type)
 
 
-def authenticate(exchange: Exchange) -> AuthenticatedClient:
-    """The client behind a request; raises `InvalidClientError`, the same for every reason."""
+def authenticate(exchange: Exchange, *, claim: bool = True) -> AuthenticatedClient:
+    """The client behind a request; raises `InvalidClientError`, the same for every reason.
+
+    An assertion is used up by it, unless `claim` is false. May raise `FetchNeeded` and
+    `OutboundUnavailableError` for a client with a `jwks_uri`.
+    """
     credentials = read_credentials(exchange.authorization, exchange.form)
     client = clients.find(exchange.db, credentials.client_id)
-    if client is not None and _proves(client, credentials, exchange):
-        return AuthenticatedClient(client, credentials.method)
+    if client is not None and _proves(client, credentials, exchange, claim=claim):
+        return AuthenticatedClient(client, client.metadata.token_endpoint_auth_method)
     audit.record(
         exchange.db,
         Event.CLIENT_REFUSED,
@@ -54,8 +67,13 @@ def authenticate(exchange: Exchange) -> AuthenticatedClient:
     raise InvalidClientError(_SAME_ANSWER, status_code=401)
 
 
-def _proves(client: Client, credentials: Credentials, exchange: Exchange) -> bool:
-    if client.metadata.token_endpoint_auth_method != credentials.method:
+def _proves(client: Client, credentials: Credentials, exchange: Exchange, *, claim: bool) -> bool:
+    registered = client.metadata.token_endpoint_auth_method
+    if credentials.assertion is not None:
+        return registered in client_assertions.METHODS and client_assertions.proves(
+            exchange, client, credentials.assertion, claim=claim
+        )
+    if registered != credentials.method:
         return False
     if credentials.method == "none":
         return True
@@ -66,10 +84,12 @@ def read_credentials(authorization: Sequence[str], form: Mapping[str, str]) -> C
     """The credentials of a request; raises `InvalidRequestError` for more than one mechanism."""
     if len(authorization) > 1:
         raise InvalidRequestError("More than one Authorization header was sent.")
-    if "client_assertion" in form or "client_assertion_type" in form:
-        raise InvalidClientError("Client assertions are not supported.", status_code=401)
     in_body = form.get("client_secret")
     named = form.get("client_id")
+    if _ASSERTION in form or "client_assertion_type" in form:
+        if authorization or in_body is not None:
+            raise InvalidRequestError("The client authenticated in more than one way.")
+        return _read_assertion(form, named)
     if authorization:
         if in_body is not None:
             raise InvalidRequestError("The client authenticated in more than one way.")
@@ -80,6 +100,17 @@ def read_credentials(authorization: Sequence[str], form: Mapping[str, str]) -> C
     if named is None:
         raise InvalidClientError("The request names no client.", status_code=401)
     return Credentials(named, in_body, "none" if in_body is None else "client_secret_post")
+
+
+def _read_assertion(form: Mapping[str, str], named: str | None) -> Credentials:
+    """Read `client_assertion` (RFC 7521 §4.2); the client is who it says it is of."""
+    assertion = form.get(_ASSERTION, "")
+    client_id = client_assertions.named_client(assertion)
+    if form.get("client_assertion_type") != ASSERTION_TYPE or client_id is None:
+        raise InvalidClientError(_SAME_ANSWER, status_code=401)
+    if named is not None and named != client_id:
+        raise InvalidClientError(_SAME_ANSWER, status_code=401)
+    return Credentials(client_id, None, _ASSERTION, assertion)
 
 
 def _read_basic(header: str) -> tuple[str, str]:

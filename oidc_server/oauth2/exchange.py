@@ -8,6 +8,8 @@ from typing import Protocol
 from oidc_server.database import Transaction
 from oidc_server.domain.audit import Origin
 from oidc_server.domain.signing_keys import KeyRing
+from oidc_server.oauth2.client_keys import ClientKeyStore
+from oidc_server.security.encryption import Vault
 
 
 class Lifetimes(Protocol):
@@ -43,6 +45,8 @@ class Exchange:
     origin: Origin
     issuer: str
     keys: KeyRing
+    client_keys: ClientKeyStore
+    vault: Vault
     lifetimes: Lifetimes
     refresh_keys: tuple[bytes, ...]
     authorization: tuple[str, ...]

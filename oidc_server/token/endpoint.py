@@ -31,7 +31,8 @@ def prove_for_password_grant(
     if form.get("grant_type") != GrantType.PASSWORD or username is None or password is None:
         return None
     try:
-        client = authenticate(exchange_of(ctx)).client
+        # Only a look ahead: an assertion is used up where the answer is made.
+        client = authenticate(exchange_of(ctx), claim=False).client
     except OAuth2Error:
         return None
     if not client.allows_grant(GrantType.PASSWORD):

@@ -25,6 +25,8 @@ def exchange_of(ctx: Context) -> Exchange:
         origin=ctx.origin,
         issuer=runtime.issuer,
         keys=runtime.keys,
+        client_keys=runtime.client_keys,
+        vault=runtime.vault,
         lifetimes=runtime.settings,
         refresh_keys=runtime.refresh_keys,
         authorization=tuple(ctx.incoming.headers("authorization")),

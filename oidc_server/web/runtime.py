@@ -9,6 +9,7 @@ from oidc_server.clock import Clock
 from oidc_server.database import Database
 from oidc_server.domain.signing_keys import KeyRing
 from oidc_server.oauth2.access_tokens import AccessTokenReader
+from oidc_server.oauth2.client_keys import ClientKeyStore
 from oidc_server.outbound.documents import Documents
 from oidc_server.outbound.http import HttpClient
 from oidc_server.outbound.mail import Transport
@@ -38,6 +39,7 @@ class Runtime:
     vault: Vault
     links: LinkSigner
     keys: KeyRing
+    client_keys: ClientKeyStore
     limiter: Limiter
     templates: Environment
     cookies: CookieJar

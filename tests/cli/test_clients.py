@@ -1,11 +1,13 @@
 """`oidc-server clients`."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from oidc_server.database import Database
 from oidc_server.domain import clients
+from oidc_server.security.jose import SigningKey
 
 REDIRECT_URI = "https://app.example.net/callback"
 WEB = ("clients", "add", "--name", "Ledger", "--type", "web", "--redirect-uri", REDIRECT_URI)
@@ -225,6 +227,77 @@ def test_a_client_that_is_not_there_is_named(run, command):
     assert (done.status, done.json) == (1, {"error": "There is no client nobody."})
 
 
+def service(*options):
+    return ("clients", "add", "--name", "Ledger", "--type", "service", *options, "--json")
+
+
+@pytest.fixture
+def jwks(tmp_path):
+    """A file with the public key of a client."""
+    file = tmp_path / "jwks.json"
+    file.write_text(json.dumps({"keys": [SigningKey.generate("ES256").public_jwk()]}))
+    return file
+
+
+def test_a_client_that_signs_with_its_key_has_no_secret(run, jwks):
+    signing = ("--auth-method", "private_key_jwt")
+
+    registered = run(*service(*signing, "--jwks", str(jwks))).json
+    publishing = run(*service(*signing, "--jwks-uri", "https://app.example.net/keys")).json
+    rotated = run("clients", "rotate-secret", registered["client_id"], "--json")
+
+    assert registered["jwks"] == json.loads(jwks.read_text())
+    assert publishing["jwks_uri"] == "https://app.example.net/keys"
+    for made in (registered, publishing):
+        assert made["token_endpoint_auth_method"] == "private_key_jwt"
+        assert "client_secret" not in made
+    assert rotated.json == {"error": f"Client {registered['client_id']} has no secret."}
+
+
+def test_a_client_that_signs_with_its_secret_gets_one(run, secret_works):
+    made = run(*service("--auth-method", "client_secret_jwt")).json
+
+    new = run("clients", "rotate-secret", made["client_id"], "--json").json
+
+    assert secret_works(made["client_id"], made["client_secret"])
+    assert secret_works(made["client_id"], new["client_secret"])
+
+
+def test_the_profile_decides_the_defaults(run, jwks):
+    made = run(*WEB, "--profile", "fapi2", "--jwks", str(jwks), "--json").json
+    weaker = run(
+        *WEB, "--profile", "fapi2", "--jwks", str(jwks), "--id-token-alg", "RS256", "--json"
+    )
+
+    assert made["profile"] == "fapi2"
+    assert made["token_endpoint_auth_method"] == "private_key_jwt"
+    assert made["id_token_signed_response_alg"] == "ES256"
+    assert made["require_pushed_authorization_requests"]
+    assert made["dpop_bound_access_tokens"]
+    assert "profile fapi2 demands" in weaker.json["error"]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "the file holds no JSON object"),
+        ("[]", "the file holds no JSON object"),
+        ("{}", "jwks: this is no JWK set."),
+        ('{"keys":[]}', "jwks: it holds no key of a kind that we know."),
+        ('{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}', "jwks: a key is private or symmetric."),
+        ('{"keys":[{"kty":"RSA","n":"AQAB","e":"AQAB"}]}', "jwks: an RSA key has 2048 to 4096"),
+    ],
+)
+def test_a_key_set_that_is_none_is_refused(run, jwks, text, problem):
+    jwks.write_text(text)
+
+    done = run(*service("--auth-method", "private_key_jwt", "--jwks", str(jwks)))
+
+    assert done.status != 0
+    assert problem in " ".join((done.stdout + done.stderr).split())
+    assert run("clients", "list", "--json").json == []
+
+
 def test_a_public_client_has_no_secret_to_rotate(run):
     client_id = run(
         "clients", "add", "--name", "App", "--type", "spa", "--redirect-uri", REDIRECT_URI, "--json"
@@ -232,4 +305,4 @@ def test_a_public_client_has_no_secret_to_rotate(run):
 
     done = run("clients", "rotate-secret", client_id)
 
-    assert (done.status, done.stderr) == (1, f"Client {client_id} is public: it has no secret.\n")
+    assert (done.status, done.stderr) == (1, f"Client {client_id} has no secret.\n")

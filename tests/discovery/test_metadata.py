@@ -23,14 +23,17 @@ LISTS = (
     "grant_types_supported",
     "id_token_signing_alg_values_supported",
     "introspection_endpoint_auth_methods_supported",
+    "introspection_endpoint_auth_signing_alg_values_supported",
     "prompt_values_supported",
     "request_object_signing_alg_values_supported",
     "response_modes_supported",
     "response_types_supported",
     "revocation_endpoint_auth_methods_supported",
+    "revocation_endpoint_auth_signing_alg_values_supported",
     "scopes_supported",
     "subject_types_supported",
     "token_endpoint_auth_methods_supported",
+    "token_endpoint_auth_signing_alg_values_supported",
     "ui_locales_supported",
 )
 BOOLEANS = (

@@ -107,7 +107,7 @@ def test_two_mechanisms_are_refused(site: Site, path: str) -> None:
     refused(two, 400, "invalid_request")
     refused(twice, 400, "invalid_request")
     refused(other)
-    refused(assertion)
+    refused(assertion, 400, "invalid_request")
     assert same.status == 200
 
 

@@ -97,6 +97,11 @@ class ClientMetadata:
             document[name] = list(document[name])
         return document
 
+    @property
+    def has_client_secret(self) -> bool:
+        """Whether it authenticates with a secret, sent or signed with."""
+        return self.token_endpoint_auth_method.startswith("client_secret")
+
     def origins(self) -> set[str]:
         """The web origins of the redirect URIs."""
         parts = [urlsplit(uri) for uri in self.redirect_uris]

@@ -10,6 +10,7 @@ from oidc_server.domain.client_metadata.model import (
     InvalidClientMetadataError,
 )
 from oidc_server.domain.client_metadata.redirect_uris import redirect_uri_problem, web_uri_problem
+from oidc_server.security.jose import ClientKeys
 
 STANDARD_SCOPES = ("openid", "profile", "email", "offline_access")
 GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials", "password")
@@ -31,7 +32,7 @@ ENCRYPTION_ALGORITHMS = (
 ENCRYPTION_METHODS = ("A128CBC-HS256", "A256CBC-HS512", "A128GCM", "A256GCM")
 _DEFAULT_ENCRYPTION_METHOD = "A128CBC-HS256"
 """OpenID Connect Registration §2."""
-_FAPI_ALGORITHMS = ("PS256", "ES256", "EdDSA")
+FAPI_ALGORITHMS = ("PS256", "ES256", "EdDSA")
 """FAPI 2.0 Security Profile §5.4.1."""
 _SYMMETRIC_ALGORITHM = "HS256"
 
@@ -148,6 +149,13 @@ def _check_keys(_client_type: ClientType, metadata: ClientMetadata) -> None:
     )
     if needs_keys and metadata.jwks is None and metadata.jwks_uri is None:
         _refuse("jwks", "this client needs jwks or jwks_uri.")
+    if metadata.jwks is not None:
+        try:
+            usable = len(ClientKeys(metadata.jwks))
+        except ValueError as error:
+            raise InvalidClientMetadataError(f"jwks: {error}.") from None
+        if needs_keys and not usable:
+            _refuse("jwks", "it holds no key of a kind that we know.")
 
 
 def _check_algorithms(_client_type: ClientType, metadata: ClientMetadata) -> None:
@@ -244,9 +252,9 @@ def _check_profile(_client_type: ClientType, metadata: ClientMetadata) -> None:
         "require_pushed_authorization_requests": metadata.require_pushed_authorization_requests,
         "dpop_bound_access_tokens": metadata.dpop_bound_access_tokens,
         "require_pkce": metadata.require_pkce,
-        "id_token_signed_response_alg": metadata.id_token_signed_response_alg in _FAPI_ALGORITHMS,
+        "id_token_signed_response_alg": metadata.id_token_signed_response_alg in FAPI_ALGORITHMS,
         "token_endpoint_auth_signing_alg": metadata.token_endpoint_auth_signing_alg
-        in (None, *_FAPI_ALGORITHMS),
+        in (None, *FAPI_ALGORITHMS),
     }
     for field, holds in demanded.items():
         if not holds:

@@ -1,0 +1,55 @@
+"""`jti` values that were used: each once, over all nodes (RFC 7519 §4.1.7, RFC 7523 §3).
+
+Client assertions, DPoP proofs, request objects and JWT bearer grants share the table, each kind in
+a namespace of its own.
+"""
+
+import hashlib
+from datetime import datetime
+
+from sqlalchemy import LargeBinary, bindparam, delete, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, mapped_column
+
+from oidc_server.database import Statement, Transaction
+from oidc_server.domain.base import Base, Instant, table_of
+
+
+class UsedJti(Base):
+    """One use, until a token with this `jti` would have expired anyway."""
+
+    __tablename__ = "used_jtis"
+
+    digest: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    expires_at: Mapped[datetime] = mapped_column(Instant, index=True)
+
+
+_used = table_of(UsedJti)
+_CLAIM = Statement(
+    insert(_used)
+    .values(digest=bindparam("digest"), expires_at=bindparam("expires_at"))
+    .on_conflict_do_nothing()
+)
+_EXPIRED = (
+    select(_used.c.digest).where(_used.c.expires_at < bindparam("now")).limit(bindparam("batch"))
+)
+_PRUNE = Statement(delete(_used).where(_used.c.digest.in_(_EXPIRED)))
+
+
+def claim(
+    db: Transaction, namespace: str, client_id: str, jti: str, *, expires_at: datetime
+) -> bool:
+    """Use a `jti` of this client; false if it was used before.
+
+    Claim last, when everything else about the token is known to be good. `expires_at` is the moment
+    from which the token is refused in any case, clocks that differ included.
+    """
+    # What is before the last separator holds none, so no two triples are written alike.
+    text = f"{namespace}\0{client_id}\0{jti}"
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+    return db.run(_CLAIM, digest=digest, expires_at=expires_at) == 1
+
+
+def prune(db: Transaction, now: datetime, limit: int) -> int:
+    """Forget uses of tokens that have expired; returns how many rows went."""
+    return db.run(_PRUNE, now=now, batch=limit)

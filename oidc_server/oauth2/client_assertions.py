@@ -1,0 +1,109 @@
+"""Client assertions: a client proves itself by a JWT that it signs (RFC 7523 §2.2, Core §9)."""
+
+import math
+from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
+
+from oidc_server.domain import used_jtis
+from oidc_server.domain.client_metadata import ASYMMETRIC_ALGORITHMS, FAPI_ALGORITHMS
+from oidc_server.domain.clients import Client
+from oidc_server.oauth2.exchange import Exchange
+from oidc_server.security import jose
+from oidc_server.security.jose import Claims, Signed
+
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+SECRET_ALGORITHM = "HS256"
+METHODS = ("private_key_jwt", "client_secret_jwt")
+
+MAX_LIFETIME = timedelta(hours=1)
+"""Its `jti` is remembered for so long, and a stolen one is worth no more."""
+SKEW = timedelta(seconds=30)
+"""So far ahead of ours the client's clock may be: FAPI 2.0 wants at least 10 and at most 60."""
+_MAX_JTI = 256
+_NAMESPACE = "client_assertion"
+_TYPES = frozenset({"jwt", "client-authentication+jwt"})
+
+
+def named_client(assertion: str) -> str | None:
+    """Who an assertion says it is of, before anything of it is known to be true."""
+    sub = (jose.peek(assertion) or {}).get("sub")
+    return sub if isinstance(sub, str) and sub and "\0" not in sub else None
+
+
+def proves(exchange: Exchange, client: Client, assertion: str, *, claim: bool) -> bool:
+    """Whether the assertion is one of this client, for us, current, and used for the first time.
+
+    `claim=False` leaves the `jti` unused, for a look ahead of the real authentication. Raises what
+    `ClientKeyStore.verify` raises.
+    """
+    claims = jose.peek(assertion)
+    if claims is None or not _are_good(exchange, client, claims):
+        return False
+    signed = _verify(exchange, client, assertion)
+    if signed is None or not _is_type(signed.header.get("typ")):
+        return False
+    return not claim or used_jtis.claim(
+        exchange.db,
+        _NAMESPACE,
+        client.client_id,
+        claims["jti"],
+        expires_at=datetime.fromtimestamp(claims["exp"], UTC) + 2 * SKEW,
+    )
+
+
+def _verify(exchange: Exchange, client: Client, assertion: str) -> Signed | None:
+    if client.metadata.token_endpoint_auth_method == "client_secret_jwt":
+        secrets = client.open_secrets(exchange.vault, exchange.now)
+        return jose.verify_hmac(assertion, secrets, (SECRET_ALGORITHM,))
+    return exchange.client_keys.verify(client, assertion, _algorithms(client), exchange.now)
+
+
+def _algorithms(client: Client) -> Collection[str]:
+    """The registered algorithm, or every one that suits the client."""
+    registered = client.metadata.token_endpoint_auth_signing_alg
+    if registered is not None:
+        algorithms: tuple[str, ...] = (registered,)
+    else:
+        algorithms = FAPI_ALGORITHMS if client.metadata.profile else ASYMMETRIC_ALGORITHMS
+    return (*algorithms, "Ed25519") if "EdDSA" in algorithms else algorithms
+
+
+def _are_good(exchange: Exchange, client: Client, claims: Claims) -> bool:
+    """RFC 7523 §3: issuer, subject, audience, times and `jti`."""
+    jti = claims.get("jti")
+    return (
+        claims.get("iss") == claims.get("sub") == client.client_id
+        and isinstance(claims.get("aud"), str)
+        and claims["aud"] in _audiences(exchange.issuer, client)
+        and _is_current(claims, exchange.now)
+        and isinstance(jti, str)
+        and 1 <= len(jti) <= _MAX_JTI
+    )
+
+
+def _audiences(issuer: str, client: Client) -> Collection[str]:
+    """How a client may name us; FAPI 2.0 Security Profile §5.3.2.1 knows the issuer only."""
+    if client.metadata.profile is not None:
+        return (issuer,)
+    # RFC 9126 §2 adds the address of pushed requests, whatever the endpoint: all of them are us.
+    return (issuer, f"{issuer}/token", f"{issuer}/par")
+
+
+def _is_current(claims: Claims, now: datetime) -> bool:
+    seconds, skew = now.timestamp(), SKEW.total_seconds()
+    latest = seconds + MAX_LIFETIME.total_seconds() + skew
+    begun = (claims[name] for name in ("iat", "nbf") if name in claims)
+    return _is_between(claims.get("exp"), seconds, latest) and all(
+        _is_between(value, -math.inf, seconds + skew) for value in begun
+    )
+
+
+def _is_between(value: object, after: float, until: float) -> bool:
+    """Whether a NumericDate (RFC 7519 §2) lies after one moment and not after another."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return after < value <= until
+    return False
+
+
+def _is_type(typ: object) -> bool:
+    return typ is None or jose.media_type(typ) in _TYPES

@@ -1,0 +1,80 @@
+"""The public keys of clients: registered with them (`jwks`), or published by them (`jwks_uri`)."""
+
+import threading
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from oidc_server.domain.clients import Client
+from oidc_server.outbound.addresses import OutboundRefusedError
+from oidc_server.outbound.documents import Documents, Purpose
+from oidc_server.outbound.http import Answer
+from oidc_server.security.jose import ClientKeys, Signed, parse_json_object
+
+_MOST_SETS = 1000
+
+
+def _parse(answer: Answer) -> ClientKeys:
+    if answer.status != 200:
+        raise ValueError(f"answered {answer.status}")
+    return ClientKeys(parse_json_object(answer.body))
+
+
+JWKS = Purpose(
+    name="jwks_uri",
+    accept="application/jwk-set+json, application/json",
+    lifetime=timedelta(minutes=5),
+    stale_lifetime=timedelta(hours=1),
+    parse=_parse,
+)
+"""A key that was withdrawn is taken for `lifetime` at most, or for `stale_lifetime` while its owner
+cannot be reached; a new one at once."""
+
+
+class ClientKeyStore:
+    """Finds the keys of a client, in this process.
+
+    Its methods raise `FetchNeeded` (see `outbound/documents.py`) when a `jwks_uri` has to be asked
+    first, and `OutboundUnavailableError` when it does not answer and no copy is young enough: keys
+    that cannot be had never mean that a token is good.
+    """
+
+    def __init__(self, documents: Documents) -> None:
+        self._documents = documents
+        self._registered: dict[str, tuple[int, ClientKeys]] = {}
+        self._lock = threading.Lock()
+
+    def verify(
+        self, client: Client, token: str, algorithms: Collection[str], now: datetime
+    ) -> Signed | None:
+        """The token, if a key of this client signed it with one of the algorithms; else None."""
+        keys = self.find(client, now)
+        signed = keys.verify(token, algorithms) if keys is not None else None
+        if signed is None and client.metadata.jwks_uri is not None:
+            # The client may have new keys since we asked; the answer to that is the last word.
+            self._documents.renew(JWKS, client.metadata.jwks_uri, now)
+        return signed
+
+    def find(self, client: Client, now: datetime) -> ClientKeys | None:
+        """All keys of the client; None if it has none, or publishes what is no good key set."""
+        metadata = client.metadata
+        if metadata.jwks is not None:
+            return self._imported(client, metadata.jwks)
+        if metadata.jwks_uri is None:
+            return None
+        try:
+            keys: ClientKeys = self._documents.get(JWKS, metadata.jwks_uri, now)
+        except OutboundRefusedError:
+            return None
+        return keys
+
+    def _imported(self, client: Client, jwks: object) -> ClientKeys:
+        """Importing takes as long as many signatures, so it is done once for each revision."""
+        known = self._registered.get(client.client_id)
+        if known is not None and known[0] == client.revision:
+            return known[1]
+        keys = ClientKeys(jwks)
+        with self._lock:
+            if len(self._registered) >= _MOST_SETS:
+                self._registered.pop(next(iter(self._registered)))
+            self._registered[client.client_id] = (client.revision, keys)
+        return keys
