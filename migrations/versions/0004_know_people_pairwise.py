@@ -33,6 +33,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("grants", schema=None) as batch_op:
-        batch_op.drop_column("pairwise_sub")
+    # Not in a batch: that would replace the table, and delete the refresh tokens with it.
+    op.drop_column("grants", "pairwise_sub")
     op.drop_table("pairwise_subjects")

@@ -15,6 +15,8 @@ from oidc_server.web.client_view import view_of
 from oidc_server.web.context import Context
 from oidc_server.web.responses import Response
 
+_LONGEST_LINE = 80
+
 
 @dataclass(frozen=True)
 class ScopeView:
@@ -60,14 +62,16 @@ def submit_consent(ctx: Context) -> Response:
     facts = {"user_id": session.user_id, "client_id": request.client_id}
 
     if decision == "allow":
-        consents.remember(ctx.db, session.user_id, request.client_id, request.scopes, ctx.now)
+        consents.remember(
+            ctx.db, session.user_id, request.client_id, request.scopes_to_consent, ctx.now
+        )
         authorization_requests.consent(ctx.db, request.id or "", session.user_id)
         audit.record(
             ctx.db,
             Event.CONSENT_GIVEN,
             origin=ctx.origin,
             now=ctx.now,
-            scope=" ".join(sorted(request.scopes)),
+            scope=" ".join(sorted(request.scopes_to_consent)),
             **facts,
         )
         return ctx.redirect("authorization.resume", request_id=request.id)
@@ -98,9 +102,25 @@ def _scope_views(
         resource = resources.find(ctx.db, identifier)
         if resource is not None:
             described.update(dict.fromkeys(resource.scopes, resource.name))
-    shared = {Scope.PROFILE.value: user.name or user.username, Scope.EMAIL.value: user.email}
+    shared = {
+        Scope.PROFILE.value: user.name or user.username,
+        Scope.EMAIL.value: user.email,
+        Scope.ADDRESS.value: _in_one_line(user.address),
+        Scope.PHONE.value: user.phone_number,
+    }
     order = {scope.value: place for place, scope in enumerate(Scope)}
     return [
         ScopeView(name, name in already, described.get(name), shared.get(name))
-        for name in sorted(request.scopes, key=lambda name: (order.get(name, len(order)), name))
+        for name in sorted(
+            request.scopes_to_consent, key=lambda name: (order.get(name, len(order)), name)
+        )
     ]
+
+
+def _in_one_line(address: dict[str, str] | None) -> str | None:
+    """A postal address, short enough for a line of the page."""
+    if address is None:
+        return None
+    parts = [address["formatted"]] if "formatted" in address else list(address.values())
+    line = ", ".join(line.strip() for part in parts for line in part.splitlines())
+    return line if len(line) <= _LONGEST_LINE else f"{line[: _LONGEST_LINE - 1]}…"

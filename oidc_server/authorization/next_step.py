@@ -129,4 +129,4 @@ def _consent_missing(
     # Anyone can claim to be a native app, so an earlier consent says nothing (RFC 8252 §8.6).
     if client.type == "native" and not answered_now:
         return True
-    return not request.scopes <= consented
+    return not request.scopes_to_consent <= consented

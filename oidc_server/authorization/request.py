@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from oidc_server.database import Transaction
-from oidc_server.domain import clients, resources
+from oidc_server.domain import clients, resources, subjects
 from oidc_server.domain.authorization_requests import AuthorizationRequest
 from oidc_server.domain.client_metadata import is_scope, matches_redirect_uri
 from oidc_server.domain.clients import Client
@@ -266,7 +266,9 @@ def id_token_hint(draft: Draft) -> dict[str, Any]:
     claims = verification.verify(hint, typ=ID_TOKEN_TYPE, issuer=draft.issuer)
     if claims is None or claims.get("aud") != draft.client.client_id:
         raise InvalidRequestError("The id_token_hint is not an ID Token of this client.")
-    return {"expected_user_id": str(claims["sub"])}
+    sub = str(claims["sub"])
+    # An unknown sub is nobody's id: the request is about somebody who cannot be signed in here.
+    return {"expected_user_id": subjects.find_user(draft.db, draft.client, sub) or sub}
 
 
 def hints(draft: Draft) -> dict[str, Any]:

@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from oidc_server.cli.output import Json, fail, show, show_all
+from oidc_server.cli.profile_options import Profile, takes_profile, told
 from oidc_server.cli.setup_url import setup_url
-from oidc_server.cli.workshop import workshop
+from oidc_server.cli.workshop import Workshop, workshop
 from oidc_server.domain import audit, links, roles, users
 from oidc_server.domain.audit import COMMAND_LINE, Event
 from oidc_server.domain.users import User
@@ -17,11 +18,11 @@ application = typer.Typer(no_args_is_help=True)
 
 
 @application.command("add")
+@takes_profile
 def add(
     *,
     username: Annotated[str, typer.Option(help="The name to sign in with.")],
     email: Annotated[str, typer.Option(help="The address for mails.")],
-    name: Annotated[str | None, typer.Option(help="The name that apps are told.")] = None,
     admin: Annotated[bool, typer.Option("--admin", help="Make an administrator.")] = False,
     verified: Annotated[
         bool, typer.Option("--verified", help="Take the address as verified.")
@@ -30,6 +31,7 @@ def add(
         bool, typer.Option("--password-stdin", help="Read the password from standard input.")
     ] = False,
     as_json: Json = False,
+    profile: Profile,
 ) -> None:
     """Make an account."""
     password = _read_password(from_stdin=password_stdin, as_json=as_json)
@@ -43,18 +45,41 @@ def add(
             tools.db,
             username=username,
             email=email,
-            name=name,
+            name=profile.claims.get("name"),
             password_hash=tools.hasher().hash(password),
             now=tools.now,
             email_verified=verified,
         )
+        _tell(tools, user, profile)
         if admin:
             roles.assign(tools.db, user.id, roles.ADMIN, tools.now)
         audit.record(
             tools.db, Event.USER_CREATED, origin=COMMAND_LINE, now=tools.now, user_id=user.id
         )
         facts = _facts(user, roles.roles_of(tools.db, user.id))
-    show(facts, as_json=as_json)
+    show({**facts, **told(user)}, as_json=as_json)
+
+
+@application.command("edit")
+@takes_profile
+def edit(
+    username: Annotated[str, typer.Argument(help="The username, or a verified address.")],
+    *,
+    as_json: Json = False,
+    profile: Profile,
+) -> None:
+    """Change what apps are told of a person; an empty value removes one."""
+    with workshop() as tools:
+        found = users.find_for_sign_in(tools.db, username)
+        if found is None:
+            fail(f"There is no account {username}.", as_json=as_json)
+        user = users.get(tools.db, found.id)
+        _tell(tools, user, profile)
+        audit.record(
+            tools.db, Event.USER_EDITED, origin=COMMAND_LINE, now=tools.now, user_id=user.id
+        )
+        facts = _facts(user, roles.roles_of(tools.db, user.id))
+    show({**facts, **told(user)}, as_json=as_json)
 
 
 @application.command("list")
@@ -75,6 +100,17 @@ def setup_link(*, as_json: Json = False) -> None:
             fail("This server is set up: there is an administrator.", as_json=as_json)
         link = setup_url(tools.settings, link_id)
     show({"setup_link": link}, as_json=as_json)
+
+
+def _tell(tools: Workshop, user: User, profile: Profile) -> None:
+    """Write down what was given of the profile; members of the address join those there are."""
+    users.edit(
+        tools.db,
+        user.id,
+        profile.changes(user.address),
+        tools.now,
+        phone_number_verified=profile.phone_number_verified,
+    )
 
 
 def _read_password(*, from_stdin: bool, as_json: bool) -> str:

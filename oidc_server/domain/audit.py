@@ -20,6 +20,7 @@ class Event(StrEnum):
     SIGNED_OUT = "session.ended"
     SIGNED_UP = "user.signed_up"
     USER_CREATED = "user.created"
+    USER_EDITED = "user.edited"
     EMAIL_VERIFIED = "user.email_verified"
     PASSWORD_RESET_ASKED = "user.password_reset_asked"
     PASSWORD_CHANGED = "user.password_changed"

@@ -18,6 +18,7 @@ from oidc_server.domain.base import (
     parse_id,
     table_of,
 )
+from oidc_server.domain.claims import scopes_behind
 from oidc_server.security import opaque_tokens
 
 
@@ -67,6 +68,11 @@ class AuthorizationRequest:
     """The user who said on the page of accounts that this is to be about them."""
     consented_by: str | None = None
     """The user who answered the consent page of this very request with yes."""
+
+    @property
+    def scopes_to_consent(self) -> frozenset[str]:
+        """What the person is asked about: claims asked for one by one count as their scope."""
+        return self.scopes | scopes_behind(self.claims)
 
     def wants_fresh_login(self, auth_time: datetime) -> bool:
         """Whether a sign-in at `auth_time` is too old for this request (Core §3.1.2.1)."""

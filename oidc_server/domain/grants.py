@@ -11,7 +11,6 @@ from sqlalchemy import (
     bindparam,
     cast,
     delete,
-    exists,
     insert,
     or_,
     select,
@@ -29,8 +28,6 @@ from oidc_server.domain.base import (
     new_id,
     table_of,
 )
-from oidc_server.domain.clients import ClientRow
-from oidc_server.domain.revoked_tokens import RevokedToken
 from oidc_server.domain.users import User
 from oidc_server.security import opaque_tokens
 
@@ -107,8 +104,6 @@ class Granted:
 
 _grants = table_of(Grant)
 _users = table_of(User)
-_clients = table_of(ClientRow)
-_revoked = table_of(RevokedToken)
 
 GRANTED_COLUMNS = (
     *[_grants.c[name] for name in Granted.__dataclass_fields__ if name in _grants.c],
@@ -156,33 +151,6 @@ _REVOKE_OF_USER = Statement(
         ),
     )
     .values(revoked_at=bindparam("now"))
-)
-_TOKEN_STATE = Statement(
-    select(
-        _grants.c.user_id,
-        _grants.c.pairwise_sub,
-        _grants.c.revoked_at,
-        _users.c.disabled_at.label("user_disabled_at"),
-        _users.c.username,
-        _users.c.name,
-        _users.c.email,
-        _users.c.email_verified_at,
-        _users.c.updated_at,
-        _clients.c.disabled_at.label("client_disabled_at"),
-        _clients.c.tokens_not_before,
-        exists().where(_revoked.c.jti == bindparam("jti")).label("token_revoked"),
-    )
-    .select_from(_grants)
-    .join(_users, _users.c.id == _grants.c.user_id)
-    .join(_clients, _clients.c.client_id == _grants.c.client_id)
-    .where(_grants.c.grant_id == bindparam("of_grant"))
-)
-_CLIENT_TOKEN_STATE = Statement(
-    select(
-        _clients.c.disabled_at.label("client_disabled_at"),
-        _clients.c.tokens_not_before,
-        exists().where(_revoked.c.jti == bindparam("jti")).label("token_revoked"),
-    ).where(_clients.c.client_id == bindparam("of_client"))
 )
 _PRUNE = Statement(
     delete(_grants).where(
@@ -306,49 +274,6 @@ def revoke_of_user(
 ) -> None:
     """End every grant of a person, or those to one client."""
     db.run(_REVOKE_OF_USER, of_user=user_id, of_client=client_id, now=now)
-
-
-@dataclass(frozen=True, slots=True)
-class TokenState:
-    """What the database says of an access token at this moment, and of its user."""
-
-    holds: bool
-    sub: str | None = None
-    username: str | None = None
-    name: str | None = None
-    email: str | None = None
-    email_verified: bool = False
-    updated_at: datetime | None = None
-
-
-_DEAD = TokenState(holds=False)
-
-
-def token_state(
-    db: Transaction, *, grant_id: str | None, client_id: str, jti: str, issued_at: datetime
-) -> TokenState:
-    """Whether an access token still holds: grant, user, client and token, in one read."""
-    if grant_id is None:
-        row = db.first(_CLIENT_TOKEN_STATE, of_client=client_id, jti=jti)
-    else:
-        row = db.first(_TOKEN_STATE, of_grant=grant_id, jti=jti)
-    if row is None or row.token_revoked or row.client_disabled_at is not None:
-        return _DEAD
-    if row.tokens_not_before is not None and issued_at < row.tokens_not_before:
-        return _DEAD
-    if grant_id is None:
-        return TokenState(holds=True)
-    if row.revoked_at is not None or row.user_disabled_at is not None:
-        return _DEAD
-    return TokenState(
-        holds=True,
-        sub=row.pairwise_sub or row.user_id,
-        username=row.username,
-        name=row.name,
-        email=row.email,
-        email_verified=row.email_verified_at is not None,
-        updated_at=row.updated_at,
-    )
 
 
 def prune(db: Transaction, now: datetime, limit: int) -> int:

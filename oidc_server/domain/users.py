@@ -1,7 +1,7 @@
 """People: accounts, the names they sign in with, and their passwords."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -11,12 +11,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from oidc_server.database import Statement, Transaction
-from oidc_server.domain import identifiers
+from oidc_server.domain import identifiers, profiles
 from oidc_server.domain.base import Base, DomainError, Identifier, Instant, table_of
 from oidc_server.domain.identifiers import InvalidEmailError, InvalidFieldError
+from oidc_server.domain.profiles import ProfileColumns
 
 
-class User(Base):
+class User(ProfileColumns, Base):
     """A person. `id` is a UUIDv4, since clients see it as `sub`: it does not even tell its age."""
 
     __tablename__ = "users"
@@ -27,7 +28,6 @@ class User(Base):
     email: Mapped[str | None] = mapped_column(Text)
     canonical_email: Mapped[str | None] = mapped_column(Text)
     email_verified_at: Mapped[datetime | None] = mapped_column(Instant)
-    name: Mapped[str | None] = mapped_column(Text)
     password_hash: Mapped[str | None] = mapped_column(Text)
     password_changed_at: Mapped[datetime | None] = mapped_column(Instant)
     created_at: Mapped[datetime] = mapped_column(Instant)
@@ -143,6 +143,7 @@ def create(
     to be verified here and is so elsewhere: then the transaction must be rolled back.
     """
     user_id = str(uuid.uuid4())
+    profile = dict.fromkeys(profiles.CLAIMS) | profiles.checked({"name": name})
     inserted = db.run(
         _INSERT,
         id=user_id,
@@ -151,7 +152,8 @@ def create(
         email=identifiers.normal_email(email) if email else None,
         canonical_email=identifiers.canonical_email(email) if email else None,
         email_verified_at=None,
-        name=identifiers.normal_name(name or ""),
+        **profile,
+        phone_number_verified_at=None,
         password_hash=password_hash,
         password_changed_at=None if password_hash is None else now,
         created_at=now,
@@ -219,6 +221,33 @@ def verify_email(db: Transaction, user_id: str, email: str, now: datetime) -> bo
             return db.run(_VERIFY_EMAIL, user_id=user_id, canonical=canonical, now=now) == 1
     except IntegrityError:
         return False
+
+
+def edit(
+    db: Transaction,
+    user_id: str,
+    changes: Mapping[str, Any],
+    now: datetime,
+    *,
+    phone_number_verified: bool | None = None,
+) -> User:
+    """Change some of `profiles.CLAIMS`; what is empty is removed. Raises `InvalidFieldError`.
+
+    Another phone number is unverified until somebody says otherwise.
+    """
+    user = get(db, user_id)
+    values = profiles.checked(changes)
+    if values.get("phone_number", user.phone_number) != user.phone_number:
+        user.phone_number_verified_at = None
+    for claim, value in values.items():
+        setattr(user, claim, value)
+    if phone_number_verified is not None or user.phone_number is None:
+        verified = phone_number_verified and user.phone_number is not None
+        user.phone_number_verified_at = (user.phone_number_verified_at or now) if verified else None
+    if db.session.is_modified(user):
+        user.updated_at = now
+    db.flush()
+    return user
 
 
 def set_password(db: Transaction, user_id: str, password_hash: str, now: datetime) -> Any:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from oidc_server.database import Transaction
-from oidc_server.domain import grants
-from oidc_server.domain.grants import TokenState
+from oidc_server.domain import token_states
+from oidc_server.domain.token_states import TokenState
 from oidc_server.oauth2.access_tokens import AccessToken, AccessTokenReader
 from oidc_server.oauth2.authlib import InvalidRequestError
 from oidc_server.oauth2.errors import InsufficientScopeError, InvalidTokenError
@@ -36,6 +36,7 @@ def protect(
     audience: str,
     scope: str,
     now: datetime,
+    with_person: bool = False,
 ) -> tuple[AccessToken, TokenState]:
     """A token that holds, is meant for `audience` and allows `scope`.
 
@@ -44,7 +45,7 @@ def protect(
     found = reader.read(token, now)
     if found is None or audience not in found.audiences:
         raise InvalidTokenError("The access token is expired, malformed or not meant for this.")
-    state = state_of(db, found)
+    state = state_of(db, found, with_person=with_person)
     if not state.holds:
         raise InvalidTokenError("The access token has been revoked.")
     if scope not in found.scopes:
@@ -52,12 +53,13 @@ def protect(
     return found, state
 
 
-def state_of(db: Transaction, token: AccessToken) -> TokenState:
+def state_of(db: Transaction, token: AccessToken, *, with_person: bool = False) -> TokenState:
     """What the database says of a token whose signature is good."""
-    return grants.token_state(
+    return token_states.find(
         db,
         grant_id=token.grant_id,
         client_id=token.client_id,
         jti=token.jti,
         issued_at=token.issued_at,
+        with_person=with_person,
     )

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from oidc_server.domain import claims as person_claims
 from oidc_server.domain.clients import Client
 from oidc_server.domain.grants import Granted
 from oidc_server.oauth2.exchange import Exchange
@@ -16,6 +17,7 @@ def write(
     key = exchange.keys.signer(client.metadata.id_token_signed_response_alg, exchange.now)
     issued_at = int(exchange.now.timestamp())
     claims: dict[str, Any] = {
+        **person_claims.for_id_token(exchange.db, granted.user_id, granted.claims),
         "iss": exchange.issuer,
         "sub": granted.sub,
         "aud": client.client_id,

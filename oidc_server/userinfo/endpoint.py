@@ -23,10 +23,13 @@ def userinfo(ctx: Context) -> Response:
             audience=runtime.issuer,
             scope=Scope.OPENID,
             now=ctx.now,
+            with_person=True,
         )
         if state.sub is None:
             raise InvalidTokenError("The access token stands for no person.")
     except OAuth2Error as error:
         return protocol_error(ctx, error)
 
-    return json(claims.userinfo(state, access_token.scopes))
+    return json(
+        claims.userinfo(state.person, state.sub, access_token.scopes, state.person.requested_claims)
+    )

@@ -35,7 +35,7 @@ def secret_works(data_dir):
             {
                 "token_endpoint_auth_method": "client_secret_basic",
                 "grant_types": ["authorization_code", "refresh_token"],
-                "scope": "email offline_access openid profile",
+                "scope": "address email offline_access openid phone profile",
                 "id_token_signed_response_alg": "RS256",
                 "require_pkce": True,
                 "live_secrets": 1,

@@ -129,3 +129,60 @@ def test_the_setup_link_ends_with_the_first_administrator(run):
 
     assert done.status == 1
     assert done.json == {"error": "This server is set up: there is an administrator."}
+
+
+EVERYTHING = {
+    "name": "Ann Lee",
+    "given_name": "Ann",
+    "family_name": "Lee",
+    "middle_name": "May",
+    "nickname": "Annie",
+    "profile": "https://people.example.net/ann",
+    "picture": "https://people.example.net/ann.png",
+    "website": "https://ann.example.net/",
+    "gender": "female",
+    "birthdate": "1990-02-28",
+    "zoneinfo": "Europe/Paris",
+    "locale": "fr-FR",
+    "phone_number": "+33 1 99 00 12 34",
+    "address_formatted": "1 rue de la Paix\nParis",
+    "address_street_address": "1 rue de la Paix",
+    "address_locality": "Paris",
+    "address_region": "IDF",
+    "address_postal_code": "75002",
+    "address_country": "FR",
+}
+
+
+def test_an_account_is_made_with_every_claim_in_one_step(run):
+    options = [
+        word
+        for name, value in EVERYTHING.items()
+        for word in (f"--{name.replace('_', '-')}", value)
+    ]
+
+    made = run(*ANN, *options, "--phone-number-verified", "--json", stdin=PASSWORD).json
+
+    assert EVERYTHING.items() <= made.items()
+    assert made["phone_number_verified"] is True
+
+
+def test_an_account_is_edited_claim_by_claim_and_an_empty_value_removes_one(run):
+    options = ("--nickname", "Annie", "--gender", "female", "--address-country", "FR")
+    run(*ANN, *options, stdin=PASSWORD)
+
+    edited = run(
+        "users", "edit", "ann", "--nickname", "", "--address-locality", "Paris", "--json"
+    ).json
+
+    assert "nickname" not in edited
+    assert edited["gender"] == "female"
+    assert (edited["address_country"], edited["address_locality"]) == ("FR", "Paris")
+
+
+def test_what_does_not_fit_a_claim_is_said_and_nothing_is_made(run):
+    refused = run(*ANN, "--birthdate", "yesterday", stdin=PASSWORD)
+    unknown = run("users", "edit", "ann", "--name", "Ann")
+
+    assert (refused.status, refused.stderr) == (1, "The birthdate cannot be taken (invalid).\n")
+    assert (unknown.status, unknown.stderr) == (1, "There is no account ann.\n")

@@ -12,7 +12,7 @@ from oidc_server.domain.client_metadata.model import (
 from oidc_server.domain.client_metadata.redirect_uris import redirect_uri_problem, web_uri_problem
 from oidc_server.security.jose import ClientKeys
 
-STANDARD_SCOPES = ("openid", "profile", "email", "offline_access")
+STANDARD_SCOPES = ("openid", "profile", "email", "address", "phone", "offline_access")
 GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials", "password")
 AUTH_METHODS = (
     "client_secret_basic",
