@@ -2,9 +2,11 @@
 
 import threading
 from collections.abc import Collection
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from oidc_server.domain.clients import Client
+from oidc_server.oauth2.authlib import InvalidRequestError
 from oidc_server.outbound.addresses import OutboundRefusedError
 from oidc_server.outbound.documents import Documents, Purpose
 from oidc_server.outbound.http import Answer
@@ -53,6 +55,19 @@ class ClientKeyStore:
             # The client may have new keys since we asked; the answer to that is the last word.
             self._documents.renew(JWKS, client.metadata.jwks_uri, now)
         return signed
+
+    def encrypt(self, client: Client, token: str, *, alg: str, enc: str, now: datetime) -> str:
+        """A signed token encrypted to the client (Core §10.2).
+
+        Raises `InvalidRequestError` when the client has no key for it.
+        """
+        keys = self.find(client, now)
+        if keys is not None:
+            with suppress(ValueError):
+                return keys.encrypt(token, alg=alg, enc=enc)
+        if client.metadata.jwks_uri is not None:
+            self._documents.renew(JWKS, client.metadata.jwks_uri, now)
+        raise InvalidRequestError(f"The client has no key to encrypt to with {alg}.")
 
     def find(self, client: Client, now: datetime) -> ClientKeys | None:
         """All keys of the client; None if it has none, or publishes what is no good key set."""

@@ -1,0 +1,98 @@
+"""A document is fetched where it holds nobody up, and once however many requests need it."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler
+
+import orjson
+import pytest
+
+from oidc_server.security.jose import SigningKey
+from tests.client_assertions import assertion_fields, claims_for, key_set, sign
+from tests.factories import App, make_client
+from tests.services.neighbour import Behaviour, neighbour, saying
+from tests.site import Site
+
+KEY = SigningKey.generate("ES256")
+ISSUER = "http://localhost:8000"
+SLOW = 0.8
+
+
+@pytest.fixture
+def here(start_site: Callable[..., Site]) -> Site:
+    return start_site(issuer=ISSUER)
+
+
+def slow(answer: Behaviour) -> Behaviour:
+    def behave(handler: BaseHTTPRequestHandler) -> None:
+        time.sleep(SLOW)
+        answer(handler)
+
+    return behave
+
+
+def publisher(site: Site, jwks_uri: str) -> App:
+    return make_client(
+        site, "service", scopes=("read",), token_endpoint_auth_method="private_key_jwt",
+        jwks_uri=jwks_uri,
+    )  # fmt: skip
+
+
+def ask(site: Site, app: App) -> int:
+    assertion = sign(KEY, claims_for(app.client_id, ISSUER, site.clock.now))
+    fields = assertion_fields(assertion, grant_type="client_credentials")
+    status: int = site.http.post("/token", data=fields).status_code
+    return status
+
+
+def test_requests_that_need_one_document_wait_for_one_fetch(here: Site) -> None:
+    with (
+        neighbour(slow(saying(orjson.dumps(key_set(KEY))))) as other,
+        ThreadPoolExecutor(20) as pool,
+    ):
+        app = publisher(here, other.url())
+
+        statuses = list(pool.map(lambda _: ask(here, app), range(20)))
+
+    assert statuses == [200] * 20
+    assert len(other.asked) == 1
+
+
+def test_a_slow_neighbour_holds_up_neither_others_nor_the_database(here: Site) -> None:
+    with (
+        neighbour(slow(saying(orjson.dumps(key_set(KEY))))) as other,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        app = publisher(here, other.url())
+        waiting = pool.submit(ask, here, app)
+        while not other.asked:
+            time.sleep(0.01)
+
+        began = time.monotonic()
+        with here.db():
+            written = time.monotonic() - began
+        answer = here.http.get("/jwks.json")
+        answered = time.monotonic() - began
+
+        assert waiting.result() == 200
+    assert answer.status_code == 200
+    assert max(written, answered) < SLOW / 2
+
+
+def test_when_too_many_documents_wait_the_next_is_told_to_come_back(here: Site) -> None:
+    here.runtime.fetching._room = 1
+    with (
+        neighbour(slow(saying(orjson.dumps(key_set(KEY))))) as other,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        first, second = (publisher(here, other.url(path)) for path in ("/1", "/2"))
+        waiting = pool.submit(ask, here, first)
+        while not other.asked:
+            time.sleep(0.01)
+
+        busy = ask(here, second)
+
+        assert waiting.result() == 200
+        assert busy == 503
+        assert ask(here, second) == 200
