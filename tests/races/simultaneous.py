@@ -3,8 +3,10 @@
 import http.client
 import socket
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from http.client import HTTPConnection
+from itertools import chain
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -39,6 +41,53 @@ def at_once(deployment: Deployment, requests: Sequence[Request]) -> list[Respons
         for connection, data in zip(connections, encoded, strict=True):
             connection.sendall(data[-1:])
         return [_read(connection) for connection in connections]
+
+
+@contextmanager
+def connections_to_each_worker(
+    deployment: Deployment, count: int
+) -> Iterator[list[list[HTTPConnection]]]:
+    """For each worker `count` connections that stay with it, as long as they are in use."""
+    found: list[list[HTTPConnection]] = [[] for _ in deployment.workers()]
+    try:
+        _fill(deployment, count, found)
+        yield found
+    finally:
+        for connection in chain(*found):
+            connection.close()
+
+
+def _fill(deployment: Deployment, count: int, found: list[list[HTTPConnection]]) -> None:
+    workers = deployment.workers()
+    for _ in range(_TRIES):
+        before = [_open_sockets(worker) for worker in workers]
+        connection = _connect(deployment)
+        time.sleep(_ACCEPTED)
+        accepted = [_open_sockets(w) > then for w, then in zip(workers, before, strict=True)]
+        mine = found[accepted.index(True)] if accepted.count(True) == 1 else None
+        if mine is None or len(mine) == count:
+            connection.close()
+            time.sleep(_ACCEPTED)
+            continue
+        speaking = HTTPConnection("server")
+        speaking.sock, speaking.auto_open = connection, 0
+        mine.append(speaking)
+        for connections in found:
+            connections[:] = [waiting for waiting in connections if _still_there(waiting)]
+        if all(len(connections) == count for connections in found):
+            return
+    raise AssertionError(f"one worker accepts everything, {_TRIES} times")
+
+
+def _still_there(connection: HTTPConnection) -> bool:
+    """Say something: the server hangs up on who is silent. False if it has."""
+    try:
+        connection.request("GET", "/health/live")
+        connection.getresponse().read()
+    except (http.client.HTTPException, OSError):
+        connection.close()
+        return False
+    return True
 
 
 def token_request(deployment: Deployment, app: App, path: str = "/token", **form: str) -> Request:

@@ -20,6 +20,10 @@ class SharedClock:
         self.environment = {_FILE: str(path)}
         self._set(timedelta())
 
+    @property
+    def now(self) -> datetime:
+        return datetime.now(UTC) + _ahead(self.path)
+
     def advance(self, by: timedelta) -> None:
         """Move the time of every server on this clock."""
         self._set(_ahead(self.path) + by)

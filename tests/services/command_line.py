@@ -11,6 +11,8 @@ from typing import Any
 from tests.services import run
 
 PROGRAM = (sys.executable, "-m", "oidc_server")
+PROGRAM_WITH_CLOCK = (sys.executable, "-m", "tests.services.clock")
+_ROOT = Path(__file__).parents[2]
 _PATIENCE = 60.0
 
 
@@ -20,6 +22,7 @@ class CommandLine:
 
     folder: Path
     settings: Mapping[str, str]
+    program: tuple[str, ...] = PROGRAM
 
     def run(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Run `oidc-server <arguments>` to its end."""
@@ -39,9 +42,9 @@ class CommandLine:
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start a command and do not wait for it."""
         return subprocess.Popen(
-            [*PROGRAM, *arguments],
+            [*self.program, *arguments],
             cwd=self.folder,
-            env={**run.clean_environment(), **self.settings},
+            env={**run.clean_environment(), "PYTHONPATH": str(_ROOT), **self.settings},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -13,9 +13,10 @@ import pytest
 
 from tests.browser import Browser
 from tests.factories import PASSWORD, REDIRECT_URI, App, Person
-from tests.services.command_line import CommandLine
+from tests.services.clock import SharedClock
+from tests.services.command_line import PROGRAM, PROGRAM_WITH_CLOCK, CommandLine
 from tests.services.databases import sqlite_url
-from tests.services.server import RunningServer, running_server
+from tests.services.server import COMMAND, COMMAND_WITH_CLOCK, RunningServer, running_server
 
 _SETTINGS = {
     "OIDC_ISSUER": "http://127.0.0.1:{port}",
@@ -101,13 +102,25 @@ def settings_for(database_url: str, folder: Path, **changes: str) -> dict[str, s
 
 @contextmanager
 def deployed(
-    folder: Path, database_url: str, *, workers: int = 2, **changes: str
+    folder: Path,
+    database_url: str,
+    *,
+    workers: int = 2,
+    clock: SharedClock | None = None,
+    **changes: str,
 ) -> Iterator[Deployment]:
     """Run the server on that database with `workers` processes, all of them ready."""
     settings = settings_for(database_url, folder, **changes)
-    with running_server(folder, settings, workers=workers) as server, ExitStack() as stack:
+    command, program = COMMAND, PROGRAM
+    if clock is not None:
+        settings |= clock.environment
+        command, program = COMMAND_WITH_CLOCK, PROGRAM_WITH_CLOCK
+    with (
+        running_server(folder, settings, workers=workers, command=command) as server,
+        ExitStack() as stack,
+    ):
         typed = {**settings, "OIDC_ISSUER": server.base_url}
-        running = Deployment(server, CommandLine(folder, typed), stack)
+        running = Deployment(server, CommandLine(folder, typed, program), stack)
         running.wait_for_starts(workers)
         yield running
 
@@ -127,9 +140,9 @@ def deploy_sqlite(tmp_path: Path) -> Iterator[Callable[..., Deployment]]:
 
 
 def _starter(stack: ExitStack, folder: Path, database_url: str) -> Callable[..., Deployment]:
-    def start(*, workers: int = 2, **changes: str) -> Deployment:
+    def start(*, workers: int = 2, clock: SharedClock | None = None, **changes: str) -> Deployment:
         running: AbstractContextManager[Deployment] = deployed(
-            folder, database_url, workers=workers, **changes
+            folder, database_url, workers=workers, clock=clock, **changes
         )
         return stack.enter_context(running)
 
