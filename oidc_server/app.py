@@ -120,6 +120,8 @@ def _passwords(settings: Settings) -> PasswordHasher:
 def _metadata(settings: Settings, paths: Paths) -> bytes:
     issuer = settings.issuer
     endpoints = {name: issuer + paths.path(route) for name, route in METADATA_ENDPOINTS.items()}
+    if settings.registration == "closed":
+        del endpoints["registration_endpoint"]
     return metadata.document(
         issuer,
         endpoints,

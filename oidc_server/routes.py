@@ -16,6 +16,8 @@ from oidc_server.authentication import (
 )
 from oidc_server.authorization import consent
 from oidc_server.authorization import endpoint as authorization
+from oidc_server.client_registration import configuration
+from oidc_server.client_registration import endpoint as client_registration
 from oidc_server.dev import app as dev_app
 from oidc_server.dev import mailbox
 from oidc_server.discovery import jwks, metadata
@@ -26,9 +28,9 @@ from oidc_server.setup import page as setup
 from oidc_server.token import endpoint as token
 from oidc_server.token import introspection, revocation
 from oidc_server.userinfo import endpoint as userinfo
-from oidc_server.web.endpoint import action, form, machine, page
+from oidc_server.web.endpoint import action, form, machine, page, record
 from oidc_server.web.rate_limit import FAILED_AUTHENTICATIONS as FAILURES
-from oidc_server.web.rate_limit import MAILS, PASSAGES
+from oidc_server.web.rate_limit import MAILS, PASSAGES, REGISTRATIONS
 
 ROUTES = [
     # 1 · a client discovers the server, sends the browser, and gets tokens
@@ -109,6 +111,21 @@ ROUTES = [
         ),
         name="logout.end_session",
     ),
+    Route(
+        "/register",
+        machine(client_registration.register, limit=REGISTRATIONS),
+        name="client_registration.register",
+    ),
+    Route(
+        "/register/{client_id}",
+        record(
+            get=configuration.show,
+            put=configuration.replace,
+            delete=configuration.delete,
+            limit=FAILURES,
+        ),
+        name="client_registration.configuration",
+    ),
     # 2 · people
     Route("/", page(home.show_home, limit=PASSAGES), name="home"),
     Route(
@@ -170,5 +187,6 @@ METADATA_ENDPOINTS = {
     "introspection_endpoint": "token.introspect",
     "revocation_endpoint": "token.revoke",
     "end_session_endpoint": "logout.end_session",
+    "registration_endpoint": "client_registration.register",
 }
 """Names of RFC 8414 §2 and OpenID Connect Discovery §3, and the routes behind them."""

@@ -116,6 +116,22 @@ def site(_shared_site: Site) -> Site:
     return _shared_site
 
 
+@pytest.fixture(scope="session")
+def _shared_open_site(
+    database_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    settings = settings_for(database_url, tmp_path_factory.mktemp("data"), registration="open")
+    with running_site(settings) as site:
+        yield site
+
+
+@pytest.fixture
+def open_site(_shared_open_site: Site) -> Site:
+    """The server with nothing in it, where every application may register itself."""
+    _shared_open_site.clean()
+    return _shared_open_site
+
+
 @pytest.fixture
 def start_site(fresh_database_url: str, tmp_path: Path) -> Iterator[Callable[..., Site]]:
     """Start servers with settings of one's own: `start_site(sign_up="closed")`."""

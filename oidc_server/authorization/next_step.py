@@ -126,7 +126,9 @@ def _consent_missing(
         return True
     if client.metadata.skip_consent:
         return False
-    # Anyone can claim to be a native app, so an earlier consent says nothing (RFC 8252 §8.6).
-    if client.type == "native" and not answered_now:
+    # Anyone can claim to be a native app, or a public client that registered itself: an earlier
+    # consent says nothing (RFC 8252 §8.6).
+    unproven = client.type == "native" or (client.self_registered and client.is_public)
+    if unproven and not answered_now:
         return True
     return not request.scopes_to_consent <= consented

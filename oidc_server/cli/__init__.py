@@ -9,7 +9,16 @@ from typing import Annotated
 import typer
 
 from oidc_server import __version__
-from oidc_server.cli import clients, database, doctor, keys, resources, serve, users
+from oidc_server.cli import (
+    clients,
+    database,
+    doctor,
+    keys,
+    registration_tokens,
+    resources,
+    serve,
+    users,
+)
 from oidc_server.cli.failures import telling_in_words
 
 application = typer.Typer(
@@ -25,6 +34,11 @@ application.command("doctor")(doctor.doctor)
 application.add_typer(database.application, name="db", help="The database.")
 application.add_typer(users.application, name="users", help="People.")
 application.add_typer(clients.application, name="clients", help="Applications that sign people in.")
+application.add_typer(
+    registration_tokens.application,
+    name="registration-tokens",
+    help="Who may register applications.",
+)
 application.add_typer(keys.application, name="keys", help="Signing keys.")
 application.add_typer(resources.application, name="resources", help="Audiences of access tokens.")
 

@@ -68,6 +68,9 @@ def rate_settings(settings: Settings) -> list[Finding]:
         Finding("limits", "ok", "They are on.")
         if settings.rate_limits
         else Finding("limits", "warn", "OIDC_RATE_LIMITS=off is for measurements only."),
+        Finding("registration", "warn", "OIDC_REGISTRATION=open lets everybody in.")
+        if settings.registration == "open" and not settings.is_loopback
+        else Finding("registration", "ok", f"It is {settings.registration}."),
         Finding("passwords", "ok", "Argon2id costs enough.")
         if strong
         else Finding("passwords", "warn", f"Set OIDC_ARGON2_MEMORY_KIB to {_SAFE_MEMORY_KIB}."),

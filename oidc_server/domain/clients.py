@@ -40,6 +40,11 @@ class ClientRow(Base):
     created_at: Mapped[datetime] = mapped_column(Instant)
     disabled_at: Mapped[datetime | None] = mapped_column(Instant)
     tokens_not_before: Mapped[datetime | None] = mapped_column(Instant)
+    # Of a client that registered itself: the digest of the token that manages it (RFC 7592 §3),
+    # and the initial access token that let it in.
+    registration_digest: Mapped[bytes | None] = mapped_column(LargeBinary)
+    registered_with: Mapped[str | None] = mapped_column(Identifier)
+    deleted_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
 class ClientSecret(Base):
@@ -81,6 +86,8 @@ class Client:
     tokens_not_before: datetime | None
     sealed_secrets: tuple[tuple[str, bytes, datetime | None], ...] = ()
     """Id of the row, what is sealed, and the end: for `client_secret_jwt` only."""
+    self_registered: bool = False
+    """Nobody but itself says who it is (RFC 7591 §5)."""
 
     @property
     def is_public(self) -> bool:
@@ -165,7 +172,7 @@ def find(db: Transaction, client_id: str) -> Client | None:
     snapshots: dict[str, Client] = db.memory.setdefault("clients", {})
     snapshot = snapshots.get(client_id)
     if snapshot is None or snapshot.revision != row.revision:
-        snapshot = load(db, client_id)
+        snapshot = _read(db, db.first(_LOAD, client_id=client_id))
         if len(snapshots) >= _CACHED_CLIENTS:
             snapshots.pop(next(iter(snapshots)), None)
         snapshots[client_id] = snapshot
@@ -175,9 +182,13 @@ def find(db: Transaction, client_id: str) -> Client | None:
 def load(db: Transaction, client_id: str) -> Client:
     """The client as stored, disabled or not; raises `UnknownClientError`."""
     row = db.first(_LOAD, client_id=client_id)
-    if row is None:
+    if row is None or row.deleted_at is not None:
         raise UnknownClientError(f"There is no client {client_id}.")
-    secrets = db.all(_LOAD_SECRETS, client_id=client_id)
+    return _read(db, row)
+
+
+def _read(db: Transaction, row: Any) -> Client:
+    secrets = db.all(_LOAD_SECRETS, client_id=row.client_id)
     return Client(
         client_id=row.client_id,
         revision=row.revision,
@@ -190,6 +201,7 @@ def load(db: Transaction, client_id: str) -> Client:
         created_at=row.created_at,
         disabled_at=row.disabled_at,
         tokens_not_before=row.tokens_not_before,
+        self_registered=row.registration_digest is not None,
     )
 
 
@@ -205,6 +217,8 @@ def create(
     metadata: ClientMetadata,
     now: datetime,
     vault: Vault | None = None,
+    registration_digest: bytes | None = None,
+    registered_with: str | None = None,
 ) -> NewClient:
     """Register a client; one that authenticates with a secret gets it.
 
@@ -218,6 +232,8 @@ def create(
             type=client_type,
             client_metadata=metadata.to_document(),
             created_at=now,
+            registration_digest=registration_digest,
+            registered_with=registered_with,
         )
     )
     db.flush()
@@ -243,9 +259,7 @@ def rotate_secret(
 
     Raises `UnknownClientError`, or `DomainError` for a client that has no secret.
     """
-    row = db.session.get(ClientRow, client_id)
-    if row is None:
-        raise UnknownClientError(f"There is no client {client_id}.")
+    row = _lock(db, client_id)
     metadata = load(db, client_id).metadata
     if not metadata.has_client_secret:
         raise DomainError(f"Client {client_id} has no secret.")
@@ -263,7 +277,11 @@ def rotate_secret(
 
 def list_clients(db: Transaction) -> list[Client]:
     """Every client, oldest first, disabled ones included."""
-    ids = db.session.scalars(select(ClientRow.client_id).order_by(ClientRow.created_at))
+    ids = db.session.scalars(
+        select(ClientRow.client_id)
+        .where(ClientRow.deleted_at.is_(None))
+        .order_by(ClientRow.created_at)
+    )
     return [load(db, client_id) for client_id in ids]
 
 
@@ -275,9 +293,7 @@ def change(
     disabled_at: datetime | Literal["unchanged"] | None = "unchanged",
 ) -> Client:
     """Replace a client's metadata or its disabled mark; raises `UnknownClientError`."""
-    row = db.session.get(ClientRow, client_id)
-    if row is None:
-        raise UnknownClientError(f"There is no client {client_id}.")
+    row = _lock(db, client_id)
     if metadata is not None:
         row.client_metadata = metadata.to_document()
         db.session.execute(delete(ClientOrigin).where(ClientOrigin.client_id == client_id))
@@ -289,6 +305,14 @@ def change(
         row.disabled_at = disabled_at
     row.revision += 1
     return load(db, client_id)
+
+
+def _lock(db: Transaction, client_id: str) -> ClientRow:
+    """The row, alone: two changes that counted to one revision would hide one of them."""
+    row = db.session.get(ClientRow, client_id, with_for_update=True)
+    if row is None or row.deleted_at is not None:
+        raise UnknownClientError(f"There is no client {client_id}.")
+    return row
 
 
 def _new_client_id() -> str:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Text, bindparam, select, update
+from sqlalchemy import ForeignKey, Text, bindparam, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -50,6 +50,7 @@ _WIDEN = Statement(
     )
     .values(scopes=bindparam("scopes"), granted_at=bindparam("granted_at"))
 )
+_FORGET_CLIENT = Statement(delete(_consents).where(_consents.c.client_id == bindparam("client_id")))
 
 
 def find_scopes(db: Transaction, user_id: str, client_id: str) -> frozenset[str]:
@@ -68,6 +69,11 @@ def remember(
     if not inserted:
         wider = db.first(_LOCK, user_id=user_id, client_id=client_id).scopes | scopes
         db.run(_WIDEN, of_user=user_id, of_client=client_id, scopes=wider, granted_at=now)
+
+
+def forget_client(db: Transaction, client_id: str) -> None:
+    """What anybody allowed this client is forgotten."""
+    db.run(_FORGET_CLIENT, client_id=client_id)
 
 
 def list_for_user(db: Transaction, user_id: str) -> list[tuple[str, datetime]]:

@@ -152,6 +152,11 @@ _REVOKE_OF_USER = Statement(
     )
     .values(revoked_at=bindparam("now"))
 )
+_REVOKE_OF_CLIENT = Statement(
+    update(_grants)
+    .where(_grants.c.client_id == bindparam("of_client"), _grants.c.revoked_at.is_(None))
+    .values(revoked_at=bindparam("now"))
+)
 _PRUNE = Statement(
     delete(_grants).where(
         _grants.c.grant_id.in_(
@@ -274,6 +279,11 @@ def revoke_of_user(
 ) -> None:
     """End every grant of a person, or those to one client."""
     db.run(_REVOKE_OF_USER, of_user=user_id, of_client=client_id, now=now)
+
+
+def revoke_of_client(db: Transaction, client_id: str, now: datetime) -> None:
+    """End every grant that a client holds."""
+    db.run(_REVOKE_OF_CLIENT, of_client=client_id, now=now)
 
 
 def prune(db: Transaction, now: datetime, limit: int) -> int:

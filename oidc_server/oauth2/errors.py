@@ -1,6 +1,7 @@
 """Errors that reach a client, beyond those Authlib defines, and how any of them is written.
 
 OAuth2Error (Authlib)
+├── ClientMetadataError        see RFC 7591 §3.2.2
 ├── InvalidTargetError         invalid_target          RFC 8707 §2
 ├── UnmetAuthenticationRequirementsError
 │                              unmet_authentication_requirements
@@ -21,6 +22,14 @@ class UnmetAuthenticationRequirementsError(OAuth2Error):
     """The `acr` that the client insists on cannot be reached (Unmet Auth Requirements §2)."""
 
     error = "unmet_authentication_requirements"
+
+
+class ClientMetadataError(OAuth2Error):
+    """A client described itself in a way that cannot be; `error` is one of RFC 7591 §3.2.2."""
+
+    def __init__(self, error: str, description: str) -> None:
+        super().__init__(description)
+        self.error = error
 
 
 class InvalidTokenError(OAuth2Error):

@@ -191,6 +191,10 @@ class Settings(BaseSettings):
     """Whether every client sends a code challenge, or of those that register themselves only the
     public ones."""
 
+    registration: Annotated[Literal["closed", "token", "open"], BeforeValidator(_lower)] = "closed"
+    """`closed`, `token` or `open`: no application registers itself, those do that hold a token from
+    `registration-tokens create`, or all do."""
+
     # Watching and protecting
 
     rate_limits: bool = True

@@ -15,7 +15,6 @@ class ClientView:
     name: str
     host: str
     hue: int
-    logo_uri: str | None
     uri: str | None
     policy_uri: str | None
     tos_uri: str | None
@@ -32,7 +31,6 @@ def view_of(client: Client, redirect_uri: str) -> ClientView:
         name=metadata.client_name,
         host=parts.netloc or parts.scheme,
         hue=sha256(client.client_id.encode()).digest()[0] % 4 + 1,
-        logo_uri=metadata.logo_uri,
         uri=metadata.client_uri,
         policy_uri=metadata.policy_uri,
         tos_uri=metadata.tos_uri,

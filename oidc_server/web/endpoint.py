@@ -208,6 +208,16 @@ def action(
     )
 
 
+def record(*, get: Handler, put: Handler, delete: Handler, limit: Limit | None) -> Endpoint:
+    """Something that programs read, replace and delete: OAuth errors in JSON."""
+    return Endpoint(
+        {"GET": get, "PUT": put, "DELETE": delete},
+        access={"GET": "read", "PUT": "write", "DELETE": "write"},
+        shape=errors.as_oauth,
+        limit=limit,
+    )
+
+
 def machine(
     handler: Handler,
     *,

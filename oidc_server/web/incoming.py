@@ -7,7 +7,10 @@ from urllib.parse import parse_qsl
 
 from starlette.types import Receive, Scope
 
+from oidc_server.security.jose import parse_json_object
+
 FORM_TYPE = "application/x-www-form-urlencoded"
+JSON_TYPE = "application/json"
 MAX_BODY = 64 * 1024
 """Bytes of a request body that are read before it is refused."""
 MAX_QUERY = 16 * 1024
@@ -135,15 +138,30 @@ class Incoming:
         """The form in the body; raises `BadRequestError` for any other kind of body."""
         if not self.body:
             return NO_PARAMS
+        self._check_type(FORM_TYPE)
+        return Params.parse(self.body)
+
+    @cached_property
+    def json(self) -> dict[str, Any]:
+        """The JSON object in the body, strictly read; raises `BadRequestError`."""
+        self._check_type(JSON_TYPE)
+        try:
+            found = parse_json_object(self.body)
+        except ValueError:
+            raise BadRequestError("The body is not one well-formed JSON object.") from None
+        if _holds_nul(found):
+            raise BadRequestError("The body contains a NUL character.")
+        return found
+
+    def _check_type(self, expected: str) -> None:
         kind, _, parameters = (self.header("content-type") or "").partition(";")
-        if kind.strip().lower() != FORM_TYPE:
-            raise BadRequestError(f"Send the parameters as {FORM_TYPE}.", status=415)
+        if kind.strip().lower() != expected:
+            raise BadRequestError(f"Send the parameters as {expected}.", status=415)
         charset = parameters.partition("charset=")[2].strip().strip('"').lower()
         if charset not in ("", "utf-8"):
             raise BadRequestError("Send the parameters in UTF-8.", status=415)
         if self.header("content-encoding") not in (None, "identity"):
             raise BadRequestError("Compressed bodies are not accepted.", status=415)
-        return Params.parse(self.body)
 
     @cached_property
     def everything(self) -> Params:
@@ -184,6 +202,15 @@ async def read_body(scope: Scope, receive: Receive) -> bytes:
         parts.append(part)
         more = message.get("more_body", False)
     return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _holds_nul(value: Any) -> bool:
+    """Whether text in a JSON value, or a name, has what PostgreSQL does not store."""
+    if isinstance(value, dict):
+        return any("\0" in name or _holds_nul(item) for name, item in value.items())
+    if isinstance(value, list):
+        return any(_holds_nul(item) for item in value)
+    return isinstance(value, str) and "\0" in value
 
 
 def _is_small(length: bytes) -> bool:

@@ -42,7 +42,7 @@ def test_a_server_with_everything_in_order_has_nothing_to_mend(run, settings):
     assert {row["result"] for row in done.json} == {"ok"}
     assert list(findings(done)) == [
         "database", "clock", "migrations", "signing key", "key rotation",
-        "issuer", "mail", "limits", "passwords",
+        "issuer", "mail", "limits", "registration", "passwords",
     ]  # fmt: skip
 
 
@@ -58,6 +58,14 @@ def test_what_is_for_trying_only_is_a_warning_and_no_failure(run, settings):
         "limits": "OIDC_RATE_LIMITS=off is for measurements only.",
         "passwords": "Set OIDC_ARGON2_MEMORY_KIB to 19456.",
     }
+
+
+def test_open_registration_on_a_public_address_is_a_warning(run, settings):
+    settings(**PRODUCTION, OIDC_REGISTRATION="open")
+
+    done = run("doctor", "--json")
+
+    assert findings(done, "warn").keys() == {"registration"}
 
 
 def test_clients_are_rated(run):

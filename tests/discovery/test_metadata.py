@@ -59,8 +59,8 @@ def test_both_addresses_answer_the_same_to_everybody(site: Site) -> None:
     assert not any("set-cookie" in answer.headers for answer in answers)
 
 
-def test_every_member_has_the_type_that_the_specification_gives_it(site: Site) -> None:
-    found = document(site)
+def test_every_member_has_the_type_that_the_specification_gives_it(open_site: Site) -> None:
+    found = document(open_site)
 
     lists = {name for name, value in found.items() if isinstance(value, list)}
     booleans = {name for name, value in found.items() if isinstance(value, bool)}
@@ -99,10 +99,10 @@ def test_what_certification_asks_for_is_there(site: Site) -> None:
 
 
 @pytest.mark.parametrize("name", METADATA_ENDPOINTS)
-def test_every_endpoint_of_the_document_is_a_route(site: Site, name: str) -> None:
-    path = urlsplit(document(site)[name]).path
+def test_every_endpoint_of_the_document_is_a_route(open_site: Site, name: str) -> None:
+    path = urlsplit(document(open_site)[name]).path
 
-    answers = {method: ask(site, method, path).status for method in ("GET", "POST")}
+    answers = {method: ask(open_site, method, path).status for method in ("GET", "POST")}
 
     assert 404 not in answers.values()
     assert 500 not in answers.values()
@@ -116,7 +116,9 @@ def test_every_machine_route_is_in_the_document() -> None:
         if isinstance(route.endpoint, Endpoint) and route.endpoint._shape is as_oauth
     }
     unlisted = {
-        name for name in machines if name.startswith("health.") or ".well-known" in _path(name)
+        name
+        for name in machines
+        if name.startswith("health.") or ".well-known" in _path(name) or "{" in _path(name)
     }
 
     assert machines - unlisted <= set(METADATA_ENDPOINTS.values())

@@ -65,7 +65,9 @@ def test_every_endpoint_of_the_metadata_is_a_route():
 
 
 def test_every_endpoint_for_programs_is_in_the_metadata():
-    pages = re.compile(r"home|setup|authentication|account|health|discovery\.o|\.(resume|consent)$")
+    pages = re.compile(
+        r"home|_registration\.configuration|setup|authentication|account|health|discovery\.o|\.(resume|consent)$"
+    )
     machines = {route.name for route in ROUTES if not pages.search(route.name)}
 
     assert machines == set(METADATA_ENDPOINTS.values())

@@ -18,7 +18,12 @@ ENDPOINTS = {
     for route in ROUTES
     if isinstance(route.endpoint, Endpoint)
 }
-TAKES_FORMS = sorted(path for path, endpoint in ENDPOINTS.items() if "POST" in endpoint.methods)
+TAKES_JSON = {"/register"}
+TAKES_FORMS = sorted(
+    path
+    for path, endpoint in ENDPOINTS.items()
+    if "POST" in endpoint.methods and path not in TAKES_JSON
+)
 MACHINES = sorted(path for path, endpoint in ENDPOINTS.items() if endpoint._shape is as_oauth)
 DESCRIPTION = re.compile(r"[\x20-\x21\x23-\x5B\x5D-\x7E]+")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT", "get", "BREW")

@@ -1,7 +1,8 @@
 """Client metadata (RFC 7591 §2): what a client may be and ask for, validated in one place.
 
 `model.py` has the fields, `rules.py` what is true of each, `redirect_uris.py` which addresses may
-be registered and how they are compared. `for_type` is where metadata come from.
+be registered and how they are compared, `wire.py` how JSON carries them. `for_type` is where
+metadata come from.
 """
 
 from oidc_server.domain.client_metadata.model import (
@@ -24,6 +25,14 @@ from oidc_server.domain.client_metadata.rules import (
     for_type,
     is_scope,
 )
+from oidc_server.domain.client_metadata.wire import (
+    MEMBERS,
+    OPERATORS_FIELDS,
+    Members,
+    fields_of,
+    members_of,
+    type_of,
+)
 
 __all__ = [
     "ASYMMETRIC_ALGORITHMS",
@@ -32,12 +41,18 @@ __all__ = [
     "ENCRYPTION_METHODS",
     "FAPI_ALGORITHMS",
     "GRANT_TYPES",
+    "MEMBERS",
+    "OPERATORS_FIELDS",
     "STANDARD_SCOPES",
     "ClientMetadata",
     "ClientType",
     "InvalidClientMetadataError",
+    "Members",
+    "fields_of",
     "for_type",
     "is_scope",
     "matches_redirect_uri",
+    "members_of",
     "redirect_uri_problem",
+    "type_of",
 ]

@@ -1,5 +1,6 @@
 """What must be true of the metadata of a client of each type: one check per subject."""
 
+import unicodedata
 from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import urlsplit
@@ -50,6 +51,10 @@ _FAPI_DEFAULTS: dict[str, Any] = {
 _PAGES = ("client_uri", "logo_uri", "tos_uri", "policy_uri", "initiate_login_uri")
 _FETCHED = ("jwks_uri", "sector_identifier_uri", "backchannel_logout_uri")
 _MOST_ENTRIES = 50
+_MOST_MARKS = 3
+"""Marks on one letter; some scripts need that many."""
+# Letters and symbols by category, which nobody sees: Hangul fillers, blank Braille, joiners.
+_INVISIBLE = frozenset("\u115f\u1160\u3164\uffa0\u2800\u034f\u17b4\u17b5")
 _LONGEST_WORD = 300
 _LONGEST_MAX_AGE = 10**9
 
@@ -104,8 +109,18 @@ def _refuse(field: str, problem: str, error: str = "invalid_client_metadata") ->
 
 def _check_name(_client_type: ClientType, metadata: ClientMetadata) -> None:
     name = metadata.client_name
-    if not 1 <= len(name) <= 100 or not name.isprintable():
+    if not 1 <= len(name) <= 100 or not _is_legible(name):
         raise InvalidClientMetadataError("client_name must have 1 to 100 printable characters.")
+
+
+def _is_legible(text: str) -> bool:
+    """Whether people see what is there: nothing invisible, reordering or piled up."""
+    marks = 0
+    for char in text:
+        marks = marks + 1 if unicodedata.category(char) in ("Mn", "Me") else 0
+        if marks > _MOST_MARKS or not char.isprintable() or char in _INVISIBLE:
+            return False
+    return True
 
 
 def _check_grants(_client_type: ClientType, metadata: ClientMetadata) -> None:
@@ -182,10 +197,17 @@ def _check_redirect_uris(client_type: ClientType, metadata: ClientMetadata) -> N
         raise InvalidClientMetadataError(
             "redirect_uris is needed for the authorization code grant.", "invalid_redirect_uri"
         )
-    for uri in (*metadata.redirect_uris, *metadata.post_logout_redirect_uris):
-        problem = redirect_uri_problem(client_type, uri)
-        if problem is not None:
-            raise InvalidClientMetadataError(f"{uri}: {problem}", "invalid_redirect_uri")
+    for field, error in (
+        ("redirect_uris", "invalid_redirect_uri"),
+        ("post_logout_redirect_uris", "invalid_client_metadata"),
+    ):
+        uris = getattr(metadata, field)
+        if len(uris) > _MOST_ENTRIES or len(set(uris)) < len(uris):
+            _refuse(field, f"more than {_MOST_ENTRIES} entries, or one of them twice.", error)
+        for uri in uris:
+            problem = redirect_uri_problem(client_type, uri)
+            if problem is not None:
+                raise InvalidClientMetadataError(f"{uri}: {problem}", error)
 
 
 def _check_addresses(_client_type: ClientType, metadata: ClientMetadata) -> None:
@@ -220,8 +242,6 @@ def _check_subject(_client_type: ClientType, metadata: ClientMetadata) -> None:
 
 def _check_sizes(_client_type: ClientType, metadata: ClientMetadata) -> None:
     for field in (
-        "redirect_uris",
-        "post_logout_redirect_uris",
         "request_uris",
         "contacts",
         "default_acr_values",

@@ -1,0 +1,80 @@
+"""`oidc-server registration-tokens`: who may register applications (RFC 7591 §3)."""
+
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from oidc_server.cli.output import Json, show, show_all
+from oidc_server.cli.workshop import Workshop, workshop
+from oidc_server.domain import audit, registration_tokens
+from oidc_server.domain.audit import COMMAND_LINE, Event
+from oidc_server.domain.registration_tokens import RegistrationToken
+from oidc_server.settings.values import parse_duration
+
+application = typer.Typer(no_args_is_help=True)
+_LONGEST = timedelta(days=400)
+
+
+def _lifetime(text: str) -> timedelta:
+    try:
+        lifetime = parse_duration(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    if not timedelta() < lifetime <= _LONGEST:
+        raise typer.BadParameter(f"choose at most {_LONGEST.days}d")
+    return lifetime
+
+
+@application.command("create")
+def create(
+    *,
+    uses: Annotated[int, typer.Option(min=1, max=10_000, help="Applications it lets in.")] = 1,
+    expires: Annotated[str, typer.Option(help="When it ends, such as 12h or 30d.")] = "7d",
+    scope: Annotated[str, typer.Option(help="Scopes beyond the standard ones.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Make a token that lets applications register themselves; it is shown this once."""
+    lifetime = _lifetime(expires)
+    with workshop() as tools:
+        token, text = registration_tokens.create(
+            tools.db,
+            uses=uses,
+            lifetime=lifetime,
+            scopes=frozenset(scope.split()),
+            now=tools.now,
+        )
+        _record(tools, Event.REGISTRATION_TOKEN_CREATED, token)
+    show(_facts(token) | {"initial_access_token": text}, as_json=as_json)
+
+
+@application.command("list")
+def list_tokens(*, as_json: Json = False) -> None:
+    """List the tokens, those that are used up or over included."""
+    with workshop() as tools:
+        rows = [_facts(token) for token in registration_tokens.list_tokens(tools.db)]
+    show_all(rows, as_json=as_json)
+
+
+@application.command("revoke")
+def revoke(token_id: str, *, as_json: Json = False) -> None:
+    """End a token; the applications that it let in stay."""
+    with workshop() as tools:
+        token = registration_tokens.revoke(tools.db, token_id, tools.now)
+        _record(tools, Event.REGISTRATION_TOKEN_REVOKED, token)
+    show(_facts(token), as_json=as_json)
+
+
+def _record(tools: Workshop, event: Event, token: RegistrationToken) -> None:
+    audit.record(tools.db, event, origin=COMMAND_LINE, now=tools.now, registration_token=token.id)
+
+
+def _facts(token: RegistrationToken) -> dict[str, object]:
+    return {
+        "id": token.id,
+        "uses": token.uses,
+        "used": token.used,
+        "scope": " ".join(sorted(token.scopes)),
+        "expires_at": token.expires_at.isoformat(timespec="seconds"),
+        "revoked": token.revoked_at is not None,
+    }
