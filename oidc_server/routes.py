@@ -20,6 +20,8 @@ from oidc_server.client_registration import configuration
 from oidc_server.client_registration import endpoint as client_registration
 from oidc_server.dev import app as dev_app
 from oidc_server.dev import mailbox
+from oidc_server.device import authorization as device_authorization
+from oidc_server.device import confirmation, verification
 from oidc_server.discovery import jwks, metadata
 from oidc_server.health import endpoint as health
 from oidc_server.logout import end_session
@@ -29,8 +31,8 @@ from oidc_server.token import endpoint as token
 from oidc_server.token import introspection, revocation
 from oidc_server.userinfo import endpoint as userinfo
 from oidc_server.web.endpoint import action, form, machine, page, record
+from oidc_server.web.rate_limit import DEVICES, MAILS, PASSAGES, REGISTRATIONS
 from oidc_server.web.rate_limit import FAILED_AUTHENTICATIONS as FAILURES
-from oidc_server.web.rate_limit import MAILS, PASSAGES, REGISTRATIONS
 
 ROUTES = [
     # 1 · a client discovers the server, sends the browser, and gets tokens
@@ -81,6 +83,21 @@ ROUTES = [
             token.token, before=token.prove_for_password_grant, limit=FAILURES, cross_origin=True
         ),
         name="token.token",
+    ),
+    Route(
+        "/device_authorization",
+        machine(device_authorization.authorize_device, limit=DEVICES),
+        name="device.authorization",
+    ),
+    Route(
+        "/device",
+        form(verification.show_verification, verification.submit_verification),
+        name="device.verification",
+    ),
+    Route(
+        "/device/{request_id}",
+        form(confirmation.show_confirmation, confirmation.submit_confirmation),
+        name="device.confirmation",
     ),
     Route(
         "/userinfo",
@@ -182,6 +199,7 @@ DEV_ROUTES = [
 METADATA_ENDPOINTS = {
     "authorization_endpoint": "authorization.authorize",
     "token_endpoint": "token.token",
+    "device_authorization_endpoint": "device.authorization",
     "userinfo_endpoint": "userinfo.userinfo",
     "jwks_uri": "discovery.jwks",
     "introspection_endpoint": "token.introspect",

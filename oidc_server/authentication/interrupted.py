@@ -1,12 +1,13 @@
-"""The authorization request that a page interrupts, if the person comes from an app."""
+"""What a page interrupts: an authorization request, or that of a device, or nothing."""
 
 from dataclasses import dataclass
 from typing import Any
 
-from oidc_server.domain import authorization_requests, clients
+from oidc_server.domain import authorization_requests, clients, device_codes
 from oidc_server.domain.authorization_requests import AuthorizationRequest, RequestGoneError
+from oidc_server.domain.device_codes import DeviceRequest
 from oidc_server.oauth2.vocabulary import Display
-from oidc_server.web.client_view import ClientView, view_of
+from oidc_server.web.client_view import ClientView, view_of, view_of_device
 from oidc_server.web.context import Context
 from oidc_server.web.responses import Response
 
@@ -16,10 +17,13 @@ class Interrupted:
     """What a page knows of the app behind it. All is None for somebody who came on their own."""
 
     request: AuthorizationRequest | None = None
+    device: DeviceRequest | None = None
     client: ClientView | None = None
 
     @property
     def request_id(self) -> str | None:
+        if self.device is not None:
+            return self.device.id
         return self.request.id if self.request else None
 
     def render(self, ctx: Context, template: str, **values: Any) -> Response:
@@ -27,7 +31,7 @@ class Interrupted:
         request, client = self.request, self.client
         return ctx.render(
             template,
-            form_targets=(client.form_target,) if client else (),
+            form_targets=(client.form_target,) if client and client.form_target else (),
             popup=request is not None and request.display == Display.POPUP,
             ui_locales=request.ui_locales if request else None,
             client=client,
@@ -36,7 +40,9 @@ class Interrupted:
         )
 
     def go_on(self, ctx: Context) -> Response:
-        """Back to the dispatcher, or to the account."""
+        """Back to the dispatcher, to the device, or to the account."""
+        if self.device is not None:
+            return ctx.redirect("device.confirmation", request_id=self.device.id)
         if self.request_id is not None:
             return ctx.redirect("authorization.resume", request_id=self.request_id)
         return ctx.redirect("account.overview")
@@ -47,7 +53,18 @@ def interrupted(ctx: Context, request_id: str | None) -> Interrupted:
     if request_id is None:
         return Interrupted()
     request = authorization_requests.find(ctx.db, request_id, ctx.browser, ctx.now)
-    client = clients.find(ctx.db, request.client_id) if request else None
-    if request is None or client is None:
+    if request is None:
+        return _device(ctx, request_id)
+    client = clients.find(ctx.db, request.client_id)
+    if client is None:
         raise RequestGoneError
-    return Interrupted(request, view_of(client, request.redirect_uri))
+    return Interrupted(request, client=view_of(client, request.redirect_uri))
+
+
+def _device(ctx: Context, request_id: str) -> Interrupted:
+    """Nobody shares ids: what is no authorization request may be the request of a device."""
+    device = device_codes.find(ctx.db, request_id, ctx.browser, ctx.now)
+    client = clients.find(ctx.db, device.client_id) if device and device.is_open else None
+    if client is None:
+        raise RequestGoneError
+    return Interrupted(device=device, client=view_of_device(client))

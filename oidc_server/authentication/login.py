@@ -15,7 +15,7 @@ from oidc_server.web.responses import Response
 def show_login(ctx: Context) -> Response:
     """The page. Whoever came on their own and is signed in already goes to their account."""
     came_from = interrupted(ctx, ctx.query.get("request_id"))
-    if ctx.user_session is not None and came_from.request is None:
+    if ctx.user_session is not None and came_from.request_id is None:
         return ctx.redirect("account.overview")
     known = ctx.user_session.username if ctx.user_session else ""
     hint = came_from.request.login_hint if came_from.request else None
@@ -38,7 +38,7 @@ def submit_login(ctx: Context) -> Response:
     proof: PasswordProof = ctx.proof
 
     holds = proof.holds and password_proof.settle(ctx.db, proof, ctx.now)
-    client_id = came_from.request.client_id if came_from.request else None
+    client_id = came_from.client.client_id if came_from.client else None
     audit.record(
         ctx.db,
         Event.SIGNED_IN if holds else Event.SIGN_IN_FAILED,

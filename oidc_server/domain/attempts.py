@@ -10,7 +10,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Integer, Text, bindparam, case, delete, literal_column, select
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Text,
+    bindparam,
+    case,
+    delete,
+    literal_column,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -84,6 +94,7 @@ def _booking(free: int, delays: Iterable[timedelta]) -> Statement:
 
 
 _BOOK_GUESS = _booking(10, (timedelta(seconds=s) for s in (30, 60, 120, 240, 480, 900)))
+_BOOK_USER_CODE = _booking(5, (timedelta(seconds=s) for s in (30, 60, 120, 240, 480, 900)))
 _BOOK_MAIL = _booking(5, (timedelta(minutes=m) for m in (5, 15, 60)))
 _FIND = Statement(
     select(_attempts.c.blocked_until).where(_attempts.c.subject == bindparam("subject"))
@@ -101,6 +112,11 @@ _CLEAR = Statement(
             "kept_until": _new.excluded.kept_until,
         },
     )
+)
+_TAKE_BACK = Statement(
+    update(_attempts)
+    .where(_attempts.c.subject == bindparam("of_subject"), _attempts.c.failures > _number(0))
+    .values(failures=_attempts.c.failures - _number(1), blocked_until=_attempts.c.last_at)
 )
 _PRUNE = Statement(
     delete(_attempts).where(
@@ -131,6 +147,19 @@ def book(
 def book_mail(db: Transaction, kind: str, to: str, now: datetime) -> Allowed | Throttled:
     """Count a mail of this kind to this canonical address, whoever asked for it."""
     return _book(db, _BOOK_MAIL, f"mail:{kind}:{_digest(to)}", now, _FORGOTTEN_AFTER)
+
+
+def book_user_code(db: Transaction, by: str, now: datetime) -> Allowed | Throttled:
+    """Count a typed user code as wrong until it is found (RFC 8628 §5.1).
+
+    `by` is a user id, or an address for somebody who is not signed in.
+    """
+    return _book(db, _BOOK_USER_CODE, f"user-code:{_digest(by)}", now, _FORGOTTEN_AFTER)
+
+
+def take_back(db: Transaction, subject: str) -> None:
+    """What was booked last was no guess; earlier ones stay, so a right one is no way to go on."""
+    db.run(_TAKE_BACK, of_subject=subject)
 
 
 def nobody(name: str) -> str:

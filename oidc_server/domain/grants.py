@@ -117,6 +117,11 @@ _FIND_BY_CODE = Statement(
     .join(_users, _users.c.id == _grants.c.user_id)
     .where(_grants.c.code_digest == bindparam("presented"))
 )
+_FIND = Statement(
+    select(*GRANTED_COLUMNS)
+    .join(_users, _users.c.id == _grants.c.user_id)
+    .where(_grants.c.grant_id == bindparam("of_grant"))
+)
 _REDEEM = Statement(
     update(_grants)
     .where(
@@ -256,6 +261,12 @@ def _values(authorization: Authorization, now: datetime, lifetime: timedelta) ->
 def find_by_code(db: Transaction, code: str) -> Granted | None:
     """The grant of this code, spent or not. Reading claims nothing."""
     row = db.first(_FIND_BY_CODE, presented=opaque_tokens.digest(code))
+    return Granted(*row) if row else None
+
+
+def find(db: Transaction, grant_id: str) -> Granted | None:
+    """The grant of this id, whether it holds or not."""
+    row = db.first(_FIND, of_grant=grant_id)
     return Granted(*row) if row else None
 
 

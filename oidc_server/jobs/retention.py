@@ -8,6 +8,7 @@ from oidc_server.database import Transaction
 from oidc_server.domain import (
     attempts,
     authorization_requests,
+    device_codes,
     grants,
     links,
     outbox,
@@ -30,6 +31,7 @@ PRUNES: tuple[Prune, ...] = (
     links.prune,
     outbox.prune,
     # What refers to another row goes before it.
+    device_codes.prune,
     refresh_tokens.prune,
     grants.prune,
     user_sessions.prune,

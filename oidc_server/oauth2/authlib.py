@@ -23,6 +23,12 @@ from authlib.oauth2.rfc6749.grants import (
 )
 from authlib.oauth2.rfc6749.requests import OAuth2Payload
 from authlib.oauth2.rfc7636 import CodeChallenge as CodeChallengeBase
+from authlib.oauth2.rfc8628 import (
+    AuthorizationPendingError,
+    ExpiredTokenError,
+    SlowDownError,
+)
+from authlib.oauth2.rfc8628 import DeviceCodeGrant as DeviceCodeGrantBase
 from authlib.oidc.core.errors import (
     ConsentRequiredError,
     LoginRequiredError,
@@ -33,10 +39,13 @@ from authlib.oidc.core.errors import (
 __all__ = [
     "AccessDeniedError",
     "AuthorizationCodeGrantBase",
+    "AuthorizationPendingError",
     "AuthorizationServerBase",
     "ClientCredentialsGrantBase",
     "CodeChallengeBase",
     "ConsentRequiredError",
+    "DeviceCodeGrantBase",
+    "ExpiredTokenError",
     "InvalidClientError",
     "InvalidGrantError",
     "InvalidRequestError",
@@ -49,6 +58,7 @@ __all__ = [
     "RefreshTokenGrantBase",
     "RequestNotSupportedError",
     "RequestURINotSupportedError",
+    "SlowDownError",
     "UnauthorizedClientError",
     "UnsupportedResponseTypeError",
 ]

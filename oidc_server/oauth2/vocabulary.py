@@ -1,5 +1,6 @@
 """Words of the wire, by the names of their specifications."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 
@@ -10,6 +11,7 @@ class GrantType(StrEnum):
     REFRESH_TOKEN = "refresh_token"
     CLIENT_CREDENTIALS = "client_credentials"
     PASSWORD = "password"
+    DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 
 
 class ResponseMode(StrEnum):
@@ -54,6 +56,12 @@ class Scope(StrEnum):
     ADDRESS = "address"
     PHONE = "phone"
     OFFLINE_ACCESS = "offline_access"
+
+
+def in_order(scopes: Iterable[str]) -> list[str]:
+    """Scopes as pages list them: those with a meaning of their own first."""
+    places = {scope.value: place for place, scope in enumerate(Scope)}
+    return sorted(scopes, key=lambda name: (places.get(name, len(places)), name))
 
 
 ACCESS_TOKEN_TYPE = "at+jwt"

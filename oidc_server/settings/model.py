@@ -163,6 +163,9 @@ class Settings(BaseSettings):
     authorization_code_lifetime: Annotated[Duration, between("1s", "10m")] = _minutes(1)
     """Time to redeem an authorization code."""
 
+    device_code_lifetime: Annotated[Duration, between("1m", "30m")] = _minutes(10)
+    """Time to type the code of a device, sign in and allow it."""
+
     access_token_lifetime: Annotated[Duration, between("1s", "1d")] = _minutes(10)
     """Access tokens cannot be recalled everywhere at once: keep this short."""
 

@@ -8,6 +8,7 @@ from oidc_server.oauth2.pkce import S256
 from oidc_server.oauth2.server import GrantTable
 from oidc_server.token.authorization_code import AuthorizationCodeGrant
 from oidc_server.token.client_credentials import ClientCredentialsGrant
+from oidc_server.token.device_code import DeviceCodeGrant
 from oidc_server.token.password import PasswordGrant
 from oidc_server.token.refresh_token import RefreshTokenGrant
 
@@ -16,4 +17,5 @@ GRANTS: GrantTable = [
     (RefreshTokenGrant, []),
     (ClientCredentialsGrant, []),
     (PasswordGrant, []),
+    (DeviceCodeGrant, []),
 ]

@@ -6,7 +6,7 @@ from oidc_server.domain import refresh_tokens
 from oidc_server.domain.clients import Client
 from oidc_server.domain.grants import Granted
 from oidc_server.oauth2 import access_tokens
-from oidc_server.oauth2.authlib import InvalidRequestError, InvalidScopeError
+from oidc_server.oauth2.authlib import InvalidRequestError
 from oidc_server.oauth2.errors import InvalidTargetError, describable
 from oidc_server.oauth2.exchange import Exchange
 from oidc_server.oauth2.vocabulary import GrantType, Scope
@@ -23,19 +23,6 @@ def audiences_for(exchange: Exchange, allowed: frozenset[str]) -> tuple[str, ...
             raise InvalidTargetError(f"The resource {describable(resource)} is not granted.")
     asked = tuple(dict.fromkeys(exchange.resources))
     return asked or tuple(sorted(allowed)) or (exchange.issuer,)
-
-
-def requested_scopes(exchange: Exchange, client: Client) -> frozenset[str]:
-    """The scopes of a request without a grant: those asked for, or all but offline access.
-
-    Raises `InvalidScopeError` when the client may have none of them.
-    """
-    asked = frozenset(exchange.form.get("scope", "").split())
-    default = client.metadata.scopes - {Scope.OFFLINE_ACCESS.value}
-    scopes = client.narrow(asked) if asked else default
-    if asked and not scopes:
-        raise InvalidScopeError("The client may have none of these scopes.")
-    return scopes
 
 
 def issue(

@@ -5,9 +5,10 @@ The password was checked ahead of this transaction, by the same rules and limits
 
 from typing import Any
 
-from oidc_server.domain import grants, resources, subjects
+from oidc_server.domain import grants, subjects
 from oidc_server.domain.grants import Authorization
 from oidc_server.oauth2.authlib import InvalidGrantError, InvalidRequestError, PasswordGrantBase
+from oidc_server.oauth2.requested import requested_resources, requested_scopes
 from oidc_server.oauth2.vocabulary import PASSWORD_ACR, GrantType
 from oidc_server.token import issuer
 
@@ -23,11 +24,8 @@ class PasswordGrant(PasswordGrantBase):
                 raise InvalidRequestError(f"The parameter {name} is missing.")
         super().validate_token_request()
         exchange = self.server.exchange
-        self._scopes = issuer.requested_scopes(exchange, self.request.client.client)
-        self._resources = frozenset(
-            resource for resource in exchange.resources if resources.find(exchange.db, resource)
-        )
-        issuer.audiences_for(exchange, self._resources)
+        self._scopes = requested_scopes(exchange, self.request.client.client)
+        self._resources = requested_resources(exchange)
 
     def authenticate_user(self, _username: str, _password: str) -> str:
         proof = self.server.exchange.proof

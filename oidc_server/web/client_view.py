@@ -9,7 +9,10 @@ from oidc_server.domain.clients import Client
 
 @dataclass(frozen=True, slots=True)
 class ClientView:
-    """A client as templates know it. `host` is where the person goes back to, as verified."""
+    """A client as templates know it. `host` is where the person goes back to, as verified.
+
+    It is empty for a client on another device.
+    """
 
     client_id: str
     name: str
@@ -19,20 +22,30 @@ class ClientView:
     policy_uri: str | None
     tos_uri: str | None
     form_target: str
-    """The origin or scheme that a form post may be redirected to (CSP `form-action`)."""
+    """The origin or scheme that a form post may be redirected to (CSP `form-action`), if any."""
 
 
 def view_of(client: Client, redirect_uri: str) -> ClientView:
     """The view of a client whose redirect URI has been checked."""
-    metadata = client.metadata
     parts = urlsplit(redirect_uri)
+    target = f"{parts.scheme}://{parts.netloc}" if parts.netloc else f"{parts.scheme}:"
+    return _view(client, host=parts.netloc or parts.scheme, form_target=target)
+
+
+def view_of_device(client: Client) -> ClientView:
+    """The view of a client that nobody goes back to: it is on another device."""
+    return _view(client, host="", form_target="")
+
+
+def _view(client: Client, *, host: str, form_target: str) -> ClientView:
+    metadata = client.metadata
     return ClientView(
         client_id=client.client_id,
         name=metadata.client_name,
-        host=parts.netloc or parts.scheme,
+        host=host,
         hue=sha256(client.client_id.encode()).digest()[0] % 4 + 1,
         uri=metadata.client_uri,
         policy_uri=metadata.policy_uri,
         tos_uri=metadata.tos_uri,
-        form_target=f"{parts.scheme}://{parts.netloc}" if parts.netloc else f"{parts.scheme}:",
+        form_target=form_target,
     )

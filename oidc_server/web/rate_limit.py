@@ -29,6 +29,8 @@ MAILS = Limit("mails", 20, "requests")
 """Forms that send mail to whoever is named in them."""
 REGISTRATIONS = Limit("registrations", 20, "requests")
 """Clients that register themselves."""
+DEVICES = Limit("devices", 300, "requests")
+"""Devices that ask for a code; each request leaves a row."""
 FAILED_AUTHENTICATIONS = Limit("failed-authentications", 100, "failures")
 UNLIMITED = None
 

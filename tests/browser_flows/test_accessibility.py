@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
+import httpx2
 import pytest
 from playwright.sync_api import Page
 
@@ -13,7 +14,16 @@ from tests.services.node import FOLDER, MISSING_PACKAGES
 
 HOME = "http://localhost:9"
 AXE = FOLDER / "node_modules" / "axe-core" / "axe.min.js"
-PUBLIC = ["/login", "/sign-up", "/password-reset", "/", "/nowhere", "/authorize", "/dev/app"]
+PUBLIC = [
+    "/login",
+    "/sign-up",
+    "/password-reset",
+    "/device",
+    "/",
+    "/nowhere",
+    "/authorize",
+    "/dev/app",
+]
 PRIVATE = ["/account", "/logout", "/dev/mail"]
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -95,3 +105,42 @@ def test_the_way_of_a_sign_in_fits_and_is_accessible(
     page.wait_for_selector("#go-on")
 
     assert (at_login, at_consent, problems(page, axe)) == ([], [], [])
+
+
+@pytest.mark.parametrize("color_scheme", ["light", "dark"])
+def test_the_way_of_a_device_fits_and_is_accessible(
+    place: Place, page: Page, axe: str, color_scheme: str
+) -> None:
+    client_id = place.command(
+        *("clients", "add", "--name", "A terminal with a name that has many words"),
+        *("--type", "native", "--grant-type", "urn:ietf:params:oauth:grant-type:device_code"),
+        *("--grant-type", "refresh_token"),
+    )["client_id"]
+    asked = httpx2.post(
+        f"{place.issuer}/device_authorization",
+        data={"client_id": client_id, "scope": "openid profile email offline_access"},
+    ).json()
+    page.set_viewport_size({"width": 320, "height": 640})
+    page.emulate_media(color_scheme="dark" if color_scheme == "dark" else "light")
+    found: dict[str, list[str]] = {}
+
+    page.goto(f"{place.issuer}/device?user_code=WDJB-MJHT")
+    page.click("#go-on")
+    found["wrong code"] = problems(page, axe)
+    page.goto(asked["verification_uri_complete"])
+    page.click("#go-on")
+    page.wait_for_selector("#sign-in")
+    found["sign-in"] = problems(page, axe)
+    page.fill("#username", "ada")
+    page.fill("#password", PASSWORD)
+    page.click("#sign-in")
+    page.wait_for_selector("#allow")
+    found["question"] = problems(page, axe)
+    page.click("#allow")
+    found["not compared"] = problems(page, axe)
+    page.check("[name=same_code]")
+    page.click("#allow")
+    page.wait_for_selector("text=Your device is connected")
+    found["connected"] = problems(page, axe)
+
+    assert {shown: problem for shown, problem in found.items() if problem} == {}

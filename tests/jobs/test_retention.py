@@ -9,6 +9,8 @@ from oidc_server import domain
 from oidc_server.domain import links, mails, outbox, used_jtis
 from oidc_server.domain.mails import MailKind
 from oidc_server.jobs.retention import sweep
+from tests.device.devices import GRANTS, Device
+from tests.factories import make_client
 from tests.relying_party import signed_in
 
 DAY = timedelta(days=1)
@@ -39,6 +41,7 @@ def use_everything(site):
     party.refresh(tokens["refresh_token"])
     party.post("/revoke", token=tokens["access_token"])
     site.clock.advance(5)
+    Device(site, make_client(site, "native", redirect_uris=(), grant_types=GRANTS)).ask()
     page = browser.go(party.url(prompt="login"))
     browser.log_in(page, person, password="a wrong passphrase")
     with site.db() as db:
@@ -74,6 +77,7 @@ def test_nothing_that_lives_is_deleted(site):
     assert set(before) - KEPT == {
         "attempts",
         "authorization_requests",
+        "device_codes",
         "grants",
         "links",
         "outbox",

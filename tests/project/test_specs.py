@@ -66,7 +66,7 @@ def test_every_endpoint_of_the_metadata_is_a_route():
 
 def test_every_endpoint_for_programs_is_in_the_metadata():
     pages = re.compile(
-        r"home|_registration\.configuration|setup|authentication|account|health|discovery\.o|\.(resume|consent)$"
+        r"home|_registration\.configuration|setup|authentication|account|health|discovery\.o|\.(resume|consent|verification|confirmation)$"
     )
     machines = {route.name for route in ROUTES if not pages.search(route.name)}
 
@@ -82,4 +82,5 @@ def test_the_metadata_lists_the_grants_that_are_there():
         "refresh_token",
         "client_credentials",
         "password",
+        "urn:ietf:params:oauth:grant-type:device_code",
     }

@@ -14,7 +14,13 @@ from oidc_server.domain.client_metadata.redirect_uris import redirect_uri_proble
 from oidc_server.security.jose import ClientKeys
 
 STANDARD_SCOPES = ("openid", "profile", "email", "address", "phone", "offline_access")
-GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials", "password")
+GRANT_TYPES = (
+    "authorization_code",
+    "refresh_token",
+    "client_credentials",
+    "password",
+    "urn:ietf:params:oauth:grant-type:device_code",
+)
 AUTH_METHODS = (
     "client_secret_basic",
     "client_secret_post",
