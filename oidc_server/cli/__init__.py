@@ -14,6 +14,7 @@ from oidc_server.cli import (
     database,
     doctor,
     keys,
+    logout_deliveries,
     registration_tokens,
     resources,
     serve,
@@ -40,6 +41,9 @@ application.add_typer(
     help="Who may register applications.",
 )
 application.add_typer(keys.application, name="keys", help="Signing keys.")
+application.add_typer(
+    logout_deliveries.application, name="logout-deliveries", help="Clients told of a logout."
+)
 application.add_typer(resources.application, name="resources", help="Audiences of access tokens.")
 
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -58,6 +58,12 @@ RedirectUris = Annotated[list[str] | None, typer.Option(help="Where codes may go
 PostLogoutRedirectUris = Annotated[
     list[str] | None, typer.Option(help="Where people may go after signing out.")
 ]
+BackchannelLogoutUri = Annotated[
+    str | None, typer.Option(help="Where we tell it that a session has ended.")
+]
+FrontchannelLogoutUri = Annotated[
+    str | None, typer.Option(help="Where it is told so in a frame of the browser.")
+]
 GrantTypes = Annotated[list[str] | None, typer.Option(help="Replaces the default.")]
 Scope = Annotated[str, typer.Option(help="Scopes it may have, with spaces between.")]
 AuthMethodOption = Annotated[AuthMethod | None, typer.Option(help="How it proves itself.")]
@@ -84,6 +90,8 @@ def add(
     kind: KindOption,
     redirect_uri: RedirectUris = None,
     post_logout_redirect_uri: PostLogoutRedirectUris = None,
+    backchannel_logout_uri: BackchannelLogoutUri = None,
+    frontchannel_logout_uri: FrontchannelLogoutUri = None,
     grant_type: GrantTypes = None,
     scope: Scope = "",
     auth_method: AuthMethodOption = None,
@@ -106,7 +114,7 @@ def add(
         kind.value,
         client_name=name,
         redirect_uris=redirect_uri or (),
-        post_logout_redirect_uris=post_logout_redirect_uri or (),
+        **_logout(post_logout_redirect_uri, backchannel_logout_uri, frontchannel_logout_uri),
         grant_types=grant_type or (),
         scopes=scope.split(),
         jwks=None if jwks is None else _read_jwks(jwks),
@@ -117,6 +125,19 @@ def add(
         **{field: choice.value for field, choice in chosen.items() if choice is not None},
     )
     _create(kind, metadata, as_json=as_json)
+
+
+def _logout(
+    post_logout_redirect_uris: list[str] | None, backchannel: str | None, frontchannel: str | None
+) -> dict[str, Any]:
+    """The fields that are about signing out; whom we tell, we tell of which session."""
+    return {
+        "post_logout_redirect_uris": post_logout_redirect_uris or (),
+        "backchannel_logout_uri": backchannel,
+        "backchannel_logout_session_required": backchannel is not None,
+        "frontchannel_logout_uri": frontchannel,
+        "frontchannel_logout_session_required": frontchannel is not None,
+    }
 
 
 def _create(kind: Kind, metadata: ClientMetadata, *, as_json: bool) -> None:

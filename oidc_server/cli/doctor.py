@@ -1,7 +1,7 @@
 """`oidc-server doctor`: looks at what may be wrong, each line with its fix."""
 
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 import typer
@@ -10,12 +10,13 @@ from oidc_server.app import build_runtime
 from oidc_server.cli.output import Json, show_all
 from oidc_server.clock import utc_now
 from oidc_server.database import Transaction
-from oidc_server.domain import clients, signing_keys
+from oidc_server.domain import clients, logout_deliveries, signing_keys
 from oidc_server.health.checks import checks
 from oidc_server.routes import ROUTES
 from oidc_server.settings import Settings, load
 
 _SAFE_MEMORY_KIB = 19456
+_LATELY = timedelta(days=7)
 _FIXES = {
     "database": "Start it, or mend OIDC_DATABASE_URL.",
     "clock": "Synchronise both machines' clocks.",
@@ -46,6 +47,7 @@ def doctor(*, as_json: Json = False) -> None:
     if all(finding.result == "ok" for finding in found):
         with runtime.database.transaction("read") as db:
             found.append(rate_rotation(db, settings, runtime.clock()))
+            found.append(rate_logouts(db, runtime.clock()))
             found += [rate(client) for client in clients.list_clients(db)]
     found += rate_settings(settings)
     runtime.database.close()
@@ -84,6 +86,18 @@ def rate_rotation(db: Transaction, settings: Settings, now: datetime) -> Finding
         algorithms = ", ".join(late)
         return Finding("key rotation", "warn", f"Overdue for {algorithms}: oidc-server keys rotate")
     return Finding("key rotation", "ok", "The keys are young enough.")
+
+
+def rate_logouts(db: Transaction, now: datetime) -> Finding:
+    """Whether clients heard of the ends of sessions (Back-Channel Logout §2.5)."""
+    failed = logout_deliveries.failed_count(db, now - _LATELY)
+    if not failed:
+        return Finding("logouts", "ok", "No client missed one lately.")
+    return Finding(
+        "logouts",
+        "warn",
+        f"{failed} were given up in a week. (oidc-server logout-deliveries list --failed)",
+    )
 
 
 def rate(client: clients.Client) -> Finding:

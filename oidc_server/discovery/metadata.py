@@ -55,6 +55,10 @@ def _capabilities(grant_types: Iterable[str]) -> dict[str, Any]:
             method for method in METHODS if method != "none"
         ],
         "introspection_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
+        "frontchannel_logout_supported": True,
+        "frontchannel_logout_session_supported": True,
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
         "claims_parameter_supported": False,

@@ -18,6 +18,8 @@ class Event(StrEnum):
     SIGNED_IN = "sign_in.succeeded"
     SIGN_IN_FAILED = "sign_in.failed"
     SIGNED_OUT = "session.ended"
+    LOGOUT_DELIVERED = "logout.delivered"
+    LOGOUT_GIVEN_UP = "logout.given_up"
     SIGNED_UP = "user.signed_up"
     USER_CREATED = "user.created"
     USER_EDITED = "user.edited"

@@ -19,3 +19,5 @@ class Job:
     work: Work
     every: timedelta
     on_every_node: bool = False
+    own_thread: bool = False
+    """Whether it waits for neighbours, and must neither hold up other jobs nor wait for them."""

@@ -2,6 +2,9 @@
 
 import fcntl
 import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from oidc_server.observability.logs import get_logger
@@ -20,19 +23,37 @@ class NodeLock:
         self._path = path
         self._file: int | None = None
         self._is_held = False
+        self._guard = threading.Lock()
+        self._users = 0
 
     def acquire(self) -> bool:
         """Whether this process holds it, now or already."""
-        if not self._is_held:
-            self._is_held = self._try()
-        return self._is_held
+        with self._guard:
+            if not self._is_held:
+                self._is_held = self._try()
+            return self._is_held
 
     def release(self) -> None:
         """Let another process have it."""
-        self._is_held = False
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
+        with self._guard:
+            self._is_held = False
+            if self._file is not None:
+                os.close(self._file)
+                self._file = None
+
+    @contextmanager
+    def used(self) -> Iterator[None]:
+        """For the time that a thread works under it: the last one to leave releases it."""
+        with self._guard:
+            self._users += 1
+        try:
+            yield
+        finally:
+            with self._guard:
+                self._users -= 1
+                is_last = not self._users
+            if is_last:
+                self.release()
 
     def _try(self) -> bool:
         try:

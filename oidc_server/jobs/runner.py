@@ -1,14 +1,21 @@
-"""The loop that runs the jobs: one thread, started and stopped with the server."""
+"""The loops that run the jobs: a few threads, started and stopped with the server."""
 
 import os
 import secrets
+import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Event, Thread
 
 from oidc_server.database import ConflictError, DatabaseUnavailableError
 from oidc_server.domain import leases
-from oidc_server.jobs import key_rotation, mail_delivery, retention
+from oidc_server.jobs import (
+    key_rotation,
+    logout_delivery,
+    mail_delivery,
+    retention,
+    session_expiry,
+)
 from oidc_server.jobs.job import Job
 from oidc_server.jobs.node_lock import NodeLock
 from oidc_server.observability.logs import get_logger
@@ -16,13 +23,27 @@ from oidc_server.web.runtime import Runtime
 
 JOBS = (
     # Each row of the outbox is leased by itself, so all nodes may deliver at once.
-    Job("mail delivery", mail_delivery.deliver, every=timedelta(), on_every_node=True),
+    Job(
+        "mail delivery",
+        mail_delivery.deliver,
+        every=timedelta(),
+        on_every_node=True,
+        own_thread=True,
+    ),
+    Job(
+        "logout delivery",
+        logout_delivery.deliver,
+        every=timedelta(),
+        on_every_node=True,
+        own_thread=True,
+    ),
+    Job("session expiry", session_expiry.end_expired, every=timedelta(minutes=1)),
     Job("retention", retention.sweep, every=timedelta(minutes=10)),
     Job("key rotation", key_rotation.rotate, every=timedelta(hours=1)),
 )
 
 _ROUND_EVERY = 1.0
-"""Seconds from one round to the next: a mail waits no longer than that."""
+"""Seconds from one round to the next: a mail or a logout waits no longer than that."""
 _LONGEST_REST = 60
 """Rounds that a job rests at most after it failed again and again."""
 _LOOK_AGAIN = timedelta(minutes=1)
@@ -54,39 +75,47 @@ class _Turn:
 
 
 class Jobs:
-    """Runs the jobs in a thread of its own. Whatever a job raises is logged, and ends nothing."""
+    """Runs the jobs in threads beside the server. What a job raises is logged, and ends nothing."""
 
     def __init__(self, jobs: tuple[Job, ...] = JOBS) -> None:
         self._turns = [_Turn(job) for job in jobs]
         self._holder = f"{os.getpid()}-{secrets.token_hex(8)}"
         self._stopping = Event()
-        self._thread: Thread | None = None
+        self._threads: list[Thread] = []
 
     def start(self, runtime: Runtime) -> None:
         """Begin; called once, when the server begins to answer."""
-        # A daemon: a mail server that keeps us waiting does not keep the process from ending.
-        self._thread = Thread(target=self._loop, args=(runtime,), name="jobs", daemon=True)
-        self._thread.start()
+        lock = NodeLock(runtime.settings.data_dir / "jobs.lock")
+        own = [[turn] for turn in self._turns if turn.job.own_thread]
+        shared = [turn for turn in self._turns if not turn.job.own_thread]
+        # Daemons: a neighbour that keeps us waiting does not keep the process from ending.
+        self._threads = [
+            Thread(target=self._loop, args=(runtime, lock, turns), name="jobs", daemon=True)
+            for turns in (*own, shared)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
-        """End soon; returns when the job at work has ended, or after a few seconds."""
+        """End soon; returns when the jobs at work have ended, or after a few seconds."""
         self._stopping.set()
-        if self._thread is not None:
-            self._thread.join(_FAREWELL)
+        until = time.monotonic() + _FAREWELL
+        for thread in self._threads:
+            thread.join(max(0.0, until - time.monotonic()))
 
-    def _loop(self, runtime: Runtime) -> None:
-        lock = NodeLock(runtime.settings.data_dir / "jobs.lock")
-        try:
+    def _loop(self, runtime: Runtime, lock: NodeLock, turns: list[_Turn]) -> None:
+        with lock.used():
             while not self._stopping.is_set():
                 if lock.acquire():
-                    self.run_due(runtime)
+                    self._run(turns, runtime)
                 self._stopping.wait(_ROUND_EVERY)
-        finally:
-            lock.release()
 
     def run_due(self, runtime: Runtime) -> None:
         """Run every job whose turn has come, once."""
-        for turn in self._turns:
+        self._run(self._turns, runtime)
+
+    def _run(self, turns: list[_Turn], runtime: Runtime) -> None:
+        for turn in turns:
             now = runtime.clock()
             if turn.has_come(now) and not self._stopping.is_set():
                 turn.began_at = now

@@ -1,11 +1,11 @@
 """GET and POST /logout (RP-Initiated Logout §2)."""
 
 from dataclasses import dataclass
-from urllib.parse import quote, urlencode
 
 from oidc_server.domain import audit, clients, subjects
 from oidc_server.domain.audit import Event
 from oidc_server.domain.clients import Client
+from oidc_server.logout import front_channel
 from oidc_server.oauth2.vocabulary import ID_TOKEN_TYPE
 from oidc_server.web.client_view import ClientView, view_of
 from oidc_server.web.context import Context
@@ -14,6 +14,9 @@ from oidc_server.web.incoming import BadRequestError, Params
 from oidc_server.web.responses import Response, see_other
 
 _MAX_STATE = 8192
+_DOTS_OF_JWE = 4
+_FRAMES_SECONDS = 2
+"""How long clients have to act in their frames when the browser runs no scripts."""
 _PARAMETERS = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state")
 
 
@@ -26,6 +29,13 @@ class LogoutRequest:
     sid: str | None = None
     redirect_uri: str | None = None
     state: str | None = None
+
+    @property
+    def location(self) -> str | None:
+        """Where the browser goes: with the state as it came, and without if none came (§3)."""
+        if self.redirect_uri is None or self.state is None:
+            return self.redirect_uri
+        return front_channel.with_query(self.redirect_uri, state=self.state)
 
     @property
     def view(self) -> ClientView | None:
@@ -41,7 +51,7 @@ def end_session(ctx: Context) -> Response:
     session = ctx.user_session
 
     if session is None:
-        return _signed_out(ctx, request)
+        return _signed_out(ctx, request, [])
     if request.sid == session.sid and request.user_id == session.user_id:
         return _end(ctx, request)
     return ctx.render(
@@ -70,7 +80,7 @@ def end_session_by_post(ctx: Context) -> Response:
 
 
 def _end(ctx: Context, request: LogoutRequest) -> Response:
-    session = ctx.user_session
+    session, frames = ctx.user_session, []
     if session is not None:
         audit.record(
             ctx.db,
@@ -80,18 +90,26 @@ def _end(ctx: Context, request: LogoutRequest) -> Response:
             user_id=session.user_id,
             client_id=request.client.client_id if request.client else None,
         )
-    ctx.sign_out()
-    return _signed_out(ctx, request)
+        frames = front_channel.frames(ctx.sign_out(), ctx.runtime.issuer, session.sid)
+    return _signed_out(ctx, request, frames)
 
 
-def _signed_out(ctx: Context, request: LogoutRequest) -> Response:
-    if request.redirect_uri is None:
-        return ctx.render("logout/signed_out.html", client=request.view, way_on=None)
-    uri = request.redirect_uri
-    if request.state is None:
-        return see_other(uri)
-    state = urlencode({"state": request.state}, quote_via=quote)
-    return see_other(f"{uri}{'&' if '?' in uri else '?'}{state}")
+def _signed_out(ctx: Context, request: LogoutRequest, frames: list[str]) -> Response:
+    """On to the client at once, unless others have to be told in frames before."""
+    location = request.location
+    if location is not None and not frames:
+        return see_other(location)
+    page = ctx.render(
+        "logout/signed_out.html",
+        frame_sources=front_channel.origins(frames),
+        popup=location is not None,
+        client=request.view,
+        location=location,
+        frames=frames,
+    )
+    if location is not None:
+        page.with_header("refresh", f"{_FRAMES_SECONDS};url={location}")
+    return page
 
 
 def _read(ctx: Context, params: Params) -> LogoutRequest:
@@ -103,10 +121,13 @@ def _read(ctx: Context, params: Params) -> LogoutRequest:
     sid: str | None = None
     if hint is not None:
         ctx.runtime.keys.refresh(ctx.db, ctx.now)
+        if hint.count(".") == _DOTS_OF_JWE:
+            raise BadRequestError("The id_token_hint is encrypted; send the signed ID Token in it.")
         # An expired hint is fine, any other token of ours is not (RP-Initiated Logout §2, §4).
         verification = ctx.runtime.keys.hint_verification(ctx.now)
         claims = verification.verify(hint, typ=ID_TOKEN_TYPE, issuer=ctx.runtime.issuer)
-        if claims is None or not isinstance(claims.get("aud"), str):
+        # What else we sign for clients (userinfo) has no `exp`.
+        if claims is None or not isinstance(claims.get("aud"), str) or "exp" not in claims:
             raise BadRequestError("The id_token_hint is not an ID Token of this server.")
         if client_id is not None and client_id != claims["aud"]:
             raise BadRequestError("The id_token_hint was issued to another client.")

@@ -168,6 +168,7 @@ class Context:
         *,
         status: int = 200,
         form_targets: Iterable[str] = (),
+        frame_sources: Iterable[str] = (),
         popup: bool = False,
         ui_locales: str | None = None,
         **values: Any,
@@ -184,7 +185,13 @@ class Context:
             now=self.now,
             **values,
         )
-        return responses.html(text, status=status, form_targets=form_targets, popup=popup)
+        return responses.html(
+            text,
+            status=status,
+            form_targets=form_targets,
+            frame_sources=frame_sources,
+            popup=popup,
+        )
 
     def redirect(self, route: str, **parameters: str | None) -> Response:
         """303 to a named route of ours."""

@@ -41,7 +41,7 @@ _PAGE: tuple[Header, ...] = (
 _PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self';"
     " connect-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none';"
-    " form-action {targets}"
+    " form-action {targets}{frames}"
 )
 _REDIRECT: tuple[Header, ...] = (
     *_ALWAYS,
@@ -79,14 +79,25 @@ class Response:
 
 
 def html(
-    text: str, *, status: int = 200, form_targets: Iterable[str] = (), popup: bool = False
+    text: str,
+    *,
+    status: int = 200,
+    form_targets: Iterable[str] = (),
+    frame_sources: Iterable[str] = (),
+    popup: bool = False,
 ) -> Response:
     """A page. `form_targets` are origins or schemes, beside our own, that its forms may lead to.
+
+    `frame_sources` are the origins that it may load frames from.
 
     `popup` keeps the tie to the window that opened this one: without it an application that signs
     in through a pop-up would never hear of the end.
     """
-    policy = _PAGE_POLICY.format(targets=" ".join(["'self'", *form_targets]))
+    sources = " ".join(frame_sources)
+    policy = _PAGE_POLICY.format(
+        targets=" ".join(["'self'", *form_targets]),
+        frames=f"; frame-src {sources}" if sources else "",
+    )
     headers = (
         *_PAGE,
         (b"content-security-policy", policy.encode("ascii")),

@@ -74,6 +74,10 @@ def test_every_page_fits_and_is_accessible(
     for path in PRIVATE:
         page.goto(place.issuer + path)
         found[path] = problems(page, axe)
+    page.goto(f"{place.issuer}/logout")
+    page.click("#log-out")
+    page.get_by_role("heading", name="You are signed out").wait_for()
+    found["signed out"] = problems(page, axe)
 
     assert {path: problem for path, problem in found.items() if problem} == {}
 

@@ -306,3 +306,16 @@ def test_a_public_client_has_no_secret_to_rotate(run):
     done = run("clients", "rotate-secret", client_id)
 
     assert (done.status, done.stderr) == (1, f"Client {client_id} has no secret.\n")
+
+
+def test_where_a_client_is_told_of_a_sign_out_is_registered(run):
+    back, front = "https://app.example.net/back", "https://app.example.net/front"
+
+    made = run(
+        *(*WEB, "--backchannel-logout-uri", back, "--frontchannel-logout-uri", front, "--json")
+    ).json
+
+    assert made["backchannel_logout_uri"] == back
+    assert made["frontchannel_logout_uri"] == front
+    assert made["backchannel_logout_session_required"] is True
+    assert made["frontchannel_logout_session_required"] is True

@@ -41,7 +41,7 @@ def test_a_server_with_everything_in_order_has_nothing_to_mend(run, settings):
     assert done.status == 0
     assert {row["result"] for row in done.json} == {"ok"}
     assert list(findings(done)) == [
-        "database", "clock", "migrations", "signing key", "key rotation",
+        "database", "clock", "migrations", "signing key", "key rotation", "logouts",
         "issuer", "mail", "limits", "registration", "passwords",
     ]  # fmt: skip
 

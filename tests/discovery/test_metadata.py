@@ -38,7 +38,11 @@ LISTS = (
 )
 BOOLEANS = (
     "authorization_response_iss_parameter_supported",
+    "backchannel_logout_session_supported",
+    "backchannel_logout_supported",
     "claims_parameter_supported",
+    "frontchannel_logout_session_supported",
+    "frontchannel_logout_supported",
     "request_parameter_supported",
     "request_uri_parameter_supported",
 )

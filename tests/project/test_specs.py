@@ -13,7 +13,7 @@ _TABLE = (ROOT / "docs" / "specs.md").read_text()
 _ROWS = [
     [cell.strip() for cell in line.strip("|").split("|")]
     for line in _TABLE.splitlines()
-    if line.startswith(("| RFC", "| OpenID", "| Form", "| RP"))
+    if line.startswith(("| RFC", "| OpenID", "| Form", "| RP", "| Back", "| Front"))
 ]
 
 

@@ -1,5 +1,7 @@
 """A whole installation: the server in its processes, a database, and an operator's command line."""
 
+import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -81,6 +83,11 @@ class Deployment:
         parent = self.server.process.pid
         children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
         return [int(child) for child in children if _is_worker(int(child))]
+
+    def kill_workers(self) -> None:
+        """End every worker without a chance to tidy up; others take their places."""
+        for worker in self.workers():
+            os.kill(worker, signal.SIGKILL)
 
     def wait_for_starts(self, count: int) -> None:
         """Return when workers have told `count` times, since the beginning, that they serve."""

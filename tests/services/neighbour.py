@@ -49,7 +49,11 @@ def saying(
 
 @contextmanager
 def neighbour(
-    behaviour: Behaviour, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1"
+    behaviour: Behaviour,
+    *,
+    tls: ssl.SSLContext | None = None,
+    host: str = "127.0.0.1",
+    port: int = 0,
 ) -> Iterator[Neighbour]:
     """Run it in threads of this process."""
 
@@ -71,7 +75,7 @@ def neighbour(
         def handle_error(self, *_args: object) -> None:
             """The other side may hang up whenever it likes."""
 
-    server = Server((host, 0), Handler)
+    server = Server((host, port), Handler)
     if tls is not None:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
     running = Neighbour(server.server_port, behaviour, "http" if tls is None else "https")
