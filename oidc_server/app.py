@@ -13,7 +13,7 @@ from oidc_server import resources, token
 from oidc_server.clock import Clock, utc_now
 from oidc_server.database import Database
 from oidc_server.dev.mailbox import Mailbox
-from oidc_server.discovery import metadata
+from oidc_server.discovery import metadata, protected_resource
 from oidc_server.domain.signing_keys import KeyRing
 from oidc_server.jobs import Jobs
 from oidc_server.oauth2.access_tokens import AccessTokenReader
@@ -106,6 +106,7 @@ def build_runtime(
         documents=documents,
         static=static,
         metadata=_metadata(settings, paths),
+        resource_metadata=_resource_metadata(settings, paths),
         csrf_key=vault.derive("csrf"),
         refresh_keys=vault.derive_all("refresh-token"),
     )
@@ -128,6 +129,11 @@ def _metadata(settings: Settings, paths: Paths) -> bytes:
         [grant.GRANT_TYPE for grant, _ in token.GRANTS],
         sign_up_open=settings.sign_up == "open",
     )
+
+
+def _resource_metadata(settings: Settings, paths: Paths) -> bytes:
+    jwks_uri = settings.issuer + paths.path(METADATA_ENDPOINTS["jwks_uri"])
+    return protected_resource.document(settings.issuer, jwks_uri, settings.brand_name)
 
 
 def _lifespan(

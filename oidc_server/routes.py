@@ -22,7 +22,7 @@ from oidc_server.dev import app as dev_app
 from oidc_server.dev import mailbox
 from oidc_server.device import authorization as device_authorization
 from oidc_server.device import confirmation, verification
-from oidc_server.discovery import jwks, metadata
+from oidc_server.discovery import jwks, metadata, protected_resource
 from oidc_server.health import endpoint as health
 from oidc_server.logout import end_session
 from oidc_server.setup import home
@@ -45,6 +45,11 @@ ROUTES = [
         "/.well-known/oauth-authorization-server",
         machine(metadata.openid_configuration, methods=("GET",), access=None),
         name="discovery.oauth_authorization_server",
+    ),
+    Route(
+        "/.well-known/oauth-protected-resource",
+        machine(protected_resource.oauth_protected_resource, methods=("GET",), access=None),
+        name="discovery.oauth_protected_resource",
     ),
     Route("/jwks.json", machine(jwks.jwks, methods=("GET",), access="read"), name="discovery.jwks"),
     Route(

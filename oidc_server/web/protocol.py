@@ -44,21 +44,27 @@ def protocol_error(ctx: Context, error: OAuth2Error) -> Response:
     """An OAuth error as JSON (RFC 6749 §5.2), with the challenge that its status calls for."""
     description = error.get_error_description() or "The request was refused."
     response = oauth_error(error.error, description, error.status_code, ctx.origin.reference)
-    challenge = _challenge(error, ctx.runtime.issuer)
+    challenge = _challenge(ctx, error)
     if challenge is not None:
         response.with_header("www-authenticate", challenge)
     return response
 
 
-def _challenge(error: OAuth2Error, issuer: str) -> str | None:
+def _challenge(ctx: Context, error: OAuth2Error) -> str | None:
+    issuer = ctx.runtime.issuer
     if isinstance(error, InvalidTokenError) and not error.presented:
-        return f'Bearer realm="{issuer}"'
+        return f'Bearer realm="{issuer}", {_resource_metadata(ctx)}'
     if isinstance(error, InvalidTokenError | InsufficientScopeError):
         scope = f', scope="{error.scope}"' if isinstance(error, InsufficientScopeError) else ""
         return (
-            f'Bearer realm="{issuer}", error="{error.error}",'
+            f'Bearer realm="{issuer}", {_resource_metadata(ctx)}, error="{error.error}",'
             f' error_description="{error.get_error_description()}"{scope}'
         )
     if error.error == "invalid_client" and error.status_code == 401:
         return f'Basic realm="{issuer}", charset="UTF-8"'
     return None
+
+
+def _resource_metadata(ctx: Context) -> str:
+    """Where a client learns who gives tokens for us (RFC 9728 §5.1)."""
+    return f'resource_metadata="{ctx.url("discovery.oauth_protected_resource")}"'

@@ -52,6 +52,8 @@ class Runtime:
     """Static files by address, as finished answers."""
     metadata: bytes
     """The discovery document."""
+    resource_metadata: bytes
+    """The same of ourselves as a resource."""
     tokens: AccessTokenReader
     csrf_key: bytes
     refresh_keys: tuple[bytes, ...]

@@ -1,0 +1,65 @@
+"""RFC 9728: our own resource says who gives tokens for it, and a refusal says where it says so."""
+
+import re
+
+from tests.factories import make_client
+from tests.relying_party import RelyingParty
+from tests.site import Site
+from tests.wire import ask
+
+ADDRESS = "/.well-known/oauth-protected-resource"
+
+
+def test_the_document_describes_this_server_as_a_resource(site: Site) -> None:
+    """§2, §3.2."""
+    answer = site.http.get(ADDRESS, headers={"origin": "null"})
+
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["access-control-allow-origin"] == "*"
+    found = answer.json()
+    assert found["resource"] == site.issuer
+    assert found["authorization_servers"] == [site.issuer]
+    assert found["bearer_methods_supported"] == ["header"]
+    assert {"openid", "profile", "email", "address", "phone"} == set(found["scopes_supported"])
+    assert found["resource_name"] == site.runtime.settings.brand_name
+
+
+def test_its_authorization_server_and_keys_are_those_of_discovery(site: Site) -> None:
+    found = site.http.get(ADDRESS).json()
+
+    metadata = site.http.get("/.well-known/oauth-authorization-server").json()
+
+    assert found["authorization_servers"] == [metadata["issuer"]]
+    assert found["jwks_uri"] == metadata["jwks_uri"]
+    assert set(found["scopes_supported"]) <= set(metadata["scopes_supported"])
+
+
+def test_every_refusal_of_userinfo_says_where_the_document_is(site: Site) -> None:
+    """§5.1."""
+    party = RelyingParty(site, make_client(site, "service", scopes=("a",)))
+    without_openid = party.token(grant_type="client_credentials").json()["access_token"]
+
+    answers = [
+        ask(site, "GET", "/userinfo", headers=headers)
+        for headers in (
+            (),
+            (("authorization", "Bearer x"),),
+            (("authorization", f"Bearer {without_openid}"),),
+        )
+    ]
+
+    assert [answer.status for answer in answers] == [401, 401, 403]
+    for answer in answers:
+        challenge = answer.header("www-authenticate") or ""
+        address = re.search(r'resource_metadata="([^"]+)"', challenge)
+        assert address is not None
+        assert address[1] == site.issuer + ADDRESS
+
+
+def test_a_client_that_fails_to_authenticate_is_not_sent_there(site: Site) -> None:
+    answer = site.http.post(
+        "/token", data={"grant_type": "client_credentials"}, auth=("nobody", "x")
+    )
+
+    assert "resource_metadata" not in answer.headers["www-authenticate"]
