@@ -69,7 +69,9 @@ def make_client(site: Site, client_type: ClientType = "web", **changes: Any) -> 
     return App(made.client.client_id, made.client_secret, redirect_uri)
 
 
-def make_resource(site: Site, identifier: str, scopes: str = "") -> str:
+def make_resource(
+    site: Site, identifier: str, scopes: str = "", client_id: str | None = None
+) -> str:
     """A resource server; returns its identifier."""
     with site.db() as db:
         resources.create(
@@ -77,6 +79,7 @@ def make_resource(site: Site, identifier: str, scopes: str = "") -> str:
             identifier=identifier,
             name=identifier,
             scopes=frozenset(scopes.split()),
+            client_id=client_id,
             now=site.clock.now,
         )
     return identifier

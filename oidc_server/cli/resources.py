@@ -18,6 +18,9 @@ def add(
     *,
     name: Annotated[str, typer.Option(help="What people see.")] = "",
     scope: Annotated[str, typer.Option(help="Its scopes, with spaces between.")] = "",
+    client: Annotated[
+        str | None, typer.Option(help="The client that serves it: it may introspect its tokens.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Register a resource server."""
@@ -27,6 +30,7 @@ def add(
             identifier=identifier,
             name=name,
             scopes=frozenset(scope.split()),
+            client_id=client,
             now=tools.now,
         )
         audit.record(
@@ -52,4 +56,5 @@ def _facts(resource: resources.Resource) -> dict[str, object]:
         "identifier": resource.identifier,
         "name": resource.name,
         "scopes": sorted(resource.scopes),
+        "client_id": resource.client_id,
     }

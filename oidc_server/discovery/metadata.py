@@ -7,7 +7,11 @@ import orjson
 
 from oidc_server import languages
 from oidc_server.domain.claims import CLAIMS_SUPPORTED
-from oidc_server.domain.client_metadata import STANDARD_SCOPES
+from oidc_server.domain.client_metadata import (
+    ENCRYPTION_ALGORITHMS,
+    ENCRYPTION_METHODS,
+    STANDARD_SCOPES,
+)
 from oidc_server.oauth2.client_authentication import ASSERTION_ALGORITHMS, METHODS
 from oidc_server.oauth2.vocabulary import ACR_VALUES, Display, ResponseMode, prompts
 from oidc_server.security.jose import ALGORITHMS
@@ -43,6 +47,11 @@ def _capabilities(grant_types: Iterable[str]) -> dict[str, Any]:
         "grant_types_supported": list(grant_types),
         "subject_types_supported": ["public", "pairwise"],
         "id_token_signing_alg_values_supported": list(ALGORITHMS),
+        "id_token_encryption_alg_values_supported": list(ENCRYPTION_ALGORITHMS),
+        "id_token_encryption_enc_values_supported": list(ENCRYPTION_METHODS),
+        "userinfo_signing_alg_values_supported": list(ALGORITHMS),
+        "userinfo_encryption_alg_values_supported": list(ENCRYPTION_ALGORITHMS),
+        "userinfo_encryption_enc_values_supported": list(ENCRYPTION_METHODS),
         "scopes_supported": list(STANDARD_SCOPES),
         "claims_supported": list(CLAIMS_SUPPORTED),
         "claim_types_supported": ["normal"],
@@ -59,6 +68,7 @@ def _capabilities(grant_types: Iterable[str]) -> dict[str, Any]:
         "backchannel_logout_session_supported": True,
         "frontchannel_logout_supported": True,
         "frontchannel_logout_session_supported": True,
+        "introspection_signing_alg_values_supported": list(ALGORITHMS),
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
         "claims_parameter_supported": False,

@@ -1,14 +1,16 @@
 """Resource servers: audiences of access tokens (RFC 8707), with their scopes."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from sqlalchemy import Text, bindparam, select
+from sqlalchemy import ForeignKey, Text, bindparam, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from oidc_server.database import Statement, Transaction
+from oidc_server.domain import clients
 from oidc_server.domain.base import Base, DomainError, Instant, Words, table_of
 from oidc_server.domain.client_metadata import is_scope
 
@@ -21,6 +23,7 @@ class ResourceRow(Base):
     identifier: Mapped[str] = mapped_column(Text, primary_key=True)
     name: Mapped[str] = mapped_column(Text)
     scopes: Mapped[frozenset[str]] = mapped_column(Words)
+    client_id: Mapped[str | None] = mapped_column(Text, ForeignKey("clients.client_id"))
     created_at: Mapped[datetime] = mapped_column(Instant)
 
 
@@ -31,6 +34,8 @@ class Resource:
     identifier: str
     name: str
     scopes: frozenset[str]
+    client_id: str | None
+    """The client that serves it: it may introspect tokens that are meant for this resource."""
 
 
 class InvalidResourceError(DomainError):
@@ -38,16 +43,11 @@ class InvalidResourceError(DomainError):
 
 
 _resources = table_of(ResourceRow)
-_FIND = Statement(
-    select(_resources.c.identifier, _resources.c.name, _resources.c.scopes).where(
-        _resources.c.identifier == bindparam("identifier")
-    )
+_resource = select(
+    _resources.c.identifier, _resources.c.name, _resources.c.scopes, _resources.c.client_id
 )
-_ALL = Statement(
-    select(_resources.c.identifier, _resources.c.name, _resources.c.scopes).order_by(
-        _resources.c.identifier
-    )
-)
+_FIND = Statement(_resource.where(_resources.c.identifier == bindparam("identifier")))
+_ALL = Statement(_resource.order_by(_resources.c.identifier))
 
 
 def find(db: Transaction, identifier: str) -> Resource | None:
@@ -55,14 +55,29 @@ def find(db: Transaction, identifier: str) -> Resource | None:
     return Resource(*row) if row else None
 
 
+def serves(db: Transaction, client_id: str, audiences: Iterable[str]) -> bool:
+    """Whether this client is the resource server of one of these audiences."""
+    return any(
+        resource.client_id == client_id
+        for audience in audiences
+        if (resource := find(db, audience)) is not None
+    )
+
+
 def list_resources(db: Transaction) -> list[Resource]:
     return [Resource(*row) for row in db.all(_ALL)]
 
 
 def create(
-    db: Transaction, *, identifier: str, name: str, scopes: frozenset[str], now: datetime
+    db: Transaction,
+    *,
+    identifier: str,
+    name: str,
+    scopes: frozenset[str],
+    now: datetime,
+    client_id: str | None = None,
 ) -> Resource:
-    """Register a resource server; raises `InvalidResourceError`."""
+    """Register a resource server, served by `client_id`; raises `InvalidResourceError`."""
     if not _is_resource_indicator(identifier):
         raise InvalidResourceError(
             f"{identifier} must be an absolute URI without a fragment (RFC 8707 §2)."
@@ -70,13 +85,21 @@ def create(
     for scope in scopes:
         if not is_scope(scope):
             raise InvalidResourceError(f"{scope} is not a scope (RFC 6749 §3.3).")
-    row = ResourceRow(identifier=identifier, name=name or identifier, scopes=scopes, created_at=now)
+    if client_id is not None and clients.load(db, client_id).is_public:
+        raise InvalidResourceError(f"Client {client_id} has no secret to introspect tokens with.")
+    row = ResourceRow(
+        identifier=identifier,
+        name=name or identifier,
+        scopes=scopes,
+        client_id=client_id,
+        created_at=now,
+    )
     try:
         with db.savepoint():
             db.session.add(row)
     except IntegrityError:
         raise InvalidResourceError(f"The resource {identifier} exists already.") from None
-    return Resource(row.identifier, row.name, row.scopes)
+    return Resource(row.identifier, row.name, row.scopes, row.client_id)
 
 
 def _is_resource_indicator(text: str) -> bool:

@@ -67,6 +67,7 @@ def in_order(scopes: Iterable[str]) -> list[str]:
 ACCESS_TOKEN_TYPE = "at+jwt"
 ID_TOKEN_TYPE = "JWT"
 LOGOUT_TOKEN_TYPE = "logout+jwt"
+INTROSPECTION_TYPE = "token-introspection+jwt"
 PASSWORD_ACR = "urn:oidc-server:acr:password"
 """`acr` of a sign-in with a password alone."""
 ACR_VALUES = (PASSWORD_ACR,)

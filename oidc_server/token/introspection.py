@@ -1,18 +1,20 @@
-"""POST /introspect: token introspection (RFC 7662)."""
+"""POST /introspect: token introspection (RFC 7662), as JSON or as a JWT (RFC 9701)."""
 
 from typing import Any
 
-from oidc_server.domain import refresh_tokens
+from oidc_server.domain import refresh_tokens, resources
 from oidc_server.domain.clients import Client
 from oidc_server.oauth2.access_tokens import AccessToken
 from oidc_server.oauth2.authlib import InvalidClientError, OAuth2Error
 from oidc_server.oauth2.client_authentication import authenticate
 from oidc_server.oauth2.resource_protector import state_of
+from oidc_server.oauth2.vocabulary import INTROSPECTION_TYPE, Scope
 from oidc_server.token import issuer
 from oidc_server.web.context import Context
 from oidc_server.web.protocol import exchange_of, protocol_error
-from oidc_server.web.responses import Response, json
+from oidc_server.web.responses import Response, json, jwt
 
+_JWT = f"application/{INTROSPECTION_TYPE}"
 _INACTIVE: dict[str, Any] = {"active": False}
 
 
@@ -29,19 +31,23 @@ def introspect(ctx: Context) -> Response:
 
     access_token = ctx.runtime.tokens.read(token, ctx.now)
     if access_token is not None:
-        return json(_access_token(ctx, client, access_token))
-    return json(_refresh_token(ctx, client, token))
+        told = _access_token(ctx, client, access_token)
+    else:
+        told = _refresh_token(ctx, client, token)
+    return _signed(ctx, client, told) if _wants_jwt(ctx) else json(told)
 
 
 def _access_token(ctx: Context, client: Client, token: AccessToken) -> dict[str, Any]:
-    may_know = client.metadata.may_introspect or token.client_id == client.client_id
-    if not may_know:
+    sees_all = client.metadata.may_introspect
+    is_own = token.client_id == client.client_id
+    if not (sees_all or is_own or resources.serves(ctx.db, client.client_id, token.audiences)):
         return _INACTIVE
     state = state_of(ctx.db, token)
     if not state.holds:
         return _INACTIVE
     body = {"active": True, "token_type": "Bearer", **token.claims}
-    if state.username is not None:
+    # The name would tell a pairwise client, or a resource, more than the token was given for.
+    if state.username is not None and (sees_all or Scope.PROFILE in token.scopes):
         body["username"] = state.username
     return body
 
@@ -62,3 +68,23 @@ def _refresh_token(ctx: Context, client: Client, token: str) -> dict[str, Any]:
         "exp": int(presented.expires_at.timestamp()),
         "iat": int(grant.created_at.timestamp()),
     }
+
+
+def _wants_jwt(ctx: Context) -> bool:
+    return ctx.incoming.prefers(_JWT, over="application/json")
+
+
+def _signed(ctx: Context, client: Client, told: dict[str, Any]) -> Response:
+    """The answer as a JWT for this client alone (RFC 9701 §5).
+
+    `sub` and `exp` stand inside `token_introspection` only, so nobody takes it for another token.
+    """
+    algorithm = client.metadata.introspection_signed_response_alg or "RS256"
+    claims = {
+        "iss": ctx.runtime.issuer,
+        "aud": client.client_id,
+        "iat": int(ctx.now.timestamp()),
+        "token_introspection": told,
+    }
+    signer = ctx.runtime.keys.signer(algorithm, ctx.now)
+    return jwt(signer.sign(claims, typ=INTROSPECTION_TYPE), _JWT)

@@ -1,5 +1,6 @@
 """What came in: one HTTP request, parsed once and strictly, before any handler sees it."""
 
+import re
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
@@ -15,6 +16,7 @@ MAX_BODY = 64 * 1024
 """Bytes of a request body that are read before it is refused."""
 MAX_QUERY = 16 * 1024
 _MAX_FIELDS = 200
+_QVALUE = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?")
 _LONGEST_NUMBER = 18
 
 
@@ -121,6 +123,14 @@ class Incoming:
         values = self.headers(name)
         return values[0] if values else None
 
+    def prefers(self, media_type: str, *, over: str) -> bool:
+        """Whether `Accept` names a media type and likes it no less than another (RFC 9110 §12.5.1).
+
+        What matches everything does not name it: the usual answer stays the usual one.
+        """
+        liked = dict(_weight(entry) for line in self.headers("accept") for entry in line.split(","))
+        return liked.get(media_type, 0.0) > 0 and liked[media_type] >= liked.get(over, 0.0)
+
     @property
     def path_params(self) -> dict[str, Any]:
         params: dict[str, Any] = self.scope.get("path_params", {})
@@ -220,3 +230,10 @@ def _is_small(length: bytes) -> bool:
 
 def _too_large() -> BadRequestError:
     return BadRequestError(f"The request is larger than {MAX_BODY // 1024} KiB.", status=413)
+
+
+def _weight(entry: str) -> tuple[str, float]:
+    """One entry of `Accept`, with its weight; 0 for one that cannot be read."""
+    media_type, *parameters = (part.strip().lower() for part in entry.split(";"))
+    weight = next((part[2:] for part in parameters if part.startswith("q=")), "1")
+    return media_type, float(weight) if _QVALUE.fullmatch(weight) else 0.0

@@ -115,6 +115,15 @@ def json(body: Mapping[str, Any], *, status: int = 200) -> Response:
     )
 
 
+def jwt(token: str, media_type: str = "application/jwt") -> Response:
+    """A signed or encrypted answer that no cache keeps."""
+    return Response(
+        200,
+        (*_MACHINE, *_NO_STORE, (b"content-type", media_type.encode("ascii"))),
+        token.encode("ascii"),
+    )
+
+
 def public_json(body: bytes, *, max_age: int) -> Response:
     """A public document, the same for everyone for `max_age` seconds, readable from any origin."""
     return Response(

@@ -10,7 +10,12 @@ def test_a_resource_is_registered_and_listed(run):
         "resources", "add", API, "--name", "Ledger API", "--scope", "write read", "--json"
     ).json
 
-    assert made == {"identifier": API, "name": "Ledger API", "scopes": ["read", "write"]}
+    assert made == {
+        "identifier": API,
+        "name": "Ledger API",
+        "scopes": ["read", "write"],
+        "client_id": None,
+    }
     assert run("resources", "list", "--json").json == [made]
     assert API in run("resources", "list").stdout
 
@@ -37,4 +42,21 @@ def test_a_resource_that_does_not_fit_is_refused_in_a_line(run, arguments, messa
 
     assert (told.status, told.stderr) == (1, f"{message}\n")
     assert (answered.status, answered.json) == (1, {"error": message})
+    assert len(run("resources", "list", "--json").json) == 1
+
+
+def test_a_resource_names_the_client_that_serves_it(run):
+    client = run("clients", "add", "--name", "Ledger", "--type", "service", "--json").json
+    spa = run(
+        "clients", "add", "--name", "Page", "--type", "spa",
+        "--redirect-uri", "https://app.example.net/", "--json",
+    ).json  # fmt: skip
+
+    made = run("resources", "add", API, "--client", client["client_id"], "--json").json
+    refused = run("resources", "add", "urn:a", "--client", spa["client_id"])
+    unknown = run("resources", "add", "urn:b", "--client", "nobody")
+
+    assert made["client_id"] == client["client_id"]
+    assert (refused.status, unknown.status) == (1, 1)
+    assert unknown.stderr == "There is no client nobody.\n"
     assert len(run("resources", "list", "--json").json) == 1

@@ -21,9 +21,12 @@ LISTS = (
     "code_challenge_methods_supported",
     "display_values_supported",
     "grant_types_supported",
+    "id_token_encryption_alg_values_supported",
+    "id_token_encryption_enc_values_supported",
     "id_token_signing_alg_values_supported",
     "introspection_endpoint_auth_methods_supported",
     "introspection_endpoint_auth_signing_alg_values_supported",
+    "introspection_signing_alg_values_supported",
     "prompt_values_supported",
     "request_object_signing_alg_values_supported",
     "response_modes_supported",
@@ -35,6 +38,9 @@ LISTS = (
     "token_endpoint_auth_methods_supported",
     "token_endpoint_auth_signing_alg_values_supported",
     "ui_locales_supported",
+    "userinfo_encryption_alg_values_supported",
+    "userinfo_encryption_enc_values_supported",
+    "userinfo_signing_alg_values_supported",
 )
 BOOLEANS = (
     "authorization_response_iss_parameter_supported",
