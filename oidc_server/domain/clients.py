@@ -167,11 +167,14 @@ def find(db: Transaction, client_id: str) -> Client | None:
     is never kept.
     """
     row = db.first(_REVISION, client_id=client_id)
-    if row is None:
-        return None
+    return None if row is None else at_revision(db, client_id, row.revision)
+
+
+def at_revision(db: Transaction, client_id: str, revision: int) -> Client:
+    """An enabled client whose revision another statement of this request has read."""
     snapshots: dict[str, Client] = db.memory.setdefault("clients", {})
     snapshot = snapshots.get(client_id)
-    if snapshot is None or snapshot.revision != row.revision:
+    if snapshot is None or snapshot.revision != revision:
         snapshot = _read(db, db.first(_LOAD, client_id=client_id))
         if len(snapshots) >= _CACHED_CLIENTS:
             snapshots.pop(next(iter(snapshots)), None)
@@ -348,6 +351,7 @@ __all__ = [
     "ClientType",
     "NewClient",
     "UnknownClientError",
+    "at_revision",
     "change",
     "create",
     "find",

@@ -5,8 +5,8 @@ from collections.abc import Collection
 from contextlib import suppress
 from datetime import datetime, timedelta
 
+from oidc_server.domain.base import DomainError
 from oidc_server.domain.clients import Client
-from oidc_server.oauth2.authlib import InvalidRequestError
 from oidc_server.outbound.addresses import OutboundRefusedError
 from oidc_server.outbound.documents import Documents, Purpose
 from oidc_server.outbound.http import Answer
@@ -30,6 +30,10 @@ JWKS = Purpose(
 )
 """A key that was withdrawn is taken for `lifetime` at most, or for `stale_lifetime` while its owner
 cannot be reached; a new one at once."""
+
+
+class NoEncryptionKeyError(DomainError):
+    """The client wants encrypted answers and has no key for them: nothing is told in clear."""
 
 
 class ClientKeyStore:
@@ -56,18 +60,20 @@ class ClientKeyStore:
             self._documents.renew(JWKS, client.metadata.jwks_uri, now)
         return signed
 
-    def encrypt(self, client: Client, token: str, *, alg: str, enc: str, now: datetime) -> str:
-        """A signed token encrypted to the client (Core §10.2).
+    def encrypt(
+        self, client: Client, token: str, *, alg: str, enc: str, now: datetime, nested: bool = True
+    ) -> str:
+        """A token encrypted to the client (Core §10.2); `nested` unless it is not a signed one.
 
-        Raises `InvalidRequestError` when the client has no key for it.
+        Raises `NoEncryptionKeyError`, which undoes what the request did: a code is not lost by it.
         """
         keys = self.find(client, now)
         if keys is not None:
             with suppress(ValueError):
-                return keys.encrypt(token, alg=alg, enc=enc)
+                return keys.encrypt(token, alg=alg, enc=enc, nested=nested)
         if client.metadata.jwks_uri is not None:
             self._documents.renew(JWKS, client.metadata.jwks_uri, now)
-        raise InvalidRequestError(f"The client has no key to encrypt to with {alg}.")
+        raise NoEncryptionKeyError(f"The client has no key to encrypt to with {alg}.")
 
     def find(self, client: Client, now: datetime) -> ClientKeys | None:
         """All keys of the client; None if it has none, or publishes what is no good key set."""

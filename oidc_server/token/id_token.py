@@ -13,7 +13,10 @@ from oidc_server.security.jose import half_hash
 def write(
     exchange: Exchange, client: Client, granted: Granted, access_token: str, *, first: bool
 ) -> str:
-    """An ID Token; on refresh it keeps `auth_time` and has no nonce (Core §12.2)."""
+    """An ID Token; on refresh it keeps `auth_time` and has no nonce (Core §12.2).
+
+    Encrypted if the client registered so (Core §10.2); raises `NoEncryptionKeyError`.
+    """
     key = exchange.keys.signer(client.metadata.id_token_signed_response_alg, exchange.now)
     issued_at = int(exchange.now.timestamp())
     claims: dict[str, Any] = {
@@ -33,4 +36,11 @@ def write(
         "sid": granted.sid,
     }
     claims.update((name, value) for name, value in optional.items() if value is not None)
-    return key.sign(claims, typ=ID_TOKEN_TYPE)
+    token = key.sign(claims, typ=ID_TOKEN_TYPE)
+    alg, enc = (
+        client.metadata.id_token_encrypted_response_alg,
+        client.metadata.id_token_encrypted_response_enc,
+    )
+    if alg is None or enc is None:
+        return token
+    return exchange.client_keys.encrypt(client, token, alg=alg, enc=enc, now=exchange.now)

@@ -1,17 +1,22 @@
 """GET and POST /userinfo (Core §5.3)."""
 
-from oidc_server.domain import claims
+from typing import Any
+
+import orjson
+
+from oidc_server.domain import claims, clients
+from oidc_server.domain.clients import Client
 from oidc_server.oauth2.authlib import OAuth2Error
 from oidc_server.oauth2.errors import InvalidTokenError
 from oidc_server.oauth2.resource_protector import bearer_token, protect
 from oidc_server.oauth2.vocabulary import Scope
 from oidc_server.web.context import Context
 from oidc_server.web.protocol import protocol_error
-from oidc_server.web.responses import Response, json
+from oidc_server.web.responses import Response, json, jwt
 
 
 def userinfo(ctx: Context) -> Response:
-    """Answer with the claims that the token's scopes allow, as JSON."""
+    """Answer with the claims that the token allows, in the form that its client registered."""
     runtime = ctx.runtime
     try:
         token = bearer_token(ctx.incoming.headers("authorization"), ctx.form.get("access_token"))
@@ -30,6 +35,28 @@ def userinfo(ctx: Context) -> Response:
     except OAuth2Error as error:
         return protocol_error(ctx, error)
 
-    return json(
-        claims.userinfo(state.person, state.sub, access_token.scopes, state.person.requested_claims)
-    )
+    person = state.person
+    told = claims.userinfo(person, state.sub, access_token.scopes, person.requested_claims)
+    client = clients.at_revision(ctx.db, access_token.client_id, person.client_revision)
+    return _in_the_form_of(ctx, client, told)
+
+
+def _in_the_form_of(ctx: Context, client: Client, told: dict[str, Any]) -> Response:
+    """JSON, or a JWT that is signed, encrypted, or both (Core §5.3.2)."""
+    metadata = client.metadata
+    signed_alg = metadata.userinfo_signed_response_alg
+    alg, enc = metadata.userinfo_encrypted_response_alg, metadata.userinfo_encrypted_response_enc
+    if signed_alg is None and alg is None:
+        return json(told)
+    if signed_alg is None:
+        token = orjson.dumps(told).decode()
+    else:
+        addressed = {**told, "iss": ctx.runtime.issuer, "aud": client.client_id}
+        # Without a type, nothing of ours takes it for an ID Token (RFC 8725 §3.11).
+        token = ctx.runtime.keys.signer(signed_alg, ctx.now).sign(addressed, typ=None)
+    if alg is not None and enc is not None:
+        nested = signed_alg is not None
+        token = ctx.runtime.client_keys.encrypt(
+            client, token, alg=alg, enc=enc, now=ctx.now, nested=nested
+        )
+    return jwt(token)

@@ -8,6 +8,7 @@ from typing import Any
 from oidc_server.database import ConflictError, DatabaseUnavailableError
 from oidc_server.domain.authorization_requests import RequestGoneError
 from oidc_server.domain.base import DomainError
+from oidc_server.oauth2.client_keys import NoEncryptionKeyError
 from oidc_server.observability.logs import get_logger
 from oidc_server.outbound.addresses import OutboundUnavailableError
 from oidc_server.web import responses
@@ -162,6 +163,16 @@ _PROBLEMS: tuple[tuple[type[Exception], Callable[[Any], Problem]], ...] = (
             "It was finished already, was left open for too long, or began in another browser.",
             "Go back to the app and sign in again from there.",
             way_on=("home", "Go to your account"),
+        ),
+    ),
+    (
+        NoEncryptionKeyError,
+        lambda error: Problem(
+            400,
+            "invalid_request",
+            "The app is not set up correctly",
+            str(error),
+            "Tell the people who run the app.",
         ),
     ),
     (

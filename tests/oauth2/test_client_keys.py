@@ -8,7 +8,7 @@ import pytest
 from joserfc import jwe, jwk
 
 from oidc_server.domain import clients
-from oidc_server.oauth2.authlib import InvalidRequestError
+from oidc_server.oauth2.client_keys import NoEncryptionKeyError
 from oidc_server.outbound.documents import RETRY_AFTER, FetchNeeded
 from tests.factories import make_client
 from tests.services.neighbour import neighbour, saying
@@ -49,7 +49,7 @@ def test_a_key_that_is_published_later_is_found(start_site: Callable[..., Site])
     site = start_site(issuer="http://localhost:8000")
     with neighbour(saying(b'{"keys":[]}')) as other:
         client_id = encrypting(site, jwks_uri=other.url())
-        with pytest.raises(InvalidRequestError):
+        with pytest.raises(NoEncryptionKeyError):
             encrypt(site, client_id)
         other.behaviour = saying(orjson.dumps(PUBLISHED))
 

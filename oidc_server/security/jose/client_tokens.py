@@ -68,8 +68,8 @@ class ClientKeys:
             (signed for key in fitting if (signed := _verify(token, header, key)) is not None), None
         )
 
-    def encrypt(self, token: str, *, alg: str, enc: str) -> str:
-        """A signed token encrypted to the client (RFC 7519 §5.2); ValueError without a key for it.
+    def encrypt(self, token: str, *, alg: str, enc: str, nested: bool = True) -> str:
+        """A token encrypted to the client (RFC 7519 §5.2); ValueError without a key for it.
 
         A key that is published for encryption goes before one that is for everything.
         """
@@ -78,7 +78,7 @@ class ClientKeys:
         )
         if not fitting:
             raise ValueError(f"the client has no key for {alg}")
-        return encrypt_to(fitting[0], token, alg=alg, enc=enc)
+        return encrypt_to(fitting[0], token, alg=alg, enc=enc, nested=nested)
 
     def _fitting(self, header: dict[str, Any], algorithms: Collection[str]) -> list[PublicKey]:
         alg = _allowed_algorithm(header, algorithms)
