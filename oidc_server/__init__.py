@@ -13,7 +13,7 @@ The map, from the wire down; imports point down only, and features do not know e
 * Below it: `outbound`, `observability`, `security`, `languages`, `database`, `clock`, `settings`,
   `resources`.
 
-The walk of a sign-in: `authorization/endpoint.py` validates a request (`request.py`) and decides
+The walk of a sign-in: `authorization/endpoint.py` validates a request (`request/`) and decides
 (`next_step.py`); `authentication/login.py` and `authorization/consent.py` each do one thing and
 come back to it; `authorization/response.py` answers with a code; `token/endpoint.py` redeems it;
 `userinfo/endpoint.py` tells who it was.

@@ -128,6 +128,7 @@ def _metadata(settings: Settings, paths: Paths) -> bytes:
         endpoints,
         [grant.GRANT_TYPE for grant, _ in token.GRANTS],
         sign_up_open=settings.sign_up == "open",
+        require_par=settings.require_par,
     )
 
 

@@ -14,7 +14,7 @@ from oidc_server.authentication import (
     select_account,
     sign_up,
 )
-from oidc_server.authorization import consent
+from oidc_server.authorization import consent, pushed
 from oidc_server.authorization import endpoint as authorization
 from oidc_server.client_registration import configuration
 from oidc_server.client_registration import endpoint as client_registration
@@ -66,6 +66,11 @@ ROUTES = [
         "/authorize/{request_id}",
         page(authorization.resume, access="write", limit=PASSAGES),
         name="authorization.resume",
+    ),
+    Route(
+        "/par",
+        machine(pushed.push, limit=FAILURES, cross_origin=True),
+        name="authorization.push",
     ),
     Route(
         "/login",
@@ -203,6 +208,7 @@ DEV_ROUTES = [
 
 METADATA_ENDPOINTS = {
     "authorization_endpoint": "authorization.authorize",
+    "pushed_authorization_request_endpoint": "authorization.push",
     "token_endpoint": "token.token",
     "device_authorization_endpoint": "device.authorization",
     "userinfo_endpoint": "userinfo.userinfo",

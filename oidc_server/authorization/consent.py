@@ -8,6 +8,8 @@ from oidc_server.authorization.stored import trusted_again
 from oidc_server.domain import audit, authorization_requests, consents, resources, users
 from oidc_server.domain.audit import Event
 from oidc_server.domain.authorization_requests import AuthorizationRequest, RequestGoneError
+from oidc_server.domain.consents import Permission
+from oidc_server.domain.resources import Resource
 from oidc_server.domain.users import User
 from oidc_server.oauth2.authlib import AccessDeniedError
 from oidc_server.oauth2.vocabulary import Display, Scope
@@ -28,6 +30,14 @@ class ScopeView:
     values: str | None
 
 
+@dataclass(frozen=True)
+class ResourceView:
+    """Another line: a resource where the client may act, and whether that is allowed already."""
+
+    name: str
+    already: bool
+
+
 def show_consent(ctx: Context) -> Response:
     """Ask. Whoever is not signed in goes back to the dispatcher, which knows what to do."""
     request, trusted = _request(ctx)
@@ -37,7 +47,7 @@ def show_consent(ctx: Context) -> Response:
         return ctx.redirect("authorization.resume", request_id=request.id)
 
     view = view_of(trusted.client, trusted.redirect_uri)
-    already = consents.find_scopes(ctx.db, user.id, request.client_id)
+    already = consents.find(ctx.db, user.id, trusted.client)
 
     return ctx.render(
         "authorization/consent.html",
@@ -49,6 +59,7 @@ def show_consent(ctx: Context) -> Response:
         request_id=request.id,
         sid=session.sid,
         scopes=_scope_views(ctx, request, user, already),
+        resources=_resource_views(ctx, request, already),
     )
 
 
@@ -62,16 +73,16 @@ def submit_consent(ctx: Context) -> Response:
     facts = {"user_id": session.user_id, "client_id": request.client_id}
 
     if decision == "allow":
-        consents.remember(
-            ctx.db, session.user_id, request.client_id, request.scopes_to_consent, ctx.now
-        )
+        permission = Permission.asked_by(request)
+        consents.remember(ctx.db, session.user_id, trusted.client, permission, ctx.now)
         authorization_requests.consent(ctx.db, request.id or "", session.user_id)
         audit.record(
             ctx.db,
             Event.CONSENT_GIVEN,
             origin=ctx.origin,
             now=ctx.now,
-            scope=" ".join(sorted(request.scopes_to_consent)),
+            scope=" ".join(sorted(permission.scopes)),
+            resource=" ".join(sorted(permission.resources)),
             **facts,
         )
         return ctx.redirect("authorization.resume", request_id=request.id)
@@ -95,13 +106,11 @@ def _request(ctx: Context) -> tuple[AuthorizationRequest, Trusted]:
 
 
 def _scope_views(
-    ctx: Context, request: AuthorizationRequest, user: User, already: frozenset[str]
+    ctx: Context, request: AuthorizationRequest, user: User, already: Permission
 ) -> list[ScopeView]:
     described: dict[str, str] = {}
-    for identifier in request.resources:
-        resource = resources.find(ctx.db, identifier)
-        if resource is not None:
-            described.update(dict.fromkeys(resource.scopes, resource.name))
+    for resource in _resources(ctx, request):
+        described.update(dict.fromkeys(resource.scopes, resource.name))
     shared = {
         Scope.PROFILE.value: user.name or user.username,
         Scope.EMAIL.value: user.email,
@@ -109,12 +118,27 @@ def _scope_views(
         Scope.PHONE.value: user.phone_number,
     }
     order = {scope.value: place for place, scope in enumerate(Scope)}
+    asked = Permission.asked_by(request).scopes
     return [
-        ScopeView(name, name in already, described.get(name), shared.get(name))
-        for name in sorted(
-            request.scopes_to_consent, key=lambda name: (order.get(name, len(order)), name)
-        )
+        ScopeView(name, name in already.scopes, described.get(name), shared.get(name))
+        for name in sorted(asked, key=lambda name: (order.get(name, len(order)), name))
     ]
+
+
+def _resource_views(
+    ctx: Context, request: AuthorizationRequest, already: Permission
+) -> list[ResourceView]:
+    """The resources that no scope of the page tells of."""
+    return [
+        ResourceView(resource.name, resource.identifier in already.resources)
+        for resource in _resources(ctx, request)
+        if request.scopes.isdisjoint(resource.scopes)
+    ]
+
+
+def _resources(ctx: Context, request: AuthorizationRequest) -> list[Resource]:
+    found = (resources.find(ctx.db, identifier) for identifier in request.resources)
+    return [resource for resource in found if resource is not None]
 
 
 def _in_one_line(address: dict[str, str] | None) -> str | None:

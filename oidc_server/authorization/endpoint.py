@@ -9,30 +9,35 @@ from oidc_server.authorization.next_step import (
     SignUp,
     next_step,
 )
-from oidc_server.authorization.request import Trusted, UntrustedRequestError, trust, validate
+from oidc_server.authorization.request import (
+    RefusedRequestError,
+    Trusted,
+    UntrustedRequestError,
+    read,
+)
 from oidc_server.authorization.response import (
     authorization_error,
     authorization_response,
     untrusted_page,
 )
-from oidc_server.authorization.stored import trusted_again
+from oidc_server.authorization.stored import is_pushed, open_pushed, trusted_again
 from oidc_server.domain import authorization_requests, consents, user_sessions
 from oidc_server.domain.authorization_requests import AuthorizationRequest, RequestGoneError
-from oidc_server.oauth2.authlib import OAuth2Error
-from oidc_server.oauth2.vocabulary import prompts
+from oidc_server.domain.consents import Permission
 from oidc_server.web.context import Context
-from oidc_server.web.incoming import Params
 from oidc_server.web.responses import Response
 
 
 def authorize(ctx: Context) -> Response:
     """Authorization endpoint (RFC 6749 §3.1, Core §3.1.2)."""
+    if is_pushed(ctx.query):
+        return _open_pushed(ctx)
     try:
-        trusted, request = _read(ctx, ctx.query)
+        trusted, request = read(ctx, ctx.query)
     except UntrustedRequestError as error:
         return untrusted_page(ctx, error)
-    except _Invalid as invalid:
-        return authorization_error(ctx, invalid.trusted, invalid.error)
+    except RefusedRequestError as refused:
+        return authorization_error(ctx, refused.trusted, refused.error)
 
     return advance(ctx, trusted, request)
 
@@ -42,12 +47,20 @@ def authorize_by_post(ctx: Context) -> Response:
 
     A post from another site carries no Lax cookies: only the GET that follows shows who is there.
     """
+    params = ctx.incoming.everything
+    if is_pushed(params):
+        # Nothing is done here: the GET that follows says which browser it is.
+        return ctx.redirect(
+            "authorization.authorize",
+            client_id=params.get("client_id"),
+            request_uri=params.get("request_uri"),
+        )
     try:
-        _, request = _read(ctx, ctx.incoming.everything)
+        _, request = read(ctx, params)
     except UntrustedRequestError as error:
         return untrusted_page(ctx, error)
-    except _Invalid as invalid:
-        return authorization_error(ctx, invalid.trusted, invalid.error)
+    except RefusedRequestError as refused:
+        return authorization_error(ctx, refused.trusted, refused.error)
 
     stored = authorization_requests.store(
         ctx.db,
@@ -56,6 +69,16 @@ def authorize_by_post(ctx: Context) -> Response:
         lifetime=ctx.runtime.settings.authorization_request_lifetime,
     )
     return ctx.redirect("authorization.resume", request_id=stored.id)
+
+
+def _open_pushed(ctx: Context) -> Response:
+    """Whatever else stands in the query is ignored (RFC 9126 §4)."""
+    try:
+        trusted, request = open_pushed(ctx, ctx.query)
+    except UntrustedRequestError as error:
+        return untrusted_page(ctx, error)
+
+    return advance(ctx, trusted, request)
 
 
 def resume(ctx: Context) -> Response:
@@ -75,10 +98,11 @@ def resume(ctx: Context) -> Response:
 def advance(ctx: Context, trusted: Trusted, request: AuthorizationRequest) -> Response:
     """Take the request one step further."""
     session = ctx.user_session
-    consented: frozenset[str] = frozenset()
+    # Our own audience is that of every token which names no resource: nobody is asked about it.
+    consented = Permission(resources=frozenset({ctx.runtime.issuer}))
     if session is not None:
         user_sessions.touch(ctx.db, session, ctx.now, ctx.runtime.settings.session_idle_lifetime)
-        consented = consents.find_scopes(ctx.db, session.user_id, request.client_id)
+        consented |= consents.find(ctx.db, session.user_id, trusted.client)
 
     match next_step(request, trusted.client, session, consented):
         case LogIn(reason):
@@ -109,30 +133,3 @@ def _keep(ctx: Context, request: AuthorizationRequest) -> AuthorizationRequest:
         ctx.browser,
         lifetime=ctx.runtime.settings.authorization_request_lifetime,
     )
-
-
-class _Invalid(Exception):  # noqa: N818 - carries an OAuth error to its answer
-    """A request that may be answered, with an error."""
-
-    def __init__(self, trusted: Trusted, error: OAuth2Error) -> None:
-        super().__init__(error.error)
-        self.trusted = trusted
-        self.error = error
-
-
-def _read(ctx: Context, params: Params) -> tuple[Trusted, AuthorizationRequest]:
-    """Raises `UntrustedRequestError` or `_Invalid`."""
-    trusted = trust(ctx.db, params)
-    try:
-        request = validate(
-            ctx.db,
-            trusted,
-            params,
-            issuer=ctx.runtime.issuer,
-            keys=ctx.runtime.keys,
-            now=ctx.now,
-            prompts=prompts(sign_up_open=ctx.runtime.settings.sign_up == "open"),
-        )
-    except OAuth2Error as error:
-        raise _Invalid(trusted, error) from None
-    return trusted, request

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from oidc_server.domain.authorization_requests import AuthorizationRequest
 from oidc_server.domain.clients import Client
+from oidc_server.domain.consents import Permission
 from oidc_server.domain.user_sessions import LiveSession
 from oidc_server.oauth2.authlib import ConsentRequiredError, LoginRequiredError, OAuth2Error
 from oidc_server.oauth2.errors import UnmetAuthenticationRequirementsError
@@ -62,7 +63,7 @@ def next_step(
     request: AuthorizationRequest,
     client: Client,
     session: LiveSession | None,
-    consented: frozenset[str],
+    consented: Permission,
 ) -> Step:
     """Decide. `consented` is what this person allowed this client earlier.
 
@@ -119,7 +120,7 @@ def _selection_missing(request: AuthorizationRequest, session: LiveSession) -> b
 
 
 def _consent_missing(
-    request: AuthorizationRequest, client: Client, session: LiveSession, consented: frozenset[str]
+    request: AuthorizationRequest, client: Client, session: LiveSession, consented: Permission
 ) -> bool:
     answered_now = request.consented_by == session.user_id
     if Prompt.CONSENT in request.prompt and not answered_now:
@@ -131,4 +132,4 @@ def _consent_missing(
     unproven = client.type == "native" or (client.self_registered and client.is_public)
     if unproven and not answered_now:
         return True
-    return not request.scopes_to_consent <= consented
+    return not consented.covers(Permission.asked_by(request))

@@ -32,10 +32,12 @@ def document(
     grant_types: Iterable[str],
     *,
     sign_up_open: bool = True,
+    require_par: bool = False,
 ) -> bytes:
     """The metadata of this server; `endpoints` maps names of RFC 8414 to addresses."""
     capabilities = _capabilities(grant_types) | {
-        "prompt_values_supported": sorted(prompts(sign_up_open=sign_up_open))
+        "prompt_values_supported": sorted(prompts(sign_up_open=sign_up_open)),
+        "require_pushed_authorization_requests": require_par,
     }
     return orjson.dumps({"issuer": issuer, **endpoints, **capabilities})
 
@@ -71,7 +73,7 @@ def _capabilities(grant_types: Iterable[str]) -> dict[str, Any]:
         "introspection_signing_alg_values_supported": list(ALGORITHMS),
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
-        "claims_parameter_supported": False,
+        "claims_parameter_supported": True,
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
         "request_object_signing_alg_values_supported": ["RS256"],

@@ -1,34 +1,64 @@
 """What people allowed clients: remembered, widened, withdrawn."""
 
+import hashlib
+from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from sqlalchemy import ForeignKey, Text, bindparam, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from oidc_server.database import Statement, Transaction
+from oidc_server.domain.authorization_requests import AuthorizationRequest
 from oidc_server.domain.base import Base, Identifier, Instant, Words, table_of
+from oidc_server.domain.clients import Client
 
 
 class Consent(Base):
-    """The scopes one person allowed one client, all of them together."""
+    """What one person allowed one client, all of it together.
+
+    `shown` is a digest of what the person saw of the client: under another name, or with another
+    place to go back to, it has to ask again.
+    """
 
     __tablename__ = "consents"
 
     user_id: Mapped[str] = mapped_column(Identifier, ForeignKey("users.id"), primary_key=True)
     client_id: Mapped[str] = mapped_column(Text, ForeignKey("clients.client_id"), primary_key=True)
     scopes: Mapped[frozenset[str]] = mapped_column(Words)
+    resources: Mapped[frozenset[str]] = mapped_column(Words)
+    shown: Mapped[str] = mapped_column(Text)
     granted_at: Mapped[datetime] = mapped_column(Instant)
 
 
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """What a client may do: scopes, and the resources where its tokens are good (RFC 8707)."""
+
+    scopes: frozenset[str] = frozenset()
+    resources: frozenset[str] = frozenset()
+
+    @classmethod
+    def asked_by(cls, request: AuthorizationRequest) -> "Permission":
+        return cls(request.scopes_to_consent, frozenset(request.resources))
+
+    def covers(self, other: "Permission") -> bool:
+        return other.scopes <= self.scopes and other.resources <= self.resources
+
+    def __or__(self, other: "Permission") -> "Permission":
+        return Permission(self.scopes | other.scopes, self.resources | other.resources)
+
+
 _consents = table_of(Consent)
+_FOUND = (_consents.c.scopes, _consents.c.resources, _consents.c.shown)
 _FIND = Statement(
-    select(_consents.c.scopes).where(
+    select(*_FOUND).where(
         _consents.c.user_id == bindparam("user_id"), _consents.c.client_id == bindparam("client_id")
     )
 )
 _LOCK = Statement(
-    select(_consents.c.scopes)
+    select(*_FOUND)
     .where(
         _consents.c.user_id == bindparam("user_id"), _consents.c.client_id == bindparam("client_id")
     )
@@ -48,27 +78,57 @@ _WIDEN = Statement(
     .where(
         _consents.c.user_id == bindparam("of_user"), _consents.c.client_id == bindparam("of_client")
     )
-    .values(scopes=bindparam("scopes"), granted_at=bindparam("granted_at"))
+    .values({name: bindparam(name) for name in ("scopes", "resources", "shown", "granted_at")})
 )
 _FORGET_CLIENT = Statement(delete(_consents).where(_consents.c.client_id == bindparam("client_id")))
 
 
-def find_scopes(db: Transaction, user_id: str, client_id: str) -> frozenset[str]:
-    """The scopes this person allowed this client; empty when there is no consent."""
-    row = db.first(_FIND, user_id=user_id, client_id=client_id)
-    return row.scopes if row else frozenset()
+def find(db: Transaction, user_id: str, client: Client) -> Permission:
+    """What this person allowed this client as it looks now; nothing when there is no consent."""
+    row = db.first(_FIND, user_id=user_id, client_id=client.client_id)
+    if row is None or row.shown != _look(client):
+        return Permission()
+    return Permission(row.scopes, row.resources)
 
 
 def remember(
-    db: Transaction, user_id: str, client_id: str, scopes: frozenset[str], now: datetime
+    db: Transaction, user_id: str, client: Client, permission: Permission, now: datetime
 ) -> None:
-    """Add to what is allowed. Nothing is taken away here."""
+    """Add to what is allowed. What was allowed to the client when it looked otherwise is gone."""
+    client_id, shown = client.client_id, _look(client)
+    values = {"shown": shown, "granted_at": now}
     inserted = db.run(
-        _REMEMBER_FIRST, user_id=user_id, client_id=client_id, scopes=scopes, granted_at=now
+        _REMEMBER_FIRST,
+        user_id=user_id,
+        client_id=client_id,
+        scopes=permission.scopes,
+        resources=permission.resources,
+        **values,
     )
     if not inserted:
-        wider = db.first(_LOCK, user_id=user_id, client_id=client_id).scopes | scopes
-        db.run(_WIDEN, of_user=user_id, of_client=client_id, scopes=wider, granted_at=now)
+        before = db.first(_LOCK, user_id=user_id, client_id=client_id)
+        if before.shown == shown:
+            permission |= Permission(before.scopes, before.resources)
+        db.run(
+            _WIDEN,
+            of_user=user_id,
+            of_client=client_id,
+            scopes=permission.scopes,
+            resources=permission.resources,
+            **values,
+        )
+
+
+def _look(client: Client) -> str:
+    """What the consent page lets a person recognise a client by: its name, and where it lives."""
+    metadata = client.metadata
+    places = sorted({_place(uri) for uri in metadata.redirect_uris})
+    return hashlib.sha256("\n".join([metadata.client_name, *places]).encode()).hexdigest()
+
+
+def _place(redirect_uri: str) -> str:
+    parts = urlsplit(redirect_uri)
+    return parts.netloc or parts.scheme
 
 
 def forget_client(db: Transaction, client_id: str) -> None:

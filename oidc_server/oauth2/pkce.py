@@ -14,7 +14,7 @@ _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 
 
 class S256(CodeChallengeBase):
-    """Checks the verifier. Who must send a challenge is decided in authorization/request.py."""
+    """Checks the verifier. Who must send a challenge is decided in authorization/request/."""
 
     def __init__(self) -> None:
         super().__init__(required=True)

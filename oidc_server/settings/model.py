@@ -160,6 +160,9 @@ class Settings(BaseSettings):
     authorization_request_lifetime: Annotated[Duration, between("1m", "1d")] = _minutes(15)
     """Time to sign in and consent."""
 
+    pushed_request_lifetime: Annotated[Duration, between("5s", "10m")] = _minutes(1)
+    """Time to send the browser with a request that was pushed (RFC 9126)."""
+
     authorization_code_lifetime: Annotated[Duration, between("1s", "10m")] = _minutes(1)
     """Time to redeem an authorization code."""
 
@@ -197,6 +200,9 @@ class Settings(BaseSettings):
     registration: Annotated[Literal["closed", "token", "open"], BeforeValidator(_lower)] = "closed"
     """`closed`, `token` or `open`: no application registers itself, those do that hold a token from
     `registration-tokens create`, or all do."""
+
+    require_par: bool = False
+    """`on` refuses authorization requests that were not pushed, of every client (RFC 9126)."""
 
     # Watching and protecting
 

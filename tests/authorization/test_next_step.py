@@ -19,6 +19,7 @@ from oidc_server.authorization.next_step import (
 from oidc_server.domain.authorization_requests import AuthorizationRequest
 from oidc_server.domain.client_metadata import ClientMetadata, ClientType
 from oidc_server.domain.clients import Client
+from oidc_server.domain.consents import Permission
 from oidc_server.domain.user_sessions import LiveSession
 from oidc_server.oauth2.vocabulary import PASSWORD_ACR
 
@@ -53,6 +54,12 @@ def a_client(client_type: ClientType = "web", *, skip_consent: bool = False) -> 
     return Client("client", 1, client_type, metadata, (), NOW, None, None)
 
 
+def permitted(text: str) -> Permission:
+    """Scopes, and behind a colon resources."""
+    scopes, _, resources = text.partition(": ")
+    return Permission(frozenset(scopes.split()), frozenset(resources.split()))
+
+
 def a_session(seconds: int) -> LiveSession:
     at = NOW + timedelta(seconds=seconds)
     return LiveSession(
@@ -83,6 +90,12 @@ TABLE = [
     (ASK, TRUSTED_NATIVE, OLD, "", "issue"),
     (a_request(consented_by="ada"), NATIVE, OLD, ALL, "issue"),
     (a_request(consented_by="bob"), NATIVE, OLD, ALL, "ask consent"),
+    (a_request(resources=("a:b",)), WEB, OLD, ALL, "ask consent"),
+    (a_request(resources=("a:b",)), WEB, OLD, f"{ALL}: a:b", "issue"),
+    (a_request(resources=("a:b", "a:c")), WEB, OLD, f"{ALL}: a:b", "ask consent"),
+    (a_request(claims={"userinfo": {"name": None}}), WEB, OLD, ALL, "ask consent"),
+    (a_request(claims={"userinfo": {"name": None}}), WEB, OLD, f"{ALL} profile", "issue"),
+    (a_request(claims={"id_token": {"email": None}}), WEB, OLD, ALL, "issue"),
     (NONE, WEB, NOBODY, "", "refuse: login_required"),
     (NONE, WEB, OLD, "", "refuse: consent_required"),
     (NONE, WEB, OLD, ALL, "issue"),
@@ -154,7 +167,7 @@ def test_what_comes_next(
 ) -> None:
     session = None if signed_in is None else a_session(signed_in)
 
-    step = next_step(request_, client, session, frozenset(allowed.split()))
+    step = next_step(request_, client, session, permitted(allowed))
 
     assert described(step) == expected
     assert not isinstance(step, Issue) or step.session is session

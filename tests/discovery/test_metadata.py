@@ -51,6 +51,7 @@ BOOLEANS = (
     "frontchannel_logout_supported",
     "request_parameter_supported",
     "request_uri_parameter_supported",
+    "require_pushed_authorization_requests",
 )
 
 

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-from tests.factories import REDIRECT_URI, make_client, make_resource
+from tests.factories import REDIRECT_URI, make_client
 from tests.relying_party import RelyingParty, signed_in
 from tests.site import Site
 from tests.wire import FORM, ask, row_counts
@@ -223,16 +223,6 @@ def test_no_answer_is_stored_by_anybody(site: Site) -> None:
     ]
 
     assert {answer.headers["cache-control"] for answer in answers} == {"no-store"}
-
-
-def test_several_resources_are_one_request(site: Site) -> None:
-    party, browser, _, _ = signed_in(site)
-    first, second = (make_resource(site, f"https://{name}.example.net/") for name in "ab")
-
-    query = urlencode([("resource", first), ("resource", second)])
-    answer = party.read(browser.go(f"{party.url()}&{query}"))
-
-    assert len(answer.code) >= 43
 
 
 def test_the_address_has_a_limit(site: Site) -> None:

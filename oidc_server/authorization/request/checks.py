@@ -1,19 +1,15 @@
-"""From parameters to a validated `AuthorizationRequest`: ordered checks, one per rule.
+"""Ordered checks, one per rule: what the parameters of an authorization request may say."""
 
-First of all: where may an answer go? Before a `Trusted` exists, nothing is ever redirected.
-"""
-
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from oidc_server.database import Transaction
-from oidc_server.domain import clients, resources, subjects
-from oidc_server.domain.authorization_requests import AuthorizationRequest
-from oidc_server.domain.client_metadata import is_scope, matches_redirect_uri
+from oidc_server.authorization.request.claims_parameter import read_claims
+from oidc_server.authorization.request.trusted import Trusted
+from oidc_server.domain import resources, subjects
+from oidc_server.domain.client_metadata import is_scope
 from oidc_server.domain.clients import Client
-from oidc_server.domain.signing_keys import KeyRing
 from oidc_server.oauth2.authlib import (
     InvalidRequestError,
     InvalidScopeError,
@@ -31,91 +27,26 @@ from oidc_server.oauth2.vocabulary import (
     Prompt,
     ResponseMode,
     Scope,
+    prompts,
 )
+from oidc_server.web.context import Context
 from oidc_server.web.incoming import Params
 
-_MAX_STATE = 8192
 _MAX_NONCE = 1024
 _MAX_AGE = 10**9
+_MOST_RESOURCES = 20
 _LONGEST_HINT = 200
 _MAY_REPEAT = frozenset({"resource"})
-
-
-class UntrustedRequestError(Exception):
-    """Nobody vouches for where an answer would go: only a page can tell (RFC 6749 §4.1.2.1)."""
-
-    def __init__(self, problem: str, *, client: Client | None = None, **details: str) -> None:
-        super().__init__(problem)
-        self.problem = problem
-        self.client = client
-        self.details = details
-
-
-@dataclass(frozen=True, slots=True)
-class Trusted:
-    """Where an answer may go. Only `trust` makes one, after client and redirect URI are known good.
-
-    RFC 6749 §4.1.2.1: without it the server "MUST NOT automatically redirect the user-agent"; so an
-    error redirect takes a Trusted, and everything found before one exists can only be a page.
-    """
-
-    client: Client
-    redirect_uri: str
-    state: str | None
-    response_mode: str
-
-
-def trust(db: Transaction, params: Params) -> Trusted:
-    """Check client and redirect URI; raises `UntrustedRequestError`."""
-    repeated = params.repeated()
-    for name in ("client_id", "redirect_uri"):
-        if name in repeated:
-            raise UntrustedRequestError(f"The parameter {name} was sent more than once.")
-    client_id, redirect_uri = params.get("client_id"), params.get("redirect_uri")
-    if client_id is None:
-        raise UntrustedRequestError("The parameter client_id is missing.")
-    client = clients.find(db, client_id)
-    if client is None:
-        raise UntrustedRequestError(
-            "No client is registered with this client_id.", client_id=client_id
-        )
-    if redirect_uri is None:
-        raise UntrustedRequestError("The parameter redirect_uri is missing.", client=client)
-    if not is_registered(client, redirect_uri):
-        raise UntrustedRequestError(
-            "The redirect_uri is not registered for this client. It must be equal, character for"
-            " character.",
-            client=client,
-            redirect_uri=redirect_uri,
-        )
-    state = None if "state" in repeated else params.get("state")
-    mode = None if "response_mode" in repeated else params.get("response_mode")
-    if state is not None and len(state) > _MAX_STATE:
-        raise UntrustedRequestError(f"The state is longer than {_MAX_STATE} characters.")
-    return Trusted(
-        client,
-        redirect_uri,
-        state,
-        mode if mode in set(ResponseMode) else ResponseMode.QUERY,
-    )
-
-
-def is_registered(client: Client, redirect_uri: str) -> bool:
-    return matches_redirect_uri(client.type, client.metadata.redirect_uris, redirect_uri)
+_THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
     """A request while its checks run. `params` has been seen to repeat nothing it may not."""
 
-    db: Transaction
+    ctx: Context
     trusted: Trusted
     params: Params
-    issuer: str
-    keys: KeyRing
-    now: datetime
-    prompts: frozenset[str]
-    """Those that this server offers."""
 
     @property
     def client(self) -> Client:
@@ -127,30 +58,6 @@ class Draft:
 
 Check = Callable[[Draft], dict[str, Any]]
 """Looks at one thing; returns the fields it settles, or raises an OAuth2Error."""
-
-
-def validate(
-    db: Transaction,
-    trusted: Trusted,
-    params: Params,
-    *,
-    issuer: str,
-    keys: KeyRing,
-    now: datetime,
-    prompts: frozenset[str],
-) -> AuthorizationRequest:
-    """Run every check in order; raises the OAuth2Error of the first that fails."""
-    draft = Draft(db, trusted, params, issuer, keys, now, prompts)
-    fields: dict[str, Any] = {}
-    for check in CHECKS:
-        fields.update(check(draft))
-    return AuthorizationRequest(
-        client_id=trusted.client.client_id,
-        redirect_uri=trusted.redirect_uri,
-        state=trusted.state,
-        created_at=now,
-        **fields,
-    )
 
 
 def nothing_repeated(draft: Draft) -> dict[str, Any]:
@@ -231,7 +138,7 @@ def nonce(draft: Draft) -> dict[str, Any]:
 def prompt(draft: Draft) -> dict[str, Any]:
     """Unknown values are refused, since the client would rely on them (Core §3.1.2.1)."""
     asked = frozenset((draft.get("prompt") or "").split())
-    if not asked <= draft.prompts:
+    if not asked <= prompts(sign_up_open=draft.ctx.runtime.settings.sign_up == "open"):
         raise InvalidRequestError("The prompt is not supported.")
     if Prompt.NONE in asked and len(asked) > 1:
         raise InvalidRequestError("The prompt none cannot be combined with another.")
@@ -241,7 +148,7 @@ def prompt(draft: Draft) -> dict[str, Any]:
 def max_age(draft: Draft) -> dict[str, Any]:
     text = draft.get("max_age")
     if text is None:
-        return {}
+        return {"max_age": draft.client.metadata.default_max_age}
     if not (text.isascii() and text.isdigit() and len(text) <= 10 and int(text) <= _MAX_AGE):
         raise InvalidRequestError("The max_age is not a number of seconds.")
     return {"max_age": int(text)}
@@ -249,26 +156,63 @@ def max_age(draft: Draft) -> dict[str, Any]:
 
 def resource(draft: Draft) -> dict[str, Any]:
     """The audiences of the access token (RFC 8707 §2); ourselves when none is asked for."""
-    asked = draft.params.all("resource")
+    asked = tuple(dict.fromkeys(draft.params.all("resource")))
+    if len(asked) > _MOST_RESOURCES:
+        raise InvalidTargetError(f"More than {_MOST_RESOURCES} resources are asked for.")
+    ctx = draft.ctx
     for identifier in asked:
-        if identifier != draft.issuer and resources.find(draft.db, identifier) is None:
+        if identifier != ctx.runtime.issuer and resources.find(ctx.db, identifier) is None:
             raise InvalidTargetError(f"The resource {describable(identifier)} is not known.")
-    return {"resources": tuple(asked)}
+    return {"resources": asked}
 
 
-def id_token_hint(draft: Draft) -> dict[str, Any]:
-    """Who the request is about: the person of an ID Token we gave to this client, old or new."""
+def dpop_jkt(draft: Draft) -> dict[str, Any]:
+    """The thumbprint of the key that the code is bound to (RFC 9449 §10)."""
+    thumbprint = draft.get("dpop_jkt")
+    if thumbprint is not None and not _THUMBPRINT.fullmatch(thumbprint):
+        raise InvalidRequestError("The dpop_jkt is not a base64url SHA-256 thumbprint.")
+    return {"dpop_jkt": thumbprint}
+
+
+def claims(draft: Draft) -> dict[str, Any]:
+    text = draft.get("claims")
+    return {} if text is None else {"claims": read_claims(text, draft.client)}
+
+
+def expected_user(draft: Draft) -> dict[str, Any]:
+    """Who the request is about, if it says so: by an ID Token, or by a `sub` (Core §5.5.1)."""
+    named = _claimed_subs(draft)
+    if (hinted := _hinted_sub(draft)) is not None:
+        named.add(hinted)
+    if len(named) > 1:
+        raise InvalidRequestError("The request is about more than one person.")
+    if not named:
+        return {}
+    sub = named.pop()
+    # A sub of nobody stays what it is: it is the id of no user, so nobody can answer for it.
+    user_id = subjects.find_user(draft.ctx.db, draft.client, sub)
+    return {"expected_user_id": user_id or sub}
+
+
+def _hinted_sub(draft: Draft) -> str | None:
+    """The `sub` of an ID Token that we gave to this client, old or new."""
     hint = draft.get("id_token_hint")
     if hint is None:
-        return {}
-    draft.keys.refresh(draft.db, draft.now)
-    verification = draft.keys.hint_verification(draft.now)
-    claims = verification.verify(hint, typ=ID_TOKEN_TYPE, issuer=draft.issuer)
-    if claims is None or claims.get("aud") != draft.client.client_id:
+        return None
+    ctx = draft.ctx
+    ctx.runtime.keys.refresh(ctx.db, ctx.now)
+    verification = ctx.runtime.keys.hint_verification(ctx.now)
+    token = verification.verify(hint, typ=ID_TOKEN_TYPE, issuer=ctx.runtime.issuer)
+    if token is None or token.get("aud") != draft.client.client_id:
         raise InvalidRequestError("The id_token_hint is not an ID Token of this client.")
-    sub = str(claims["sub"])
-    # An unknown sub is nobody's id: the request is about somebody who cannot be signed in here.
-    return {"expected_user_id": subjects.find_user(draft.db, draft.client, sub) or sub}
+    return str(token["sub"])
+
+
+def _claimed_subs(draft: Draft) -> set[str]:
+    text = draft.get("claims")
+    asked = read_claims(text, draft.client) if text is not None else None
+    wishes = [claims.get("sub") or {} for claims in (asked or {}).values()]
+    return {str(wish["value"]) for wish in wishes if "value" in wish}
 
 
 def hints(draft: Draft) -> dict[str, Any]:
@@ -276,7 +220,8 @@ def hints(draft: Draft) -> dict[str, Any]:
     display = draft.get("display")
     return {
         "login_hint": (draft.get("login_hint") or "")[:_LONGEST_HINT] or None,
-        "acr_values": tuple((draft.get("acr_values") or "").split()),
+        "acr_values": tuple((draft.get("acr_values") or "").split())
+        or draft.client.metadata.default_acr_values,
         "ui_locales": (draft.get("ui_locales") or "")[:_LONGEST_HINT] or None,
         "display": display if display in set(Display) else None,
     }
@@ -293,6 +238,8 @@ CHECKS: tuple[Check, ...] = (
     prompt,
     max_age,
     resource,
-    id_token_hint,
+    dpop_jkt,
+    claims,
+    expected_user,
     hints,
 )

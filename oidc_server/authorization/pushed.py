@@ -1,0 +1,37 @@
+"""POST /par: a client hands its authorization request in before it sends the browser (RFC 9126)."""
+
+from oidc_server.authorization.request import UntrustedRequestError, read_pushed
+from oidc_server.domain import authorization_requests
+from oidc_server.domain.clients import Client
+from oidc_server.oauth2.authlib import InvalidRequestError, OAuth2Error
+from oidc_server.oauth2.client_authentication import authenticate
+from oidc_server.oauth2.errors import describable
+from oidc_server.web.context import Context
+from oidc_server.web.protocol import exchange_of, protocol_error
+from oidc_server.web.rate_limit import PASSAGES
+from oidc_server.web.responses import Response, json
+
+
+def push(ctx: Context) -> Response:
+    """Pushed authorization request endpoint (RFC 9126 §2); a refusal is returned."""
+    exchange = exchange_of(ctx)
+    try:
+        client = authenticate(exchange).client
+        _bound(ctx, client)
+        request = read_pushed(ctx, client, ctx.form)
+    except OAuth2Error as error:
+        return protocol_error(ctx, error)
+    except UntrustedRequestError as error:
+        return protocol_error(ctx, InvalidRequestError(describable(error.problem, 200)))
+
+    lifetime = ctx.runtime.settings.pushed_request_lifetime
+    request_uri = authorization_requests.push(ctx.db, request, lifetime=lifetime)
+
+    answer = {"request_uri": request_uri, "expires_in": int(lifetime.total_seconds())}
+    return json(answer, status=201)
+
+
+def _bound(ctx: Context, client: Client) -> None:
+    """Anybody can push in the name of a public client, and each time we store something."""
+    if client.is_public:
+        ctx.runtime.limiter.enter(PASSAGES, ctx.origin.address)

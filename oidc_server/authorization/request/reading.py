@@ -1,0 +1,61 @@
+"""Reads one request, however it arrived: parameters, pushed, in a request object."""
+
+from typing import Any
+
+from oidc_server.authorization.request.checks import CHECKS, Draft
+from oidc_server.authorization.request.trusted import Trusted, find_client, trust
+from oidc_server.domain.authorization_requests import AuthorizationRequest
+from oidc_server.domain.clients import Client
+from oidc_server.oauth2.authlib import InvalidRequestError, OAuth2Error
+from oidc_server.web.context import Context
+from oidc_server.web.incoming import Params
+
+
+class RefusedRequestError(Exception):
+    """A request that may be answered, with an error."""
+
+    def __init__(self, trusted: Trusted, error: OAuth2Error) -> None:
+        super().__init__(error.error)
+        self.trusted = trusted
+        self.error = error
+
+
+def read(ctx: Context, params: Params) -> tuple[Trusted, AuthorizationRequest]:
+    """A request that came with the browser.
+
+    Raises `UntrustedRequestError`, or `RefusedRequestError` once it is known where to say so.
+    """
+    client = find_client(ctx.db, params)
+    if client.metadata.require_pushed_authorization_requests or ctx.runtime.settings.require_par:
+        error = InvalidRequestError("The client must push its requests (RFC 9126).")
+        raise RefusedRequestError(trust(client, params), error)
+    trusted = trust(client, params)
+    try:
+        return trusted, _validate(Draft(ctx, trusted, params))
+    except OAuth2Error as error:
+        raise RefusedRequestError(trusted, error) from None
+
+
+def read_pushed(ctx: Context, client: Client, params: Params) -> AuthorizationRequest:
+    """A request that `client` pushes (RFC 9126 §2.1).
+
+    Raises `UntrustedRequestError` or an OAuth2Error: nobody is redirected for either.
+    """
+    if "request_uri" in params:
+        raise InvalidRequestError("A pushed request cannot have a request_uri (RFC 9126).")
+    return _validate(Draft(ctx, trust(client, params), params))
+
+
+def _validate(draft: Draft) -> AuthorizationRequest:
+    """Run every check in order; raises the OAuth2Error of the first that fails."""
+    fields: dict[str, Any] = {}
+    for check in CHECKS:
+        fields.update(check(draft))
+    trusted = draft.trusted
+    return AuthorizationRequest(
+        client_id=trusted.client.client_id,
+        redirect_uri=trusted.redirect_uri,
+        state=trusted.state,
+        created_at=draft.ctx.now,
+        **fields,
+    )

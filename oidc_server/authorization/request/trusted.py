@@ -1,0 +1,82 @@
+"""Where an answer may go: found out before anything else of a request is looked at."""
+
+from dataclasses import dataclass
+
+from oidc_server.database import Transaction
+from oidc_server.domain import clients
+from oidc_server.domain.client_metadata import matches_redirect_uri
+from oidc_server.domain.clients import Client
+from oidc_server.oauth2.vocabulary import ResponseMode
+from oidc_server.web.incoming import Params
+
+_MAX_STATE = 8192
+
+
+class UntrustedRequestError(Exception):
+    """Nobody vouches for where an answer would go: only a page can tell (RFC 6749 §4.1.2.1)."""
+
+    def __init__(self, problem: str, *, client: Client | None = None, **details: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.client = client
+        self.details = details
+
+
+@dataclass(frozen=True, slots=True)
+class Trusted:
+    """Where an answer may go. Only `trust` makes one, after client and redirect URI are known good.
+
+    RFC 6749 §4.1.2.1: without it the server "MUST NOT automatically redirect the user-agent"; so an
+    error redirect takes a Trusted, and everything found before one exists can only be a page.
+    """
+
+    client: Client
+    redirect_uri: str
+    state: str | None
+    response_mode: str
+
+
+def find_client(db: Transaction, params: Params) -> Client:
+    """The client that a request names; raises `UntrustedRequestError`."""
+    if "client_id" in params.repeated():
+        raise UntrustedRequestError("The parameter client_id was sent more than once.")
+    client_id = params.get("client_id")
+    if client_id is None:
+        raise UntrustedRequestError("The parameter client_id is missing.")
+    client = clients.find(db, client_id)
+    if client is None:
+        raise UntrustedRequestError(
+            "No client is registered with this client_id.", client_id=client_id
+        )
+    return client
+
+
+def trust(client: Client, params: Params) -> Trusted:
+    """Check the redirect URI; raises `UntrustedRequestError`."""
+    repeated = params.repeated()
+    if "redirect_uri" in repeated:
+        raise UntrustedRequestError("The parameter redirect_uri was sent more than once.")
+    redirect_uri = params.get("redirect_uri")
+    if redirect_uri is None:
+        raise UntrustedRequestError("The parameter redirect_uri is missing.", client=client)
+    if not is_registered(client, redirect_uri):
+        raise UntrustedRequestError(
+            "The redirect_uri is not registered for this client. It must be equal, character for"
+            " character.",
+            client=client,
+            redirect_uri=redirect_uri,
+        )
+    state = None if "state" in repeated else params.get("state")
+    mode = None if "response_mode" in repeated else params.get("response_mode")
+    if state is not None and len(state) > _MAX_STATE:
+        raise UntrustedRequestError(f"The state is longer than {_MAX_STATE} characters.")
+    return Trusted(
+        client,
+        redirect_uri,
+        state,
+        mode if mode in set(ResponseMode) else ResponseMode.QUERY,
+    )
+
+
+def is_registered(client: Client, redirect_uri: str) -> bool:
+    return matches_redirect_uri(client.type, client.metadata.redirect_uris, redirect_uri)

@@ -1,0 +1,201 @@
+"""OpenID Connect Core §5.5: the `claims` parameter; and what silent requests ask for."""
+
+import json
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from oidc_server.domain.authorization_requests import StoredAuthorizationRequest
+from tests.browser import Browser
+from tests.factories import make_client, make_user
+from tests.relying_party import RelyingParty, signed_in
+from tests.site import Site
+from tests.wire import row_counts
+
+
+def kept(site: Site) -> dict[str, Any]:
+    """The parameters of the one request that waits for its person."""
+    with site.db() as db:
+        [row] = db.session.scalars(select(StoredAuthorizationRequest))
+        return row.parameters
+
+
+def asked(site: Site, claims: Any, **client: Any) -> Any:
+    """What is kept of a claims parameter."""
+    party = RelyingParty(site, make_client(site, **client))
+    text = claims if isinstance(claims, str) else json.dumps(claims)
+    response = site.http.get(party.url(claims=text))
+    assert response.headers["location"].startswith("/login"), response.headers["location"]
+    return kept(site)["claims"]
+
+
+def test_both_places_and_every_way_of_asking_are_kept(site: Site) -> None:
+    claims = {
+        "userinfo": {
+            "name": {"essential": True},
+            "email": None,
+            "email_verified": {"essential": False},
+        },
+        "id_token": {
+            "auth_time": {"essential": True},
+            "acr": {"values": ["urn:a", "urn:b"]},
+            "sub": None,
+        },
+    }
+
+    assert asked(site, claims) == claims
+
+
+@pytest.mark.parametrize(
+    ("claims", "expected"),
+    [
+        ({}, None),
+        ({"userinfo": {}}, None),
+        ({"userinfo": {"no such claim": {"essential": True}}}, None),
+        ('{"a":' * 500 + "1" + "}" * 500, None),
+        ({"elsewhere": {"name": None}, "other": 7}, None),
+        ({"userinfo": {"name": {}}}, {"userinfo": {"name": {}}}),
+        (
+            {"userinfo": {"name": {"purpose": "x", "value": "Ada"}, "is_admin": None}},
+            {"userinfo": {"name": {"value": "Ada"}}},
+        ),
+    ],
+)
+def test_what_is_not_understood_is_left_out(site: Site, claims: Any, expected: Any) -> None:
+    """§5.5: members that are not understood "MUST be ignored"."""
+    assert asked(site, claims) == expected
+
+
+def test_claims_of_a_scope_that_the_client_may_not_have_are_left_out(site: Site) -> None:
+    claims = {"userinfo": {"name": None, "email": None}, "id_token": {"email": None}}
+
+    found = asked(site, claims, scopes=("openid", "profile"))
+
+    assert found == {"userinfo": {"name": None}}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x",
+        "{",
+        "[]",
+        "null",
+        '"name"',
+        '{"userinfo":null}',
+        '{"userinfo":[]}',
+        '{"id_token":"name"}',
+        '{"userinfo":{"name":true}}',
+        '{"userinfo":{"name":["essential"]}}',
+        '{"userinfo":{"name":{"essential":"yes"}}}',
+        '{"userinfo":{"name":{"essential":1}}}',
+        '{"id_token":{"acr":{"values":"urn:a"}}}',
+        '{"id_token":{"acr":{"values":[["urn:a"]]}}}',
+        '{"id_token":{"acr":{"value":{"a":1}}}}',
+        '{"id_token":{"acr":{"value":null}}}',
+        '{"id_token":{"acr":{"value":"\\u0000"}}}',
+        '{"id_token":{"acr":{"values":[' + ",".join("1" * 21) + "]}}}",
+        '{"userinfo":{"name":null},"userinfo":{"email":null}}',
+        '{"userinfo":{"name":null,"name":null}}',
+        '{"userinfo":{"name":{"value":NaN}}}',
+        '{"userinfo":{"name":{"value":1e999}}}',
+        '{"userinfo":{"name":{"value":"\\ud800"}}}',
+        '{"userinfo":{"no such claim":[]}}',
+        '{"userinfo":{"' + "x" * 4096 + '":null}}',
+    ],
+)
+def test_what_is_malformed_is_refused(site: Site, text: str) -> None:
+    party = RelyingParty(site, make_client(site))
+    before = row_counts(site)
+
+    answer = party.read(site.http.get(party.url(claims=text)))
+
+    assert answer.error == "invalid_request"
+    assert "claims" in answer.params["error_description"].lower() or "claim" in str(answer.params)
+    assert row_counts(site) == before
+
+
+def test_a_claim_asked_for_by_itself_is_shown_and_remembered_like_its_scope(site: Site) -> None:
+    party = RelyingParty(site, make_client(site))
+    browser, person = Browser(site.browser(), site.issuer), make_user(site)
+    plain = {"scope": "openid"}
+    with_email = {**plain, "claims": '{"userinfo":{"email":null}}'}
+
+    page = browser.log_in(browser.go(party.url(**plain)), person)
+    party.read(browser.allow(page))
+    more = browser.go(party.url(**with_email))
+    silent = party.read(browser.go(party.url(**with_email, prompt="none")))
+    answer = party.read(browser.allow(more))
+
+    assert person.email not in page.text
+    assert "See your e-mail address" in more.text
+    assert person.email in more.text
+    assert silent.error == "consent_required"
+    assert party.redeem(answer.code).json()["scope"] == "openid"
+    assert party.read(browser.go(party.url(**with_email, prompt="none"))).error is None
+
+
+def test_claims_about_the_sign_in_are_asked_about_by_nobody(site: Site) -> None:
+    party, browser, _, _ = signed_in(site)
+    claims = '{"id_token":{"auth_time":{"essential":true},"acr":null,"nonce":null}}'
+
+    assert party.read(browser.go(party.url(claims=claims))).error is None
+
+
+@pytest.mark.parametrize("subject_type", ["public", "pairwise"])
+def test_only_the_person_with_the_sub_can_answer(site: Site, subject_type: str) -> None:
+    """§5.5.1: "Value"; for a pairwise client it is the `sub` of its sector."""
+    party, browser, _, tokens = signed_in(site, subject_type=subject_type)
+    sub = party.userinfo(tokens["access_token"]).json()["sub"]
+    _, stranger, _, _ = signed_in(site)
+
+    def claims(value: str) -> dict[str, str]:
+        return {"claims": json.dumps({"id_token": {"sub": {"value": value}}}), "prompt": "none"}
+
+    assert party.read(browser.go(party.url(**claims(sub)))).error is None
+    assert party.read(stranger.go(party.url(**claims(sub)))).error == "login_required"
+    assert party.read(browser.go(party.url(**claims("nobody")))).error == "login_required"
+
+
+@pytest.mark.parametrize("subject_type", ["public", "pairwise"])
+def test_a_hint_and_a_sub_have_to_agree(site: Site, subject_type: str) -> None:
+    party, browser, _, tokens = signed_in(site, subject_type=subject_type)
+    sub = party.userinfo(tokens["access_token"]).json()["sub"]
+    hint = {"id_token_hint": tokens["id_token"], "prompt": "none"}
+
+    def with_sub(value: str) -> str:
+        claims = json.dumps({"id_token": {"sub": {"value": value}}})
+        return party.url(**hint, claims=claims)
+
+    assert party.read(browser.go(party.url(**hint))).error is None
+    assert party.read(browser.go(with_sub(sub))).error is None
+    assert party.read(browser.go(with_sub("other"))).error == "invalid_request"
+
+
+def test_what_the_client_registered_speaks_for_a_silent_request(site: Site) -> None:
+    """Registration §2: `default_max_age`, `default_acr_values`."""
+    registered: dict[str, Any] = {"default_max_age": 100, "default_acr_values": ("urn:a", "urn:b")}
+    party = RelyingParty(site, make_client(site, **registered))
+
+    site.http.get(party.url())
+    silent = kept(site)
+    site.clean()
+    party = RelyingParty(site, make_client(site, **registered))
+    site.http.get(party.url(max_age="7", acr_values="urn:c"))
+    outspoken = kept(site)
+
+    assert (silent["max_age"], silent["acr_values"]) == (100, ["urn:a", "urn:b"])
+    assert (outspoken["max_age"], outspoken["acr_values"]) == (7, ["urn:c"])
+
+
+def test_a_registered_max_age_makes_people_sign_in_again(site: Site) -> None:
+    party, browser, _, _ = signed_in(site, default_max_age=100)
+
+    site.clock.advance(100)
+    fresh = party.read(browser.go(party.url()))
+    site.clock.advance(1)
+    page = browser.go(party.url())
+
+    assert fresh.error is None
+    assert 'id="sign-in"' in page.text
