@@ -1,4 +1,4 @@
-"""`oidc-server clients`: register and show applications."""
+"""`oidc-server clients`: register and show applications; `client_changes.py` has the rest."""
 
 from datetime import timedelta
 from enum import StrEnum
@@ -7,12 +7,13 @@ from typing import Annotated, Any
 
 import typer
 
+from oidc_server.cli import client_changes
+from oidc_server.cli.client_changes import MetadataFile, facts, read_members, record
 from oidc_server.cli.output import Json, show, show_all
-from oidc_server.cli.workshop import Workshop, workshop
-from oidc_server.domain import audit, client_metadata, clients
-from oidc_server.domain.audit import COMMAND_LINE, Event
+from oidc_server.cli.workshop import workshop
+from oidc_server.domain import client_metadata, clients
+from oidc_server.domain.audit import Event
 from oidc_server.domain.client_metadata import ClientMetadata
-from oidc_server.domain.clients import Client
 from oidc_server.security.jose import parse_json_object
 
 application = typer.Typer(no_args_is_help=True)
@@ -86,8 +87,9 @@ Introspect = Annotated[bool, typer.Option("--introspect", help="It may introspec
 @application.command("add")
 def add(
     *,
-    name: Name,
     kind: KindOption,
+    name: Name = "",
+    metadata: MetadataFile = None,
     redirect_uri: RedirectUris = None,
     post_logout_redirect_uri: PostLogoutRedirectUris = None,
     backchannel_logout_uri: BackchannelLogoutUri = None,
@@ -105,26 +107,34 @@ def add(
     as_json: Json = False,
 ) -> None:
     """Register an application; its secret is shown this once."""
-    chosen = {
-        "token_endpoint_auth_method": auth_method,
-        "profile": profile,
-        "id_token_signed_response_alg": id_token_alg,
-    }
-    metadata = client_metadata.for_type(
-        kind.value,
-        client_name=name,
-        redirect_uris=redirect_uri or (),
+    options: dict[str, Any] = {
+        "client_name": name,
+        "redirect_uris": redirect_uri,
         **_logout(post_logout_redirect_uri, backchannel_logout_uri, frontchannel_logout_uri),
-        grant_types=grant_type or (),
-        scopes=scope.split(),
-        jwks=None if jwks is None else _read_jwks(jwks),
-        jwks_uri=jwks_uri,
-        skip_consent=skip_consent,
-        require_pkce=not no_pkce,
-        may_introspect=introspect,
-        **{field: choice.value for field, choice in chosen.items() if choice is not None},
-    )
-    _create(kind, metadata, as_json=as_json)
+        "grant_types": grant_type,
+        "scopes": scope.split(),
+        "token_endpoint_auth_method": auth_method and auth_method.value,
+        "jwks": None if jwks is None else _read_jwks(jwks),
+        "jwks_uri": jwks_uri,
+        "profile": profile and profile.value,
+        "id_token_signed_response_alg": id_token_alg and id_token_alg.value,
+        "skip_consent": skip_consent,
+        "may_introspect": introspect,
+    }
+    described = _described(kind, read_members(metadata), options, no_pkce=no_pkce)
+    _create(kind, described, as_json=as_json)
+
+
+def _described(
+    kind: Kind, members: dict[str, Any], options: dict[str, Any], *, no_pkce: bool
+) -> ClientMetadata:
+    """What the file says, and the options that were used over it."""
+    fields = client_metadata.fields_of(members, by_operator=True)
+    unused: tuple[Any, ...] = (None, "", [], (), False)
+    used = {name: value for name, value in options.items() if value not in unused}
+    if no_pkce:
+        used["require_pkce"] = False
+    return client_metadata.for_type(kind.value, **{"client_name": "", **fields, **used})
 
 
 def _logout(
@@ -149,9 +159,9 @@ def _create(kind: Kind, metadata: ClientMetadata, *, as_json: bool) -> None:
             now=tools.now,
             vault=tools.vault,
         )
-        _record(tools, Event.CLIENT_CREATED, made.client.client_id)
+        record(tools, Event.CLIENT_CREATED, made.client.client_id)
     secret = {} if made.client_secret is None else {"client_secret": made.client_secret}
-    show(_facts(made.client) | secret, as_json=as_json)
+    show(facts(made.client) | secret, as_json=as_json)
 
 
 def _read_jwks(path: Path) -> dict[str, object]:
@@ -183,7 +193,7 @@ def show_client(client_id: str, *, as_json: Json = False) -> None:
     """Show all of an application but its secrets."""
     with workshop() as tools:
         client = clients.load(tools.db, client_id)
-    show(_facts(client), as_json=as_json)
+    show(facts(client), as_json=as_json)
 
 
 @application.command("rotate-secret")
@@ -204,22 +214,11 @@ def rotate_secret(
             overlap=timedelta(hours=overlap_hours),
             vault=tools.vault,
         )
-        _record(tools, Event.CLIENT_SECRET_ROTATED, client_id)
+        record(tools, Event.CLIENT_SECRET_ROTATED, client_id)
     show({"client_id": client_id, "client_secret": secret}, as_json=as_json)
 
 
-def _record(tools: Workshop, event: Event, client_id: str) -> None:
-    audit.record(tools.db, event, origin=COMMAND_LINE, now=tools.now, client_id=client_id)
-
-
-def _facts(client: Client) -> dict[str, object]:
-    document = client.metadata.to_document()
-    document["scope"] = " ".join(document.pop("scopes"))
-    return {
-        "client_id": client.client_id,
-        "type": client.type,
-        **document,
-        "live_secrets": len(client.secrets),
-        "disabled": client.disabled_at is not None,
-        "created_at": client.created_at.isoformat(timespec="seconds"),
-    }
+application.command("edit")(client_changes.edit)
+application.command("disable")(client_changes.disable)
+application.command("enable")(client_changes.enable)
+application.command("delete")(client_changes.delete)

@@ -1,5 +1,6 @@
 """What may be registered of a client, whoever registers it."""
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -86,6 +87,15 @@ def test_fapi_2_security_profile_5_3_leaves_a_client_no_choice(negotiated):
 
     with pytest.raises(InvalidClientMetadataError, match=next(iter(negotiated))):
         client_metadata.for_type("web", **choices, **negotiated)
+
+
+def test_who_may_choose_a_field_is_said_of_every_field():
+    """In neither table nobody can choose it; in the wrong one strangers can."""
+    names = {field.name for field in dataclasses.fields(ClientMetadata)} - {"scopes"}
+    others = {"scope", "application_type", "response_types"}
+
+    assert names == (client_metadata.MEMBERS - others) | client_metadata.OPERATORS_FIELDS.keys()
+    assert not client_metadata.MEMBERS & client_metadata.OPERATORS_FIELDS.keys()
 
 
 def test_metadata_survive_the_database_and_fields_of_a_later_version():

@@ -224,6 +224,13 @@ def test_3_2_2_a_redirect_uri_that_cannot_be_is_named_so(
         ({"contacts": ["a@example.net"] * 51}, "contacts"),
         ({"jwks": "{}"}, "jwks"),
         ({"jwks": {"keys": []}, "jwks_uri": "https://app.example.net/jwks"}, "jwks"),
+        ({"jwks": {"keys": [{"kty": "oct", "k": "c2VjcmV0"}]}}, "jwks"),
+        ({"jwks": {"keys": [{"kty": "RSA", "n": "AQAB", "e": "AQAB", "d": "AQAB"}]}}, "jwks"),
+        ({"jwks": {"keys": [{"kty": "RSA", "n": "AQAB", "e": "AQAB"}]}}, "jwks"),
+        (
+            {"jwks": {"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "A" * 43, "kid": "1"}] * 2}},
+            "kid",
+        ),
         ({"subject_type": "private"}, "subject_type"),
         ({"logo_uri": "javascript:alert(1)"}, "logo_uri"),
         ({"policy_uri": "data:text/html,x"}, "policy_uri"),

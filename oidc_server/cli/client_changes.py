@@ -1,0 +1,129 @@
+"""`oidc-server clients`: what is done to an application after it was registered."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from oidc_server.cli.output import Json, show
+from oidc_server.cli.workshop import Workshop, workshop
+from oidc_server.domain import audit, client_metadata, client_registrations, clients
+from oidc_server.domain.audit import COMMAND_LINE, Event
+from oidc_server.domain.client_metadata import (
+    MEMBERS,
+    OPERATORS_FIELDS,
+    ClientMetadata,
+    InvalidClientMetadataError,
+)
+from oidc_server.domain.clients import Client
+from oidc_server.security.jose import parse_json_object
+
+MetadataFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--metadata",
+        allow_dash=True,
+        help="JSON file (- for standard input) of RFC 7591 members: all that has no option.",
+    ),
+]
+
+
+def edit(
+    client_id: str,
+    *,
+    metadata: MetadataFile = None,
+    name: Annotated[str | None, typer.Option(help="What people see.")] = None,
+    redirect_uri: Annotated[
+        list[str] | None, typer.Option(help="Where codes may go; replaces all there are.")
+    ] = None,
+    post_logout_redirect_uri: Annotated[
+        list[str] | None, typer.Option(help="Where people may go after signing out; the same.")
+    ] = None,
+    scope: Annotated[str | None, typer.Option(help="Scopes it may have; the same.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Change an application; what is not named stays, and null takes a member away."""
+    options = {
+        "client_name": name,
+        "redirect_uris": redirect_uri,
+        "post_logout_redirect_uris": post_logout_redirect_uri,
+        "scope": scope,
+    }
+    changes = read_members(metadata) | {
+        member: value for member, value in options.items() if value is not None
+    }
+    with workshop() as tools:
+        client = clients.load(tools.db, client_id)
+        client, secret = client_registrations.replace(
+            tools.db, client, _edited(client, changes), now=tools.now, vault=tools.vault
+        )
+        record(tools, Event.CLIENT_CHANGED, client_id)
+    shown = {} if secret is None else {"client_secret": secret}
+    show(facts(client) | shown, as_json=as_json)
+
+
+def disable(client_id: str, *, as_json: Json = False) -> None:
+    """Stop an application: from its next request on, on every node, nothing of it works."""
+    with workshop() as tools:
+        client = clients.change(tools.db, client_id, disabled_at=tools.now)
+        record(tools, Event.CLIENT_DISABLED, client_id)
+    show(facts(client), as_json=as_json)
+
+
+def enable(client_id: str, *, as_json: Json = False) -> None:
+    """Let an application go on, with all that it had."""
+    with workshop() as tools:
+        client = clients.change(tools.db, client_id, disabled_at=None)
+        record(tools, Event.CLIENT_ENABLED, client_id)
+    show(facts(client), as_json=as_json)
+
+
+def delete(client_id: str, *, as_json: Json = False) -> None:
+    """End an application for good, with its tokens and what people allowed it."""
+    with workshop() as tools:
+        client_registrations.delete_client(tools.db, client_id, tools.now)
+        record(tools, Event.CLIENT_DELETED, client_id)
+    show({"client_id": client_id, "deleted": True}, as_json=as_json)
+
+
+def read_members(path: Path | None) -> dict[str, Any]:
+    """The members of a metadata file; an operator is told of one that nobody knows."""
+    if path is None:
+        return {}
+    data = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
+    try:
+        members = parse_json_object(data)
+    except ValueError:
+        raise typer.BadParameter("it holds no JSON object", param_hint="--metadata") from None
+    for member in sorted(members.keys() - MEMBERS - OPERATORS_FIELDS.keys()):
+        raise InvalidClientMetadataError(f"{member}: there is no such member.")
+    return members
+
+
+def record(tools: Workshop, event: Event, client_id: str) -> None:
+    audit.record(tools.db, event, origin=COMMAND_LINE, now=tools.now, client_id=client_id)
+
+
+def facts(client: Client) -> dict[str, object]:
+    """What is shown of an application: all but its secrets."""
+    document = client.metadata.to_document()
+    document["scope"] = " ".join(document.pop("scopes"))
+    return {
+        "client_id": client.client_id,
+        "type": client.type,
+        **document,
+        "live_secrets": len(client.secrets),
+        "self_registered": client.self_registered,
+        "disabled": client.disabled_at is not None,
+        "created_at": client.created_at.isoformat(timespec="seconds"),
+    }
+
+
+def _edited(client: Client, changes: dict[str, Any]) -> ClientMetadata:
+    current = client_metadata.members_of(client.type, client.metadata)
+    for follows in ("application_type", "response_types"):
+        del current[follows]
+    ours = {name: getattr(client.metadata, name) for name in OPERATORS_FIELDS}
+    fields = client_metadata.fields_of({**current, **ours, **changes}, by_operator=True)
+    return client_metadata.for_type(client.type, **{"client_name": "", **fields})
