@@ -3,7 +3,7 @@
 from urllib.parse import quote, urlencode, urlsplit
 
 from oidc_server.authorization.request import Trusted, UntrustedRequestError
-from oidc_server.domain import authorization_requests, claims, grants, subjects
+from oidc_server.domain import authorization_requests, claims, grants, subjects, user_sessions
 from oidc_server.domain.authorization_requests import AuthorizationRequest
 from oidc_server.domain.clients import Client
 from oidc_server.domain.grants import Authorization, CodeTerms
@@ -21,6 +21,7 @@ def authorization_response(
     """Issue the code (RFC 6749 §4.1.2). A stored request is answered once."""
     if request.id is not None and not authorization_requests.complete(ctx.db, request.id, ctx.now):
         raise authorization_requests.RequestGoneError
+    user_sessions.hold(ctx.db, session.id)
     settings = ctx.runtime.settings
     authorization = Authorization(
         user_id=session.user_id,

@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from oidc_server.database import Statement, Transaction
+from oidc_server.database import ConflictError, Statement, Transaction
 from oidc_server.domain.audit import Origin
 from oidc_server.domain.base import Base, Identifier, Instant, Words, new_id, table_of
 from oidc_server.domain.users import User
@@ -135,6 +135,11 @@ _RENEW = Statement(
         expires_at=bindparam("until"),
     )
 )
+_HOLD = Statement(
+    select(_sessions.c.id)
+    .where(_sessions.c.id == bindparam("session_id"), _sessions.c.ended_at.is_(None))
+    .with_for_update(read=True)
+)
 _END = Statement(
     update(_sessions)
     .where(and_(_sessions.c.id == bindparam("session_id"), _sessions.c.ended_at.is_(None)))
@@ -206,6 +211,16 @@ def touch(db: Transaction, session: LiveSession, now: datetime, idle_lifetime: t
     if now - session.last_seen_at >= _TOUCH_EVERY:
         idle_until = min(now + idle_lifetime, session.expires_at)
         db.run(_TOUCH, session_id=session.id, now=now, idle_until=idle_until)
+
+
+def hold(db: Transaction, session_id: str) -> None:
+    """Have nobody end the session before this transaction is over: what hangs on it is seen then.
+
+    Raises `ConflictError` if somebody was faster, so that the request runs again without it. A
+    writing transaction on SQLite is alone anyway.
+    """
+    if db.dialect_name != "sqlite" and db.first(_HOLD, session_id=session_id) is None:
+        raise ConflictError("the session has ended")
 
 
 def renew(

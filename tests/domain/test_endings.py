@@ -1,5 +1,6 @@
 """What ends together, and who is told of it, whatever the reason."""
 
+import threading
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from oidc_server.database import Database
+from oidc_server.database import ConflictError, Database
 from oidc_server.domain import (
     client_metadata,
     clients,
@@ -47,23 +48,27 @@ def start(
     """Sign somebody in at these clients; return the id of the session."""
     handle = sessions.start(database, user_id)
     with database.transaction("write") as db:
-        session = user_sessions.find(db, handle, NOW)
-        assert session is not None
+        session_id = sessions.id_of(db, handle)
         for client_id in client_ids:
-            authorization = Authorization(
-                user_id=user_id,
-                pairwise_sub=None,
-                client_id=client_id,
-                scopes=frozenset(scope.split()),
-                resources=frozenset(),
-                auth_time=NOW,
-                amr=frozenset(),
-                acr=None,
-                session_id=session.id,
-                sid=session.sid,
-            )
-            grants.mint(db, authorization, NOW, HOUR)
-        return session.id
+            grants.mint(db, authorization_in(session_id, user_id, client_id, scope), NOW, HOUR)
+        return session_id
+
+
+def authorization_in(
+    session_id: str, user_id: str, client_id: str, scope: str = "openid"
+) -> Authorization:
+    return Authorization(
+        user_id=user_id,
+        pairwise_sub=None,
+        client_id=client_id,
+        scopes=frozenset(scope.split()),
+        resources=frozenset(),
+        auth_time=NOW,
+        amr=frozenset(),
+        acr=None,
+        session_id=session_id,
+        sid=None,
+    )
 
 
 def end(database: Database, session_id: str, now: datetime = NOW) -> list[str]:
@@ -129,6 +134,32 @@ def test_of_two_that_end_a_session_at_once_one_tells(database, ada):
 
     assert sorted(answers) == [[], [client_id]]
     assert told(database) == [client_id]
+
+
+def test_a_client_that_comes_in_while_the_session_ends_is_told_too(database, ada):
+    client_id = make_client(database, backchannel_logout_uri=BACK)
+    session_id = start(database, ada)
+    with database.transaction("write") as db:
+        user_sessions.hold(db, session_id)
+        ending = threading.Thread(target=end, args=(database, session_id))
+        ending.start()
+        ending.join(0.3)
+        assert ending.is_alive()
+        grants.mint(db, authorization_in(session_id, ada, client_id), NOW, HOUR)
+    ending.join()
+
+    assert told(database) == [client_id]
+
+
+def test_nobody_comes_in_when_the_session_has_ended(database, ada):
+    session_id = start(database, ada)
+    end(database, session_id)
+
+    with database.transaction("write") as db:
+        if db.dialect_name == "sqlite":  # where nothing changes between reading and writing
+            return
+        with pytest.raises(ConflictError):
+            user_sessions.hold(db, session_id)
 
 
 def test_a_client_that_is_disabled_is_not_told(database, ada):
