@@ -18,6 +18,7 @@ from oidc_server.domain.signing_keys import KeyRing
 from oidc_server.jobs import Jobs
 from oidc_server.oauth2.access_tokens import AccessTokenReader
 from oidc_server.oauth2.client_keys import ClientKeyStore
+from oidc_server.oauth2.dpop_nonces import Nonces
 from oidc_server.outbound.documents import Documents
 from oidc_server.outbound.http import HttpClient
 from oidc_server.outbound.mail import NoTransport, SmtpTransport, Transport
@@ -74,8 +75,7 @@ def build_runtime(
 ) -> Runtime:
     """Every collaborator of the process."""
     database = Database(settings.database_url)
-    secrets = settings.secret_keys
-    vault = Vault(secrets)
+    vault = Vault(settings.secret_keys)
     keys = KeyRing(vault, settings.access_token_alg)
     http = HttpClient(settings)
     documents = Documents(http, clock)
@@ -93,7 +93,7 @@ def build_runtime(
         fetching=FetchingLane(),
         passwords=_passwords(settings),
         vault=vault,
-        links=LinkSigner(secrets),
+        links=LinkSigner(settings.secret_keys),
         keys=keys,
         client_keys=ClientKeyStore(documents),
         tokens=AccessTokenReader(keys, settings.issuer, settings.leeway),
@@ -107,6 +107,7 @@ def build_runtime(
         static=static,
         metadata=_metadata(settings, paths),
         resource_metadata=_resource_metadata(settings, paths),
+        dpop_nonces=_dpop_nonces(settings, vault),
         csrf_key=vault.derive("csrf"),
         refresh_keys=vault.derive_all("refresh-token"),
     )
@@ -116,6 +117,11 @@ def _passwords(settings: Settings) -> PasswordHasher:
     return PasswordHasher(
         settings.argon2_time_cost, settings.argon2_memory_kib, settings.argon2_parallelism
     )
+
+
+def _dpop_nonces(settings: Settings, vault: Vault) -> Nonces:
+    required = settings.dpop_nonce == "required"
+    return Nonces(vault.derive_all("dpop-nonce"), required=required)
 
 
 def _metadata(settings: Settings, paths: Paths) -> bytes:

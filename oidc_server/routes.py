@@ -31,6 +31,7 @@ from oidc_server.token import endpoint as token
 from oidc_server.token import introspection, revocation
 from oidc_server.userinfo import endpoint as userinfo
 from oidc_server.web.endpoint import action, form, machine, page, record
+from oidc_server.web.protocol import access_with_proof
 from oidc_server.web.rate_limit import DEVICES, MAILS, PASSAGES, REGISTRATIONS
 from oidc_server.web.rate_limit import FAILED_AUTHENTICATIONS as FAILURES
 
@@ -114,7 +115,7 @@ ROUTES = [
         machine(
             userinfo.userinfo,
             methods=("GET", "POST"),
-            access="read",
+            access=access_with_proof,
             limit=FAILURES,
             cross_origin=True,
         ),

@@ -92,11 +92,19 @@ class RelyingParty:
         return self.post("/token", **fields)
 
     def post(self, path: str, **fields: str) -> Response:
+        headers = self.headers("POST", path)
         if self.app.client_secret is None:
-            return self.site.http.post(path, data={"client_id": self.app.client_id, **fields})
+            return self.site.http.post(
+                path, data={"client_id": self.app.client_id, **fields}, headers=headers
+            )
         return self.site.http.post(
-            path, data=fields, auth=(self.app.client_id, self.app.client_secret)
+            path, data=fields, auth=(self.app.client_id, self.app.client_secret), headers=headers
         )
+
+    def headers(self, method: str, path: str, access_token: str | None = None) -> dict[str, str]:
+        """What a request carries besides its parameters."""
+        del method, path
+        return {} if access_token is None else {"authorization": f"Bearer {access_token}"}
 
     def redeem(self, code: str, **changes: str) -> Response:
         fields = {
@@ -112,7 +120,8 @@ class RelyingParty:
         return self.token(grant_type="refresh_token", refresh_token=refresh_token, **changes)
 
     def userinfo(self, access_token: str) -> Response:
-        return self.site.http.get("/userinfo", headers={"authorization": f"Bearer {access_token}"})
+        headers = self.headers("GET", "/userinfo", access_token)
+        return self.site.http.get("/userinfo", headers=headers)
 
     def introspect(self, token: str, **fields: str) -> dict[str, Any]:
         answer: dict[str, Any] = self.post("/introspect", token=token, **fields).json()

@@ -82,6 +82,9 @@ SkipConsent = Annotated[
 ]
 NoPkce = Annotated[bool, typer.Option("--no-pkce", help="It cannot send PKCE.")]
 Introspect = Annotated[bool, typer.Option("--introspect", help="It may introspect every token.")]
+DpopBound = Annotated[
+    bool, typer.Option("--dpop-bound", help="It gets no token without a DPoP proof.")
+]
 
 
 @application.command("add")
@@ -104,6 +107,7 @@ def add(
     skip_consent: SkipConsent = False,
     no_pkce: NoPkce = False,
     introspect: Introspect = False,
+    dpop_bound: DpopBound = False,
     as_json: Json = False,
 ) -> None:
     """Register an application; its secret is shown this once."""
@@ -120,6 +124,7 @@ def add(
         "id_token_signed_response_alg": id_token_alg and id_token_alg.value,
         "skip_consent": skip_consent,
         "may_introspect": introspect,
+        "dpop_bound_access_tokens": dpop_bound,
     }
     described = _described(kind, read_members(metadata), options, no_pkce=no_pkce)
     _create(kind, described, as_json=as_json)

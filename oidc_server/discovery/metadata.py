@@ -12,6 +12,7 @@ from oidc_server.domain.client_metadata import (
     ENCRYPTION_METHODS,
     STANDARD_SCOPES,
 )
+from oidc_server.oauth2 import dpop
 from oidc_server.oauth2.client_authentication import ASSERTION_ALGORITHMS, METHODS
 from oidc_server.oauth2.vocabulary import ACR_VALUES, Display, ResponseMode, prompts
 from oidc_server.security.jose import ALGORITHMS
@@ -71,6 +72,7 @@ def _capabilities(grant_types: Iterable[str]) -> dict[str, Any]:
         "frontchannel_logout_supported": True,
         "frontchannel_logout_session_supported": True,
         "introspection_signing_alg_values_supported": list(ALGORITHMS),
+        "dpop_signing_alg_values_supported": list(dpop.ALGORITHMS),
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
         "claims_parameter_supported": True,

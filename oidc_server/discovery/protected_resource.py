@@ -3,6 +3,7 @@
 import orjson
 
 from oidc_server.domain.client_metadata import STANDARD_SCOPES
+from oidc_server.oauth2 import dpop
 from oidc_server.oauth2.vocabulary import Scope
 from oidc_server.web.context import Context
 from oidc_server.web.responses import Response, public_json
@@ -26,5 +27,7 @@ def document(issuer: str, jwks_uri: str, name: str) -> bytes:
             ],
             "bearer_methods_supported": ["header"],
             "resource_name": name,
+            "dpop_signing_alg_values_supported": list(dpop.ALGORITHMS),
+            "dpop_bound_access_tokens_required": False,
         }
     )

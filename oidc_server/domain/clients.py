@@ -93,6 +93,11 @@ class Client:
     def is_public(self) -> bool:
         return self.metadata.token_endpoint_auth_method == "none"
 
+    @property
+    def must_prove_key(self) -> bool:
+        """Whether every access token of it is bound to a key (RFC 9449 §5.2)."""
+        return self.metadata.dpop_bound_access_tokens or self.metadata.profile == "fapi2"
+
     def allows_grant(self, grant_type: str) -> bool:
         return grant_type in self.metadata.grant_types
 

@@ -1,11 +1,15 @@
-"""Refresh tokens: a chain per grant, of which the newest is alive (RFC 9700 §4.14.2)."""
+"""Refresh tokens: a chain per grant, of which the newest is alive (RFC 9700 §4.14.2).
+
+A copy of one that is bound to its sender is worth nothing, so that one does not rotate: it stays
+the same, and lives on with every use.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ForeignKey, LargeBinary, bindparam, delete, insert, select, update
+from sqlalchemy import ForeignKey, LargeBinary, Text, bindparam, delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or_skip
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -30,6 +34,7 @@ class RefreshToken(Base):
     created_at: Mapped[datetime] = mapped_column(Instant)
     expires_at: Mapped[datetime] = mapped_column(Instant, index=True)
     rotated_at: Mapped[datetime | None] = mapped_column(Instant)
+    dpop_jkt: Mapped[str | None] = mapped_column(Text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,8 @@ class Presented:
     digest: bytes
     expires_at: datetime
     rotated_at: datetime | None
+    dpop_jkt: str | None
+    """The key that its holder must prove (RFC 9449 §5); that of a public client only."""
     session_ended: bool
     grant: Granted
 
@@ -74,6 +81,7 @@ _FIND = Statement(
         *GRANTED_COLUMNS,
         _tokens.c.expires_at.label("token_expires_at"),
         _tokens.c.rotated_at,
+        _tokens.c.dpop_jkt.label("token_dpop_jkt"),
         _sessions.c.ended_at,
         _sessions.c.expires_at.label("session_expires_at"),
         _sessions.c.idle_expires_at,
@@ -89,6 +97,11 @@ _SPEND = Statement(
     .where(_tokens.c.digest == bindparam("spent"), _tokens.c.rotated_at.is_(None))
     .values(rotated_at=bindparam("now"))
 )
+_EXTEND = Statement(
+    update(_tokens)
+    .where(_tokens.c.digest == bindparam("presented"), _tokens.c.rotated_at.is_(None))
+    .values(expires_at=bindparam("until"))
+)
 _ROTATED_AT = Statement(select(_tokens.c.rotated_at).where(_tokens.c.digest == bindparam("digest")))
 _PRUNE = Statement(
     delete(_tokens).where(
@@ -102,10 +115,16 @@ _PRUNE = Statement(
 _KEPT_AFTER_EXPIRY = timedelta(days=1)
 
 
-def mint(db: Transaction, grant: Granted, now: datetime, idle_lifetime: timedelta) -> str:
-    """The first refresh token of a grant."""
+def mint(
+    db: Transaction,
+    grant: Granted,
+    now: datetime,
+    idle_lifetime: timedelta,
+    dpop_jkt: str | None = None,
+) -> str:
+    """The first refresh token of a grant, bound to a key or to nothing but its client."""
     token = opaque_tokens.mint()
-    _insert(db, _INSERT, token, grant, now, idle_lifetime)
+    _insert(db, _INSERT, token, grant, now, idle_lifetime, dpop_jkt)
     return token
 
 
@@ -121,7 +140,21 @@ def find(db: Transaction, token: str, now: datetime) -> Presented | None:
         or row.ended_at is not None
         or now >= min(row.session_expires_at, row.idle_expires_at)
     )
-    return Presented(token, digest, row.token_expires_at, row.rotated_at, session_ended, granted)
+    return Presented(
+        token,
+        digest,
+        row.token_expires_at,
+        row.rotated_at,
+        row.token_dpop_jkt,
+        session_ended,
+        granted,
+    )
+
+
+def extend(db: Transaction, presented: Presented, now: datetime, idle_lifetime: timedelta) -> bool:
+    """Let a token that does not rotate live on; false if it was spent meanwhile."""
+    until = _end(presented.grant, now, idle_lifetime)
+    return db.run(_EXTEND, presented=presented.digest, until=until) == 1
 
 
 def rotate(
@@ -132,17 +165,18 @@ def rotate(
     keys: Sequence[bytes],
     grace: timedelta,
     idle_lifetime: timedelta,
+    dpop_jkt: str | None = None,
 ) -> Rotated | Replayed:
     """Spend a refresh token once (RFC 9700 §4.14.2): one conditional UPDATE, one winner.
 
     The loser of a race, and a retry within `grace` whose successor is still unused, get the same
     successor: it is a MAC of the token under `keys[0]`, so only digests are stored. Any other
     second use means that a copy exists, so the grant is revoked and everything from it dies
-    (see ADR 0007).
+    (see ADR 0007). The successor may be bound to a key that its predecessor was not.
     """
     if presented.rotated_at is None and db.run(_SPEND, spent=presented.digest, now=now) == 1:
         successor = opaque_tokens.successor(keys[0], presented.token)
-        _insert(db, _INSERT_SUCCESSOR, successor, presented.grant, now, idle_lifetime)
+        _insert(db, _INSERT_SUCCESSOR, successor, presented.grant, now, idle_lifetime, dpop_jkt)
         return Rotated(successor)
     spent = db.first(_ROTATED_AT, digest=presented.digest)
     if grace and spent is not None and now - spent.rotated_at <= grace:
@@ -167,12 +201,18 @@ def _insert(
     grant: Granted,
     now: datetime,
     idle_lifetime: timedelta,
+    dpop_jkt: str | None,
 ) -> None:
     db.run(
         statement,
         digest=opaque_tokens.digest(token),
         grant_id=grant.grant_id,
         created_at=now,
-        expires_at=min(now + idle_lifetime, grant.expires_at),
+        expires_at=_end(grant, now, idle_lifetime),
         rotated_at=None,
+        dpop_jkt=dpop_jkt,
     )
+
+
+def _end(grant: Granted, now: datetime, idle_lifetime: timedelta) -> datetime:
+    return min(now + idle_lifetime, grant.expires_at)

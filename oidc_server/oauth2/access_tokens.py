@@ -32,6 +32,12 @@ class AccessToken:
         return str(self.claims["jti"])
 
     @property
+    def jkt(self) -> str | None:
+        """The key that it is bound to (RFC 9449 §6.1); None for a bearer token."""
+        confirmation = self.claims.get("cnf")
+        return None if confirmation is None else str(confirmation["jkt"])
+
+    @property
     def scopes(self) -> frozenset[str]:
         return frozenset(str(self.claims.get("scope", "")).split())
 

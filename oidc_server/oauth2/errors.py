@@ -5,6 +5,8 @@ OAuth2Error (Authlib)
 ├── InvalidTargetError         invalid_target          RFC 8707 §2
 ├── UnmetAuthenticationRequirementsError
 │                              unmet_authentication_requirements
+├── InvalidDpopProofError      invalid_dpop_proof      RFC 9449 §5
+├── UseDpopNonceError          use_dpop_nonce          RFC 9449 §8
 └── InvalidTokenError          invalid_token           RFC 6750 §3.1
     └── InsufficientScopeError insufficient_scope      RFC 6750 §3.1
 """
@@ -30,6 +32,18 @@ class ClientMetadataError(OAuth2Error):
     def __init__(self, error: str, description: str) -> None:
         super().__init__(description)
         self.error = error
+
+
+class InvalidDpopProofError(OAuth2Error):
+    """The DPoP proof is missing, used, or not one of this request; 401 at resources."""
+
+    error = "invalid_dpop_proof"
+
+
+class UseDpopNonceError(OAuth2Error):
+    """The DPoP proof needs the nonce that the answer brings; 401 at resources."""
+
+    error = "use_dpop_nonce"
 
 
 class InvalidTokenError(OAuth2Error):

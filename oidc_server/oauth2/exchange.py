@@ -9,6 +9,7 @@ from oidc_server.database import Transaction
 from oidc_server.domain.audit import Origin
 from oidc_server.domain.signing_keys import KeyRing
 from oidc_server.oauth2.client_keys import ClientKeyStore
+from oidc_server.oauth2.dpop import SentProof
 from oidc_server.security.encryption import Vault
 
 
@@ -51,5 +52,8 @@ class Exchange:
     refresh_keys: tuple[bytes, ...]
     authorization: tuple[str, ...]
     form: Mapping[str, str]
+    dpop: SentProof
     resources: tuple[str, ...] = ()
     proof: Proof | None = None
+    dpop_jkt: str | None = None
+    """The key that the client has proved to hold (RFC 9449 §5): what it gets is bound to it."""

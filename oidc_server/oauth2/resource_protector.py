@@ -1,6 +1,10 @@
-"""Bearer tokens at our own resources (RFC 6750): from a request to a token that holds."""
+"""Access tokens at our own resources: from a request to a token that holds.
+
+They come as Bearer (RFC 6750), or as DPoP with the proof of their key (RFC 9449 §7).
+"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from oidc_server.database import Transaction
@@ -8,49 +12,96 @@ from oidc_server.domain import token_states
 from oidc_server.domain.token_states import TokenState
 from oidc_server.oauth2.access_tokens import AccessToken, AccessTokenReader
 from oidc_server.oauth2.authlib import InvalidRequestError
-from oidc_server.oauth2.errors import InsufficientScopeError, InvalidTokenError
+from oidc_server.oauth2.dpop import Proof, SentProof
+from oidc_server.oauth2.errors import (
+    InsufficientScopeError,
+    InvalidDpopProofError,
+    InvalidTokenError,
+)
+from oidc_server.oauth2.vocabulary import TokenType
+
+_SCHEMES = {token_type.lower(): token_type for token_type in TokenType}
 
 
-def bearer_token(authorization: Sequence[str], in_body: str | None) -> str:
-    """The one token of a request (RFC 6750 §2); raises `InvalidTokenError`, `InvalidRequestError`.
+@dataclass(frozen=True, slots=True)
+class PresentedToken:
+    """An access token as it was sent: which scheme it came with decides what it must be."""
 
-    Tokens in the query are not read: they end up in logs.
+    value: str
+    token_type: TokenType
+
+
+def presented_token(authorization: Sequence[str], in_body: str | None) -> PresentedToken:
+    """The one token of a request; raises `InvalidTokenError`, `InvalidRequestError`.
+
+    Tokens in the query are not read: they end up in logs (RFC 6750 §2). One in the body is a
+    bearer token (RFC 9449 §7.1).
     """
     if len(authorization) > 1 or (authorization and in_body is not None):
         raise InvalidRequestError("The access token was sent in more than one way.")
     if in_body is not None:
-        return in_body
-    if not authorization:
+        return PresentedToken(in_body, TokenType.BEARER)
+    scheme, _, token = (authorization[0] if authorization else "").partition(" ")
+    token_type = _SCHEMES.get(scheme.lower())
+    if token_type is None or not token.strip():
         raise InvalidTokenError("Send an access token.", presented=False)
-    scheme, _, token = authorization[0].partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
-        raise InvalidTokenError("Send an access token as Bearer.", presented=False)
-    return token.strip()
+    return PresentedToken(token.strip(), token_type)
+
+
+def bearer_token(authorization: Sequence[str], in_body: str | None) -> str:
+    """The same where only bearer tokens are of use."""
+    presented = presented_token(authorization, in_body)
+    if presented.token_type != TokenType.BEARER:
+        raise InvalidTokenError("Send the token as Bearer.", presented=False)
+    return presented.value
 
 
 def protect(
     db: Transaction,
     reader: AccessTokenReader,
-    token: str,
+    presented: PresentedToken,
+    sent_proof: SentProof,
     *,
     audience: str,
     scope: str,
     now: datetime,
     with_person: bool = False,
 ) -> tuple[AccessToken, TokenState]:
-    """A token that holds, is meant for `audience` and allows `scope`.
+    """A token that holds, is meant for `audience`, allows `scope`, and comes from its holder.
 
-    Raises `InvalidTokenError` or `InsufficientScopeError`.
+    Raises `InvalidTokenError`, `InvalidDpopProofError`, `UseDpopNonceError` or
+    `InsufficientScopeError`. With a proof, `db` is written to.
     """
-    found = reader.read(token, now)
+    found = reader.read(presented.value, now)
     if found is None or audience not in found.audiences:
         raise InvalidTokenError("The access token is expired, malformed or not meant for this.")
+    proof = _proof_of_holder(found, presented, sent_proof, now)
     state = state_of(db, found, with_person=with_person)
     if not state.holds:
         raise InvalidTokenError("The access token has been revoked.")
     if scope not in found.scopes:
         raise InsufficientScopeError(scope)
+    if proof is not None:
+        proof.claim(db)
     return found, state
+
+
+def _proof_of_holder(
+    token: AccessToken, presented: PresentedToken, sent_proof: SentProof, now: datetime
+) -> Proof | None:
+    """The proof of the key that a token is bound to (RFC 9449 §7); None for a bearer token."""
+    if presented.token_type == TokenType.BEARER:
+        if token.jkt is not None:
+            raise InvalidTokenError("The access token is bound to a key: send it as DPoP.")
+        return None
+    if token.jkt is None:
+        raise InvalidTokenError("The access token is bound to no key: send it as Bearer.")
+    proof = sent_proof.verify(now, presented.value)
+    if proof is None:
+        raise InvalidDpopProofError("Send a DPoP proof with the access token.", status_code=401)
+    if proof.jkt != token.jkt:
+        raise InvalidTokenError("The access token is bound to another key.")
+    return proof
 
 
 def state_of(db: Transaction, token: AccessToken, *, with_person: bool = False) -> TokenState:

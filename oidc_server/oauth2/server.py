@@ -1,9 +1,11 @@
 """Authlib's authorization server, bound to one request's transaction."""
 
+from dataclasses import replace
 from typing import Any
 
 from oidc_server.oauth2.authlib import AuthorizationServerBase, OAuth2Error
 from oidc_server.oauth2.client_authentication import AuthenticatedClient, authenticate
+from oidc_server.oauth2.errors import InvalidDpopProofError
 from oidc_server.oauth2.exchange import Exchange
 from oidc_server.oauth2.requests import TokenRequest
 
@@ -31,7 +33,18 @@ class AuthorizationServer(AuthorizationServerBase):
     ) -> AuthenticatedClient:
         authenticated = authenticate(self.exchange)
         request.auth_method = authenticated.method
+        self._look_at_proof(authenticated)
         return authenticated
+
+    def _look_at_proof(self, authenticated: AuthenticatedClient) -> None:
+        """Whatever the grant, tokens are bound to the key that the request proves (RFC 9449 §5)."""
+        exchange = self.exchange
+        proof = exchange.dpop.verify(exchange.now)
+        if proof is not None:
+            proof.claim(exchange.db)
+            self.exchange = replace(exchange, dpop_jkt=proof.jkt)
+        elif authenticated.client.must_prove_key:
+            raise InvalidDpopProofError("The client must send a DPoP proof.")
 
     def send_signal(self, *_args: object, **_values: object) -> None:
         """Authlib announces what it does; nobody listens."""

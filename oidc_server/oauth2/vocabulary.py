@@ -14,6 +14,13 @@ class GrantType(StrEnum):
     DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 
 
+class TokenType(StrEnum):
+    """How an access token is to be sent (RFC 6750 §6.1.1, RFC 9449 §12.1)."""
+
+    BEARER = "Bearer"
+    DPOP = "DPoP"
+
+
 class ResponseMode(StrEnum):
     """How an authorization response travels (OAuth 2.0 Multiple Response Types, Form Post)."""
 

@@ -204,6 +204,9 @@ class Settings(BaseSettings):
     require_par: bool = False
     """`on` refuses authorization requests that were not pushed, of every client (RFC 9126)."""
 
+    dpop_nonce: Annotated[Literal["off", "required"], BeforeValidator(_lower)] = "off"
+    """Whether a DPoP proof must hold a nonce of ours; then the clocks of clients do not matter."""
+
     # Watching and protecting
 
     rate_limits: bool = True

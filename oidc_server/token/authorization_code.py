@@ -26,7 +26,10 @@ class _Code:
 
 
 class AuthorizationCodeGrant(AuthorizationCodeGrantBase):
-    """Redeem a code. It is read first and claimed only after every check that can refuse."""
+    """Redeem a code. It is read first and claimed only after every check that can refuse.
+
+    One that is bound to a key (RFC 9449 §10) is good with that key only; another spends nothing.
+    """
 
     GRANT_TYPE = GrantType.AUTHORIZATION_CODE.value
     _found: Granted | None = None
@@ -38,6 +41,9 @@ class AuthorizationCodeGrant(AuthorizationCodeGrantBase):
         except InvalidGrantError:
             self._burn()
             raise
+        bound_to = self.request.authorization_code.granted.dpop_jkt
+        if bound_to is not None and bound_to != self.server.exchange.dpop_jkt:
+            raise InvalidGrantError("The code is bound to a key that was not proved.")
         issuer.audiences_for(
             self.server.exchange, self.request.authorization_code.granted.resources
         )

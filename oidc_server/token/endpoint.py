@@ -14,7 +14,7 @@ from oidc_server.token import GRANTS
 from oidc_server.web import password_proof
 from oidc_server.web.context import Context
 from oidc_server.web.password_proof import PasswordProof
-from oidc_server.web.protocol import exchange_of, protocol_error
+from oidc_server.web.protocol import exchange_of, protocol_error, with_dpop_nonce
 from oidc_server.web.rate_limit import TooManyRequestsError
 from oidc_server.web.responses import Response, json
 
@@ -52,7 +52,7 @@ def token(ctx: Context) -> Response:
     if isinstance(outcome, OAuth2Error):
         return protocol_error(ctx, outcome)
     body: dict[str, Any] = outcome
-    return json(body, status=status)
+    return with_dpop_nonce(ctx, json(body, status=status))
 
 
 def _settled(ctx: Context) -> PasswordProof | None:

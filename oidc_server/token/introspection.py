@@ -8,7 +8,7 @@ from oidc_server.oauth2.access_tokens import AccessToken
 from oidc_server.oauth2.authlib import InvalidClientError, OAuth2Error
 from oidc_server.oauth2.client_authentication import authenticate
 from oidc_server.oauth2.resource_protector import state_of
-from oidc_server.oauth2.vocabulary import INTROSPECTION_TYPE, Scope
+from oidc_server.oauth2.vocabulary import INTROSPECTION_TYPE, Scope, TokenType
 from oidc_server.token import issuer
 from oidc_server.web.context import Context
 from oidc_server.web.protocol import exchange_of, protocol_error
@@ -45,7 +45,8 @@ def _access_token(ctx: Context, client: Client, token: AccessToken) -> dict[str,
     state = state_of(ctx.db, token)
     if not state.holds:
         return _INACTIVE
-    body = {"active": True, "token_type": "Bearer", **token.claims}
+    token_type = TokenType.BEARER if token.jkt is None else TokenType.DPOP
+    body = {"active": True, "token_type": token_type, **token.claims}
     # The name would tell a pairwise client, or a resource, more than the token was given for.
     if state.username is not None and (sees_all or Scope.PROFILE in token.scopes):
         body["username"] = state.username
@@ -59,6 +60,7 @@ def _refresh_token(ctx: Context, client: Client, token: str) -> dict[str, Any]:
     grant = presented.grant
     if grant.client_id != client.client_id and not client.metadata.may_introspect:
         return _INACTIVE
+    bound = {} if presented.dpop_jkt is None else {"cnf": {"jkt": presented.dpop_jkt}}
     return {
         "active": True,
         "iss": ctx.runtime.issuer,
@@ -67,6 +69,7 @@ def _refresh_token(ctx: Context, client: Client, token: str) -> dict[str, Any]:
         "scope": " ".join(sorted(grant.scopes)),
         "exp": int(presented.expires_at.timestamp()),
         "iat": int(grant.created_at.timestamp()),
+        **bound,
     }
 
 

@@ -9,7 +9,7 @@ from oidc_server.oauth2 import access_tokens
 from oidc_server.oauth2.authlib import InvalidRequestError
 from oidc_server.oauth2.errors import InvalidTargetError, describable
 from oidc_server.oauth2.exchange import Exchange
-from oidc_server.oauth2.vocabulary import GrantType, Scope
+from oidc_server.oauth2.vocabulary import GrantType, Scope, TokenType
 from oidc_server.token import id_token
 
 
@@ -49,6 +49,7 @@ def issue(
         auth_time=int(granted.auth_time.timestamp()),
         acr=granted.acr,
         amr=sorted(granted.amr) or None,
+        cnf=_confirmation(exchange),
     )
     body = _body(exchange, access_token, scopes)
     if refresh_token is not None:
@@ -71,6 +72,7 @@ def issue_to_client(
         scopes=scopes,
         now=exchange.now,
         lifetime=exchange.lifetimes.access_token_lifetime,
+        cnf=_confirmation(exchange),
     )
     return _body(exchange, access_token, scopes)
 
@@ -80,8 +82,21 @@ def first_refresh_token(exchange: Exchange, client: Client, granted: Granted) ->
     if not client.allows_grant(GrantType.REFRESH_TOKEN):
         return None
     return refresh_tokens.mint(
-        exchange.db, granted, exchange.now, exchange.lifetimes.refresh_token_idle_lifetime
+        exchange.db,
+        granted,
+        exchange.now,
+        exchange.lifetimes.refresh_token_idle_lifetime,
+        key_of_refresh_token(exchange, client),
     )
+
+
+def key_of_refresh_token(exchange: Exchange, client: Client) -> str | None:
+    """The key that a new refresh token is bound to (RFC 9449 §5).
+
+    Only a public client needs one: the others authenticate whenever they use it, and may change
+    their key.
+    """
+    return exchange.dpop_jkt if client.is_public else None
 
 
 def required(exchange: Exchange, name: str) -> str:
@@ -92,10 +107,15 @@ def required(exchange: Exchange, name: str) -> str:
     return value
 
 
+def _confirmation(exchange: Exchange) -> dict[str, str] | None:
+    """`cnf` of an access token: the key that it is bound to (RFC 9449 §6.1)."""
+    return None if exchange.dpop_jkt is None else {"jkt": exchange.dpop_jkt}
+
+
 def _body(exchange: Exchange, access_token: str, scopes: frozenset[str]) -> dict[str, Any]:
     return {
         "access_token": access_token,
-        "token_type": "Bearer",
+        "token_type": TokenType.BEARER if exchange.dpop_jkt is None else TokenType.DPOP,
         "expires_in": int(exchange.lifetimes.access_token_lifetime.total_seconds()),
         "scope": " ".join(sorted(scopes)),
     }

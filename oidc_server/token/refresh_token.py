@@ -1,12 +1,17 @@
-"""The refresh token grant (RFC 6749 §6) with rotation and replay detection (RFC 9700 §4.14.2)."""
+"""The refresh token grant (RFC 6749 §6): rotation and replay detection (RFC 9700 §4.14.2).
+
+A refresh token that is bound to its sender, by a key or as FAPI 2.0 has it, does not rotate.
+"""
 
 from typing import Any
 
 from oidc_server.domain import audit, refresh_tokens
 from oidc_server.domain.audit import Event
+from oidc_server.domain.clients import Client
 from oidc_server.domain.refresh_tokens import Presented, Replayed
 from oidc_server.oauth2.authlib import InvalidGrantError, RefreshTokenGrantBase
 from oidc_server.oauth2.client_authentication import AuthenticatedClient
+from oidc_server.oauth2.exchange import Exchange
 from oidc_server.oauth2.vocabulary import GrantType
 from oidc_server.token import issuer
 
@@ -35,6 +40,9 @@ class RefreshTokenGrant(RefreshTokenGrantBase):
         presented = self.request.refresh_token.presented
         if not presented.holds(self.server.exchange.now):
             raise InvalidGrantError("The refresh token has expired or was revoked.")
+        bound_to = presented.dpop_jkt
+        if bound_to is not None and bound_to != self.server.exchange.dpop_jkt:
+            raise InvalidGrantError("The refresh token is bound to a key that was not proved.")
         issuer.audiences_for(self.server.exchange, presented.grant.resources)
 
     def authenticate_refresh_token(self, token: str) -> _Credential | None:
@@ -52,25 +60,36 @@ class RefreshTokenGrant(RefreshTokenGrantBase):
         del user, include_refresh_token
         exchange = self.server.exchange
         presented = self.request.refresh_token.presented
+        client = self.request.client.client
+        return issuer.issue(
+            exchange,
+            client,
+            presented.grant,
+            frozenset(scope.split()) or presented.grant.scopes,
+            refresh_token=self._next_refresh_token(exchange, client, presented),
+            first=False,
+        )
+
+    def _next_refresh_token(self, exchange: Exchange, client: Client, presented: Presented) -> str:
+        idle_lifetime = exchange.lifetimes.refresh_token_idle_lifetime
+        sender_constrained = presented.dpop_jkt is not None or client.metadata.profile == "fapi2"
+        if sender_constrained and refresh_tokens.extend(
+            exchange.db, presented, exchange.now, idle_lifetime
+        ):
+            return presented.token
         outcome = refresh_tokens.rotate(
             exchange.db,
             presented,
             exchange.now,
             keys=exchange.refresh_keys,
             grace=exchange.lifetimes.refresh_token_grace,
-            idle_lifetime=exchange.lifetimes.refresh_token_idle_lifetime,
+            idle_lifetime=idle_lifetime,
+            dpop_jkt=issuer.key_of_refresh_token(exchange, client),
         )
         if isinstance(outcome, Replayed):
             self._replayed(presented)
             raise InvalidGrantError("The refresh token was used before.")
-        return issuer.issue(
-            exchange,
-            self.request.client.client,
-            presented.grant,
-            frozenset(scope.split()) or presented.grant.scopes,
-            refresh_token=outcome.token,
-            first=False,
-        )
+        return outcome.token
 
     def revoke_old_credential(self, _credential: _Credential) -> None:
         """Nothing to do: it was spent before the new one was made."""

@@ -8,10 +8,10 @@ from oidc_server.domain import claims, clients
 from oidc_server.domain.clients import Client
 from oidc_server.oauth2.authlib import OAuth2Error
 from oidc_server.oauth2.errors import InvalidTokenError
-from oidc_server.oauth2.resource_protector import bearer_token, protect
+from oidc_server.oauth2.resource_protector import presented_token, protect
 from oidc_server.oauth2.vocabulary import Scope
 from oidc_server.web.context import Context
-from oidc_server.web.protocol import protocol_error
+from oidc_server.web.protocol import protocol_error, sent_proof, with_dpop_nonce
 from oidc_server.web.responses import Response, json, jwt
 
 
@@ -19,12 +19,13 @@ def userinfo(ctx: Context) -> Response:
     """Answer with the claims that the token allows, in the form that its client registered."""
     runtime = ctx.runtime
     try:
-        token = bearer_token(ctx.incoming.headers("authorization"), ctx.form.get("access_token"))
+        token = presented_token(ctx.incoming.headers("authorization"), ctx.form.get("access_token"))
         runtime.keys.refresh(ctx.db, ctx.now)
         access_token, state = protect(
             ctx.db,
             runtime.tokens,
             token,
+            sent_proof(ctx),
             audience=runtime.issuer,
             scope=Scope.OPENID,
             now=ctx.now,
@@ -38,7 +39,7 @@ def userinfo(ctx: Context) -> Response:
     person = state.person
     told = claims.userinfo(person, state.sub, access_token.scopes, person.requested_claims)
     client = clients.at_revision(ctx.db, access_token.client_id, person.client_revision)
-    return _in_the_form_of(ctx, client, told)
+    return with_dpop_nonce(ctx, _in_the_form_of(ctx, client, told))
 
 
 def _in_the_form_of(ctx: Context, client: Client, told: dict[str, Any]) -> Response:

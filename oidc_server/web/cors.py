@@ -24,7 +24,9 @@ def allow(ctx: Context, response: Response) -> Response:
     response.with_header("vary", "origin")
     if _is_known(ctx):
         response.with_header("access-control-allow-origin", ctx.incoming.header("origin") or "")
-        response.with_header("access-control-expose-headers", "www-authenticate, retry-after")
+        response.with_header(
+            "access-control-expose-headers", "www-authenticate, retry-after, dpop-nonce"
+        )
     return response
 
 

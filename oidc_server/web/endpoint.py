@@ -33,6 +33,9 @@ Before = Callable[[Context], Any]
 """Runs ahead of the handler, in a writing transaction of its own. It returns the proof, or what
 makes it: that hashes a password, and runs in the hashing lane without a transaction."""
 
+AccessRule = Access | None | Callable[[Incoming], Access]
+"""The transaction of a handler: the same for every request, or chosen by what came in."""
+
 _ATTEMPTS = 3
 _FETCHES = 4
 """Documents that one request may need: keys, a request object, a sector, and one spare."""
@@ -46,7 +49,7 @@ class Endpoint:
         self,
         handlers: dict[str, Handler],
         *,
-        access: dict[str, Access | None],
+        access: dict[str, AccessRule],
         shape: Shape,
         limit: Limit | None,
         before: Before | None = None,
@@ -105,6 +108,7 @@ class Endpoint:
         if self._before is not None and method == "POST":
             ctx.proof = await self._prove(ctx, self._before)
         access = self._access[method]
+        access = access(incoming) if callable(access) else access
         response: Response = await self._in_transaction(ctx, handler, access)
         if response.status == 401:
             runtime.limiter.failed(self._limit, ctx.origin.address)
@@ -222,7 +226,7 @@ def machine(
     handler: Handler,
     *,
     methods: tuple[str, ...] = ("POST",),
-    access: Access | None = "write",
+    access: AccessRule = "write",
     before: Before | None = None,
     limit: Limit | None = None,
     cross_origin: bool = False,

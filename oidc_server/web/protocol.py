@@ -1,14 +1,23 @@
 """Between a request and the protocol kit: the exchange it makes, and how its errors are written."""
 
+from oidc_server.database import Access
 from oidc_server.oauth2.authlib import OAuth2Error
-from oidc_server.oauth2.errors import InsufficientScopeError, InvalidTokenError
+from oidc_server.oauth2.dpop import ALGORITHMS, SentProof
+from oidc_server.oauth2.errors import (
+    InsufficientScopeError,
+    InvalidDpopProofError,
+    InvalidTokenError,
+    UseDpopNonceError,
+)
 from oidc_server.oauth2.exchange import Exchange
 from oidc_server.web.context import Context
 from oidc_server.web.errors import oauth_error
-from oidc_server.web.incoming import RepeatedParameterError
+from oidc_server.web.incoming import Incoming, RepeatedParameterError
 from oidc_server.web.responses import Response
 
 _MAY_REPEAT = ("resource", "audience")
+_DPOP = f'DPoP algs="{" ".join(ALGORITHMS)}"'
+_OF_PROOF = (InvalidDpopProofError, UseDpopNonceError)
 
 
 def exchange_of(ctx: Context) -> Exchange:
@@ -30,6 +39,7 @@ def exchange_of(ctx: Context) -> Exchange:
         lifetimes=runtime.settings,
         refresh_keys=runtime.refresh_keys,
         authorization=tuple(ctx.incoming.headers("authorization")),
+        dpop=sent_proof(ctx),
         form={name: value for name in form if (value := _first(form.all(name))) is not None},
         resources=tuple(form.all("resource")),
         proof=ctx.proof,
@@ -40,6 +50,22 @@ def _first(values: list[str]) -> str | None:
     return values[0] if values else None
 
 
+def sent_proof(ctx: Context) -> SentProof:
+    """The DPoP headers of a request, each as it came, and the address that they must be for."""
+    incoming, runtime = ctx.incoming, ctx.runtime
+    return SentProof(
+        tuple(incoming.headers("dpop")),
+        incoming.method,
+        runtime.issuer + incoming.path,
+        runtime.dpop_nonces,
+    )
+
+
+def access_with_proof(incoming: Incoming) -> Access:
+    """`read`, unless there is a DPoP proof, whose use is written down (RFC 9449 §11.1)."""
+    return "read" if incoming.header("dpop") is None else "write"
+
+
 def protocol_error(ctx: Context, error: OAuth2Error) -> Response:
     """An OAuth error as JSON (RFC 6749 §5.2), with the challenge that its status calls for."""
     description = error.get_error_description() or "The request was refused."
@@ -47,22 +73,33 @@ def protocol_error(ctx: Context, error: OAuth2Error) -> Response:
     challenge = _challenge(ctx, error)
     if challenge is not None:
         response.with_header("www-authenticate", challenge)
+    return with_dpop_nonce(ctx, response)
+
+
+def with_dpop_nonce(ctx: Context, response: Response) -> Response:
+    """Tell which nonce the next DPoP proof must hold, where one is required (RFC 9449 §8.2)."""
+    nonces = ctx.runtime.dpop_nonces
+    if nonces.required:
+        response.with_header("dpop-nonce", nonces.current(ctx.now))
     return response
 
 
 def _challenge(ctx: Context, error: OAuth2Error) -> str | None:
-    issuer = ctx.runtime.issuer
+    """RFC 6750 §3, RFC 9449 §7.1, RFC 7617 §2. Whoever used one scheme is told of it alone."""
+    bearer = f'Bearer realm="{ctx.runtime.issuer}", {_resource_metadata(ctx)}'
     if isinstance(error, InvalidTokenError) and not error.presented:
-        return f'Bearer realm="{issuer}", {_resource_metadata(ctx)}'
-    if isinstance(error, InvalidTokenError | InsufficientScopeError):
-        scope = f', scope="{error.scope}"' if isinstance(error, InsufficientScopeError) else ""
-        return (
-            f'Bearer realm="{issuer}", {_resource_metadata(ctx)}, error="{error.error}",'
-            f' error_description="{error.get_error_description()}"{scope}'
-        )
+        return f"{bearer}, {_DPOP}"
     if error.error == "invalid_client" and error.status_code == 401:
-        return f'Basic realm="{issuer}", charset="UTF-8"'
-    return None
+        return f'Basic realm="{ctx.runtime.issuer}", charset="UTF-8"'
+    of_resource = isinstance(error, InvalidTokenError | InsufficientScopeError)
+    if not of_resource and not (isinstance(error, _OF_PROOF) and error.status_code == 401):
+        return None
+    scheme = (ctx.incoming.header("authorization") or "").partition(" ")[0]
+    challenge = f"{_DPOP}, {_resource_metadata(ctx)}" if scheme.lower() == "dpop" else bearer
+    details = f'error="{error.error}", error_description="{error.get_error_description()}"'
+    if isinstance(error, InsufficientScopeError):
+        details += f', scope="{error.scope}"'
+    return f"{challenge}, {details}"
 
 
 def _resource_metadata(ctx: Context) -> str:

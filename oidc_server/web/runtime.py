@@ -10,6 +10,7 @@ from oidc_server.database import Database
 from oidc_server.domain.signing_keys import KeyRing
 from oidc_server.oauth2.access_tokens import AccessTokenReader
 from oidc_server.oauth2.client_keys import ClientKeyStore
+from oidc_server.oauth2.dpop_nonces import Nonces
 from oidc_server.outbound.documents import Documents
 from oidc_server.outbound.http import HttpClient
 from oidc_server.outbound.mail import Transport
@@ -55,6 +56,7 @@ class Runtime:
     resource_metadata: bytes
     """The same of ourselves as a resource."""
     tokens: AccessTokenReader
+    dpop_nonces: Nonces
     csrf_key: bytes
     refresh_keys: tuple[bytes, ...]
     """Keys that successors of refresh tokens are derived with; the first one makes new ones."""

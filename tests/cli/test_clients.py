@@ -86,12 +86,14 @@ def test_a_client_of_each_type_gets_what_its_type_needs(run, arguments, expected
 def test_choices_of_the_operator_replace_the_defaults(run):
     made = run(
         *WEB, "--grant-type", "authorization_code", "--scope", "openid", "--no-pkce",
-        "--skip-consent", "--post-logout-redirect-uri", "https://app.example.net/", "--json",
+        "--skip-consent", "--dpop-bound", "--post-logout-redirect-uri",
+        "https://app.example.net/", "--json",
     ).json  # fmt: skip
 
     assert made["grant_types"] == ["authorization_code"]
     assert made["scope"] == "openid"
     assert (made["require_pkce"], made["skip_consent"]) == (False, True)
+    assert made["dpop_bound_access_tokens"]
     assert made["post_logout_redirect_uris"] == ["https://app.example.net/"]
 
 

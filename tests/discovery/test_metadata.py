@@ -20,6 +20,7 @@ LISTS = (
     "claims_supported",
     "code_challenge_methods_supported",
     "display_values_supported",
+    "dpop_signing_alg_values_supported",
     "grant_types_supported",
     "id_token_encryption_alg_values_supported",
     "id_token_encryption_enc_values_supported",

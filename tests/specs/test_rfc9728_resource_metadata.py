@@ -21,6 +21,8 @@ def test_the_document_describes_this_server_as_a_resource(site: Site) -> None:
     assert found["resource"] == site.issuer
     assert found["authorization_servers"] == [site.issuer]
     assert found["bearer_methods_supported"] == ["header"]
+    assert found["dpop_signing_alg_values_supported"] == ["ES256", "PS256", "EdDSA", "Ed25519"]
+    assert found["dpop_bound_access_tokens_required"] is False
     assert {"openid", "profile", "email", "address", "phone"} == set(found["scopes_supported"])
     assert found["resource_name"] == site.runtime.settings.brand_name
 

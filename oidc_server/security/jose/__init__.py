@@ -25,6 +25,7 @@ from oidc_server.security.jose.reading import (
     media_type,
     parse_json_object,
 )
+from oidc_server.security.jose.thumbprints import thumbprint
 
 __all__ = [
     "ALGORITHMS",
@@ -39,6 +40,7 @@ __all__ = [
     "media_type",
     "parse_json_object",
     "peek",
+    "thumbprint",
     "verify_embedded",
     "verify_hmac",
 ]

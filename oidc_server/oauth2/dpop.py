@@ -1,0 +1,143 @@
+"""DPoP proofs (RFC 9449): whoever sends a request shows that a key is theirs, once per proof."""
+
+import base64
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from oidc_server.database import Transaction
+from oidc_server.domain import used_jtis
+from oidc_server.oauth2.dpop_nonces import NONCE_LIFETIME, Nonces
+from oidc_server.oauth2.errors import InvalidDpopProofError, UseDpopNonceError
+from oidc_server.security import jose
+
+ALGORITHMS = ("ES256", "PS256", "EdDSA", "Ed25519")
+"""FAPI 2.0 Security Profile §5.4.1; of RSA signatures only those with PSS."""
+
+_TYPE = "dpop+jwt"
+_WINDOW = timedelta(seconds=60)
+"""How far `iat` may be from now, on either side."""
+_MAX_JTI = 256
+_DEFAULT_PORTS = {"https": 443, "http": 80}
+_ESCAPED = re.compile(r"%([0-9A-Fa-f]{2})")
+_UNRESERVED = re.compile(r"[A-Za-z0-9._~-]")
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A proof that is good, and has still to be claimed; `jkt` is the thumbprint of its key."""
+
+    jkt: str
+    jti: str
+    url: str
+    usable_until: datetime
+    status: int
+
+    def claim(self, db: Transaction) -> None:
+        """Use it, on whatever node, for the only time (RFC 9449 §11.1).
+
+        Raises `InvalidDpopProofError` for one that was used before.
+        """
+        owner = f"{self.jkt} {self.url}"
+        if not used_jtis.claim(db, "dpop", owner, self.jti, expires_at=self.usable_until):
+            raise InvalidDpopProofError("The DPoP proof was used before.", status_code=self.status)
+
+
+@dataclass(frozen=True, slots=True)
+class SentProof:
+    """What a request brought as proof, unread: its DPoP headers, its method, and our address."""
+
+    headers: tuple[str, ...]
+    method: str
+    url: str
+    nonces: Nonces
+
+    def verify(self, now: datetime, access_token: str | None = None) -> Proof | None:
+        """The proof, or None if there is none (RFC 9449 §4.3).
+
+        With an `access_token`, which is at resources, the proof must be for that token. Raises
+        `InvalidDpopProofError` or `UseDpopNonceError`.
+        """
+        if not self.headers:
+            return None
+        status = 400 if access_token is None else 401
+        try:
+            return self._verify(now, access_token, status)
+        except ValueError as problem:
+            text = f"The DPoP proof is not valid: {problem}."
+            raise InvalidDpopProofError(text, status_code=status) from None
+
+    def _verify(self, now: datetime, access_token: str | None, status: int) -> Proof:
+        if len(self.headers) > 1:
+            raise ValueError("more than one was sent")
+        signed = jose.verify_embedded(self.headers[0], ALGORITHMS)
+        if signed is None:
+            raise ValueError("it is no JWT that is signed with the public key in its header")
+        claims = signed.claims
+        if jose.media_type(signed.header.get("typ")) != _TYPE:
+            raise ValueError(f"its typ is not {_TYPE}")
+        if claims.get("htm") != self.method:
+            raise ValueError("htm is not the method of the request")
+        if not is_same_address(claims.get("htu"), self.url):
+            raise ValueError("htu is not the address of the request")
+        if access_token is not None and claims.get("ath") != hash_of(access_token):
+            raise ValueError("ath is not the hash of the access token")
+        jti = claims.get("jti")
+        if not isinstance(jti, str) or not 1 <= len(jti) <= _MAX_JTI:
+            raise ValueError(f"jti is not a text of 1 to {_MAX_JTI} characters")
+        until = self._usable_until(claims, now, status)
+        return Proof(jose.thumbprint(signed.header["jwk"]), jti, self.url, until, status)
+
+    def _usable_until(self, claims: dict[str, Any], now: datetime, status: int) -> datetime:
+        """When a copy of this proof is too old. A nonce tells its age where clocks are wrong."""
+        issued_at = claims.get("iat")
+        if not isinstance(issued_at, int | float) or isinstance(issued_at, bool):
+            raise ValueError("iat is not a number of seconds")  # noqa: TRY004 - wrong input
+        if self.nonces.required:
+            nonce = claims.get("nonce")
+            if not isinstance(nonce, str) or not self.nonces.knows(nonce, now):
+                raise UseDpopNonceError(
+                    "Use the nonce of the DPoP-Nonce header.", status_code=status
+                )
+            return now + NONCE_LIFETIME
+        if not abs(issued_at - now.timestamp()) <= _WINDOW.total_seconds():
+            raise ValueError("iat is too far from now")
+        return now + 2 * _WINDOW
+
+
+def hash_of(access_token: str) -> str:
+    """`ath`: the hash of an access token in base64url (RFC 9449 §4.2)."""
+    digest = hashlib.sha256(access_token.encode("utf-8")).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
+
+
+def is_same_address(htu: object, url: str) -> bool:
+    """Whether `htu` means our address: without query and fragment (RFC 9449 §4.3).
+
+    Both are compared as RFC 3986 §6.2.2 and §6.2.3 normalise them.
+    """
+    if not isinstance(htu, str):
+        return False
+    if htu == url:
+        return True
+    try:
+        return _normalised(htu) == _normalised(url)
+    except ValueError:
+        return False
+
+
+def _normalised(address: str) -> tuple[str, str, int | None, str]:
+    parts = urlsplit(address)
+    scheme, host = parts.scheme, parts.hostname
+    if "@" in parts.netloc or not host or not address.isascii() or not address.isprintable():
+        raise ValueError("not an address of an endpoint")
+    port = parts.port or _DEFAULT_PORTS.get(scheme)
+    return scheme, host, port, _ESCAPED.sub(_unescaped, parts.path or "/")
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    char = chr(int(found[1], 16))
+    return char if _UNRESERVED.fullmatch(char) else found[0].upper()
