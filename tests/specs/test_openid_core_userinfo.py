@@ -193,3 +193,10 @@ def test_a_token_dies_with_its_person_at_the_next_request(site: Site) -> None:
         401,
         "invalid_token",
     )
+
+
+def test_a_client_that_acts_for_itself_is_no_person(site: Site) -> None:
+    party = RelyingParty(site, make_client(site, "service", scopes=("openid", "email")))
+    token = party.token(grant_type="client_credentials").json()["access_token"]
+
+    challenged(ask(site, "GET", "/userinfo", headers=(bearer(token),)), 401, "invalid_token")

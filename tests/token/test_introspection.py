@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from oidc_server.domain import clients, endings, grants
 from tests.factories import make_client
 from tests.relying_party import RelyingParty, signed_in
 from tests.site import Site
@@ -105,3 +106,21 @@ def test_a_token_must_be_sent(site: Site) -> None:
     answer = RelyingParty(site, make_client(site)).post("/introspect", token_type_hint="x")
 
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize("ended", ["user", "client", "grant"])
+def test_what_somebody_ended_is_not_active_at_the_next_request(site: Site, ended: str) -> None:
+    party, _, person, tokens = signed_in(site)
+    gateway = RelyingParty(site, make_client(site, "service", may_introspect=True))
+    assert gateway.introspect(tokens["access_token"])["active"] is True
+
+    with site.db() as db:
+        match ended:
+            case "user":
+                endings.disable_user(db, person.id, site.clock.now)
+            case "client":
+                clients.change(db, party.app.client_id, disabled_at=site.clock.now)
+            case "grant":
+                grants.revoke_of_user(db, person.id, site.clock.now)
+
+    assert gateway.introspect(tokens["access_token"]) == INACTIVE

@@ -47,7 +47,7 @@ def test_a_client_registered_for_it_gets_tokens_that_work(site: Site) -> None:
     assert party.userinfo(tokens["access_token"]).json()["sub"] == person.id
     assert party.refresh(tokens["refresh_token"]).status_code == 200
     assert by_address.status_code == 200
-    assert by_address.json()["scope"] == "email openid profile"
+    assert by_address.json()["scope"] == "address email openid phone profile"
 
 
 WRONG: list[dict[str, str]] = [
