@@ -3,7 +3,7 @@
 from urllib.parse import quote, urlencode, urlsplit
 
 from oidc_server.authorization.request import Trusted, UntrustedRequestError
-from oidc_server.domain import authorization_requests, claims, grants, subjects, user_sessions
+from oidc_server.domain import authorization_requests, grants, subjects, user_sessions
 from oidc_server.domain.authorization_requests import AuthorizationRequest
 from oidc_server.domain.clients import Client
 from oidc_server.domain.grants import Authorization, CodeTerms
@@ -32,7 +32,7 @@ def authorization_response(
         scopes=request.scopes,
         resources=frozenset(request.resources),
         nonce=request.nonce,
-        claims=claims.narrow(request.claims, trusted.client.metadata.scopes),
+        claims=request.claims,
         auth_time=session.auth_time,
         amr=session.amr,
         acr=session.acr,

@@ -117,17 +117,6 @@ def scopes_behind(requested: Requested | None) -> frozenset[str]:
     return frozenset(_SCOPE_OF[claim] for claim in asked if claim in _SCOPE_OF)
 
 
-def names_another(requested: Requested | None, sub: str) -> bool:
-    """Whether the request is about somebody else than `sub`: then it must fail (Core §5.5.1)."""
-    for place in (requested or {}).values():
-        wish = (place or {}).get("sub") or {}
-        if "value" in wish and wish["value"] != sub:
-            return True
-        if "values" in wish and sub not in wish["values"]:
-            return True
-    return False
-
-
 def _tell(told: dict[str, Any], person: Any, claims: Iterable[str]) -> None:
     """Add those of the claims that have a value: none is ever null or empty."""
     for claim in claims:

@@ -12,6 +12,9 @@ from oidc_server.database import Statement, Transaction
 from oidc_server.domain.base import Base, Identifier, Instant, parse_id, table_of
 from oidc_server.domain.clients import Client
 
+NOBODY = ""
+"""Stands for the id of a user where a `sub` names none: equal to no id."""
+
 
 class PairwiseSubject(Base):
     """A person as one sector knows them: drawn once, so no secret's change can change it.

@@ -1,13 +1,13 @@
 """OpenID Connect Core §5.1, §5.4, §5.5: which claims there are, and who is given which."""
 
+import json
 from typing import Any
 
 import jwt
 import pytest
 from httpx2 import Response
 
-from oidc_server.domain import authorization_requests, claims, profiles, users
-from oidc_server.domain.authorization_requests import AuthorizationRequest
+from oidc_server.domain import claims, profiles, users
 from oidc_server.domain.identifiers import InvalidFieldError
 from tests.browser import Browser
 from tests.factories import Person, make_client, make_user
@@ -51,23 +51,10 @@ class Asking(RelyingParty):
 
     def __init__(self, site: Site, **client: Any) -> None:
         super().__init__(site, make_client(site, **client))
-        self.server = site
         self.browser = Browser(site.browser(), site.issuer)
 
     def ask(self, requested: dict[str, Any], scope: str = "openid") -> Response:
-        request = AuthorizationRequest(
-            client_id=self.app.client_id,
-            redirect_uri=self.app.redirect_uri,
-            scopes=frozenset(scope.split()),
-            created_at=self.server.clock.now,
-            state=self.state,
-            code_challenge=self.challenge,
-            claims=requested,
-        )
-        lifetime = self.server.runtime.settings.authorization_request_lifetime
-        with self.server.db() as db:
-            stored = authorization_requests.store(db, request, None, lifetime=lifetime)
-        return self.browser.go(f"/authorize/{stored.id}")
+        return self.browser.go(self.url(scope=scope, claims=json.dumps(requested)))
 
     def told(self, page: Response, person: Person) -> tuple[dict[str, Any], dict[str, Any]]:
         """Sign in, allow, and return the claims of userinfo and of the ID Token."""
@@ -275,21 +262,3 @@ def test_the_consent_page_shows_what_would_be_shared(site: Site) -> None:
 
     assert PHONE["phone_number"] in page.text
     assert "12 St James&#39;s Square, London" in page.text
-
-
-@pytest.mark.parametrize(
-    ("wish", "is_another"),
-    [
-        (None, False),
-        ({}, False),
-        ({"id_token": None}, False),
-        ({"id_token": {"sub": None}}, False),
-        ({"id_token": {"sub": {"essential": True}}}, False),
-        ({"id_token": {"sub": {"value": "ada"}}}, False),
-        ({"id_token": {"sub": {"value": "bob"}}}, True),
-        ({"userinfo": {"sub": {"values": ["bob", "ada"]}}}, False),
-        ({"userinfo": {"sub": {"values": ["bob"]}}, "id_token": {"sub": {"value": "ada"}}}, True),
-    ],
-)
-def test_a_request_may_be_about_one_person(wish: Any, is_another: bool) -> None:
-    assert claims.names_another(wish, "ada") is is_another

@@ -1,8 +1,9 @@
 """OpenID Connect Core §8: one `sub` for all, or one for each sector that nobody can link."""
 
+import json
 from typing import Any
 from urllib.parse import urlencode
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import jwt
 import pytest
@@ -128,6 +129,19 @@ def test_the_hint_of_a_pairwise_client_signs_its_person_out(site: Site) -> None:
 
     assert (answer.status_code, answer.headers["location"]) == (303, AFTER)
     assert party.read(browser.go(party.url(prompt="none"))).error == "login_required"
+
+
+def test_a_pairwise_client_cannot_find_out_the_public_sub_of_who_is_signed_in(site: Site) -> None:
+    party, person = client_of(site), make_user(site)
+    browser = Browser(site.browser(), site.issuer)
+    sub = claims_of(party.redeem(party.authorize(browser, person).code).json()["id_token"])["sub"]
+
+    def asked_for(value: str) -> str | None:
+        claims = json.dumps({"id_token": {"sub": {"value": value}}})
+        return party.read(browser.go(party.url(prompt="none", claims=claims))).error
+
+    assert asked_for(sub) is None
+    assert asked_for(person.id) == asked_for(str(uuid4())) == "login_required"
 
 
 def test_a_sub_is_found_again_by_its_own_sector_only(site: Site) -> None:

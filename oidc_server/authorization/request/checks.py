@@ -188,10 +188,9 @@ def expected_user(draft: Draft) -> dict[str, Any]:
         raise InvalidRequestError("The request is about more than one person.")
     if not named:
         return {}
-    sub = named.pop()
-    # A sub of nobody stays what it is: it is the id of no user, so nobody can answer for it.
-    user_id = subjects.find_user(draft.ctx.db, draft.client, sub)
-    return {"expected_user_id": user_id or sub}
+    # Not the sub itself where it is nobody's: a pairwise client may have guessed the id of a user.
+    user_id = subjects.find_user(draft.ctx.db, draft.client, named.pop())
+    return {"expected_user_id": user_id or subjects.NOBODY}
 
 
 def _hinted_sub(draft: Draft) -> str | None:
