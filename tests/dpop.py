@@ -83,12 +83,16 @@ class Proofs:
 
 
 class ProvingParty(RelyingParty):
-    """A client that proves its key with every request. `dpop_nonce` goes into each proof."""
+    """A client that proves its key at the endpoints `proving`, and wherever it shows a token.
+
+    `dpop_nonce` goes into each proof.
+    """
 
     def __init__(self, site: Reachable, app: App, proofs: Proofs) -> None:
         super().__init__(site, app)
         self.proofs: Proofs | None = proofs
         self.dpop_nonce: str | None = None
+        self.proving = {"/token"}
 
     @property
     def jkt(self) -> str:
@@ -98,7 +102,7 @@ class ProvingParty(RelyingParty):
     def headers(self, method: str, path: str, access_token: str | None = None) -> dict[str, str]:
         if self.proofs is None:
             return super().headers(method, path, access_token)
-        if access_token is None and path != "/token":
+        if access_token is None and path not in self.proving:
             return {}
         proof = self.proofs.make(method, path, access_token, nonce=self.dpop_nonce)
         sent = {"dpop": proof}

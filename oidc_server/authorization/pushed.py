@@ -1,13 +1,17 @@
 """POST /par: a client hands its authorization request in before it sends the browser (RFC 9126)."""
 
+from dataclasses import replace
+
 from oidc_server.authorization.request import UntrustedRequestError, read_pushed
 from oidc_server.domain import authorization_requests
+from oidc_server.domain.authorization_requests import AuthorizationRequest
 from oidc_server.domain.clients import Client
 from oidc_server.oauth2.authlib import InvalidRequestError, OAuth2Error
 from oidc_server.oauth2.client_authentication import authenticate
-from oidc_server.oauth2.errors import describable
+from oidc_server.oauth2.errors import InvalidDpopProofError, describable
+from oidc_server.oauth2.exchange import Exchange
 from oidc_server.web.context import Context
-from oidc_server.web.protocol import exchange_of, protocol_error
+from oidc_server.web.protocol import exchange_of, protocol_error, with_dpop_nonce
 from oidc_server.web.rate_limit import PASSAGES
 from oidc_server.web.responses import Response, json
 
@@ -18,7 +22,7 @@ def push(ctx: Context) -> Response:
     try:
         client = authenticate(exchange).client
         _bound(ctx, client)
-        request = read_pushed(ctx, client, ctx.form)
+        request = _bound_to_key(exchange, read_pushed(ctx, client, ctx.form))
     except OAuth2Error as error:
         return protocol_error(ctx, error)
     except UntrustedRequestError as error:
@@ -28,7 +32,18 @@ def push(ctx: Context) -> Response:
     request_uri = authorization_requests.push(ctx.db, request, lifetime=lifetime)
 
     answer = {"request_uri": request_uri, "expires_in": int(lifetime.total_seconds())}
-    return json(answer, status=201)
+    return with_dpop_nonce(ctx, json(answer, status=201))
+
+
+def _bound_to_key(exchange: Exchange, request: AuthorizationRequest) -> AuthorizationRequest:
+    """A request that came with a DPoP proof: the code will be for that key (RFC 9449 §10.1)."""
+    proof = exchange.dpop.verify(exchange.now)
+    if proof is None:
+        return request
+    if request.dpop_jkt not in (None, proof.jkt):
+        raise InvalidDpopProofError("The dpop_jkt is not the key of the DPoP proof.")
+    proof.claim(exchange.db)
+    return replace(request, dpop_jkt=proof.jkt)
 
 
 def _bound(ctx: Context, client: Client) -> None:

@@ -4,13 +4,12 @@ import base64
 import json
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 import jwt
 import pytest
-from sqlalchemy import update
 
 from oidc_server.domain import used_jtis
-from oidc_server.domain.grants import Grant
 from tests.browser import Browser
 from tests.dpop import ALGORITHMS, Key, Proofs, ProvingParty, ath, encoded, proofs_for
 from tests.factories import make_client, make_user
@@ -442,11 +441,34 @@ def test_section_6_2_introspection_tells_the_key(site: Site) -> None:
     assert bound["cnf"] == {"jkt": public.jkt}
 
 
-def test_section_10_a_code_is_good_with_its_key_only(site: Site) -> None:
+def pushed_code(party: ProvingParty, site: Site, **changes: str) -> str:
+    """A code by way of a pushed request."""
+    answer = party.post("/par", **party.parameters(**changes))
+    assert answer.status_code == 201, answer.text
+    query = {"client_id": party.app.client_id, "request_uri": answer.json()["request_uri"]}
+    browser = Browser(site.browser(), site.issuer)
+    page = browser.log_in(browser.go(f"/authorize?{urlencode(query)}"), make_user(site))
+    return party.read(browser.allow(page)).code
+
+
+Bound = Callable[[ProvingParty, Site], str]
+BOUND: dict[str, Bound] = {
+    "dpop_jkt": lambda party, site: code_for(party, site, dpop_jkt=party.jkt),
+    "dpop_jkt at PAR": lambda party, site: pushed_code(party, site, dpop_jkt=party.jkt),
+    "a proof at PAR": lambda party, site: pushed_code(proving_at_par(party), site),
+    "both at PAR": lambda party, site: pushed_code(proving_at_par(party), site, dpop_jkt=party.jkt),
+}
+
+
+def proving_at_par(party: ProvingParty) -> ProvingParty:
+    party.proving = {"/par", "/token"}
+    return party
+
+
+@pytest.mark.parametrize("how", BOUND)
+def test_section_10_a_code_is_good_with_its_key_only(site: Site, how: str) -> None:
     party = proving(site, "spa")
-    code = code_for(party, site)
-    with site.db() as db:
-        db.session.execute(update(Grant).values(dpop_jkt=party.jkt))
+    code = BOUND[how](party, site)
     proofs = party.proofs
 
     for wrong in (None, proofs_for(site)):
@@ -456,6 +478,46 @@ def test_section_10_a_code_is_good_with_its_key_only(site: Site) -> None:
 
     tokens = party.redeem(code).json()
     assert claims(tokens["access_token"])["cnf"] == {"jkt": party.jkt}
+
+
+def test_section_10_1_a_proof_of_another_key_than_dpop_jkt_is_refused(site: Site) -> None:
+    party = proving_at_par(proving(site))
+    other = Key().jkt
+    before = row_counts(site)
+
+    answer = party.post("/par", **party.parameters(dpop_jkt=other))
+
+    assert refused(answer)
+    assert row_counts(site) == before
+
+
+def test_section_10_1_a_bad_proof_is_refused_at_par_and_a_good_one_is_good_once(site: Site) -> None:
+    party = proving(site)
+    assert party.proofs is not None
+    proof = party.proofs.make("POST", "/par")
+    auth = (party.app.client_id, party.app.client_secret or "")
+
+    answers = [
+        site.http.post("/par", data=party.parameters(), auth=auth, headers={"dpop": sent})
+        for sent in (party.proofs.make("POST", "/token"), proof, proof)
+    ]
+
+    assert refused(answers[0])
+    assert answers[1].status_code == 201
+    assert refused(answers[2])
+
+
+def test_section_8_par_asks_for_a_nonce_and_tells_one(start_site: Callable[..., Site]) -> None:
+    site = start_site(dpop_nonce="required")
+    party = proving_at_par(proving(site))
+
+    asked = party.post("/par", **party.parameters())
+    party.dpop_nonce = asked.headers["dpop-nonce"]
+    answer = party.post("/par", **party.parameters())
+
+    assert refused(asked, "use_dpop_nonce")
+    assert answer.status_code == 201
+    assert answer.headers["dpop-nonce"]
 
 
 def test_section_5_refresh_tokens_of_public_clients_are_bound(site: Site) -> None:
