@@ -8,6 +8,7 @@ import orjson
 from oidc_server import languages
 from oidc_server.domain.claims import CLAIMS_SUPPORTED
 from oidc_server.domain.client_metadata import (
+    ASYMMETRIC_ALGORITHMS,
     ENCRYPTION_ALGORITHMS,
     ENCRYPTION_METHODS,
     STANDARD_SCOPES,
@@ -76,9 +77,10 @@ def _capabilities(grant_types: Iterable[str]) -> dict[str, Any]:
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
         "claims_parameter_supported": True,
-        "request_parameter_supported": False,
-        "request_uri_parameter_supported": False,
-        "request_object_signing_alg_values_supported": ["RS256"],
+        "request_parameter_supported": True,
+        "request_uri_parameter_supported": True,
+        "require_request_uri_registration": True,
+        "request_object_signing_alg_values_supported": list(ASYMMETRIC_ALGORITHMS),
         "ui_locales_supported": list(languages.SUPPORTED),
         "display_values_supported": [display.value for display in Display],
     }

@@ -31,9 +31,9 @@ from authlib.oauth2.rfc8628 import (
 from authlib.oauth2.rfc8628 import DeviceCodeGrant as DeviceCodeGrantBase
 from authlib.oidc.core.errors import (
     ConsentRequiredError,
+    InvalidRequestObjectError,
+    InvalidRequestURIError,
     LoginRequiredError,
-    RequestNotSupportedError,
-    RequestURINotSupportedError,
 )
 
 __all__ = [
@@ -49,6 +49,8 @@ __all__ = [
     "InvalidClientError",
     "InvalidGrantError",
     "InvalidRequestError",
+    "InvalidRequestObjectError",
+    "InvalidRequestURIError",
     "InvalidScopeError",
     "LoginRequiredError",
     "OAuth2Error",
@@ -56,8 +58,6 @@ __all__ = [
     "OAuth2Request",
     "PasswordGrantBase",
     "RefreshTokenGrantBase",
-    "RequestNotSupportedError",
-    "RequestURINotSupportedError",
     "SlowDownError",
     "UnauthorizedClientError",
     "UnsupportedResponseTypeError",

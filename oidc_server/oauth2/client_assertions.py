@@ -5,8 +5,8 @@ from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
 from oidc_server.domain import used_jtis
-from oidc_server.domain.client_metadata import ASYMMETRIC_ALGORITHMS, FAPI_ALGORITHMS
 from oidc_server.domain.clients import Client
+from oidc_server.oauth2.client_keys import signing_algorithms
 from oidc_server.oauth2.exchange import Exchange
 from oidc_server.security import jose
 from oidc_server.security.jose import Claims, Signed
@@ -55,17 +55,8 @@ def _verify(exchange: Exchange, client: Client, assertion: str) -> Signed | None
     if client.metadata.token_endpoint_auth_method == "client_secret_jwt":
         secrets = client.open_secrets(exchange.vault, exchange.now)
         return jose.verify_hmac(assertion, secrets, (SECRET_ALGORITHM,))
-    return exchange.client_keys.verify(client, assertion, _algorithms(client), exchange.now)
-
-
-def _algorithms(client: Client) -> Collection[str]:
-    """The registered algorithm, or every one that suits the client."""
-    registered = client.metadata.token_endpoint_auth_signing_alg
-    if registered is not None:
-        algorithms: tuple[str, ...] = (registered,)
-    else:
-        algorithms = FAPI_ALGORITHMS if client.metadata.profile else ASYMMETRIC_ALGORITHMS
-    return (*algorithms, "Ed25519") if "EdDSA" in algorithms else algorithms
+    algorithms = signing_algorithms(client, client.metadata.token_endpoint_auth_signing_alg)
+    return exchange.client_keys.verify(client, assertion, algorithms, exchange.now)
 
 
 def _are_good(exchange: Exchange, client: Client, claims: Claims) -> bool:

@@ -6,6 +6,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from oidc_server.domain.base import DomainError
+from oidc_server.domain.client_metadata import ASYMMETRIC_ALGORITHMS, FAPI_ALGORITHMS
 from oidc_server.domain.clients import Client
 from oidc_server.outbound.addresses import OutboundRefusedError
 from oidc_server.outbound.documents import Documents, Purpose
@@ -34,6 +35,15 @@ cannot be reached; a new one at once."""
 
 class NoEncryptionKeyError(DomainError):
     """The client wants encrypted answers and has no key for them: nothing is told in clear."""
+
+
+def signing_algorithms(client: Client, registered: str | None) -> Collection[str]:
+    """What a client may sign with: the registered algorithm, or every one that suits it."""
+    if registered is not None:
+        algorithms: tuple[str, ...] = (registered,)
+    else:
+        algorithms = FAPI_ALGORITHMS if client.metadata.profile else ASYMMETRIC_ALGORITHMS
+    return (*algorithms, "Ed25519") if "EdDSA" in algorithms else algorithms
 
 
 class ClientKeyStore:

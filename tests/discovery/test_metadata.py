@@ -53,6 +53,7 @@ BOOLEANS = (
     "request_parameter_supported",
     "request_uri_parameter_supported",
     "require_pushed_authorization_requests",
+    "require_request_uri_registration",
 )
 
 
@@ -105,8 +106,7 @@ def test_what_certification_asks_for_is_there(site: Site) -> None:
     assert "form_post" in found["response_modes_supported"]
     assert set(found["subject_types_supported"]) == {"public", "pairwise"}
     assert found["authorization_response_iss_parameter_supported"] is True
-    assert found["request_parameter_supported"] is False
-    assert found["request_uri_parameter_supported"] is False
+    assert found["request_uri_parameter_supported"] is True
     assert "none" not in found["introspection_endpoint_auth_methods_supported"]
 
 

@@ -340,14 +340,14 @@ def test_a_request_waits_for_a_quarter_of_an_hour(site: Site) -> None:
 @pytest.mark.parametrize(
     ("changes", "error"),
     [
-        ({"request": "eyJhbGciOiJub25lIn0.e30."}, "request_not_supported"),
-        ({"request_uri": "https://127.0.0.1:1/x"}, "request_uri_not_supported"),
-        ({"request": "x", "response_type": "token"}, "request_not_supported"),
-        ({"request": "x", "prompt": "none"}, "request_not_supported"),
+        ({"request": "eyJhbGciOiJub25lIn0.e30."}, "invalid_request_object"),
+        ({"request_uri": "https://127.0.0.1:1/x"}, "invalid_request_uri"),
+        ({"request": "x", "response_type": "token"}, "invalid_request_object"),
+        ({"request": "x", "prompt": "none"}, "invalid_request_object"),
     ],
 )
 @pytest.mark.parametrize("mode", ["query", "fragment"])
-def test_section_6_request_objects_are_refused_not_ignored(
+def test_section_6_bad_request_objects_are_refused_not_ignored(
     site: Site, changes: dict[str, str], error: str, mode: str
 ) -> None:
     party, browser, _, _ = signed_in(site)

@@ -38,8 +38,8 @@ FAULTS: list[tuple[dict[str, str | None], str]] = [
     ({"max_age": "1" + "0" * 30}, "invalid_request"),
     ({"max_age": "\u0661"}, "invalid_request"),
     ({"nonce": "n" * 1025}, "invalid_request"),
-    ({"request": "eyJhbGciOiJub25lIn0.e30."}, "request_not_supported"),
-    ({"request_uri": "https://app.example.net/request#hash"}, "request_uri_not_supported"),
+    ({"request": "eyJhbGciOiJub25lIn0.e30."}, "invalid_request_object"),
+    ({"request_uri": "https://app.example.net/request#hash"}, "invalid_request_uri"),
     ({"resource": "https://api.example.net/unknown"}, "invalid_target"),
     ({"resource": "no uri \"'\\\u00e9" * 100}, "invalid_target"),
 ]

@@ -13,8 +13,6 @@ from oidc_server.domain.clients import Client
 from oidc_server.oauth2.authlib import (
     InvalidRequestError,
     InvalidScopeError,
-    RequestNotSupportedError,
-    RequestURINotSupportedError,
     UnauthorizedClientError,
     UnsupportedResponseTypeError,
 )
@@ -61,20 +59,15 @@ Check = Callable[[Draft], dict[str, Any]]
 
 
 def nothing_repeated(draft: Draft) -> dict[str, Any]:
+    refuse_repeated(draft.params)
+    return {}
+
+
+def refuse_repeated(params: Params) -> None:
     """RFC 6749 §3.1: parameters "MUST NOT be included more than once"."""
-    for name in draft.params.repeated():
+    for name in params.repeated():
         if name not in _MAY_REPEAT:
             raise InvalidRequestError(f"The parameter {describable(name)} was sent more than once.")
-    return {}
-
-
-def request_object(draft: Draft) -> dict[str, Any]:
-    """Request objects are refused, never ignored: state and nonce may stand inside (Core §6)."""
-    if draft.get("request") is not None:
-        raise RequestNotSupportedError("Request objects are not supported.")
-    if draft.get("request_uri") is not None:
-        raise RequestURINotSupportedError("The parameter request_uri is not supported.")
-    return {}
 
 
 def response_type(draft: Draft) -> dict[str, Any]:
@@ -228,7 +221,6 @@ def hints(draft: Draft) -> dict[str, Any]:
 
 CHECKS: tuple[Check, ...] = (
     nothing_repeated,
-    request_object,
     response_type,
     response_mode,
     scope,

@@ -1,9 +1,15 @@
-"""Reads one request, however it arrived: parameters, pushed, in a request object."""
+"""Reads one request, however it arrived: as parameters, pushed, in a request object."""
 
 from typing import Any
 
-from oidc_server.authorization.request.checks import CHECKS, Draft
-from oidc_server.authorization.request.trusted import Trusted, find_client, trust
+from oidc_server.authorization.request.checks import CHECKS, Draft, refuse_repeated
+from oidc_server.authorization.request.request_object import has_object, read_object
+from oidc_server.authorization.request.trusted import (
+    Trusted,
+    UntrustedRequestError,
+    find_client,
+    trust,
+)
 from oidc_server.domain.authorization_requests import AuthorizationRequest
 from oidc_server.domain.clients import Client
 from oidc_server.oauth2.authlib import InvalidRequestError, OAuth2Error
@@ -26,9 +32,14 @@ def read(ctx: Context, params: Params) -> tuple[Trusted, AuthorizationRequest]:
     Raises `UntrustedRequestError`, or `RefusedRequestError` once it is known where to say so.
     """
     client = find_client(ctx.db, params)
-    if client.metadata.require_pushed_authorization_requests or ctx.runtime.settings.require_par:
-        error = InvalidRequestError("The client must push its requests (RFC 9126).")
-        raise RefusedRequestError(trust(client, params), error)
+    try:
+        if client.metadata.require_pushed_authorization_requests or (
+            ctx.runtime.settings.require_par
+        ):
+            raise InvalidRequestError("The client must push its requests (RFC 9126).")
+        params = _unwrapped(ctx, client, params)
+    except OAuth2Error as error:
+        raise _refusal(client, params, error) from None
     trusted = trust(client, params)
     try:
         return trusted, _validate(Draft(ctx, trusted, params))
@@ -41,9 +52,29 @@ def read_pushed(ctx: Context, client: Client, params: Params) -> AuthorizationRe
 
     Raises `UntrustedRequestError` or an OAuth2Error: nobody is redirected for either.
     """
-    if "request_uri" in params:
+    if params.all("request_uri"):
         raise InvalidRequestError("A pushed request cannot have a request_uri (RFC 9126).")
+    params = _unwrapped(ctx, client, params)
     return _validate(Draft(ctx, trust(client, params), params))
+
+
+def _unwrapped(ctx: Context, client: Client, params: Params) -> Params:
+    """The parameters themselves, out of the request object if there is one."""
+    if has_object(params):
+        refuse_repeated(params)
+        return read_object(ctx, client, params)
+    if client.metadata.require_signed_request_object:
+        raise InvalidRequestError("The client must sign its requests (RFC 9101).")
+    return params
+
+
+def _refusal(client: Client, params: Params, error: OAuth2Error) -> Exception:
+    """A redirect if what stands outside names a good place for it, else a page."""
+    try:
+        return RefusedRequestError(trust(client, params), error)
+    except UntrustedRequestError:
+        problem = error.get_error_description()
+        return UntrustedRequestError(problem, client=client, error=error.error)
 
 
 def _validate(draft: Draft) -> AuthorizationRequest:

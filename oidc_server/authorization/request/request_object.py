@@ -1,0 +1,157 @@
+"""Request objects: parameters inside a JWT that the client signed (RFC 9101, Core §6)."""
+
+import math
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+
+from oidc_server.authorization.request.by_reference import fetch_object
+from oidc_server.domain.clients import Client
+from oidc_server.oauth2.authlib import InvalidRequestError, InvalidRequestObjectError
+from oidc_server.oauth2.client_keys import signing_algorithms
+from oidc_server.security import jose
+from oidc_server.security.jose import Claims
+from oidc_server.web.context import Context
+from oidc_server.web.incoming import Params
+
+_STRINGS = frozenset(
+    {
+        "acr_values",
+        "client_id",
+        "code_challenge",
+        "code_challenge_method",
+        "display",
+        "dpop_jkt",
+        "id_token_hint",
+        "login_hint",
+        "nonce",
+        "prompt",
+        "redirect_uri",
+        "response_mode",
+        "response_type",
+        "scope",
+        "state",
+        "ui_locales",
+    }
+)
+_TYPES = frozenset({"jwt", "oauth-authz-req+jwt"})
+_SKEW = timedelta(seconds=30)
+"""So far ahead of ours the client's clock may be: FAPI 2.0 wants at least 10 and at most 60."""
+_MAX_LIFETIME = timedelta(hours=1)
+"""FAPI 2.0 Message Signing §5.3.1: between `nbf` and `exp`, and since `nbf`."""
+
+
+def has_object(params: Params) -> bool:
+    return any(params.all(name) for name in ("request", "request_uri"))
+
+
+def read_object(ctx: Context, client: Client, params: Params) -> Params:
+    """The parameters inside, and only those (RFC 9101 §6.3).
+
+    What old clients send outside as well is passed over, but must not say something else (Core
+    §6.1). Raises an OAuth2Error; `FetchNeeded` and `OutboundUnavailableError` as for client keys.
+    """
+    token, uri = params.get("request"), params.get("request_uri")
+    if token is not None and uri is not None:
+        raise InvalidRequestError("request and request_uri were both sent (RFC 9101).")
+    if token is None:
+        token = fetch_object(ctx, client, uri or "")
+    claims = _verified(ctx, client, token)
+    inner = _to_params(claims)
+    outside = params.get("response_type")
+    if outside is not None and inner.get("response_type") not in (None, outside):
+        raise InvalidRequestError("The response_type outside the request object is another one.")
+    return inner
+
+
+def _verified(ctx: Context, client: Client, token: str) -> Claims:
+    """The claims come first, since looking at them needs no keys; nothing is done with them yet."""
+    claims = jose.peek(token)
+    if claims is None:
+        raise InvalidRequestObjectError("The request object is not a signed JWT.")
+    _check(claims, client, ctx.runtime.issuer, ctx.now)
+    algorithms = signing_algorithms(client, client.metadata.request_object_signing_alg)
+    signed = ctx.runtime.client_keys.verify(client, token, algorithms, ctx.now)
+    if signed is None:
+        raise InvalidRequestObjectError("No key of the client has signed the request object.")
+    typ = signed.header.get("typ")
+    if typ is not None and jose.media_type(typ) not in _TYPES:
+        raise InvalidRequestObjectError("The request object has the typ of something else.")
+    return signed.claims
+
+
+def _check(claims: Claims, client: Client, issuer: str, now: datetime) -> None:
+    """RFC 9101 §4, §5, §10.8: for us, of this client, current, and no other kind of JWT."""
+    names = {claims[name] == client.client_id for name in ("iss", "client_id") if name in claims}
+    audience = claims.get("aud", None if client.metadata.profile else issuer)
+    audiences = audience if isinstance(audience, list) else [audience]
+    problems = {
+        "names another client, or none": names != {True},
+        "could serve as a client assertion": claims.get("sub") == client.client_id,
+        "is for another server": issuer not in audiences,
+        "refers to another one": not claims.keys().isdisjoint({"request", "request_uri"}),
+        "is expired, or not valid yet": not _is_current(claims, client, now),
+    }
+    for problem, is_so in problems.items():
+        if is_so:
+            raise InvalidRequestObjectError(f"The request object {problem}.")
+
+
+def _is_current(claims: Claims, client: Client, now: datetime) -> bool:
+    seconds, skew = now.timestamp(), _SKEW.total_seconds()
+    lifetime = _MAX_LIFETIME.total_seconds()
+    if "exp" in claims and not _is_between(claims["exp"], seconds, math.inf):
+        return False
+    if not all(
+        _is_between(claims[name], -math.inf, seconds + skew)
+        for name in ("nbf", "iat")
+        if name in claims
+    ):
+        return False
+    if client.metadata.profile is None:
+        return True
+    return (
+        claims.keys() >= {"exp", "nbf"}
+        and claims["exp"] - claims["nbf"] <= lifetime
+        and claims["nbf"] >= seconds - lifetime
+    )
+
+
+def _is_between(value: object, after: float, until: float) -> bool:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return after < value <= until
+    return False
+
+
+def _to_params(claims: Claims) -> Params:
+    """As if the parameters had come by themselves, once each has the type that it must have."""
+    values: dict[str, list[str]] = {}
+    for name, value in claims.items():
+        encoded = _encode(name, value)
+        if encoded is None:
+            continue
+        if any("\0" in text for text in encoded):
+            raise InvalidRequestObjectError("The request object contains a NUL character.")
+        values[name] = encoded
+    return Params(values)
+
+
+def _encode(name: str, value: Any) -> list[str] | None:
+    """None for what is no parameter that we know."""
+    match name, value:
+        case "max_age", int() if not isinstance(value, bool):
+            return [str(value)]
+        case "claims", dict():
+            return [orjson.dumps(value).decode("utf-8")]
+        case "resource", str():
+            return [value]
+        case "resource", list() if all(isinstance(member, str) for member in value):
+            return value
+        case (("max_age" | "claims" | "resource"), _):
+            pass
+        case _, str() if name in _STRINGS:
+            return [value]
+        case _ if name not in _STRINGS:
+            return None
+    raise InvalidRequestObjectError(f"{name} in the request object is not of its type.")
