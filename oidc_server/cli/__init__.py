@@ -13,6 +13,7 @@ from oidc_server.cli import (
     clients,
     database,
     doctor,
+    issuers,
     keys,
     logout_deliveries,
     registration_tokens,
@@ -39,6 +40,9 @@ application.add_typer(
     registration_tokens.application,
     name="registration-tokens",
     help="Who may register applications.",
+)
+application.add_typer(
+    issuers.application, name="issuers", help="Whose assertions about users are believed."
 )
 application.add_typer(keys.application, name="keys", help="Signing keys.")
 application.add_typer(

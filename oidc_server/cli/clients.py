@@ -85,6 +85,9 @@ Introspect = Annotated[bool, typer.Option("--introspect", help="It may introspec
 DpopBound = Annotated[
     bool, typer.Option("--dpop-bound", help="It gets no token without a DPoP proof.")
 ]
+MayExchange = Annotated[
+    bool, typer.Option("--exchange", help="It may exchange tokens of other clients.")
+]
 
 
 @application.command("add")
@@ -108,6 +111,7 @@ def add(
     no_pkce: NoPkce = False,
     introspect: Introspect = False,
     dpop_bound: DpopBound = False,
+    exchange: MayExchange = False,
     as_json: Json = False,
 ) -> None:
     """Register an application; its secret is shown this once."""
@@ -124,17 +128,17 @@ def add(
         "id_token_signed_response_alg": id_token_alg and id_token_alg.value,
         "skip_consent": skip_consent,
         "may_introspect": introspect,
+        "may_exchange": exchange,
         "dpop_bound_access_tokens": dpop_bound,
     }
-    described = _described(kind, read_members(metadata), options, no_pkce=no_pkce)
-    _create(kind, described, as_json=as_json)
+    _create(kind, _described(kind, metadata, options, no_pkce=no_pkce), as_json=as_json)
 
 
 def _described(
-    kind: Kind, members: dict[str, Any], options: dict[str, Any], *, no_pkce: bool
+    kind: Kind, metadata: Path | None, options: dict[str, Any], *, no_pkce: bool
 ) -> ClientMetadata:
     """What the file says, and the options that were used over it."""
-    fields = client_metadata.fields_of(members, by_operator=True)
+    fields = client_metadata.fields_of(read_members(metadata), by_operator=True)
     unused: tuple[Any, ...] = (None, "", [], (), False)
     used = {name: value for name, value in options.items() if value not in unused}
     if no_pkce:

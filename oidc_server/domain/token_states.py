@@ -20,6 +20,7 @@ _clients = table_of(ClientRow)
 _revoked = table_of(RevokedToken)
 
 _STATE_COLUMNS = (
+    _grants.c.client_id,
     _grants.c.user_id,
     _grants.c.pairwise_sub,
     _grants.c.revoked_at,
@@ -80,7 +81,10 @@ def find(
     issued_at: datetime,
     with_person: bool = False,
 ) -> TokenState:
-    """Whether an access token still holds: grant, user, client and token, in one read."""
+    """Whether an access token still holds: grant, user, client and token, in one read.
+
+    An exchanged token (RFC 8693) has a second client, and costs a second read.
+    """
     if grant_id is None:
         row = db.first(_STATE_OF_CLIENT, of_client=client_id, jti=jti)
     else:
@@ -94,6 +98,10 @@ def find(
         return TokenState(holds=True)
     if row.revoked_at is not None or row.user_disabled_at is not None:
         return _DEAD
+    if row.client_id != client_id:
+        of_holder = find(db, grant_id=None, client_id=client_id, jti=jti, issued_at=issued_at)
+        if not of_holder.holds:
+            return _DEAD
     return TokenState(
         holds=True,
         sub=row.pairwise_sub or row.user_id,

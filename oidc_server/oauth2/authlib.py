@@ -2,6 +2,7 @@
 
 from authlib.oauth2 import OAuth2Error, OAuth2Request
 from authlib.oauth2.rfc6749 import AuthorizationServer as AuthorizationServerBase
+from authlib.oauth2.rfc6749 import BaseGrant, TokenEndpointMixin
 from authlib.oauth2.rfc6749.errors import (
     AccessDeniedError,
     InvalidClientError,
@@ -59,6 +60,11 @@ __all__ = [
     "PasswordGrantBase",
     "RefreshTokenGrantBase",
     "SlowDownError",
+    "TokenGrantBase",
     "UnauthorizedClientError",
     "UnsupportedResponseTypeError",
 ]
+
+
+class TokenGrantBase(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
+    """What a grant of the token endpoint begins with, when Authlib has no skeleton for it."""

@@ -1,11 +1,11 @@
 """Client assertions: a client proves itself by a JWT that it signs (RFC 7523 §2.2, Core §9)."""
 
-import math
 from collections.abc import Collection
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from oidc_server.domain import used_jtis
 from oidc_server.domain.clients import Client
+from oidc_server.oauth2.assertions import MAX_JTI, SKEW, is_current
 from oidc_server.oauth2.client_keys import signing_algorithms
 from oidc_server.oauth2.exchange import Exchange
 from oidc_server.security import jose
@@ -15,11 +15,6 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 SECRET_ALGORITHM = "HS256"
 METHODS = ("private_key_jwt", "client_secret_jwt")
 
-MAX_LIFETIME = timedelta(hours=1)
-"""Its `jti` is remembered for so long, and a stolen one is worth no more."""
-SKEW = timedelta(seconds=30)
-"""So far ahead of ours the client's clock may be: FAPI 2.0 wants at least 10 and at most 60."""
-_MAX_JTI = 256
 _NAMESPACE = "client_assertion"
 _TYPES = frozenset({"jwt", "client-authentication+jwt"})
 
@@ -66,9 +61,9 @@ def _are_good(exchange: Exchange, client: Client, claims: Claims) -> bool:
         claims.get("iss") == claims.get("sub") == client.client_id
         and isinstance(claims.get("aud"), str)
         and claims["aud"] in _audiences(exchange.issuer, client)
-        and _is_current(claims, exchange.now)
+        and is_current(claims, exchange.now)
         and isinstance(jti, str)
-        and 1 <= len(jti) <= _MAX_JTI
+        and 1 <= len(jti) <= MAX_JTI
     )
 
 
@@ -78,22 +73,6 @@ def _audiences(issuer: str, client: Client) -> Collection[str]:
         return (issuer,)
     # RFC 9126 §2 adds the address of pushed requests, whatever the endpoint: all of them are us.
     return (issuer, f"{issuer}/token", f"{issuer}/par")
-
-
-def _is_current(claims: Claims, now: datetime) -> bool:
-    seconds, skew = now.timestamp(), SKEW.total_seconds()
-    latest = seconds + MAX_LIFETIME.total_seconds() + skew
-    begun = (claims[name] for name in ("iat", "nbf") if name in claims)
-    return _is_between(claims.get("exp"), seconds, latest) and all(
-        _is_between(value, -math.inf, seconds + skew) for value in begun
-    )
-
-
-def _is_between(value: object, after: float, until: float) -> bool:
-    """Whether a NumericDate (RFC 7519 §2) lies after one moment and not after another."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return after < value <= until
-    return False
 
 
 def _is_type(typ: object) -> bool:

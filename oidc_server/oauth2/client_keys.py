@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from oidc_server.domain.base import DomainError
 from oidc_server.domain.client_metadata import ASYMMETRIC_ALGORITHMS, FAPI_ALGORITHMS
 from oidc_server.domain.clients import Client
+from oidc_server.domain.trusted_issuers import TrustedIssuer
 from oidc_server.outbound.addresses import OutboundRefusedError
 from oidc_server.outbound.documents import Documents, Purpose
 from oidc_server.outbound.http import Answer
@@ -70,6 +71,23 @@ class ClientKeyStore:
             self._documents.renew(JWKS, client.metadata.jwks_uri, now)
         return signed
 
+    def verify_of_issuer(
+        self, issuer: TrustedIssuer, token: str, algorithms: Collection[str], now: datetime
+    ) -> Signed | None:
+        """The token, if a key of this trusted issuer signed it with one of the algorithms."""
+        if issuer.jwks is not None:
+            changed = int(issuer.created_at.timestamp())
+            keys = self._imported(f"issuer {issuer.issuer}", changed, issuer.jwks)
+            return keys.verify(token, algorithms)
+        if issuer.jwks_uri is None:
+            return None
+        signed = None
+        with suppress(OutboundRefusedError):
+            signed = self._documents.get(JWKS, issuer.jwks_uri, now).verify(token, algorithms)
+        if signed is None:
+            self._documents.renew(JWKS, issuer.jwks_uri, now)
+        return signed
+
     def encrypt(
         self, client: Client, token: str, *, alg: str, enc: str, now: datetime, nested: bool = True
     ) -> str:
@@ -89,7 +107,7 @@ class ClientKeyStore:
         """All keys of the client; None if it has none, or publishes what is no good key set."""
         metadata = client.metadata
         if metadata.jwks is not None:
-            return self._imported(client, metadata.jwks)
+            return self._imported(client.client_id, client.revision, metadata.jwks)
         if metadata.jwks_uri is None:
             return None
         try:
@@ -98,14 +116,14 @@ class ClientKeyStore:
             return None
         return keys
 
-    def _imported(self, client: Client, jwks: object) -> ClientKeys:
+    def _imported(self, owner: str, revision: int, jwks: object) -> ClientKeys:
         """Importing takes as long as many signatures, so it is done once for each revision."""
-        known = self._registered.get(client.client_id)
-        if known is not None and known[0] == client.revision:
+        known = self._registered.get(owner)
+        if known is not None and known[0] == revision:
             return known[1]
         keys = ClientKeys(jwks)
         with self._lock:
             if len(self._registered) >= _MOST_SETS:
                 self._registered.pop(next(iter(self._registered)))
-            self._registered[client.client_id] = (client.revision, keys)
+            self._registered[owner] = (revision, keys)
         return keys

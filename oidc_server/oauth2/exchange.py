@@ -8,6 +8,7 @@ from typing import Protocol
 from oidc_server.database import Transaction
 from oidc_server.domain.audit import Origin
 from oidc_server.domain.signing_keys import KeyRing
+from oidc_server.oauth2.access_tokens import AccessTokenReader
 from oidc_server.oauth2.client_keys import ClientKeyStore
 from oidc_server.oauth2.dpop import SentProof
 from oidc_server.security.encryption import Vault
@@ -46,6 +47,7 @@ class Exchange:
     origin: Origin
     issuer: str
     keys: KeyRing
+    tokens: AccessTokenReader
     client_keys: ClientKeyStore
     vault: Vault
     lifetimes: Lifetimes
@@ -54,6 +56,7 @@ class Exchange:
     form: Mapping[str, str]
     dpop: SentProof
     resources: tuple[str, ...] = ()
+    audiences: tuple[str, ...] = ()
     proof: Proof | None = None
     dpop_jkt: str | None = None
     """The key that the client has proved to hold (RFC 9449 §5): what it gets is bound to it."""

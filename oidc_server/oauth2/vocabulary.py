@@ -12,6 +12,8 @@ class GrantType(StrEnum):
     CLIENT_CREDENTIALS = "client_credentials"
     PASSWORD = "password"
     DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
+    JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+    TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 
 
 class TokenType(StrEnum):

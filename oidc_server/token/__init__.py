@@ -9,8 +9,10 @@ from oidc_server.oauth2.server import GrantTable
 from oidc_server.token.authorization_code import AuthorizationCodeGrant
 from oidc_server.token.client_credentials import ClientCredentialsGrant
 from oidc_server.token.device_code import DeviceCodeGrant
+from oidc_server.token.jwt_bearer import JWTBearerGrant
 from oidc_server.token.password import PasswordGrant
 from oidc_server.token.refresh_token import RefreshTokenGrant
+from oidc_server.token.token_exchange import TokenExchangeGrant
 
 GRANTS: GrantTable = [
     (AuthorizationCodeGrant, [S256()]),
@@ -18,4 +20,6 @@ GRANTS: GrantTable = [
     (ClientCredentialsGrant, []),
     (PasswordGrant, []),
     (DeviceCodeGrant, []),
+    (JWTBearerGrant, []),
+    (TokenExchangeGrant, []),
 ]

@@ -24,8 +24,8 @@ class DeviceCodeGrant(DeviceCodeGrantBase):
 
     def validate_token_request(self) -> None:
         """All checks. A code of another client is as good as none (RFC 6749 §5.2)."""
-        exchange = self.server.exchange
         authenticated = self.authenticate_token_endpoint_client()
+        exchange = self.server.exchange
         client = authenticated.client
         if not authenticated.check_grant_type(self.GRANT_TYPE):
             raise UnauthorizedClientError("The client is not registered for device codes.")

@@ -1,5 +1,6 @@
 """Builds token responses (RFC 6749 §5.1): access token, refresh token, ID Token."""
 
+from datetime import timedelta
 from typing import Any
 
 from oidc_server.domain import refresh_tokens
@@ -75,6 +76,36 @@ def issue_to_client(
         cnf=_confirmation(exchange),
     )
     return _body(exchange, access_token, scopes)
+
+
+def issue_on_grant(
+    exchange: Exchange,
+    client: Client,
+    *,
+    sub: str,
+    grant_id: str,
+    scopes: frozenset[str],
+    audiences: tuple[str, ...],
+    lifetime: timedelta | None = None,
+    **claims: Any,
+) -> dict[str, Any]:
+    """An access token alone that lives and dies with a grant, of this client or of another."""
+    lifetime = lifetime or exchange.lifetimes.access_token_lifetime
+    access_token = access_tokens.write(
+        exchange.keys,
+        issuer=exchange.issuer,
+        sub=sub,
+        client_id=client.client_id,
+        audiences=audiences,
+        scopes=scopes,
+        now=exchange.now,
+        lifetime=lifetime,
+        grant_id=grant_id,
+        cnf=_confirmation(exchange),
+        **claims,
+    )
+    body = _body(exchange, access_token, scopes)
+    return {**body, "expires_in": int(lifetime.total_seconds())}
 
 
 def first_refresh_token(exchange: Exchange, client: Client, granted: Granted) -> str | None:

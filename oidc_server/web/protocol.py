@@ -34,6 +34,7 @@ def exchange_of(ctx: Context) -> Exchange:
         origin=ctx.origin,
         issuer=runtime.issuer,
         keys=runtime.keys,
+        tokens=runtime.tokens,
         client_keys=runtime.client_keys,
         vault=runtime.vault,
         lifetimes=runtime.settings,
@@ -42,6 +43,7 @@ def exchange_of(ctx: Context) -> Exchange:
         dpop=sent_proof(ctx),
         form={name: value for name in form if (value := _first(form.all(name))) is not None},
         resources=tuple(form.all("resource")),
+        audiences=tuple(form.all("audience")),
         proof=ctx.proof,
     )
 

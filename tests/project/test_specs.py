@@ -83,4 +83,6 @@ def test_the_metadata_lists_the_grants_that_are_there():
         "client_credentials",
         "password",
         "urn:ietf:params:oauth:grant-type:device_code",
+        "urn:ietf:params:oauth:grant-type:jwt-bearer",
+        "urn:ietf:params:oauth:grant-type:token-exchange",
     }

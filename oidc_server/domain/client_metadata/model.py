@@ -77,6 +77,8 @@ class ClientMetadata:
     skip_consent: bool = False
     may_introspect: bool = False
     """Whether it may introspect every token, not only its own."""
+    may_exchange: bool = False
+    """Whether it may exchange the token of any client, not only its own (RFC 8693)."""
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> "ClientMetadata":

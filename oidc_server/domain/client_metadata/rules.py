@@ -20,6 +20,15 @@ GRANT_TYPES = (
     "client_credentials",
     "password",
     "urn:ietf:params:oauth:grant-type:device_code",
+    "urn:ietf:params:oauth:grant-type:jwt-bearer",
+    "urn:ietf:params:oauth:grant-type:token-exchange",
+)
+_CONFIDENTIAL_GRANTS = frozenset(
+    {
+        "client_credentials",
+        "urn:ietf:params:oauth:grant-type:jwt-bearer",
+        "urn:ietf:params:oauth:grant-type:token-exchange",
+    }
 )
 AUTH_METHODS = (
     "client_secret_basic",
@@ -134,8 +143,9 @@ def _check_grants(_client_type: ClientType, metadata: ClientMetadata) -> None:
         if grant_type not in GRANT_TYPES:
             _refuse("grant_types", f"{grant_type} is not supported.")
     is_public = metadata.token_endpoint_auth_method == "none"
-    if is_public and "client_credentials" in metadata.grant_types:
-        _refuse("grant_types", "client_credentials needs a secret.")
+    for grant_type in sorted(_CONFIDENTIAL_GRANTS & metadata.grant_types):
+        if is_public:
+            _refuse("grant_types", f"{grant_type} needs a secret or a key.")
     if is_public and not metadata.require_pkce:
         raise InvalidClientMetadataError("A public client must use PKCE (RFC 7636).")
     for scope in sorted(metadata.scopes):

@@ -85,6 +85,7 @@ OPERATORS_FIELDS: dict[str, _Kind] = {
     "require_pkce": _FLAG,
     "skip_consent": _FLAG,
     "may_introspect": _FLAG,
+    "may_exchange": _FLAG,
 }
 """Fields of ours: an operator chooses them, no client does for itself."""
 _OTHERS: dict[str, _Kind] = {"scope": _TEXT, "application_type": _TEXT, "response_types": _LIST}

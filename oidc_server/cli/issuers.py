@@ -1,0 +1,92 @@
+"""`oidc-server issuers`: whose assertions about our users are believed."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from oidc_server.cli.output import Json, show, show_all
+from oidc_server.cli.workshop import workshop
+from oidc_server.domain import audit, trusted_issuers
+from oidc_server.domain.audit import COMMAND_LINE, Event
+from oidc_server.domain.trusted_issuers import TrustedIssuer
+from oidc_server.security.jose import parse_json_object
+
+application = typer.Typer(no_args_is_help=True)
+Issuer = Annotated[str, typer.Argument(help="The iss of its assertions.")]
+
+
+class Subject(StrEnum):
+    """What the sub of an assertion is."""
+
+    SUB = "sub"
+    EMAIL = "email"
+
+
+@application.command("add")
+def add(
+    issuer: Issuer,
+    *,
+    jwks: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="File of its public keys.")
+    ] = None,
+    jwks_uri: Annotated[str | None, typer.Option(help="Where it publishes them.")] = None,
+    audience: Annotated[
+        str | None, typer.Option(help="A further name that it may call us by.")
+    ] = None,
+    subject: Annotated[
+        Subject, typer.Option(help="What it names people by: our sub, or a verified address.")
+    ] = Subject.SUB,
+    as_json: Json = False,
+) -> None:
+    """Believe what an issuer says of our users: it can speak for every one of them."""
+    keys = None
+    if jwks is not None:
+        try:
+            keys = parse_json_object(jwks.read_bytes())
+        except ValueError:
+            raise typer.BadParameter("the file holds no JSON object", param_hint="--jwks") from None
+    with workshop() as tools:
+        added = trusted_issuers.add(
+            tools.db,
+            issuer=issuer,
+            jwks=keys,
+            jwks_uri=jwks_uri,
+            audience=audience,
+            subject=subject.value,
+            now=tools.now,
+        )
+        audit.record(
+            tools.db, Event.ISSUER_TRUSTED, origin=COMMAND_LINE, now=tools.now, issuer=issuer
+        )
+    show(_facts(added), as_json=as_json)
+
+
+@application.command("list")
+def list_issuers(*, as_json: Json = False) -> None:
+    """List the issuers that are believed."""
+    with workshop() as tools:
+        rows = [_facts(issuer) for issuer in trusted_issuers.list_issuers(tools.db)]
+    show_all(rows, as_json=as_json)
+
+
+@application.command("remove")
+def remove(issuer: Issuer, *, as_json: Json = False) -> None:
+    """Believe an issuer no more."""
+    with workshop() as tools:
+        trusted_issuers.remove(tools.db, issuer)
+        audit.record(
+            tools.db, Event.ISSUER_REMOVED, origin=COMMAND_LINE, now=tools.now, issuer=issuer
+        )
+    show({"issuer": issuer, "removed": True}, as_json=as_json)
+
+
+def _facts(issuer: TrustedIssuer) -> dict[str, object]:
+    return {
+        "issuer": issuer.issuer,
+        "keys": issuer.jwks_uri or len((issuer.jwks or {}).get("keys", ())),
+        "audience": issuer.audience,
+        "subject": issuer.subject,
+        "created_at": issuer.created_at.isoformat(timespec="seconds"),
+    }
