@@ -25,7 +25,7 @@ def test_every_migration_can_be_taken_back_and_done_again_with_rows_in_place(
     fresh_database_url, tmp_path
 ):
     with running_site(settings_for(fresh_database_url, tmp_path)) as site:
-        party, browser, person, tokens = signed_in(site)
+        signed_in(site)
         before = rows(site)
 
         with site.runtime.database.connection() as connection:
@@ -44,7 +44,7 @@ def test_every_migration_can_be_taken_back_and_done_again_with_rows_in_place(
 def test_who_was_signed_in_before_an_upgrade_is_so_afterwards(fresh_database_url, tmp_path):
     settings = settings_for(fresh_database_url, tmp_path)
     with running_site(settings) as site:
-        party, browser, person, tokens = signed_in(site, skip_consent=True)
+        party, browser, _, tokens = signed_in(site, skip_consent=True)
         with site.runtime.database.connection() as connection:
             schema.downgrade(connection, FIRST)
         app, cookies = party.app, dict(browser.client.cookies)
