@@ -3,8 +3,6 @@
 Nothing else is ever fetched: without that rule anybody could make us ask anything (RFC 9101 §10.4).
 """
 
-import base64
-import hashlib
 from datetime import timedelta
 
 from oidc_server.domain.clients import Client
@@ -17,28 +15,21 @@ from oidc_server.web.context import Context
 
 
 def fetch_object(ctx: Context, client: Client, request_uri: str) -> str:
-    """The JWT at a registered `request_uri`, whose fragment is the digest of what stands there.
+    """The JWT at a registered `request_uri`.
+
+    Its fragment only tells versions apart (Core §6.2) and proves nothing: who registers has no
+    `client_id` yet, so an address is registered before the object there can be signed.
 
     Raises `InvalidRequestURIError`, and `FetchNeeded` until the document is here.
     """
     if request_uri not in client.metadata.request_uris:
         raise InvalidRequestURIError("The request_uri is not registered for this client.")
-    address, has_fragment, digest = request_uri.partition("#")
-    purpose = _UNCHANGING if has_fragment else _CHANGING
-    documents = ctx.runtime.documents
+    address = request_uri.partition("#")[0]
     try:
-        token: str = documents.get(purpose, address, ctx.now)
+        token: str = ctx.runtime.documents.get(_PURPOSE, address, ctx.now)
     except (OutboundRefusedError, OutboundUnavailableError):
         raise InvalidRequestURIError("No request object could be fetched from there.") from None
-    if has_fragment and _digest(token) != digest:
-        documents.renew(purpose, address, ctx.now)
-        raise InvalidRequestURIError("The request object there has another digest.")
     return token
-
-
-def _digest(token: str) -> str:
-    hashed = hashlib.sha256(token.encode("ascii")).digest()
-    return base64.urlsafe_b64encode(hashed).rstrip(b"=").decode("ascii")
 
 
 def _parse(answer: Answer) -> str:
@@ -49,17 +40,9 @@ def _parse(answer: Answer) -> str:
     return answer.body.decode("ascii")
 
 
-_ACCEPT = "application/oauth-authz-req+jwt, application/jwt"
-_UNCHANGING = Purpose(
-    name="request_uri with a digest",
-    accept=_ACCEPT,
-    lifetime=timedelta(minutes=5),
-    stale_lifetime=timedelta(),
-    parse=_parse,
-)
-_CHANGING = Purpose(
+_PURPOSE = Purpose(
     name="request_uri",
-    accept=_ACCEPT,
+    accept="application/oauth-authz-req+jwt, application/jwt",
     lifetime=RETRY_AFTER,
     stale_lifetime=timedelta(),
     parse=_parse,
