@@ -59,7 +59,7 @@ class TokenExchangeGrant(TokenGrantBase):
         self._subject = _read_subject(exchange, client)
         self._act = _actors(exchange, client, self._subject.token)
         self._scopes = _narrowed(exchange, client, self._subject.token)
-        self._audiences = _targets(exchange, client, self._subject.token)
+        self._audiences = _targets(exchange, client, self._subject)
         self.request.client = authenticated
 
     def create_token_response(self) -> tuple[int, dict[str, Any], list[Any]]:
@@ -179,15 +179,16 @@ def _narrowed(exchange: Exchange, client: Client, subject: AccessToken) -> froze
     return asked or allowed
 
 
-def _targets(exchange: Exchange, client: Client, subject: AccessToken) -> tuple[str, ...]:
+def _targets(exchange: Exchange, client: Client, subject: _Subject) -> tuple[str, ...]:
     """The audiences asked for, or those of the token (RFC 8693 §2.1).
 
-    We ourselves are one for the client's own tokens only: what we tell of a person was allowed to
-    the client that asked them.
+    We ourselves are one only for the client whom the person allowed what we tell of them. That is
+    the client of the grant: what somebody got by an earlier exchange is theirs, the leave is not.
     """
-    wanted = tuple(dict.fromkeys((*exchange.resources, *exchange.audiences))) or subject.audiences
+    asked = tuple(dict.fromkeys((*exchange.resources, *exchange.audiences)))
+    wanted = asked or subject.token.audiences
     for target in wanted:
-        if target == exchange.issuer and subject.client_id == client.client_id:
+        if target == exchange.issuer and subject.granted.client_id == client.client_id:
             continue
         if target == exchange.issuer or resources.find(exchange.db, target) is None:
             raise InvalidTargetError(f"The target {describable(target)} is not one for this.")

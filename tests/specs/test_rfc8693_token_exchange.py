@@ -125,6 +125,17 @@ def test_what_we_tell_of_a_person_is_no_target_for_another_client(site, front, b
     refused(ask(back, token, audience=front.app.client_id), "invalid_target")
 
 
+def test_a_second_exchange_reaches_what_we_tell_of_a_person_no_more_than_the_first(
+    site, front, back
+):
+    """The token of the first exchange is the other client's own, the person's leave is not."""
+    hop = exchanged(back, front.tokens["access_token"], resource=API)["access_token"]
+
+    refused(ask(back, hop, resource=site.issuer), "invalid_target")
+    refused(ask(back, hop, audience=[API, site.issuer]), "invalid_target")
+    assert back.userinfo(hop).status_code == 401
+
+
 def test_scope_only_becomes_less(site, front, back):
     token = exchanged(front, front.tokens["access_token"], scope="profile")["access_token"]
     narrow = exchanger(site, may_exchange=True, scopes=("email",))
