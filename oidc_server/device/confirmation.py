@@ -97,10 +97,14 @@ def _page(
     status: int = 200,
 ) -> Response:
     described: dict[str, str] = {}
+    places: list[str] = []  # where it may act, and no scope tells so
     for identifier in sorted(request.resources):
         resource = resources.find(ctx.db, identifier)
-        if resource is not None:
-            described.update(dict.fromkeys(resource.scopes, resource.name))
+        if resource is None:
+            continue
+        described.update(dict.fromkeys(resource.scopes, resource.name))
+        if request.scopes.isdisjoint(resource.scopes):
+            places.append(resource.name)
     return ctx.render(
         "device/confirmation.html",
         status=status,
@@ -110,6 +114,7 @@ def _page(
         user_code=request.user_code(ctx.runtime.vault),
         minutes=int((ctx.now - request.created_at).total_seconds() // 60),
         scopes=[(name, described.get(name)) for name in in_order(request.scopes)],
+        resources=places,
         sid=session.sid,
         error=error,
     )

@@ -229,3 +229,13 @@ def test_a_device_asks_for_an_audience(site, device, browser):
     tokens = device.poll().json()
 
     assert claims_of(tokens["access_token"])["aud"] == api
+
+
+def test_the_person_is_told_where_a_device_will_act(site, device, browser):
+    """RFC 8707: as on the page for browsers, a resource that no scope tells of has its own line."""
+    api = make_resource(site, "https://api.example.net")
+    device.ask(resource=api)
+
+    page = question(browser, make_user(site), device.shown["user_code"])
+
+    assert f"Act for you at {api}" in page.text
