@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test quick check fix migration bench screenshots lock clean
+.PHONY: help serve test quick fuzz check fix migration bench screenshots lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -27,6 +27,10 @@ test: $(VENV)/.test debian-packages node-packages
 # Run the tests of the inner loop: no browser, no races, nothing slow
 quick: $(VENV)/.test
 	@$(BIN)/pytest -n auto --dist worksteal -m "not browser and not race and not slow and not node" $(ARGS)
+
+# Feed every address food that nobody has seen (seconds=60 for each test, ARGS="-k sqlite")
+fuzz: $(VENV)/.test
+	@OIDC_TEST_FUZZ_SECONDS=$(or $(seconds),60) $(BIN)/pytest -n auto --dist worksteal tests/fuzz $(ARGS)
 
 # Check style, types, import direction, templates and migrations
 check: $(VENV)/.test

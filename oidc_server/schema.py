@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, inspect, text
 
@@ -60,11 +60,29 @@ def downgrade(connection: Connection, revision: str) -> None:
 @contextmanager
 def _alone(connection: Connection) -> Iterator[None]:
     """A transaction in which nobody else migrates; a writing one on SQLite is alone anyway."""
+    if connection.dialect.name == "sqlite":
+        with _tables_may_be_made_anew(connection), connection.begin():
+            yield
+        return
     with connection.begin():
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("SET LOCAL statement_timeout = 0"))
-            connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('migrations'))"))
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
+        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('migrations'))"))
         yield
+
+
+@contextmanager
+def _tables_may_be_made_anew(connection: Connection) -> Iterator[None]:
+    """SQLite changes a table by copying it and dropping the old one.
+
+    With foreign keys on, what refers to the old one would be deleted along with it. They can be
+    switched only outside a transaction, which SQLAlchemy would begin: hence the driver.
+    """
+    pooled: Any = connection.connection
+    pooled.dbapi_connection.execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+    finally:
+        pooled.dbapi_connection.execute("PRAGMA foreign_keys=ON")
 
 
 def _config(connection: Connection) -> "Config":

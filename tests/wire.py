@@ -50,7 +50,7 @@ def ask(
         "method": method,
         "scheme": "https",
         "path": path,
-        "raw_path": path.encode("latin-1"),
+        "raw_path": path.encode(),
         "root_path": "",
         "query_string": query.encode("latin-1"),
         "headers": [(key.encode("latin-1"), value.encode("latin-1")) for key, value in headers],

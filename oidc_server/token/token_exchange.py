@@ -1,7 +1,7 @@
 """Token exchange (RFC 8693): an access token of a person for another one that can do less.
 
 The new token hangs on the grant of the old one, so whatever ends that grant ends both. It never has
-more scopes, lives longer, or forgets who acted before. See ADR 0014.
+more scopes, lives longer, or forgets who acted before. See ADR 0013.
 """
 
 from dataclasses import dataclass

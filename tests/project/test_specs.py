@@ -42,6 +42,12 @@ def test_every_record_that_is_named_is_there():
     assert {number: path for number, path in named.items() if number not in there} == {}
 
 
+def test_records_are_numbered_one_by_one():
+    numbers = [int(path.name[:4]) for path in sorted(tracked_files("docs/adr/"))]
+
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
 def test_every_record_is_a_page_with_the_same_three_parts():
     for path in tracked_files("docs/adr/"):
         text = read(path)

@@ -3,8 +3,10 @@
 import json
 import shutil
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import pytest
@@ -34,6 +36,28 @@ class Node:
         """Run an ES module given as text; return what it printed, which must be JSON."""
         return self._json(["--input-type=module", "--eval", source], timeout)
 
+    def converse(
+        self, script: str, argument: object, open_page: Callable[[str], str], timeout: float = 60
+    ) -> Any:
+        """Run `tests/js/<script>`, which asks for a person; return what it says at its end.
+
+        It writes lines of JSON: for `{"open": address}` it gets where `open_page` ended up, and
+        `{"done": …}` is the last one.
+        """
+        command = [self.program, script, json.dumps(argument)]
+        pipe = subprocess.PIPE
+        with subprocess.Popen(
+            command, cwd=FOLDER, env=run.clean_environment(), stdin=pipe, stdout=pipe, stderr=pipe
+        ) as process:
+            guard = Timer(timeout, process.kill)
+            guard.start()
+            try:
+                done = _answer(process, open_page)
+            finally:
+                guard.cancel()
+            assert done is not None, process.stderr and process.stderr.read().decode()
+            return done
+
     def _json(self, arguments: list[str], timeout: float) -> Any:
         done = subprocess.run(
             [self.program, *arguments],
@@ -46,6 +70,18 @@ class Node:
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return json.loads(done.stdout)
+
+
+def _answer(process: "subprocess.Popen[bytes]", open_page: Callable[[str], str]) -> Any:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    for line in process.stdout:
+        said = json.loads(line)
+        if "done" in said:
+            return said["done"]
+        process.stdin.write(open_page(said["open"]).encode() + b"\n")
+        process.stdin.flush()
+    return None
 
 
 @pytest.fixture(scope="session")
