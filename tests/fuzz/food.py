@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from starlette.routing import Route
 
 from oidc_server.routes import ROUTES
-from tests.fuzz.world import World
+from tests.device.devices import DEVICE_CODE
+from tests.fuzz.world import EXCHANGE, JWT_BEARER, World
 from tests.wire import FORM
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW", "post")
@@ -125,6 +126,8 @@ def good_requests(draw: st.DrawFn, world: World) -> tuple[Request, Fields, Field
     if recipe.client is not None:
         proof, fields = world.authentication(recipe.client)
         headers = (*headers, *proof)
+    if recipe.proof:
+        headers = (*headers, ("dpop", world.proof(path)))
     if recipe.bearer is not None:
         token = world.values[recipe.bearer][0]
         headers = (*headers, ("authorization", f"Bearer {token}"))
@@ -139,11 +142,15 @@ def good_requests(draw: st.DrawFn, world: World) -> tuple[Request, Fields, Field
 
 @dataclass(frozen=True)
 class Recipe:
-    """Parameters that go together (`name`, or `name=value`), and who sends them."""
+    """Parameters that go together (`name`, or `name=value`), and who sends them.
+
+    `bearer` names the token of a request with one; with `proof` a key is proved (DPoP).
+    """
 
     fields: tuple[str, ...] = ()
     client: str | None = None
     bearer: str | None = None
+    proof: bool = False
 
 
 _AUTHORIZE = (
@@ -151,14 +158,23 @@ _AUTHORIZE = (
     *("code_challenge", "code_challenge_method=S256"),
 )
 _CODE = ("grant_type=authorization_code", "code", "redirect_uri", "code_verifier")
-_URN = "urn:ietf:params:oauth:grant-type"
+_DEVICE = (f"grant_type={DEVICE_CODE}", "device_code")
 _ACCOUNT = ("csrf_token", "request_id", "username", "email", "name", "password")
 _EXCHANGE = ("subject_token", "subject_token_type", "actor_token", "actor_token_type")
 
 RECIPES: dict[str, list[Recipe]] = {
-    "GET /authorize": [Recipe((*_AUTHORIZE, "client_id"))],
+    "GET /authorize": [
+        Recipe((*_AUTHORIZE, "client_id")),
+        Recipe((*_AUTHORIZE, "client_id", "claims", "prompt")),
+        Recipe(("client_id", "request")),
+        Recipe(("client_id", "request_uri")),
+    ],
     "POST /authorize": [Recipe((*_AUTHORIZE, "client_id"))],
-    "POST /par": [Recipe(_AUTHORIZE, client) for client in ("basic", "public", "post")],
+    "POST /par": [
+        *(Recipe(_AUTHORIZE, client) for client in ("basic", "public", "post")),
+        Recipe((*_AUTHORIZE, "dpop_jkt"), "basic", proof=True),
+        Recipe(("request",), "basic"),
+    ],
     "GET /authorize/{request_id}": [Recipe()],
     "POST /token": [
         Recipe(_CODE, "basic"),
@@ -167,12 +183,16 @@ RECIPES: dict[str, list[Recipe]] = {
         Recipe(("grant_type=client_credentials", "scope=things", "resource"), "service"),
         Recipe(("grant_type=client_credentials", "scope=things"), "signing"),
         Recipe(("grant_type=password", "username", "password", "scope"), "trusted"),
-        Recipe((f"grant_type={_URN}:device_code", "device_code"), "basic"),
-        Recipe((f"grant_type={_URN}:jwt-bearer", "assertion", "scope"), "basic"),
-        Recipe((f"grant_type={_URN}:token-exchange", *_EXCHANGE), "basic"),
+        Recipe(_CODE, "basic", proof=True),
+        Recipe(_DEVICE, "device"),
+        Recipe((f"grant_type={JWT_BEARER}", "assertion", "scope"), "speaking"),
+        Recipe((f"grant_type={EXCHANGE}", *_EXCHANGE), "exchanging"),
+        Recipe((f"grant_type={EXCHANGE}", *_EXCHANGE[:2], "scope", "audience"), "exchanging"),
     ],
-    "POST /device_authorization": [Recipe(("scope",), "basic"), Recipe(("scope",), "public")],
-    "POST /device": [Recipe(("csrf_token", "user_code", "decision"))],
+    "POST /device_authorization": [Recipe(("scope",), client) for client in ("device", "basic")],
+    "GET /device": [Recipe(("user_code",))],
+    "POST /device": [Recipe(("csrf_token", "user_code"))],
+    "POST /device/{request_id}": [Recipe(("csrf_token", "decision", "same_code=yes"))],
     "POST /introspect": [Recipe(("token", "token_type_hint"), "basic")],
     "POST /revoke": [
         Recipe(("token", "token_type_hint"), client) for client in ("public", "post", "signing")
@@ -206,9 +226,14 @@ def some_names(world: World) -> st.SearchStrategy[list[str]]:
 @st.composite
 def good_value(draw: st.DrawFn, world: World, name: str) -> bytes:
     """A good value for the parameter; codes are made when they are drawn."""
-    if name == "code" and draw(st.booleans()):
+    fresh = draw(st.booleans())
+    if name == "code" and fresh:
         return world.code().encode()
-    if name in ("client_id", "redirect_uri") and draw(st.booleans()):
+    if name == "request_uri" and fresh:
+        return world.request_uri().encode()
+    if name in ("device_code", "user_code") and fresh:
+        return world.device_codes()[name].encode()
+    if name in ("client_id", "redirect_uri", "request", "assertion") and fresh:
         return world.values[name][0].encode()
     return draw(st.sampled_from(world.values[name])).encode()
 

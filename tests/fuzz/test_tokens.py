@@ -20,7 +20,7 @@ from tests.fuzz import tokens
 from tests.fuzz.conftest import Feed
 from tests.fuzz.food import Request, bent, encoded
 from tests.fuzz.verdict import Judge
-from tests.fuzz.world import World
+from tests.fuzz.world import JWT_BEARER, TRUSTED_ISSUER, World
 from tests.site import ISSUER
 from tests.wire import FORM
 
@@ -53,24 +53,10 @@ def test_a_token_that_is_not_as_it_was_given_opens_nothing(world: World, judge: 
 
 
 def test_what_clients_sign_may_say_anything(world: World, judge: Judge, feed: Feed):
-    site, client_id = world.site, world.clients["signing"].client_id
-    header = {"alg": "ES256", "kid": world.key.kid, "typ": "JWT"}
-    proof_header = {"alg": "ES256", "typ": "dpop+jwt", "jwk": _bare(world.key)}
-    claims = claims_for(client_id, site.issuer, site.clock.now)
-    proof = {"jti": "x", "htm": "POST", "htu": f"{site.issuer}/token", "iat": claims["iat"]}
-    parameters = {**world.party.parameters(client_id=client_id, aud=site.issuer), "iss": client_id}
-
     def say(piece: tuple[str, str]) -> None:
-        kind, token = piece
-        judge(_saying(world, kind, token))
+        judge(_saying(world, *piece))
 
-    feed(
-        say,
-        st.tuples(st.just("assertion"), tokens.strange_tokens(world.key, claims, header))
-        | st.tuples(st.just("request"), tokens.strange_tokens(world.key, parameters, header))
-        | st.tuples(st.just("dpop"), tokens.strange_tokens(world.key, proof, proof_header)),
-        cases=200,
-    )
+    feed(say, st.one_of(*_sayings(world)), cases=200)
 
 
 def test_every_token_of_ours_that_we_accept_is_accepted_by_pyjwt(feed: Feed):
@@ -155,20 +141,50 @@ def _uses(world: World, token: str) -> list[Request]:
     ]
 
 
-def _saying(world: World, kind: str, token: str) -> Request:
-    text = token.encode()
-    if kind == "request":
-        client_id = world.clients["signing"].client_id.encode()
-        return Request(
-            "GET", "/authorize", encoded([(b"client_id", client_id), (b"request", text)])
+def _sayings(world: World) -> list[st.SearchStrategy[tuple[str, str]]]:
+    """By the place they are said at, tokens that the right key signed, whatever is in them."""
+    issuer, now, key = world.site.issuer, world.site.clock.now, world.key
+    client_id, party = world.clients["signing"].client_id, world.party
+    claims = claims_for(client_id, issuer, now)
+    proof = {"jti": "x", "htm": "POST", "htu": f"{issuer}/token", "iat": claims["iat"]}
+    said: dict[str, dict[str, Any]] = {
+        "client_assertion": claims,
+        "assertion": claims_for(world.person.id, issuer, now, iss=TRUSTED_ISSUER),
+        "request": {**party.parameters(), "iss": party.app.client_id, "aud": issuer},
+        "dpop": proof,
+        "dpop with a token": {**proof, "htm": "GET", "htu": f"{issuer}/userinfo", "ath": "x"},
+    }
+    header = {"alg": "ES256", "kid": key.kid, "typ": "JWT"}
+    with_key = {"alg": "ES256", "typ": "dpop+jwt", "jwk": _bare(key)}
+    return [
+        st.tuples(
+            st.just(place),
+            tokens.strange_tokens(key, good, with_key if place.startswith("dpop") else header),
         )
-    fields = [(b"grant_type", b"client_credentials"), (b"scope", b"things")]
-    if kind == "dpop":
-        proof, _ = world.authentication("service")
-        headers = (*proof, FORM, ("dpop", token))
-        return Request("POST", "/token", headers=headers, body=encoded(fields))
-    fields += [(b"client_assertion_type", ASSERTION_TYPE.encode()), (b"client_assertion", text)]
-    return Request("POST", "/token", headers=(FORM,), body=encoded(fields))
+        for place, good in said.items()
+    ]
+
+
+def _saying(world: World, place: str, token: str) -> Request:
+    text = token.encode()
+    service, _ = world.authentication("service")
+    speaking, _ = world.authentication("speaking")
+    by_itself = [(b"grant_type", b"client_credentials"), (b"scope", b"things")]
+    match place:
+        case "request":
+            fields = [(b"client_id", world.party.app.client_id.encode()), (b"request", text)]
+            return Request("GET", "/authorize", encoded(fields))
+        case "assertion":
+            fields = [(b"grant_type", JWT_BEARER.encode()), (b"assertion", text)]
+            return Request("POST", "/token", headers=(*speaking, FORM), body=encoded(fields))
+        case "dpop":
+            headers = (*service, FORM, ("dpop", token))
+            return Request("POST", "/token", headers=headers, body=encoded(by_itself))
+        case "dpop with a token":
+            bound = ("authorization", f"DPoP {world.values['access_token'][0]}")
+            return Request("GET", "/userinfo", headers=(bound, ("dpop", token)))
+    fields = [(b"client_assertion_type", ASSERTION_TYPE.encode()), (b"client_assertion", text)]
+    return Request("POST", "/token", headers=(FORM,), body=encoded([*by_itself, *fields]))
 
 
 def _published(world: World) -> list[bytes]:

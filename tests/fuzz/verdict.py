@@ -29,8 +29,9 @@ _MAY_LEAVE = {"audit_events", "attempts", "used_jtis"}
 """What counts failures and what makes assertions good for one use."""
 _MAY_LEAVE_AT = {
     # A code with the wrong verifier is burnt, and a grant revoked whose code or refresh token came
-    # twice, with all that follows from it: RFC 6749 §4.1.2, RFC 9700 §4.14.
-    "token.token": {"grants", "refresh_tokens", "logout_deliveries", "outbox"},
+    # twice, with all that follows from it; a device that polls is remembered: RFC 6749 §4.1.2,
+    # RFC 9700 §4.14, RFC 8628 §3.5.
+    "token.token": {"grants", "refresh_tokens", "logout_deliveries", "outbox", "device_codes"},
 }
 
 

@@ -4,16 +4,22 @@ import base64
 from dataclasses import dataclass, field
 from typing import Any
 
+from oidc_server.domain import trusted_issuers
 from oidc_server.security.jose import SigningKey
 from tests.browser import Browser, Page
 from tests.client_assertions import claims_for, key_set, sign
 from tests.client_registration.registrations import registered
+from tests.device.devices import DEVICE_CODE, Device
+from tests.dpop import Proofs, proofs_for
 from tests.factories import App, Person, make_client, make_resource, make_user
 from tests.relying_party import RelyingParty
 from tests.site import Site
 
 AFTER_LOGOUT = "https://app.example.net/bye"
 WITH_QUERY = "https://app.example.net/callback?tenant=1"
+EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+TRUSTED_ISSUER = "https://people.example.org"
 RESOURCE = "https://api.example.net/"
 
 
@@ -27,6 +33,8 @@ class World:
     browser: Browser
     clients: dict[str, App]
     key: SigningKey
+    device: Device
+    proofs: Proofs
     values: dict[str, list[str]] = field(default_factory=dict)
     secrets: set[str] = field(default_factory=set)
     redirect_uris: set[str] = field(default_factory=set)
@@ -42,6 +50,21 @@ class World:
             answer = self.party.authorize(self.browser, self.person)
         self.secrets.add(answer.code)
         return answer.code
+
+    def request_uri(self) -> str:
+        """Where a fresh pushed authorization request of the same client is."""
+        pushed: str = self.party.post("/par", **self.party.parameters()).json()["request_uri"]
+        return pushed
+
+    def device_codes(self) -> dict[str, str]:
+        """The fresh codes of a device: `device_code` and `user_code`."""
+        codes: dict[str, str] = self.device.ask()
+        self.secrets.add(codes["device_code"])
+        return codes
+
+    def proof(self, path: str) -> str:
+        """A fresh DPoP proof for that address."""
+        return self.proofs.make(path=path)
 
     def assertion(self, **changes: Any) -> str:
         """A fresh client assertion of the client that signs."""
@@ -71,12 +94,14 @@ def build(site: Site) -> World:
     """Make the clients, sign the person in, and collect one of everything."""
     key = SigningKey.generate("ES256")
     make_resource(site, RESOURCE, "things")
+    _trust(site, key)
     clients = _clients(site, key)
     person, browser = make_user(site), Browser(site.browser(), site.issuer)
     party = RelyingParty(site, clients["basic"])
     answer = party.authorize(browser, person, scope="openid email profile offline_access")
     tokens = party.redeem(answer.code).json()
-    world = World(site, person, party, browser, clients, key)
+    device = Device(site, clients["device"])
+    world = World(site, person, party, browser, clients, key, device, proofs_for(site))
     waiting = Browser(site.browser(), site.issuer)
     page = Page(waiting.go(party.url(prompt="login")))
     world.request_id = page.hidden()["request_id"]
@@ -100,11 +125,27 @@ def build(site: Site) -> World:
     return world
 
 
+def _trust(site: Site, key: SigningKey) -> None:
+    """Make the key of the clients also that of an issuer that speaks for users."""
+    with site.db() as db:
+        trusted_issuers.add(
+            db,
+            issuer=TRUSTED_ISSUER,
+            jwks=key_set(key),
+            jwks_uri=None,
+            audience=None,
+            subject="sub",
+            now=site.clock.now,
+        )
+
+
 def _clients(site: Site, key: SigningKey) -> dict[str, App]:
     everything: dict[str, Any] = {
         "redirect_uris": ("https://app.example.net/callback", WITH_QUERY),
         "post_logout_redirect_uris": (AFTER_LOGOUT,),
+        "jwks": key_set(key),
     }
+    service: dict[str, Any] = {"scopes": ("openid", "profile", "things")}
     return {
         "basic": make_client(site, may_introspect=True, **everything),
         "post": make_client(site, token_endpoint_auth_method="client_secret_post"),
@@ -117,12 +158,22 @@ def _clients(site: Site, key: SigningKey) -> dict[str, App]:
         ),
         "public": make_client(site, "spa"),
         "service": make_client(site, "service", scopes=("things",)),
+        "device": make_client(
+            site, "native", redirect_uris=(), grant_types=(DEVICE_CODE, "refresh_token")
+        ),
+        "exchanging": make_client(
+            site, "service", grant_types=(EXCHANGE,), may_exchange=True, **service
+        ),
+        "speaking": make_client(site, "service", grant_types=(JWT_BEARER,), **service),
         "trusted": make_client(site, grant_types=("password", "refresh_token")),
     }
 
 
 def _values(world: World, tokens: dict[str, Any]) -> dict[str, list[str]]:
     party, clients = world.party, world.clients
+    site, client_id = world.site, party.app.client_id
+    signed = claims_for(client_id, site.issuer, site.clock.now, sub=None)
+    spoken = claims_for(world.person.id, site.issuer, site.clock.now, iss=TRUSTED_ISSUER)
     every_token = [tokens[name] for name in ("access_token", "refresh_token", "id_token")]
     return {
         "response_type": ["code"],
@@ -144,7 +195,7 @@ def _values(world: World, tokens: dict[str, Any]) -> dict[str, list[str]]:
         "acr_values": ["urn:example:acr"],
         "display": ["page", "popup"],
         "claims": ['{"userinfo":{"email":null},"id_token":{"auth_time":{"essential":true}}}'],
-        "request": [every_token[2]],
+        "request": [world.key.sign({**party.parameters(), **signed}), every_token[2]],
         "request_uri": ["urn:ietf:params:oauth:request_uri:x", "https://app.example.net/request"],
         "resource": [RESOURCE, world.site.issuer],
         "authorization_details": ['[{"type":"x"}]'],
@@ -153,16 +204,14 @@ def _values(world: World, tokens: dict[str, Any]) -> dict[str, list[str]]:
             "refresh_token",
             "client_credentials",
             "password",
-            "urn:ietf:params:oauth:grant-type:device_code",
-            "urn:ietf:params:oauth:grant-type:jwt-bearer",
-            "urn:ietf:params:oauth:grant-type:token-exchange",
+            *(DEVICE_CODE, JWT_BEARER, EXCHANGE),
         ],
         "code": ["unknown-code"],
         "refresh_token": [tokens["refresh_token"]],
         "access_token": [tokens["access_token"]],
         "device_code": ["unknown-device-code"],
         "user_code": ["WDJB-MJHT"],
-        "assertion": [every_token[2]],
+        "assertion": [world.key.sign(spoken), every_token[2]],
         "username": [world.person.username, world.person.email],
         "password": [world.person.password],
         "token": every_token,
