@@ -30,7 +30,7 @@ quick: $(VENV)/.test
 
 # Feed every address food that nobody has seen (seconds=60 for each test, ARGS="-k sqlite")
 fuzz: $(VENV)/.test
-	@OIDC_TEST_FUZZ_SECONDS=$(or $(seconds),60) $(BIN)/pytest -n auto --dist worksteal tests/fuzz $(ARGS)
+	@FUZZ_SECONDS=$(or $(seconds),60) $(BIN)/pytest -n auto --dist worksteal tests/fuzz $(ARGS)
 
 # Check style, types, import direction, templates and migrations
 check: $(VENV)/.test

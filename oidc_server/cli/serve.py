@@ -18,6 +18,7 @@ from uvicorn.supervisors import Multiprocess
 
 from oidc_server import schema
 from oidc_server.app import Server, create_app
+from oidc_server.cli.connections import BoundedProtocol
 from oidc_server.cli.failures import telling_in_words
 from oidc_server.cli.setup_url import setup_url
 from oidc_server.clock import utc_now
@@ -105,7 +106,7 @@ def _run(worker: Worker, listener: socket.socket, workers: int) -> None:
         factory=True,
         workers=workers,
         loop="uvloop",
-        http="httptools",
+        http=BoundedProtocol,
         ws="none",
         lifespan="on",
         access_log=False,

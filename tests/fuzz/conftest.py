@@ -18,7 +18,7 @@ from tests.fuzz.world import World
 from tests.fuzz.writes import watched
 from tests.site import Site
 
-SECONDS = float(os.environ.get("OIDC_TEST_FUZZ_SECONDS", "0"))
+SECONDS = float(os.environ.get("FUZZ_SECONDS", "0"))
 """How long each test goes on with new food; 0 for the same few cases every time."""
 _BATCH = 500
 
