@@ -3,7 +3,7 @@
 from oidc_server.domain import device_codes
 from oidc_server.oauth2.authlib import OAuth2Error, UnauthorizedClientError
 from oidc_server.oauth2.client_authentication import authenticate
-from oidc_server.oauth2.requested import requested_resources, requested_scopes
+from oidc_server.oauth2.requested import known_resources, scopes_for
 from oidc_server.oauth2.vocabulary import GrantType
 from oidc_server.web.context import Context
 from oidc_server.web.protocol import exchange_of, protocol_error
@@ -17,8 +17,8 @@ def authorize_device(ctx: Context) -> Response:
         client = authenticate(exchange).client
         if not client.allows_grant(GrantType.DEVICE_CODE):
             raise UnauthorizedClientError("The client is not registered for device codes.")
-        scopes = requested_scopes(exchange, client)
-        resources = requested_resources(exchange)
+        scopes = scopes_for(client, exchange.form.get("scope"))
+        resources = known_resources(ctx.db, exchange.issuer, exchange.resources)
     except OAuth2Error as error:
         return protocol_error(ctx, error)
 
@@ -28,7 +28,7 @@ def authorize_device(ctx: Context) -> Response:
         ctx.runtime.vault,
         client_id=client.client_id,
         scopes=scopes,
-        resources=resources,
+        resources=frozenset(resources),
         address=ctx.origin.address,
         now=ctx.now,
         lifetime=lifetime,

@@ -17,7 +17,7 @@ from oidc_server.oauth2.authlib import (
     UnauthorizedClientError,
 )
 from oidc_server.oauth2.exchange import Exchange
-from oidc_server.oauth2.requested import requested_resources, requested_scopes
+from oidc_server.oauth2.requested import known_resources, scopes_for
 from oidc_server.oauth2.vocabulary import GrantType, Scope
 from oidc_server.security import jose
 from oidc_server.security.jose import Claims
@@ -46,10 +46,12 @@ class JWTBearerGrant(TokenGrantBase):
         assertion = issuer.required(exchange, "assertion")
         self._trusted, self._claims = _verified(exchange, assertion)
         self._user = _subject(exchange, self._trusted, self._claims)
-        self._scopes = requested_scopes(exchange, client) - _NEEDS_A_SIGN_IN
+        self._scopes = scopes_for(client, exchange.form.get("scope")) - _NEEDS_A_SIGN_IN
         if not self._scopes and "scope" in exchange.form:
             raise InvalidScopeError("An assertion gives none of these scopes.")
-        self._resources = requested_resources(exchange)
+        self._resources = frozenset(
+            known_resources(exchange.db, exchange.issuer, exchange.resources)
+        )
         self.request.client = authenticated
 
     def create_token_response(self) -> tuple[int, dict[str, Any], list[Any]]:

@@ -8,7 +8,7 @@ from typing import Any
 from oidc_server.domain import grants, subjects
 from oidc_server.domain.grants import Authorization
 from oidc_server.oauth2.authlib import InvalidGrantError, InvalidRequestError, PasswordGrantBase
-from oidc_server.oauth2.requested import requested_resources, requested_scopes
+from oidc_server.oauth2.requested import known_resources, scopes_for
 from oidc_server.oauth2.vocabulary import PASSWORD_ACR, GrantType
 from oidc_server.token import issuer
 
@@ -24,8 +24,10 @@ class PasswordGrant(PasswordGrantBase):
                 raise InvalidRequestError(f"The parameter {name} is missing.")
         super().validate_token_request()
         exchange = self.server.exchange
-        self._scopes = requested_scopes(exchange, self.request.client.client)
-        self._resources = requested_resources(exchange)
+        self._scopes = scopes_for(self.request.client.client, exchange.form.get("scope"))
+        self._resources = frozenset(
+            known_resources(exchange.db, exchange.issuer, exchange.resources)
+        )
 
     def authenticate_user(self, _username: str, _password: str) -> str:
         proof = self.server.exchange.proof

@@ -7,24 +7,22 @@ from typing import Any
 
 from oidc_server.authorization.request.claims_parameter import read_claims
 from oidc_server.authorization.request.trusted import Trusted
-from oidc_server.domain import resources, subjects
-from oidc_server.domain.client_metadata import is_scope
+from oidc_server.domain import subjects
 from oidc_server.domain.clients import Client
 from oidc_server.oauth2.authlib import (
     InvalidRequestError,
-    InvalidScopeError,
     UnauthorizedClientError,
     UnsupportedResponseTypeError,
 )
-from oidc_server.oauth2.errors import InvalidTargetError, describable
+from oidc_server.oauth2.errors import describable
 from oidc_server.oauth2.pkce import CHALLENGE
+from oidc_server.oauth2.requested import known_resources, scopes_for
 from oidc_server.oauth2.vocabulary import (
     ID_TOKEN_TYPE,
     Display,
     GrantType,
     Prompt,
     ResponseMode,
-    Scope,
     prompts,
 )
 from oidc_server.web.context import Context
@@ -32,7 +30,6 @@ from oidc_server.web.incoming import Params
 
 _MAX_NONCE = 1024
 _MAX_AGE = 10**9
-_MOST_RESOURCES = 20
 _LONGEST_HINT = 200
 _MAY_REPEAT = frozenset({"resource"})
 _THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -91,18 +88,7 @@ def response_mode(draft: Draft) -> dict[str, Any]:
 
 
 def scope(draft: Draft) -> dict[str, Any]:
-    """What the client may not have is left out; the token response says what was given."""
-    text = draft.get("scope")
-    if text is not None and not all(word == "" or is_scope(word) for word in text.split(" ")):
-        raise InvalidScopeError("The scope holds characters that are not allowed.")
-    client = draft.client
-    asked = frozenset((text or "").split())
-    scopes = client.narrow(asked) if asked else client.metadata.scopes - {Scope.OFFLINE_ACCESS}
-    if not client.allows_grant(GrantType.REFRESH_TOKEN):
-        scopes -= {Scope.OFFLINE_ACCESS}
-    if asked and not scopes:
-        raise InvalidScopeError("The client may have none of these scopes.")
-    return {"scopes": scopes}
+    return {"scopes": scopes_for(draft.client, draft.get("scope"))}
 
 
 def code_challenge(draft: Draft) -> dict[str, Any]:
@@ -149,14 +135,8 @@ def max_age(draft: Draft) -> dict[str, Any]:
 
 def resource(draft: Draft) -> dict[str, Any]:
     """The audiences of the access token (RFC 8707 §2); ourselves when none is asked for."""
-    asked = tuple(dict.fromkeys(draft.params.all("resource")))
-    if len(asked) > _MOST_RESOURCES:
-        raise InvalidTargetError(f"More than {_MOST_RESOURCES} resources are asked for.")
-    ctx = draft.ctx
-    for identifier in asked:
-        if identifier != ctx.runtime.issuer and resources.find(ctx.db, identifier) is None:
-            raise InvalidTargetError(f"The resource {describable(identifier)} is not known.")
-    return {"resources": asked}
+    ctx, asked = draft.ctx, draft.params.all("resource")
+    return {"resources": known_resources(ctx.db, ctx.runtime.issuer, asked)}
 
 
 def dpop_jkt(draft: Draft) -> dict[str, Any]:
