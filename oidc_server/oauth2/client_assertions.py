@@ -1,11 +1,9 @@
 """Client assertions: a client proves itself by a JWT that it signs (RFC 7523 §2.2, Core §9)."""
 
 from collections.abc import Collection
-from datetime import UTC, datetime
 
-from oidc_server.domain import used_jtis
 from oidc_server.domain.clients import Client
-from oidc_server.oauth2.assertions import MAX_JTI, SKEW, is_current
+from oidc_server.oauth2 import assertions
 from oidc_server.oauth2.client_keys import signing_algorithms
 from oidc_server.oauth2.exchange import Exchange
 from oidc_server.security import jose
@@ -16,7 +14,7 @@ SECRET_ALGORITHM = "HS256"
 METHODS = ("private_key_jwt", "client_secret_jwt")
 
 _NAMESPACE = "client_assertion"
-_TYPES = frozenset({"jwt", "client-authentication+jwt"})
+_TYPES = (None, "jwt", "client-authentication+jwt")
 
 
 def named_client(assertion: str) -> str | None:
@@ -35,15 +33,9 @@ def proves(exchange: Exchange, client: Client, assertion: str, *, claim: bool) -
     if claims is None or not _are_good(exchange, client, claims):
         return False
     signed = _verify(exchange, client, assertion)
-    if signed is None or not _is_type(signed.header.get("typ")):
+    if signed is None or signed.typ not in _TYPES:
         return False
-    return not claim or used_jtis.claim(
-        exchange.db,
-        _NAMESPACE,
-        client.client_id,
-        claims["jti"],
-        expires_at=datetime.fromtimestamp(claims["exp"], UTC) + 2 * SKEW,
-    )
+    return not claim or assertions.claim(exchange.db, _NAMESPACE, client.client_id, claims)
 
 
 def _verify(exchange: Exchange, client: Client, assertion: str) -> Signed | None:
@@ -56,14 +48,12 @@ def _verify(exchange: Exchange, client: Client, assertion: str) -> Signed | None
 
 def _are_good(exchange: Exchange, client: Client, claims: Claims) -> bool:
     """RFC 7523 §3: issuer, subject, audience, times and `jti`."""
-    jti = claims.get("jti")
     return (
         claims.get("iss") == claims.get("sub") == client.client_id
         and isinstance(claims.get("aud"), str)
         and claims["aud"] in _audiences(exchange.issuer, client)
-        and is_current(claims, exchange.now)
-        and isinstance(jti, str)
-        and 1 <= len(jti) <= MAX_JTI
+        and assertions.is_current(claims, exchange.now)
+        and assertions.is_jti(claims.get("jti"))
     )
 
 
@@ -73,7 +63,3 @@ def _audiences(issuer: str, client: Client) -> Collection[str]:
         return (issuer,)
     # RFC 9126 §2 adds the address of pushed requests, whatever the endpoint: all of them are us.
     return (issuer, f"{issuer}/token", f"{issuer}/par")
-
-
-def _is_type(typ: object) -> bool:
-    return typ is None or jose.media_type(typ) in _TYPES

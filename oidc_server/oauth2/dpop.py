@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from oidc_server.database import Transaction
 from oidc_server.domain import used_jtis
+from oidc_server.oauth2.assertions import is_jti
 from oidc_server.oauth2.dpop_nonces import NONCE_LIFETIME, Nonces
 from oidc_server.oauth2.errors import InvalidDpopProofError, UseDpopNonceError
 from oidc_server.security import jose
@@ -20,7 +21,6 @@ ALGORITHMS = ("ES256", "PS256", "EdDSA", "Ed25519")
 _TYPE = "dpop+jwt"
 _WINDOW = timedelta(seconds=60)
 """How far `iat` may be from now, on either side."""
-_MAX_JTI = 256
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 _ESCAPED = re.compile(r"%([0-9A-Fa-f]{2})")
 _UNRESERVED = re.compile(r"[A-Za-z0-9._~-]")
@@ -77,7 +77,7 @@ class SentProof:
         if signed is None:
             raise ValueError("it is no JWT that is signed with the public key in its header")
         claims = signed.claims
-        if jose.media_type(signed.header.get("typ")) != _TYPE:
+        if signed.typ != _TYPE:
             raise ValueError(f"its typ is not {_TYPE}")
         if claims.get("htm") != self.method:
             raise ValueError("htm is not the method of the request")
@@ -86,8 +86,8 @@ class SentProof:
         if access_token is not None and claims.get("ath") != hash_of(access_token):
             raise ValueError("ath is not the hash of the access token")
         jti = claims.get("jti")
-        if not isinstance(jti, str) or not 1 <= len(jti) <= _MAX_JTI:
-            raise ValueError(f"jti is not a text of 1 to {_MAX_JTI} characters")
+        if not is_jti(jti):
+            raise ValueError("jti is not a text of 1 to 256 characters")
         until = self._usable_until(claims, now, status)
         return Proof(jose.thumbprint(signed.header["jwk"]), jti, self.url, until, status)
 

@@ -1,4 +1,4 @@
-"""What a client asks for, at whatever endpoint: scopes and audiences, as far as it may have them."""
+"""What a client asks for, at whatever endpoint: scopes and audiences that it may have."""
 
 from collections.abc import Sequence
 

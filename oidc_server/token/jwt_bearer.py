@@ -1,15 +1,14 @@
 """The JWT bearer grant (RFC 7523 §2.1): an issuer that the operator trusts speaks for a user."""
 
-from datetime import UTC, datetime
 from typing import Any
 
-from oidc_server.domain import audit, grants, subjects, trusted_issuers, used_jtis, users
+from oidc_server.domain import audit, grants, subjects, trusted_issuers, users
 from oidc_server.domain.audit import Event
 from oidc_server.domain.base import parse_id
 from oidc_server.domain.client_metadata import ASYMMETRIC_ALGORITHMS
 from oidc_server.domain.grants import Authorization
 from oidc_server.domain.trusted_issuers import TrustedIssuer
-from oidc_server.oauth2.assertions import MAX_JTI, SKEW, is_current
+from oidc_server.oauth2 import assertions
 from oidc_server.oauth2.authlib import (
     InvalidGrantError,
     InvalidScopeError,
@@ -25,6 +24,7 @@ from oidc_server.token import issuer
 
 _NAMESPACE = "jwt_bearer"
 _ALGORITHMS = (*ASYMMETRIC_ALGORITHMS, "Ed25519")
+_LONGEST_NAME = 256
 _NEEDS_A_SIGN_IN = frozenset({Scope.OPENID.value, Scope.OFFLINE_ACCESS.value})
 
 
@@ -57,7 +57,8 @@ class JWTBearerGrant(TokenGrantBase):
     def create_token_response(self) -> tuple[int, dict[str, Any], list[Any]]:
         """Use the assertion up, then mint. The grant ends when the token does."""
         exchange, client = self.server.exchange, self.request.client.client
-        _claim(exchange, self._trusted, self._claims)
+        if not assertions.claim(exchange.db, _NAMESPACE, self._trusted.issuer, self._claims):
+            raise InvalidGrantError("The assertion was used before.")
         authorization = Authorization(
             user_id=self._user.id,
             pairwise_sub=subjects.pairwise_sub(exchange.db, client, self._user.id, exchange.now),
@@ -102,17 +103,16 @@ def _verified(exchange: Exchange, assertion: str) -> tuple[TrustedIssuer, Claims
         raise InvalidGrantError("The issuer of the assertion is not trusted.")
     if not _is_for_us(exchange.issuer, trusted, claims.get("aud")):
         raise InvalidGrantError("The assertion has another audience.")
-    if not is_current(claims, exchange.now) or not _is_text(claims.get("jti")):
+    if not (assertions.is_current(claims, exchange.now) and assertions.is_jti(claims.get("jti"))):
         raise InvalidGrantError("The assertion needs a jti and an exp of at most an hour ahead.")
     signed = exchange.client_keys.verify_of_issuer(trusted, assertion, _ALGORITHMS, exchange.now)
-    typ = signed.header.get("typ") if signed is not None else None
-    if signed is None or (typ is not None and jose.media_type(typ) != "jwt"):
+    if signed is None or signed.typ not in (None, "jwt"):
         raise InvalidGrantError("The assertion is not signed by its issuer.")
     return trusted, claims
 
 
 def _is_text(value: object) -> bool:
-    return isinstance(value, str) and 1 <= len(value) <= MAX_JTI and "\0" not in value
+    return isinstance(value, str) and 1 <= len(value) <= _LONGEST_NAME and "\0" not in value
 
 
 def _is_for_us(own: str, trusted: TrustedIssuer, aud: object) -> bool:
@@ -137,11 +137,3 @@ def _subject(exchange: Exchange, trusted: TrustedIssuer, claims: Claims) -> Any:
     if user is None or user.disabled_at is not None:
         raise InvalidGrantError("The assertion names no user of this server.")
     return user
-
-
-def _claim(exchange: Exchange, trusted: TrustedIssuer, claims: Claims) -> None:
-    expires_at = datetime.fromtimestamp(claims["exp"], UTC) + 2 * SKEW
-    if not used_jtis.claim(
-        exchange.db, _NAMESPACE, trusted.issuer, claims["jti"], expires_at=expires_at
-    ):
-        raise InvalidGrantError("The assertion was used before.")

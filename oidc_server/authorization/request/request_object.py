@@ -1,13 +1,14 @@
 """Request objects: parameters inside a JWT that the client signed (RFC 9101, Core §6)."""
 
 import math
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import orjson
 
 from oidc_server.authorization.request.by_reference import fetch_object
 from oidc_server.domain.clients import Client
+from oidc_server.oauth2.assertions import MAX_LIFETIME, has_begun, is_between
 from oidc_server.oauth2.authlib import InvalidRequestError, InvalidRequestObjectError
 from oidc_server.oauth2.client_keys import signing_algorithms
 from oidc_server.security import jose
@@ -35,11 +36,7 @@ _STRINGS = frozenset(
         "ui_locales",
     }
 )
-_TYPES = frozenset({"jwt", "oauth-authz-req+jwt"})
-_SKEW = timedelta(seconds=30)
-"""So far ahead of ours the client's clock may be: FAPI 2.0 wants at least 10 and at most 60."""
-_MAX_LIFETIME = timedelta(hours=1)
-"""FAPI 2.0 Message Signing §5.3.1: between `nbf` and `exp`, and since `nbf`."""
+_TYPES = (None, "jwt", "oauth-authz-req+jwt")
 
 
 def has_object(params: Params) -> bool:
@@ -75,8 +72,7 @@ def _verified(ctx: Context, client: Client, token: str) -> Claims:
     signed = ctx.runtime.client_keys.verify(client, token, algorithms, ctx.now)
     if signed is None:
         raise InvalidRequestObjectError("No key of the client has signed the request object.")
-    typ = signed.header.get("typ")
-    if typ is not None and jose.media_type(typ) not in _TYPES:
+    if signed.typ not in _TYPES:
         raise InvalidRequestObjectError("The request object has the typ of something else.")
     return signed.claims
 
@@ -99,15 +95,11 @@ def _check(claims: Claims, client: Client, issuer: str, now: datetime) -> None:
 
 
 def _is_current(claims: Claims, client: Client, now: datetime) -> bool:
-    seconds, skew = now.timestamp(), _SKEW.total_seconds()
-    lifetime = _MAX_LIFETIME.total_seconds()
-    if "exp" in claims and not _is_between(claims["exp"], seconds, math.inf):
+    """With the profile, an hour at most from `nbf` to `exp` (FAPI 2.0 Message Signing §5.3.1)."""
+    seconds, lifetime = now.timestamp(), MAX_LIFETIME.total_seconds()
+    if "exp" in claims and not is_between(claims["exp"], seconds, math.inf):
         return False
-    if not all(
-        _is_between(claims[name], -math.inf, seconds + skew)
-        for name in ("nbf", "iat")
-        if name in claims
-    ):
+    if not has_begun(claims, now):
         return False
     if client.metadata.profile is None:
         return True
@@ -116,12 +108,6 @@ def _is_current(claims: Claims, client: Client, now: datetime) -> bool:
         and claims["exp"] - claims["nbf"] <= lifetime
         and claims["nbf"] >= seconds - lifetime
     )
-
-
-def _is_between(value: object, after: float, until: float) -> bool:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return after < value <= until
-    return False
 
 
 def _to_params(claims: Claims) -> Params:

@@ -22,7 +22,6 @@ from oidc_server.security.jose.own_tokens import (
 from oidc_server.security.jose.reading import (
     MAX_TOKEN_LENGTH,
     Claims,
-    media_type,
     parse_json_object,
 )
 from oidc_server.security.jose.thumbprints import thumbprint
@@ -37,7 +36,6 @@ __all__ = [
     "VerificationKeys",
     "half_hash",
     "is_current",
-    "media_type",
     "parse_json_object",
     "peek",
     "thumbprint",

@@ -19,6 +19,7 @@ from oidc_server.security.jose.reading import (
     Claims,
     Registry,
     b64,
+    media_type,
     parse_json_object,
     read_header,
     unb64,
@@ -34,6 +35,11 @@ class Signed:
 
     header: dict[str, Any]
     claims: Claims
+
+    @property
+    def typ(self) -> str | None:
+        """What it says that it is (RFC 8725 §3.11): a media type, or None if it does not say."""
+        return (media_type(self.header["typ"]) or "") if "typ" in self.header else None
 
 
 class ClientKeys:
