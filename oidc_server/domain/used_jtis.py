@@ -1,7 +1,7 @@
 """`jti` values that were used: each once, over all nodes (RFC 7519 §4.1.7, RFC 7523 §3).
 
-Client assertions, DPoP proofs, request objects and JWT bearer grants share the table, each kind in
-a namespace of its own.
+Client assertions, JWT bearer grants and DPoP proofs share the table, each kind in a namespace of
+its own.
 """
 
 import hashlib
@@ -36,16 +36,14 @@ _EXPIRED = (
 _PRUNE = Statement(delete(_used).where(_used.c.digest.in_(_EXPIRED)))
 
 
-def claim(
-    db: Transaction, namespace: str, client_id: str, jti: str, *, expires_at: datetime
-) -> bool:
-    """Use a `jti` of this client; false if it was used before.
+def claim(db: Transaction, namespace: str, signer: str, jti: str, *, expires_at: datetime) -> bool:
+    """Use a `jti` of this signer; false if it was used before.
 
     Claim last, when everything else about the token is known to be good. `expires_at` is the moment
     from which the token is refused in any case, clocks that differ included.
     """
     # What is before the last separator holds none, so no two triples are written alike.
-    text = f"{namespace}\0{client_id}\0{jti}"
+    text = f"{namespace}\0{signer}\0{jti}"
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
     return db.run(_CLAIM, digest=digest, expires_at=expires_at) == 1
 

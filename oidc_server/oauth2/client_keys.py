@@ -44,6 +44,11 @@ def signing_algorithms(client: Client, registered: str | None) -> Collection[str
         algorithms: tuple[str, ...] = (registered,)
     else:
         algorithms = FAPI_ALGORITHMS if client.metadata.profile else ASYMMETRIC_ALGORITHMS
+    return _with_newer_names(algorithms)
+
+
+def _with_newer_names(algorithms: tuple[str, ...]) -> tuple[str, ...]:
+    """RFC 9864 §2.2 calls EdDSA with the curve of our keys Ed25519."""
     return (*algorithms, "Ed25519") if "EdDSA" in algorithms else algorithms
 
 
@@ -57,7 +62,7 @@ class ClientKeyStore:
 
     def __init__(self, documents: Documents) -> None:
         self._documents = documents
-        self._registered: dict[str, tuple[int, ClientKeys]] = {}
+        self._registered: dict[str, tuple[object, ClientKeys]] = {}
         self._lock = threading.Lock()
 
     def verify(
@@ -71,13 +76,11 @@ class ClientKeyStore:
             self._documents.renew(JWKS, client.metadata.jwks_uri, now)
         return signed
 
-    def verify_of_issuer(
-        self, issuer: TrustedIssuer, token: str, algorithms: Collection[str], now: datetime
-    ) -> Signed | None:
-        """The token, if a key of this trusted issuer signed it with one of the algorithms."""
+    def verify_of_issuer(self, issuer: TrustedIssuer, token: str, now: datetime) -> Signed | None:
+        """The token, if a key of this trusted issuer signed it."""
+        algorithms = _with_newer_names(ASYMMETRIC_ALGORITHMS)
         if issuer.jwks is not None:
-            changed = int(issuer.created_at.timestamp())
-            keys = self._imported(f"issuer {issuer.issuer}", changed, issuer.jwks)
+            keys = self._imported(f"issuer {issuer.issuer}", issuer.jwks, issuer.jwks)
             return keys.verify(token, algorithms)
         if issuer.jwks_uri is None:
             return None
@@ -116,7 +119,7 @@ class ClientKeyStore:
             return None
         return keys
 
-    def _imported(self, owner: str, revision: int, jwks: object) -> ClientKeys:
+    def _imported(self, owner: str, revision: object, jwks: object) -> ClientKeys:
         """Importing takes as long as many signatures, so it is done once for each revision."""
         known = self._registered.get(owner)
         if known is not None and known[0] == revision:

@@ -5,7 +5,6 @@ from typing import Any
 from oidc_server.domain import audit, grants, subjects, trusted_issuers, users
 from oidc_server.domain.audit import Event
 from oidc_server.domain.base import parse_id
-from oidc_server.domain.client_metadata import ASYMMETRIC_ALGORITHMS
 from oidc_server.domain.grants import Authorization
 from oidc_server.domain.trusted_issuers import TrustedIssuer
 from oidc_server.oauth2 import assertions
@@ -23,7 +22,6 @@ from oidc_server.security.jose import Claims
 from oidc_server.token import issuer
 
 _NAMESPACE = "jwt_bearer"
-_ALGORITHMS = (*ASYMMETRIC_ALGORITHMS, "Ed25519")
 _LONGEST_NAME = 256
 _NEEDS_A_SIGN_IN = frozenset({Scope.OPENID.value, Scope.OFFLINE_ACCESS.value})
 
@@ -105,7 +103,7 @@ def _verified(exchange: Exchange, assertion: str) -> tuple[TrustedIssuer, Claims
         raise InvalidGrantError("The assertion has another audience.")
     if not (assertions.is_current(claims, exchange.now) and assertions.is_jti(claims.get("jti"))):
         raise InvalidGrantError("The assertion needs a jti and an exp of at most an hour ahead.")
-    signed = exchange.client_keys.verify_of_issuer(trusted, assertion, _ALGORITHMS, exchange.now)
+    signed = exchange.client_keys.verify_of_issuer(trusted, assertion, exchange.now)
     if signed is None or signed.typ not in (None, "jwt"):
         raise InvalidGrantError("The assertion is not signed by its issuer.")
     return trusted, claims

@@ -247,6 +247,20 @@ def test_an_issuer_that_is_trusted_no_more_is_refused(
     refused(ask(party, assertion_of(site, person.id)))
 
 
+def test_the_old_key_of_an_issuer_is_dead_once_it_is_named_anew(
+    site: Site, party: RelyingParty, person: Person
+) -> None:
+    assert ask(party, assertion_of(site, person.id)).status_code == 200
+    new_key = SigningKey.generate("ES256")
+
+    with site.db() as db:
+        trusted_issuers.remove(db, COMPANY)
+    trust(site, jwks=key_set(new_key))
+
+    refused(ask(party, assertion_of(site, person.id)))
+    assert ask(party, assertion_of(site, person.id, new_key)).status_code == 200
+
+
 def test_a_client_that_is_not_registered_for_it_is_refused(site: Site, person: Person) -> None:
     trust(site)
     party = RelyingParty(site, make_client(site))
