@@ -1,7 +1,5 @@
 """DPoP proofs (RFC 9449): whoever sends a request shows that a key is theirs, once per proof."""
 
-import base64
-import hashlib
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,7 +11,7 @@ from oidc_server.domain import used_jtis
 from oidc_server.oauth2.assertions import is_jti
 from oidc_server.oauth2.dpop_nonces import NONCE_LIFETIME, Nonces
 from oidc_server.oauth2.errors import InvalidDpopProofError, UseDpopNonceError
-from oidc_server.security import jose
+from oidc_server.security import base64url, jose
 
 ALGORITHMS = ("ES256", "PS256", "EdDSA", "Ed25519")
 """FAPI 2.0 Security Profile §5.4.1; of RSA signatures only those with PSS."""
@@ -110,8 +108,7 @@ class SentProof:
 
 def hash_of(access_token: str) -> str:
     """`ath`: the hash of an access token in base64url (RFC 9449 §4.2)."""
-    digest = hashlib.sha256(access_token.encode("utf-8")).digest()
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
+    return base64url.sha256(access_token.encode("utf-8"))
 
 
 def is_same_address(htu: object, url: str) -> bool:

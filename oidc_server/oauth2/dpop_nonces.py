@@ -1,9 +1,10 @@
 """Nonces for DPoP proofs (RFC 9449 §8): a MAC of the time, so that every node knows all of them."""
 
-import base64
 import hmac
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+
+from oidc_server.security import base64url
 
 _WINDOW = timedelta(minutes=5)
 NONCE_LIFETIME = 3 * _WINDOW
@@ -43,4 +44,4 @@ class Nonces:
 
 def _nonce(key: bytes, window: int) -> str:
     mac = hmac.digest(key, window.to_bytes(8, "big"), "sha256")[:18]
-    return base64.urlsafe_b64encode(mac).decode("ascii")
+    return base64url.encode(mac)

@@ -1,15 +1,12 @@
 """PKCE (RFC 7636) with S256 only, as an extension of the code grant."""
 
-import base64
-import hashlib
 import hmac
 import re
 from typing import Any
 
 from oidc_server.oauth2.authlib import CodeChallengeBase, InvalidGrantError
+from oidc_server.security import base64url
 
-CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
-"""A SHA-256 digest in base64url (RFC 7636 §4.2)."""
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 
 
@@ -33,5 +30,4 @@ def matches(challenge: str, verifier: str) -> bool:
     """Whether the verifier hashes to the challenge (RFC 7636 §4.6)."""
     if not _VERIFIER.fullmatch(verifier):
         return False
-    digest = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode("ascii")).digest())
-    return hmac.compare_digest(digest.rstrip(b"="), challenge.encode("ascii"))
+    return hmac.compare_digest(base64url.sha256(verifier.encode("ascii")), challenge)

@@ -1,9 +1,10 @@
 """Random handles a client or browser holds, and the digests the database keeps of them."""
 
-import base64
 import hashlib
 import hmac
 import secrets
+
+from oidc_server.security import base64url
 
 
 def mint(nbytes: int = 32) -> str:
@@ -27,7 +28,7 @@ def successor(key: bytes, token: str) -> str:
     HMAC-SHA256 under a key the database does not hold, so a stolen dump of digests yields no token.
     """
     mac = hmac.digest(key, token.encode("utf-8", "surrogatepass"), "sha256")
-    return base64.urlsafe_b64encode(mac).rstrip(b"=").decode("ascii")
+    return base64url.encode(mac)
 
 
 def constant_time_equal(a: bytes, b: bytes) -> bool:

@@ -4,14 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oidc_server.oauth2.pkce import CHALLENGE, matches
+from oidc_server.oauth2.pkce import matches
+from oidc_server.security.base64url import SHA256
 
 VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 CHALLENGE_OF_IT = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 
 
 def test_the_example_of_appendix_b_matches() -> None:
-    assert CHALLENGE.fullmatch(CHALLENGE_OF_IT)
+    assert SHA256.fullmatch(CHALLENGE_OF_IT)
     assert matches(CHALLENGE_OF_IT, VERIFIER)
 
 

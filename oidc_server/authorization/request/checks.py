@@ -1,6 +1,5 @@
 """Ordered checks, one per rule: what the parameters of an authorization request may say."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +14,6 @@ from oidc_server.oauth2.authlib import (
     UnsupportedResponseTypeError,
 )
 from oidc_server.oauth2.errors import describable
-from oidc_server.oauth2.pkce import CHALLENGE
 from oidc_server.oauth2.requested import known_resources, scopes_for
 from oidc_server.oauth2.vocabulary import (
     ID_TOKEN_TYPE,
@@ -25,6 +23,7 @@ from oidc_server.oauth2.vocabulary import (
     ResponseMode,
     prompts,
 )
+from oidc_server.security import base64url
 from oidc_server.web.context import Context
 from oidc_server.web.incoming import Params
 
@@ -32,7 +31,6 @@ _MAX_NONCE = 1024
 _MAX_AGE = 10**9
 _LONGEST_HINT = 200
 _MAY_REPEAT = frozenset({"resource"})
-_THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +100,7 @@ def code_challenge(draft: Draft) -> dict[str, Any]:
         return {}
     if method != "S256":
         raise InvalidRequestError("The code_challenge_method must be S256.")
-    if not CHALLENGE.fullmatch(challenge):
+    if not base64url.SHA256.fullmatch(challenge):
         raise InvalidRequestError("The code_challenge is not a base64url SHA-256 digest.")
     return {"code_challenge": challenge}
 
@@ -142,7 +140,7 @@ def resource(draft: Draft) -> dict[str, Any]:
 def dpop_jkt(draft: Draft) -> dict[str, Any]:
     """The thumbprint of the key that the code is bound to (RFC 9449 §10)."""
     thumbprint = draft.get("dpop_jkt")
-    if thumbprint is not None and not _THUMBPRINT.fullmatch(thumbprint):
+    if thumbprint is not None and not base64url.SHA256.fullmatch(thumbprint):
         raise InvalidRequestError("The dpop_jkt is not a base64url SHA-256 thumbprint.")
     return {"dpop_jkt": thumbprint}
 

@@ -1,0 +1,17 @@
+"""Base64url without padding (RFC 7515 §2), and the SHA-256 digests that travel in it."""
+
+import base64
+import hashlib
+import re
+
+SHA256 = re.compile(r"[A-Za-z0-9_-]{43}")
+"""What `sha256` returns: a code challenge, a thumbprint."""
+
+
+def encode(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+
+
+def sha256(data: bytes) -> str:
+    """The digest, as PKCE, DPoP and thumbprints have it."""
+    return encode(hashlib.sha256(data).digest())
