@@ -16,16 +16,14 @@ from sqlalchemy import (
     Text,
     bindparam,
     case,
-    delete,
     literal_column,
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from oidc_server.database import Statement, Transaction
-from oidc_server.domain.base import Base, Instant, table_of
+from oidc_server.domain.base import Base, Instant, delete_some, insert_all, table_of
 from oidc_server.security import opaque_tokens
 
 _FORGOTTEN_AFTER = timedelta(days=1)
@@ -70,9 +68,7 @@ def _booking(free: int, delays: Iterable[timedelta]) -> Statement:
 
     It is one statement, so that of many guesses at once no more get through than the count allows.
     """
-    new = insert(_attempts).values(
-        {column.name: bindparam(column.name) for column in _attempts.columns}
-    )
+    new = insert_all(_attempts)
     now = new.excluded.last_at
     forgotten = _attempts.c.last_at <= now - _number(_FORGOTTEN_AFTER // timedelta(microseconds=1))
     count = case((forgotten, _number(1)), else_=_attempts.c.failures + _number(1))
@@ -99,9 +95,7 @@ _BOOK_MAIL = _booking(5, (timedelta(minutes=m) for m in (5, 15, 60)))
 _FIND = Statement(
     select(_attempts.c.blocked_until).where(_attempts.c.subject == bindparam("subject"))
 )
-_new = insert(_attempts).values(
-    {column.name: bindparam(column.name) for column in _attempts.columns}
-)
+_new = insert_all(_attempts)
 _CLEAR = Statement(
     _new.on_conflict_do_update(
         index_elements=[_attempts.c.subject],
@@ -118,15 +112,7 @@ _TAKE_BACK = Statement(
     .where(_attempts.c.subject == bindparam("of_subject"), _attempts.c.failures > _number(0))
     .values(failures=_attempts.c.failures - _number(1), blocked_until=_attempts.c.last_at)
 )
-_PRUNE = Statement(
-    delete(_attempts).where(
-        _attempts.c.subject.in_(
-            select(_attempts.c.subject)
-            .where(_attempts.c.kept_until < bindparam("now"))
-            .limit(bindparam("batch"))
-        )
-    )
-)
+_PRUNE = Statement(delete_some(_attempts, _attempts.c.kept_until < bindparam("now")))
 
 
 def book(

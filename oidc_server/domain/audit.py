@@ -5,11 +5,19 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Index, Text, bindparam, insert
+from sqlalchemy import Index, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from oidc_server.database import Statement, Transaction
-from oidc_server.domain.base import Base, Document, Identifier, Instant, new_id, table_of
+from oidc_server.domain.base import (
+    Base,
+    Document,
+    Identifier,
+    Instant,
+    insert_all,
+    new_id,
+    table_of,
+)
 
 
 class Event(StrEnum):
@@ -86,9 +94,7 @@ class AuditEvent(Base):
 
 
 _events = table_of(AuditEvent)
-_RECORD = Statement(
-    insert(_events).values({column.name: bindparam(column.name) for column in _events.columns})
-)
+_RECORD = Statement(insert_all(_events))
 
 
 def record(

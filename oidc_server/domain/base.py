@@ -6,8 +6,22 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, MetaData, String, Table, Text, TypeDecorator
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    ColumnElement,
+    Delete,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    bindparam,
+    delete,
+    select,
+)
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeEngine
@@ -103,3 +117,17 @@ def table_of(mapped: type[Base]) -> Table:
     table = mapped.__table__
     assert isinstance(table, Table)  # noqa: S101 - every mapped class of ours has a plain table
     return table
+
+
+def insert_all(table: Table) -> Insert:
+    """An INSERT with a parameter for each column of the table, named like it.
+
+    It is PostgreSQL's, for the sake of ON CONFLICT, which SQLite spells alike.
+    """
+    return insert(table).values({column.name: bindparam(column.name) for column in table.columns})
+
+
+def delete_some(table: Table, condition: ColumnElement[bool]) -> Delete:
+    """A DELETE of at most `batch` rows, so that it holds up nobody for long."""
+    (key,) = table.primary_key.columns
+    return delete(table).where(key.in_(select(key).where(condition).limit(bindparam("batch"))))

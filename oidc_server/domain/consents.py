@@ -6,12 +6,11 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from sqlalchemy import ForeignKey, Text, bindparam, delete, select, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from oidc_server.database import Statement, Transaction
 from oidc_server.domain.authorization_requests import AuthorizationRequest
-from oidc_server.domain.base import Base, Identifier, Instant, Words, table_of
+from oidc_server.domain.base import Base, Identifier, Instant, Words, insert_all, table_of
 from oidc_server.domain.clients import Client
 
 
@@ -69,9 +68,7 @@ _LIST = Statement(
     .where(_consents.c.user_id == bindparam("user_id"))
     .order_by(_consents.c.granted_at.desc())
 )
-_new = insert(_consents).values(
-    {column.name: bindparam(column.name) for column in _consents.columns}
-)
+_new = insert_all(_consents)
 _REMEMBER_FIRST = Statement(_new.on_conflict_do_nothing())
 _WIDEN = Statement(
     update(_consents)

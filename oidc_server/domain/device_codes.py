@@ -12,13 +12,22 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ForeignKey, LargeBinary, Text, bindparam, delete, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ForeignKey, LargeBinary, Text, bindparam, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from oidc_server.database import Statement, Transaction
 from oidc_server.domain import grants
-from oidc_server.domain.base import Base, Identifier, Instant, Words, new_id, parse_id, table_of
+from oidc_server.domain.base import (
+    Base,
+    Identifier,
+    Instant,
+    Words,
+    delete_some,
+    insert_all,
+    new_id,
+    parse_id,
+    table_of,
+)
 from oidc_server.domain.grants import Authorization, Granted
 from oidc_server.security import opaque_tokens
 from oidc_server.security.encryption import Vault
@@ -97,9 +106,7 @@ class Polled:
 
 _codes = table_of(DeviceCode)
 _INSERT = Statement(
-    insert(_codes)
-    .values({column.name: bindparam(column.name) for column in _codes.columns})
-    .on_conflict_do_nothing(index_elements=[_codes.c.user_code_mac])
+    insert_all(_codes).on_conflict_do_nothing(index_elements=[_codes.c.user_code_mac])
 )
 _ADOPT = Statement(
     update(_codes)
@@ -153,15 +160,7 @@ _DENY = Statement(
     )
     .values(denied_at=bindparam("now"))
 )
-_PRUNE = Statement(
-    delete(_codes).where(
-        _codes.c.id.in_(
-            select(_codes.c.id)
-            .where(_codes.c.expires_at < bindparam("long_ago"))
-            .limit(bindparam("batch"))
-        )
-    )
-)
+_PRUNE = Statement(delete_some(_codes, _codes.c.expires_at < bindparam("long_ago")))
 
 
 def mint(

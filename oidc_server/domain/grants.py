@@ -10,8 +10,6 @@ from sqlalchemy import (
     Text,
     bindparam,
     cast,
-    delete,
-    insert,
     or_,
     select,
     update,
@@ -25,6 +23,8 @@ from oidc_server.domain.base import (
     Instant,
     OptionalDocument,
     Words,
+    delete_some,
+    insert_all,
     new_id,
     table_of,
 )
@@ -109,9 +109,7 @@ GRANTED_COLUMNS = (
     *[_grants.c[name] for name in Granted.__dataclass_fields__ if name in _grants.c],
     _users.c.disabled_at.label("user_disabled_at"),
 )
-_INSERT = Statement(
-    insert(_grants).values({column.name: bindparam(column.name) for column in _grants.columns})
-)
+_INSERT = Statement(insert_all(_grants))
 _FIND_BY_CODE = Statement(
     select(*GRANTED_COLUMNS)
     .join(_users, _users.c.id == _grants.c.user_id)
@@ -162,15 +160,7 @@ _REVOKE_OF_CLIENT = Statement(
     .where(_grants.c.client_id == bindparam("of_client"), _grants.c.revoked_at.is_(None))
     .values(revoked_at=bindparam("now"))
 )
-_PRUNE = Statement(
-    delete(_grants).where(
-        _grants.c.grant_id.in_(
-            select(_grants.c.grant_id)
-            .where(_grants.c.expires_at < bindparam("long_ago"))
-            .limit(bindparam("batch"))
-        )
-    )
-)
+_PRUNE = Statement(delete_some(_grants, _grants.c.expires_at < bindparam("long_ago")))
 _KEPT_AFTER_EXPIRY = timedelta(days=1)
 
 

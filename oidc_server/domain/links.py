@@ -15,19 +15,25 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
-    delete,
     literal_column,
     or_,
     select,
     text,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from oidc_server.database import Statement, Transaction
 from oidc_server.domain import roles
-from oidc_server.domain.base import Base, Identifier, Instant, parse_id, table_of
+from oidc_server.domain.base import (
+    Base,
+    Identifier,
+    Instant,
+    delete_some,
+    insert_all,
+    parse_id,
+    table_of,
+)
 
 _KEPT_AFTER_EXPIRY = timedelta(days=7)
 
@@ -82,11 +88,7 @@ _open = and_(
 )
 _columns = (_links.c.id, _links.c.purpose, _links.c.user_id, _links.c.email)
 
-_MINT = Statement(
-    insert(_links)
-    .values({column.name: bindparam(column.name) for column in _links.columns})
-    .on_conflict_do_nothing()
-)
+_MINT = Statement(insert_all(_links).on_conflict_do_nothing())
 _FIND = Statement(select(*_columns).where(_links.c.id == bindparam("link_id"), _open))
 _CONSUME = Statement(
     update(_links)
@@ -110,15 +112,7 @@ _OPEN_SET_UP = Statement(
         _links.c.spent_at.is_(None),
     )
 )
-_PRUNE = Statement(
-    delete(_links).where(
-        _links.c.id.in_(
-            select(_links.c.id)
-            .where(_links.c.expires_at < bindparam("long_ago"))
-            .limit(bindparam("batch"))
-        )
-    )
-)
+_PRUNE = Statement(delete_some(_links, _links.c.expires_at < bindparam("long_ago")))
 
 
 def mint(

@@ -17,9 +17,7 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
-    delete,
     func,
-    insert,
     or_,
     select,
     text,
@@ -28,7 +26,16 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from oidc_server.database import Statement, Transaction
-from oidc_server.domain.base import Base, Document, Identifier, Instant, new_id, table_of
+from oidc_server.domain.base import (
+    Base,
+    Document,
+    Identifier,
+    Instant,
+    delete_some,
+    insert_all,
+    new_id,
+    table_of,
+)
 
 MAX_ATTEMPTS = 100
 """With the pauses below: about a day."""
@@ -97,9 +104,7 @@ _due = and_(
     or_(_outbox.c.destination.is_(None), ~_is_busy),
 )
 
-_PUT = Statement(
-    insert(_outbox).values({column.name: bindparam(column.name) for column in _outbox.columns})
-)
+_PUT = Statement(insert_all(_outbox))
 _DUE = Statement(select(_outbox.c.id).where(_due).limit(1))
 _LEASE = Statement(
     update(_outbox)
@@ -145,17 +150,12 @@ _COUNT_GIVEN_UP = Statement(
     )
 )
 _PRUNE = Statement(
-    delete(_outbox).where(
-        _outbox.c.id.in_(
-            select(_outbox.c.id)
-            .where(
-                or_(
-                    _outbox.c.delivered_at <= bindparam("delivered_before", type_=Instant),
-                    _outbox.c.given_up_at <= bindparam("given_up_before", type_=Instant),
-                )
-            )
-            .limit(bindparam("count"))
-        )
+    delete_some(
+        _outbox,
+        or_(
+            _outbox.c.delivered_at <= bindparam("delivered_before", type_=Instant),
+            _outbox.c.given_up_at <= bindparam("given_up_before", type_=Instant),
+        ),
     )
 )
 
@@ -257,7 +257,7 @@ def prune(db: Transaction, now: datetime, limit: int) -> int:
         _PRUNE,
         delivered_before=now - _DELIVERED_KEPT,
         given_up_before=now - _GIVEN_UP_KEPT,
-        count=limit,
+        batch=limit,
     )
 
 

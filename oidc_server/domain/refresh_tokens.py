@@ -7,15 +7,13 @@ the same, and lives on with every use.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import ForeignKey, LargeBinary, Text, bindparam, delete, insert, select, update
-from sqlalchemy.dialects.postgresql import insert as insert_or_skip
+from sqlalchemy import ForeignKey, LargeBinary, Text, bindparam, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from oidc_server.database import Statement, Transaction
 from oidc_server.domain import grants
-from oidc_server.domain.base import Base, Identifier, Instant, table_of
+from oidc_server.domain.base import Base, Identifier, Instant, delete_some, insert_all, table_of
 from oidc_server.domain.grants import GRANTED_COLUMNS, Grant, Granted
 from oidc_server.domain.user_sessions import UserSession
 from oidc_server.domain.users import User
@@ -73,9 +71,8 @@ _grants = table_of(Grant)
 _users = table_of(User)
 _sessions = table_of(UserSession)
 
-_values: dict[str, Any] = {column.name: bindparam(column.name) for column in _tokens.columns}
-_INSERT = Statement(insert(_tokens).values(_values))
-_INSERT_SUCCESSOR = Statement(insert_or_skip(_tokens).values(_values).on_conflict_do_nothing())
+_INSERT = Statement(insert_all(_tokens))
+_INSERT_SUCCESSOR = Statement(insert_all(_tokens).on_conflict_do_nothing())
 _FIND = Statement(
     select(
         *GRANTED_COLUMNS,
@@ -103,15 +100,7 @@ _EXTEND = Statement(
     .values(expires_at=bindparam("until"))
 )
 _ROTATED_AT = Statement(select(_tokens.c.rotated_at).where(_tokens.c.digest == bindparam("digest")))
-_PRUNE = Statement(
-    delete(_tokens).where(
-        _tokens.c.digest.in_(
-            select(_tokens.c.digest)
-            .where(_tokens.c.expires_at < bindparam("long_ago"))
-            .limit(bindparam("batch"))
-        )
-    )
-)
+_PRUNE = Statement(delete_some(_tokens, _tokens.c.expires_at < bindparam("long_ago")))
 _KEPT_AFTER_EXPIRY = timedelta(days=1)
 
 

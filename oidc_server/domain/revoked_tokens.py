@@ -2,12 +2,11 @@
 
 from datetime import datetime
 
-from sqlalchemy import Text, bindparam, delete, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Text, bindparam
 from sqlalchemy.orm import Mapped, mapped_column
 
 from oidc_server.database import Statement, Transaction
-from oidc_server.domain.base import Base, Instant, table_of
+from oidc_server.domain.base import Base, Instant, delete_some, insert_all, table_of
 
 
 class RevokedToken(Base):
@@ -20,15 +19,8 @@ class RevokedToken(Base):
 
 
 _revoked = table_of(RevokedToken)
-_REVOKE = Statement(
-    insert(_revoked)
-    .values(jti=bindparam("jti"), expires_at=bindparam("expires_at"))
-    .on_conflict_do_nothing()
-)
-_EXPIRED = (
-    select(_revoked.c.jti).where(_revoked.c.expires_at < bindparam("now")).limit(bindparam("batch"))
-)
-_PRUNE = Statement(delete(_revoked).where(_revoked.c.jti.in_(_EXPIRED)))
+_REVOKE = Statement(insert_all(_revoked).on_conflict_do_nothing())
+_PRUNE = Statement(delete_some(_revoked, _revoked.c.expires_at < bindparam("now")))
 
 
 def revoke(db: Transaction, jti: str, expires_at: datetime) -> None:

@@ -3,11 +3,10 @@
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, Text, bindparam, exists, literal_column, select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from oidc_server.database import Statement, Transaction
-from oidc_server.domain.base import Base, Identifier, Instant, table_of
+from oidc_server.domain.base import Base, Identifier, Instant, insert_all, table_of
 
 ADMIN = "admin"
 """May administer everything."""
@@ -24,11 +23,7 @@ class RoleAssignment(Base):
 
 
 _assignments = table_of(RoleAssignment)
-_ASSIGN = Statement(
-    insert(_assignments)
-    .values({column.name: bindparam(column.name) for column in _assignments.columns})
-    .on_conflict_do_nothing()
-)
+_ASSIGN = Statement(insert_all(_assignments).on_conflict_do_nothing())
 _ROLES_OF = Statement(
     select(_assignments.c.role).where(_assignments.c.user_id == bindparam("user_id"))
 )

@@ -5,11 +5,10 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from sqlalchemy import ForeignKey, Text, UniqueConstraint, bindparam, select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from oidc_server.database import Statement, Transaction
-from oidc_server.domain.base import Base, Identifier, Instant, parse_id, table_of
+from oidc_server.domain.base import Base, Identifier, Instant, insert_all, parse_id, table_of
 from oidc_server.domain.clients import Client
 
 NOBODY = ""
@@ -44,9 +43,9 @@ _FIND_USER = Statement(
     )
 )
 _INSERT = Statement(
-    insert(_subjects)
-    .values({column.name: bindparam(column.name) for column in _subjects.columns})
-    .on_conflict_do_nothing(index_elements=[_subjects.c.sector, _subjects.c.user_id])
+    insert_all(_subjects).on_conflict_do_nothing(
+        index_elements=[_subjects.c.sector, _subjects.c.user_id]
+    )
 )
 
 

@@ -7,11 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, get_args
 
-from sqlalchemy import Text, bindparam, delete, insert, select
+from sqlalchemy import Text, bindparam, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from oidc_server.database import Statement, Transaction
-from oidc_server.domain.base import Base, DomainError, Instant, OptionalDocument, table_of
+from oidc_server.domain.base import (
+    Base,
+    DomainError,
+    Instant,
+    OptionalDocument,
+    insert_all,
+    table_of,
+)
 from oidc_server.security.jose import ClientKeys
 
 SubjectKind = Literal["sub", "email"]
@@ -51,9 +58,7 @@ _issuers = table_of(TrustedIssuerRow)
 _ALL_COLUMNS = [_issuers.c[name] for name in TrustedIssuer.__dataclass_fields__]
 _FIND = Statement(select(*_ALL_COLUMNS).where(_issuers.c.issuer == bindparam("of_issuer")))
 _ALL = Statement(select(*_ALL_COLUMNS).order_by(_issuers.c.issuer))
-_INSERT = Statement(
-    insert(_issuers).values({column.name: bindparam(column.name) for column in _issuers.columns})
-)
+_INSERT = Statement(insert_all(_issuers))
 _REMOVE = Statement(delete(_issuers).where(_issuers.c.issuer == bindparam("of_issuer")))
 
 

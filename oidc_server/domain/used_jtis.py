@@ -7,12 +7,11 @@ its own.
 import hashlib
 from datetime import datetime
 
-from sqlalchemy import LargeBinary, bindparam, delete, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import LargeBinary, bindparam
 from sqlalchemy.orm import Mapped, mapped_column
 
 from oidc_server.database import Statement, Transaction
-from oidc_server.domain.base import Base, Instant, table_of
+from oidc_server.domain.base import Base, Instant, delete_some, insert_all, table_of
 
 
 class UsedJti(Base):
@@ -25,15 +24,8 @@ class UsedJti(Base):
 
 
 _used = table_of(UsedJti)
-_CLAIM = Statement(
-    insert(_used)
-    .values(digest=bindparam("digest"), expires_at=bindparam("expires_at"))
-    .on_conflict_do_nothing()
-)
-_EXPIRED = (
-    select(_used.c.digest).where(_used.c.expires_at < bindparam("now")).limit(bindparam("batch"))
-)
-_PRUNE = Statement(delete(_used).where(_used.c.digest.in_(_EXPIRED)))
+_CLAIM = Statement(insert_all(_used).on_conflict_do_nothing())
+_PRUNE = Statement(delete_some(_used, _used.c.expires_at < bindparam("now")))
 
 
 def claim(db: Transaction, namespace: str, signer: str, jti: str, *, expires_at: datetime) -> bool:

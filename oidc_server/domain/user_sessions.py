@@ -11,8 +11,6 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
-    delete,
-    insert,
     select,
     text,
     update,
@@ -21,7 +19,16 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from oidc_server.database import ConflictError, Statement, Transaction
 from oidc_server.domain.audit import Origin
-from oidc_server.domain.base import Base, Identifier, Instant, Words, new_id, table_of
+from oidc_server.domain.base import (
+    Base,
+    Identifier,
+    Instant,
+    Words,
+    delete_some,
+    insert_all,
+    new_id,
+    table_of,
+)
 from oidc_server.domain.users import User
 from oidc_server.security import opaque_tokens
 
@@ -90,9 +97,7 @@ class LiveSession:
 _sessions = table_of(UserSession)
 _users = table_of(User)
 
-_INSERT = Statement(
-    insert(_sessions).values({column.name: bindparam(column.name) for column in _sessions.columns})
-)
+_INSERT = Statement(insert_all(_sessions))
 _FIND = Statement(
     select(
         _sessions.c.id,
@@ -152,15 +157,7 @@ _EXPIRED = Statement(
     .order_by(_sessions.c.idle_expires_at)
     .limit(bindparam("batch"))
 )
-_PRUNE = Statement(
-    delete(_sessions).where(
-        _sessions.c.id.in_(
-            select(_sessions.c.id)
-            .where(_sessions.c.expires_at < bindparam("long_ago"))
-            .limit(bindparam("batch"))
-        )
-    )
-)
+_PRUNE = Statement(delete_some(_sessions, _sessions.c.expires_at < bindparam("long_ago")))
 _LIVE_OF_USER = Statement(
     select(_sessions.c.id).where(
         and_(_sessions.c.user_id == bindparam("user_id"), _sessions.c.ended_at.is_(None))

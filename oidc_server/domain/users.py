@@ -6,13 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Index, Text, bindparam, select, text, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from oidc_server.database import Statement, Transaction
 from oidc_server.domain import identifiers, profiles
-from oidc_server.domain.base import Base, DomainError, Identifier, Instant, table_of
+from oidc_server.domain.base import Base, DomainError, Identifier, Instant, insert_all, table_of
 from oidc_server.domain.identifiers import InvalidEmailError, InvalidFieldError
 from oidc_server.domain.profiles import ProfileColumns
 
@@ -56,9 +55,7 @@ class EmailTakenError(DomainError):
 _users = table_of(User)
 
 _INSERT = Statement(
-    insert(_users)
-    .values({column.name: bindparam(column.name) for column in _users.columns})
-    .on_conflict_do_nothing(index_elements=[_users.c.canonical_username])
+    insert_all(_users).on_conflict_do_nothing(index_elements=[_users.c.canonical_username])
 )
 _to_sign_in = select(
     _users.c.id,

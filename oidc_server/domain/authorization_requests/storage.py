@@ -4,14 +4,14 @@ from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, select, update
 
 from oidc_server.database import Statement, Transaction
 from oidc_server.domain.authorization_requests.model import (
     AuthorizationRequest,
     StoredAuthorizationRequest,
 )
-from oidc_server.domain.base import new_id, parse_id, table_of
+from oidc_server.domain.base import delete_some, insert_all, new_id, parse_id, table_of
 from oidc_server.security import opaque_tokens
 
 REQUEST_URI_PREFIX = "urn:ietf:params:oauth:request_uri:"
@@ -19,7 +19,7 @@ REQUEST_URI_PREFIX = "urn:ietf:params:oauth:request_uri:"
 
 _requests = table_of(StoredAuthorizationRequest)
 _COLUMNS = tuple(column.name for column in _requests.columns)
-_INSERT = Statement(insert(_requests).values({name: bindparam(name) for name in _COLUMNS}))
+_INSERT = Statement(insert_all(_requests))
 _SELECT = select(
     _requests.c.id,
     _requests.c.parameters,
@@ -67,15 +67,7 @@ _COMPLETE = Statement(
     .where(_requests.c.id == bindparam("request_id"), _requests.c.completed_at.is_(None))
     .values(completed_at=bindparam("now"))
 )
-_PRUNE = Statement(
-    delete(_requests).where(
-        _requests.c.id.in_(
-            select(_requests.c.id)
-            .where(_requests.c.expires_at < bindparam("now"))
-            .limit(bindparam("batch"))
-        )
-    )
-)
+_PRUNE = Statement(delete_some(_requests, _requests.c.expires_at < bindparam("now")))
 
 
 def store(

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, delete, insert, null, or_, update
+from sqlalchemy import bindparam, delete, null, or_, update
 
 from oidc_server.database import Statement, Transaction
-from oidc_server.domain.base import Instant, table_of
+from oidc_server.domain.base import Instant, insert_all, table_of
 from oidc_server.domain.signing_keys.timeline import (
     ALL,
     KeyTimes,
@@ -40,9 +40,7 @@ FreshKeys = Mapping[str, SigningKey]
 """A new key for each of some algorithms."""
 
 _keys = table_of(SigningKeyRow)
-_INSERT = Statement(
-    insert(_keys).values({column.name: bindparam(column.name) for column in _keys.columns})
-)
+_INSERT = Statement(insert_all(_keys))
 _REVOKE = Statement(
     update(_keys)
     .where(
