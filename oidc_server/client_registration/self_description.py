@@ -19,13 +19,8 @@ from oidc_server.domain.client_metadata import (
 from oidc_server.domain.identifiers import guessed
 from oidc_server.web.context import Context
 
-_OPEN_GRANT_TYPES = frozenset(
-    {
-        "authorization_code",
-        "refresh_token",
-        "urn:ietf:params:oauth:grant-type:device_code",
-    }
-)
+_DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
+_OPEN_GRANT_TYPES = frozenset({"authorization_code", "refresh_token", _DEVICE_CODE})
 """In these a person decides what the client gets."""
 _VOUCHED_GRANT_TYPES = _OPEN_GRANT_TYPES | {"client_credentials"}
 _LONGEST_NAME = 100
@@ -80,6 +75,7 @@ def read(members: Mapping[str, Any], terms: Terms) -> tuple[ClientType, ClientMe
         **fields,
     )
     _refuse_our_name(metadata, terms)
+    _refuse_foreign_sector(metadata)
     return client_type, metadata
 
 
@@ -120,3 +116,14 @@ def _refuse_our_name(metadata: ClientMetadata, terms: Terms) -> None:
     """A stranger does not come in our name."""
     if terms.reserved_name and guessed(terms.reserved_name) in guessed(metadata.client_name):
         raise InvalidClientMetadataError("client_name: it contains the name of this server.")
+
+
+def _refuse_foreign_sector(metadata: ClientMetadata) -> None:
+    """Only where answers go to its redirect URIs does a client prove whose sector it is in.
+
+    A device gets them without: it could name any host and learn the `sub` of people there.
+    """
+    if metadata.subject_type == "pairwise" and _DEVICE_CODE in metadata.grant_types:
+        raise InvalidClientMetadataError(
+            "subject_type: pairwise does not go with device codes, which prove no sector."
+        )

@@ -81,14 +81,13 @@ def find_user(db: Transaction, client: Client, sub: object) -> str | None:
 def sector_of(client: Client) -> str:
     """The sector of a pairwise client: the host that all its redirect URIs answer for (Core §8.1).
 
-    A client without either is a sector of its own.
+    A client without either is a sector of its own. So is one whose answers go to a scheme of its
+    own or to loopback: whatever host stands there, its owner does not answer for it.
     """
     metadata = client.metadata
-    addresses = (
-        metadata.redirect_uris
-        if metadata.sector_identifier_uri is None
-        else (metadata.sector_identifier_uri,)
-    )
-    hosts = {urlsplit(address).hostname for address in addresses}
+    if metadata.sector_identifier_uri is not None:
+        return urlsplit(metadata.sector_identifier_uri).hostname or client.client_id
+    parts = [urlsplit(uri) for uri in metadata.redirect_uris]
+    hosts = {part.hostname if part.scheme == "https" else None for part in parts}
     host = hosts.pop() if len(hosts) == 1 else None
     return host or client.client_id

@@ -187,6 +187,29 @@ def test_two_that_meet_a_person_at_once_learn_one_sub(site: Site) -> None:
     assert len(set(first)) == 25
 
 
+@pytest.mark.parametrize(
+    "redirect_uri",
+    ["com.example.app://one.example.net/callback", "http://127.0.0.1/callback"],
+)
+def test_a_client_on_a_device_is_in_no_sector_but_its_own(site: Site, redirect_uri: str) -> None:
+    """Core §8.1: the owner of a host answers for https addresses there, and for nothing else."""
+    person = make_user(site)
+    metadata = client_metadata.for_type(
+        "native", client_name="Kiosk", redirect_uris=[redirect_uri], subject_type="pairwise"
+    )
+    known_there = sub_for(client_of(site), site, person)
+
+    with site.db() as db:
+        made = [
+            clients.create(db, client_type="native", metadata=metadata, now=site.clock.now).client
+            for _ in range(2)
+        ]
+        subs = {subjects.pairwise_sub(db, client, person.id, site.clock.now) for client in made}
+
+    assert len(subs) == 2
+    assert known_there not in subs
+
+
 def test_a_client_without_a_host_is_a_sector_of_its_own(site: Site) -> None:
     metadata = client_metadata.ClientMetadata(client_name="Kiosk", subject_type="pairwise")
 

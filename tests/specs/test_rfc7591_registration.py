@@ -332,6 +332,19 @@ def test_no_other_method_is_answered_and_no_origin_is_let_in(open_site: Site) ->
     assert not any("access-control-allow-origin" in answer.headers for answer in answers)
 
 
+def test_core_8_1_a_device_cannot_claim_the_sector_of_somebody_else(open_site: Site) -> None:
+    """It would learn under which `sub` others know a person, and never shows that it is there."""
+    answer = register(
+        open_site,
+        subject_type="pairwise",
+        grant_types=["authorization_code", "urn:ietf:params:oauth:grant-type:device_code"],
+    )
+
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_client_metadata")
+    assert "subject_type" in answer.json()["error_description"]
+    assert row_counts(open_site)["clients"] == 0
+
+
 def test_html_in_a_name_is_text_on_every_page(open_site: Site) -> None:
     client = registered(
         open_site,
