@@ -35,7 +35,11 @@ def issue(
     refresh_token: str | None,
     first: bool,
 ) -> dict[str, Any]:
-    """The response to a grant of a person. `first` is false on refresh: the nonce was told once."""
+    """The response to a grant of a person. `first` is false on refresh: the nonce was told once.
+
+    A scope that was taken from the client meanwhile is left out.
+    """
+    scopes = client.narrow(scopes)
     access_token = access_tokens.write(
         exchange.keys,
         issuer=exchange.issuer,

@@ -1,12 +1,13 @@
 """Refreshing: RFC 6749 §6, RFC 9700 §4.14.2, Core §11 and §12."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import jwt
 import pytest
 
-from oidc_server.domain import endings
+from oidc_server.domain import clients, endings
 from tests.browser import Browser
 from tests.factories import make_client, make_user
 from tests.relying_party import RelyingParty, signed_in
@@ -260,6 +261,19 @@ def test_a_disabled_person_cannot_go_on_at_the_next_request(site: Site) -> None:
     assert refused(party.refresh(tokens["refresh_token"]))
     assert refused(party.redeem(code))
     assert party.read(browser.go(party.url(prompt="none"))).error == "login_required"
+
+
+def test_a_scope_that_was_taken_from_the_client_is_in_no_later_token(site: Site) -> None:
+    party, browser, person, tokens = signed_in(site)
+    code = party.authorize(browser, person).code
+    with site.db() as db:
+        metadata = clients.load(db, party.app.client_id).metadata
+        less = replace(metadata, scopes=frozenset({"openid"}))
+        clients.change(db, party.app.client_id, metadata=less)
+
+    for answer in (party.refresh(tokens["refresh_token"]), party.redeem(code)):
+        assert answer.json()["scope"] == "openid"
+        assert "email" not in party.userinfo(answer.json()["access_token"]).json()
 
 
 def test_other_people_go_on(site: Site) -> None:
