@@ -325,6 +325,20 @@ def test_a_post_belongs_to_the_first_browser_that_resumes_it(site: Site) -> None
     assert "location" not in stolen.headers
 
 
+def test_a_post_that_was_prepared_before_the_sign_in_asks_for_it_all_the_same(site: Site) -> None:
+    party, person = RelyingParty(site, make_client(site)), make_user(site)
+    browser = Browser(site.browser(), site.issuer)
+    prepared = site.browser().post("/authorize", data=party.parameters(prompt="login"))
+    site.clock.advance(60)
+    party.authorize(browser, person)
+    site.clock.advance(60)
+
+    page = browser.go(prepared.headers["location"])
+
+    assert 'id="sign-in"' in page.text
+    assert party.read(browser.log_in(page, person)).error is None
+
+
 def test_a_request_waits_for_a_quarter_of_an_hour(site: Site) -> None:
     party, browser, person, _ = signed_in(site)
     site.clock.advance(1)

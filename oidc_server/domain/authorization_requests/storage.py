@@ -50,7 +50,7 @@ _OPEN_PUSHED = Statement(
 _ADOPT = Statement(
     update(_requests)
     .where(_requests.c.id == bindparam("request_id"), _requests.c.browser_digest.is_(None))
-    .values(browser_digest=bindparam("digest"))
+    .values(browser_digest=bindparam("digest"), created_at=bindparam("adopted_at"))
 )
 _CONSENT = Statement(
     update(_requests)
@@ -137,11 +137,14 @@ def find(
 def adopt(
     db: Transaction, request_id: str, browser: str, now: datetime
 ) -> AuthorizationRequest | None:
-    """Like `find`; a request that waits for a browser belongs to this one from now on."""
+    """Like `find`; a request that waits for a browser belongs to this one from now on.
+
+    It begins now, as a pushed one does: a sign-in of before is none for it.
+    """
     parsed = parse_id(request_id)
     if parsed is None:
         return None
-    db.run(_ADOPT, request_id=parsed, digest=opaque_tokens.digest(browser))
+    db.run(_ADOPT, request_id=parsed, digest=opaque_tokens.digest(browser), adopted_at=now)
     return find(db, parsed, browser, now)
 
 
