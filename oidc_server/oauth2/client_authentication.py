@@ -49,21 +49,23 @@ class AuthenticatedClient:
 def authenticate(exchange: Exchange, *, claim: bool = True) -> AuthenticatedClient:
     """The client behind a request; raises `InvalidClientError`, the same for every reason.
 
-    An assertion is used up by it, unless `claim` is false. May raise `FetchNeeded` and
+    An assertion is used up by it, and a refusal is written down, unless `claim` is false: then it
+    is a look ahead of the real one. May raise `FetchNeeded` and
     `OutboundUnavailableError` for a client with a `jwks_uri`.
     """
     credentials = read_credentials(exchange.authorization, exchange.form)
     client = clients.find(exchange.db, credentials.client_id)
     if client is not None and _proves(client, credentials, exchange, claim=claim):
         return AuthenticatedClient(client, client.metadata.token_endpoint_auth_method)
-    audit.record(
-        exchange.db,
-        Event.CLIENT_REFUSED,
-        origin=exchange.origin,
-        now=exchange.now,
-        client_id=client.client_id if client else None,
-        method=credentials.method,
-    )
+    if claim:
+        audit.record(
+            exchange.db,
+            Event.CLIENT_REFUSED,
+            origin=exchange.origin,
+            now=exchange.now,
+            client_id=client.client_id if client else None,
+            method=credentials.method,
+        )
     raise InvalidClientError(_SAME_ANSWER, status_code=401)
 
 

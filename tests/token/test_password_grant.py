@@ -3,8 +3,10 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from oidc_server.domain import endings
+from oidc_server.domain.audit import AuditEvent, Event
 from tests.browser import Browser
 from tests.factories import App, Person, make_client, make_resource, make_user
 from tests.relying_party import RelyingParty
@@ -138,3 +140,6 @@ def test_guessing_a_secret_of_the_client_guesses_no_password(site: Site) -> None
 
     assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
     assert row_counts(site) == before
+    with site.db() as db:
+        refusals = select(AuditEvent).where(AuditEvent.event == Event.CLIENT_REFUSED)
+        assert len(db.session.scalars(refusals).all()) == 1
