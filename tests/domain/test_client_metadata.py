@@ -74,6 +74,7 @@ def test_a_field_that_does_not_fit_is_refused_by_its_name(choices, field):
         {"dpop_bound_access_tokens": False},
         {"id_token_signed_response_alg": "RS256"},
         {"require_pkce": False},
+        {"grant_types": ("authorization_code", "password")},
     ],
 )
 def test_fapi_2_security_profile_5_3_leaves_a_client_no_choice(negotiated):

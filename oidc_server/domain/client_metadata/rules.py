@@ -279,11 +279,12 @@ def _check_sizes(_client_type: ClientType, metadata: ClientMetadata) -> None:
 
 
 def _check_profile(_client_type: ClientType, metadata: ClientMetadata) -> None:
-    """FAPI 2.0 Security Profile §5.3: what the profile demands is not negotiable."""
+    """FAPI 2.0 Security Profile §5.3.2.1: what the profile demands is not negotiable."""
     if metadata.profile is None:
         return
     demanded = {
         "profile": metadata.profile == "fapi2",
+        "grant_types": "password" not in metadata.grant_types,
         "token_endpoint_auth_method": metadata.token_endpoint_auth_method == "private_key_jwt",
         "require_pushed_authorization_requests": metadata.require_pushed_authorization_requests,
         "dpop_bound_access_tokens": metadata.dpop_bound_access_tokens,
