@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from sqlalchemy import MetaData, NullPool, create_engine, select
 
+from tests.faults.further_flows import live_on
 from tests.faults.whole_flow import Day, live_a_day
 from tests.services.deployment import Deployment
 from tests.services.smtp import MailServer
@@ -27,8 +28,13 @@ SHORTEST = 8
 def test_a_stolen_database_holds_no_secret_and_opens_nothing(
     deploy: Callable[..., Deployment], smtp: MailServer
 ) -> None:
-    deployment = deploy(smtp_url=f"smtp://{smtp.host}:{smtp.port}?starttls=off")
+    deployment = deploy(
+        smtp_url=f"smtp://{smtp.host}:{smtp.port}?starttls=off",
+        registration="token",
+        pushed_request_lifetime="10m",
+    )
     day = live_a_day(deployment, smtp)
+    live_on(day)
 
     stolen = dump(deployment.command_line.settings["OIDC_DATABASE_URL"])
     files = [path.read_bytes() for path in deployment.command_line.folder.glob("oidc.db*")]
@@ -40,7 +46,7 @@ def test_a_stolen_database_holds_no_secret_and_opens_nothing(
 
 def assert_no_secret_is_in(day: Day, stolen: list[str | bytes], files: list[bytes]) -> None:
     stored = b"\n".join(value if isinstance(value, bytes) else value.encode() for value in stolen)
-    assert len(day.secrets) > 40
+    assert len(day.secrets) > 60
     for name, secret in day.secrets.items():
         for place in (stored, *files):
             assert secret.encode() not in place, f"the database holds the {name}"
@@ -145,6 +151,29 @@ def as_setup_link(_day: Day, http: httpx2.Client, value: str) -> bool:
     return with_cookie(http, "/setup", "link", value).status_code == 200
 
 
+def as_pushed_request(day: Day, http: httpx2.Client, value: str) -> bool:
+    prefix = day.request_uri.removesuffix(day.request_uri.rpartition(":")[2])
+    handle = value.removeprefix(prefix)
+    http.cookies.clear()
+    query = {"client_id": day.party.app.client_id, "request_uri": prefix + handle}
+    return http.get("/authorize", params=query).status_code != 400
+
+
+def as_device_code(day: Day, _http: httpx2.Client, value: str) -> bool:
+    assert day.device is not None
+    return day.device.error(device_code=value) != "invalid_grant"
+
+
+def as_registration_access_token(day: Day, http: httpx2.Client, value: str) -> bool:
+    headers = {"authorization": f"Bearer {value}"}
+    return http.get(f"/register/{day.registered_id}", headers=headers).status_code != 401
+
+
+def as_initial_access_token(_day: Day, http: httpx2.Client, value: str) -> bool:
+    headers = {"authorization": f"Bearer {value}"}
+    return http.post("/register", json={}, headers=headers).status_code != 401
+
+
 DOORS: dict[str, Door] = {
     "bearer token": as_bearer_token,
     "introspected token": as_token_to_introspect,
@@ -156,12 +185,17 @@ DOORS: dict[str, Door] = {
     "reset link": as_reset_link,
     "verification link": as_verification_link,
     "set-up link": as_setup_link,
+    "pushed request": as_pushed_request,
+    "device code": as_device_code,
+    "registration access token": as_registration_access_token,
+    "initial access token": as_initial_access_token,
 }
 
 
 def assert_the_doors_open_with_their_keys(day: Day) -> None:
     """What was left open still opens: so the doors are doors, and the attempts broke nothing."""
     cookies = day.browser.client.cookies
+    assert day.device is not None
     keys = {
         "bearer token": day.access_token,
         "introspected token": day.refresh_token,
@@ -173,6 +207,10 @@ def assert_the_doors_open_with_their_keys(day: Day) -> None:
         "reset link": day.reset_link,
         "verification link": day.verify_link,
         "set-up link": day.setup_link,
+        "pushed request": day.request_uri,
+        "device code": day.device.shown["device_code"],
+        "registration access token": day.registration_access_token,
+        "initial access token": day.initial_access_token,
     }
     assert keys.keys() == DOORS.keys()
     http = day.deployment.client()

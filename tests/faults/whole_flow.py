@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from httpx2 import Response
 
 from tests.browser import Browser, Page
+from tests.device.devices import Device
 from tests.factories import App, Person
 from tests.relying_party import RelyingParty
 from tests.services.deployment import Deployment
@@ -35,6 +36,11 @@ class Day:
     verify_link: str = ""
     setup_link: str = ""
     request_id: str = ""
+    initial_access_token: str = ""
+    registered_id: str = ""
+    registration_access_token: str = ""
+    request_uri: str = ""
+    device: Device | None = None
 
     def note(self, **values: str | None) -> None:
         for name, value in values.items():
