@@ -177,8 +177,8 @@ def test_the_key_set_holds_public_keys_by_distinct_names(suite: Suite) -> None:
 
 
 def test_the_logout_plans_find_what_they_ask_for(suite: Suite) -> None:
-    """oidcc-rp-initiated-logout-, oidcc-backchannel- and
-    oidcc-frontchannel-rp-initiated-logout discovery-endpoint-verification."""
+    """oidcc-backchannel-rp-initiated-logout-discovery-endpoint-verification,
+    oidcc-frontchannel-rp-initiated-logout-discovery-endpoint-verification."""
     for channel in ("backchannel", "frontchannel"):
         assert suite.metadata[f"{channel}_logout_supported"] is True
         assert suite.metadata[f"{channel}_logout_session_supported"] is True

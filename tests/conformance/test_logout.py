@@ -1,4 +1,4 @@
-"""The logout plans: RP-Initiated, Back-Channel and Front-Channel."""
+"""The logout plans; the pages of most modules are in `tests/logout/test_end_session.py`."""
 
 import re
 import secrets
@@ -11,10 +11,9 @@ import jwt
 import pytest
 
 from oidc_server.jobs.logout_delivery import deliver
-from tests.conformance import checks
 from tests.conformance.answers import Tokens
 from tests.conformance.conftest import person_with_every_claim, suite_for
-from tests.conformance.suite import KEYS, Party, Suite
+from tests.conformance.suite import Party, Suite
 from tests.factories import Person
 from tests.services.neighbour import Neighbour
 from tests.site import Site
@@ -41,66 +40,6 @@ def test_who_signs_out_returns_with_the_state_and_nothing_else(
     )
 
     assert answer.headers["location"] == (AFTER if state is None else f"{AFTER}?state={state}")
-    assert party.silently().error == "login_required"
-
-
-@pytest.mark.parametrize("added", ["/other", "?foo=bar"])
-def test_an_address_that_is_not_registered_is_a_page(
-    suite: Suite, person: Person, added: str
-) -> None:
-    """oidcc-rp-initiated-logout-bad-post-logout-redirect-uri,
-    oidcc-rp-initiated-logout-query-added-to-post-logout-redirect-uri."""
-    party, tokens = signed_in(suite, person)
-
-    answer = party.log_out(
-        id_token_hint=tokens.body["id_token"], post_logout_redirect_uri=AFTER + added, state="s"
-    )
-
-    assert checks.is_page(answer)
-
-
-def test_a_hint_that_is_not_ours_is_a_page(suite: Suite, person: Person) -> None:
-    """oidcc-rp-initiated-logout-modified-id-token-hint,
-    oidcc-rp-initiated-logout-bad-id-token-hint."""
-    party, tokens = signed_in(suite, person)
-    hints = [
-        jwt.encode(tokens.id_token, "", algorithm="none", headers={"kid": tokens.header["kid"]}),
-        KEYS[1].sign(tokens.id_token),
-    ]
-
-    answers = [
-        party.log_out(id_token_hint=hint, post_logout_redirect_uri=AFTER, state="s")
-        for hint in hints
-    ]
-
-    assert all(checks.is_page(answer) for answer in answers)
-
-
-@pytest.mark.parametrize(
-    "params", [{}, {"state": "s"}, {"post_logout_redirect_uri": AFTER, "state": "s"}]
-)
-def test_without_a_hint_the_person_stays_and_says_so_by_a_button(
-    suite: Suite, person: Person, params: dict[str, str]
-) -> None:
-    """oidcc-rp-initiated-logout-no-params, oidcc-rp-initiated-logout-only-state,
-    oidcc-rp-initiated-logout-no-id-token-hint."""
-    party, _ = signed_in(suite, person)
-
-    asked = party.log_out(**params)
-    answer = party.browser.send(asked)
-
-    assert checks.is_page(asked)
-    assert checks.is_page(answer)
-    assert party.silently().error == "login_required"
-
-
-def test_without_an_address_it_ends_on_a_page(suite: Suite, person: Person) -> None:
-    """oidcc-rp-initiated-logout-no-post-logout-redirect-uri."""
-    party, tokens = signed_in(suite, person)
-
-    answer = party.log_out(id_token_hint=tokens.body["id_token"], state="s")
-
-    assert checks.is_page(answer)
     assert party.silently().error == "login_required"
 
 
