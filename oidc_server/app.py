@@ -29,7 +29,7 @@ from oidc_server.security.signed_links import LinkSigner
 from oidc_server.settings import Settings
 from oidc_server.web import templating
 from oidc_server.web.cookies import CookieJar
-from oidc_server.web.endpoint import NOT_FOUND
+from oidc_server.web.endpoint import NOT_FOUND, not_found
 from oidc_server.web.lanes import FetchingLane, HashingLane, Inline, Threads
 from oidc_server.web.paths import Paths
 from oidc_server.web.rate_limit import Limiter
@@ -44,7 +44,7 @@ class Server(Starlette):
         super().__init__(routes=routes, lifespan=_lifespan(runtime, with_jobs=with_jobs))
         self.state.runtime = runtime
         self.router.redirect_slashes = False
-        self.router.default = NOT_FOUND
+        self.router.default = not_found
         self._fixed: dict[str, ASGIApp] = dict(runtime.static)
         self._fixed.update(
             (route.path, route.endpoint) for route in routes if "{" not in route.path

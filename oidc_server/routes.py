@@ -1,7 +1,7 @@
 """Every URL of the server on one screen, named, in walking order.
 
-The constructors come from the adapter (`web/endpoint.py`); they say how an address is called, in
-which transaction, and how often.
+The constructors come from `web/kinds.py`; they say how an address is called, in which transaction,
+and how often. `OPERATIONS` does the same for the API.
 """
 
 from starlette.routing import Route
@@ -25,15 +25,21 @@ from oidc_server.device import confirmation, verification
 from oidc_server.discovery import jwks, metadata, protected_resource
 from oidc_server.health import endpoint as health
 from oidc_server.logout import end_session
+from oidc_server.problems import page as problems
 from oidc_server.setup import home
 from oidc_server.setup import page as setup
 from oidc_server.token import endpoint as token
 from oidc_server.token import introspection, revocation
 from oidc_server.userinfo import endpoint as userinfo
-from oidc_server.web.endpoint import action, form, machine, page, record
+from oidc_server.web import operations
+from oidc_server.web.kinds import action, form, machine, page, record
+from oidc_server.web.operations import Operation
 from oidc_server.web.protocol import access_with_proof
 from oidc_server.web.rate_limit import DEVICES, MAILS, PASSAGES, REGISTRATIONS
 from oidc_server.web.rate_limit import FAILED_AUTHENTICATIONS as FAILURES
+
+OPERATIONS: tuple[Operation, ...] = ()
+"""Every operation of the API: each feature has a table of its own."""
 
 ROUTES = [
     # 1 · a client discovers the server, sends the browser, and gets tokens
@@ -191,7 +197,10 @@ ROUTES = [
         name="authentication.resend_verification",
     ),
     Route("/account", page(overview.show_overview, access="write"), name="account.overview"),
-    # 3 · operators
+    # 3 · programs
+    Route("/problems/{name}", page(problems.show_problem), name="problems.problem"),
+    *operations.routes(OPERATIONS),
+    # 4 · operators
     Route("/health/live", health.probe(health.live, access=None), name="health.live"),
     Route("/health/ready", health.probe(health.ready, access="read"), name="health.ready"),
     Route("/health", health.probe(health.ready, access="read"), name="health.health"),

@@ -42,6 +42,12 @@ def roles_of(db: Transaction, user_id: str) -> frozenset[str]:
     return frozenset(row.role for row in db.all(_ROLES_OF, user_id=user_id))
 
 
+def give(held: frozenset[str], scope: str) -> bool:
+    """Whether one of these roles lets a person use a scope for others than themselves."""
+    del scope  # an administrator may everything
+    return ADMIN in held
+
+
 def administrator_exists(db: Transaction) -> bool:
     """Whether this server was ever set up: one small read."""
     return bool(db.first(_ADMINISTRATOR_EXISTS)[0])

@@ -63,6 +63,7 @@ class TokenState:
     """Whether a token holds, and of whom it speaks; nobody, if a client acts for itself."""
 
     holds: bool
+    user_id: str | None = None
     sub: str | None = None
     username: str | None = None
     person: Any = None
@@ -104,6 +105,7 @@ def find(
             return _DEAD
     return TokenState(
         holds=True,
+        user_id=row.user_id,
         sub=row.pairwise_sub or row.user_id,
         username=row.username,
         person=row if with_person else None,

@@ -4,7 +4,7 @@ from oidc_server.database import Access
 from oidc_server.health.checks import examine
 from oidc_server.web import responses
 from oidc_server.web.context import Context
-from oidc_server.web.endpoint import Endpoint, Handler
+from oidc_server.web.endpoint import Endpoint, Handler, Method
 from oidc_server.web.errors import Problem
 from oidc_server.web.responses import Response
 
@@ -21,7 +21,7 @@ def ready(ctx: Context) -> Response:
 
 def probe(handler: Handler, *, access: Access | None) -> Endpoint:
     """An address for load balancers: never limited, and with an answer of its own for errors."""
-    return Endpoint({"GET": handler}, access={"GET": access}, shape=_as_state, limit=None)
+    return Endpoint({"GET": Method(handler, access)}, shape=_as_state)
 
 
 def _as_state(_ctx: Context, problem: Problem) -> Response:

@@ -8,13 +8,18 @@ from oidc_server.web import responses
 from oidc_server.web.context import Context
 from oidc_server.web.responses import Response
 
+_SAFELISTED = frozenset({"GET", "POST"})
 
-def preflight(ctx: Context) -> Response:
-    """Answer `OPTIONS`: a 204 that allows the origin, or allows nothing."""
+
+def preflight(ctx: Context, methods: frozenset[str]) -> Response:
+    """Answer `OPTIONS`: a 204 that allows the origin these methods, or allows nothing."""
     response = responses.empty(204)
     if _is_known(ctx):
-        response.with_header("access-control-allow-methods", "GET, POST")
-        response.with_header("access-control-allow-headers", "authorization, content-type, dpop")
+        allowed = ", ".join(sorted(methods | _SAFELISTED))
+        response.with_header("access-control-allow-methods", allowed)
+        response.with_header(
+            "access-control-allow-headers", "authorization, content-type, dpop, idempotency-key"
+        )
         response.with_header("access-control-max-age", "600")
     return allow(ctx, response)
 
@@ -25,7 +30,8 @@ def allow(ctx: Context, response: Response) -> Response:
     if _is_known(ctx):
         response.with_header("access-control-allow-origin", ctx.incoming.header("origin") or "")
         response.with_header(
-            "access-control-expose-headers", "www-authenticate, retry-after, dpop-nonce"
+            "access-control-expose-headers",
+            "www-authenticate, retry-after, dpop-nonce, x-request-id, idempotent-replayed",
         )
     return response
 

@@ -11,6 +11,7 @@ document is fetched where waiting holds nobody up, and the handler runs again.
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -24,7 +25,7 @@ from oidc_server.web.context import Context
 from oidc_server.web.errors import MethodNotAllowedError, NotFoundError, Shape
 from oidc_server.web.incoming import Incoming, read_body
 from oidc_server.web.lanes import FetchingBusyError
-from oidc_server.web.rate_limit import PAGES, Limit
+from oidc_server.web.rate_limit import Limit
 from oidc_server.web.responses import Response
 from oidc_server.web.runtime import Runtime
 
@@ -39,36 +40,40 @@ AccessRule = Access | None | Callable[[Incoming], Access]
 _ATTEMPTS = 3
 _FETCHES = 4
 """Documents that one request may need: keys, a request object, a sector, and one spare."""
-_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """What an address does for one method, and the policy of it."""
+
+    handler: Handler
+    access: AccessRule
+    limit: Limit | None = None
+    before: Before | None = None
 
 
 class Endpoint:
-    """One door: a handler per method, and the policy that the route table gives it."""
+    """One door: what it does for each method, and what all of them share."""
 
     def __init__(
         self,
-        handlers: dict[str, Handler],
+        methods: dict[str, Method],
         *,
-        access: dict[str, AccessRule],
         shape: Shape,
-        limit: Limit | None,
-        before: Before | None = None,
         own_forms: bool = False,
         cross_origin: bool = False,
     ) -> None:
-        self._handlers = handlers
-        self._access = access
+        self._methods = methods
         self._shape = shape
-        self._limit = limit
-        self._before = before
         self._own_forms = own_forms
         self._cross_origin = cross_origin
-        self.methods = frozenset(handlers)
+        self.methods = frozenset(methods)
 
     @property
     def get_writes(self) -> bool:
         """Whether GET has effects; HEAD, which is safe (RFC 9110 §9.2.1), is refused then."""
-        return self._access.get("GET") == "write"
+        return "GET" in self._methods and self._methods["GET"].access == "write"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         runtime: Runtime = scope["app"].state.runtime
@@ -89,29 +94,28 @@ class Endpoint:
     async def _answer(
         self, incoming: Incoming, runtime: Runtime, reference: str, receive: Receive
     ) -> Response:
-        method = "GET" if incoming.method == "HEAD" else incoming.method
         if incoming.method == "HEAD" and self.get_writes:
             raise MethodNotAllowedError(self.methods)
-        handler = self._handlers.get(method)
-        if handler is None:
-            if method == "OPTIONS" and self._cross_origin:
+        method = self._methods.get("GET" if incoming.method == "HEAD" else incoming.method)
+        if method is None:
+            if incoming.method == "OPTIONS" and self._cross_origin:
                 ctx = Context(incoming, runtime, reference)
-                answer: Response = await self._in_transaction(ctx, cors.preflight, "read")
+                preflight = partial(cors.preflight, methods=self.methods)
+                answer: Response = await self._in_transaction(ctx, preflight, "read")
                 return answer
             raise MethodNotAllowedError(self.methods)
-        if method in _WITH_BODY:
+        if incoming.method in _WITH_BODY:
             incoming.body = await read_body(incoming.scope, receive)
         ctx = Context(incoming, runtime, reference)
-        runtime.limiter.enter(self._limit, ctx.origin.address)
-        if self._own_forms and method == "POST":
+        runtime.limiter.enter(method.limit, ctx.origin.address)
+        if self._own_forms and incoming.method == "POST":
             ctx.check_form()
-        if self._before is not None and method == "POST":
-            ctx.proof = await self._prove(ctx, self._before)
-        access = self._access[method]
-        access = access(incoming) if callable(access) else access
-        response: Response = await self._in_transaction(ctx, handler, access)
+        if method.before is not None:
+            ctx.proof = await self._prove(ctx, method.before)
+        access = method.access(incoming) if callable(method.access) else method.access
+        response: Response = await self._in_transaction(ctx, method.handler, access)
         if response.status == 401:
-            runtime.limiter.failed(self._limit, ctx.origin.address)
+            runtime.limiter.failed(method.limit, ctx.origin.address)
         return response
 
     async def _let_origin_read(
@@ -163,85 +167,6 @@ class Endpoint:
         return await runtime.lane.run(unit)
 
 
-def page(
-    handler: Handler,
-    *,
-    post: Handler | None = None,
-    access: Access = "read",
-    limit: Limit | None = PAGES,
-) -> Endpoint:
-    """A page that is read, or an address that browsers are sent to.
-
-    With `post`, foreign sites may post to it too (the authorization and logout endpoints).
-    """
-    handlers = {"GET": handler} | ({"POST": post} if post else {})
-    return Endpoint(
-        handlers, access=dict.fromkeys(handlers, access), shape=errors.as_page, limit=limit
-    )
-
-
-def form(
-    show: Handler,
-    submit: Handler,
-    *,
-    before: Before | None = None,
-    limit: Limit | None = PAGES,
-) -> Endpoint:
-    """A page with a form of ours: shown by GET, sent by POST with the token of this browser."""
-    return Endpoint(
-        {"GET": show, "POST": submit},
-        access={"GET": "read", "POST": "write"},
-        shape=errors.as_page,
-        limit=limit,
-        before=before,
-        own_forms=True,
-    )
-
-
-def action(
-    submit: Handler, *, before: Before | None = None, limit: Limit | None = PAGES
-) -> Endpoint:
-    """Where a button of ours posts to."""
-    return Endpoint(
-        {"POST": submit},
-        access={"POST": "write"},
-        shape=errors.as_page,
-        limit=limit,
-        before=before,
-        own_forms=True,
-    )
-
-
-def record(*, get: Handler, put: Handler, delete: Handler, limit: Limit | None) -> Endpoint:
-    """Something that programs read, replace and delete: OAuth errors in JSON."""
-    return Endpoint(
-        {"GET": get, "PUT": put, "DELETE": delete},
-        access={"GET": "read", "PUT": "write", "DELETE": "write"},
-        shape=errors.as_oauth,
-        limit=limit,
-    )
-
-
-def machine(
-    handler: Handler,
-    *,
-    methods: tuple[str, ...] = ("POST",),
-    access: AccessRule = "write",
-    before: Before | None = None,
-    limit: Limit | None = None,
-    cross_origin: bool = False,
-) -> Endpoint:
-    """An endpoint for programs: no cookies, no forms of ours, OAuth errors in JSON."""
-    return Endpoint(
-        dict.fromkeys(methods, handler),
-        access=dict.fromkeys(methods, access),
-        shape=errors.as_oauth,
-        limit=limit,
-        before=before,
-        cross_origin=cross_origin,
-    )
-
-
 class _NotFound(Endpoint):
     """Whatever the method, there is nothing here."""
 
@@ -252,4 +177,11 @@ class _NotFound(Endpoint):
         raise NotFoundError
 
 
-NOT_FOUND = _NotFound({}, access={}, shape=errors.as_page, limit=None)
+NOT_FOUND = _NotFound({}, shape=errors.as_page)
+NOTHING_IN_THE_API = _NotFound({}, shape=errors.as_problem)
+
+
+async def not_found(scope: Scope, receive: Receive, send: Send) -> None:
+    """What answers for addresses that nothing else answers for."""
+    nothing = NOTHING_IN_THE_API if scope["path"].startswith("/api/") else NOT_FOUND
+    await nothing(scope, receive, send)

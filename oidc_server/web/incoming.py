@@ -154,9 +154,17 @@ class Incoming:
     @cached_property
     def json(self) -> dict[str, Any]:
         """The JSON object in the body, strictly read; raises `BadRequestError`."""
+        return self._read_json(exact=False)
+
+    @cached_property
+    def exact_json(self) -> dict[str, Any]:
+        """The same with numbers as they are written: `Decimal`, where there is a fraction."""
+        return self._read_json(exact=True)
+
+    def _read_json(self, *, exact: bool) -> dict[str, Any]:
         self._check_type(JSON_TYPE)
         try:
-            found = parse_json_object(self.body)
+            found = parse_json_object(self.body, exact=exact)
         except ValueError:
             raise BadRequestError("The body is not one well-formed JSON object.") from None
         if _holds_nul(found):

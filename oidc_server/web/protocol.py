@@ -72,6 +72,11 @@ def protocol_error(ctx: Context, error: OAuth2Error) -> Response:
     """An OAuth error as JSON (RFC 6749 §5.2), with the challenge that its status calls for."""
     description = error.get_error_description() or "The request was refused."
     response = oauth_error(error.error, description, error.status_code, ctx.origin.reference)
+    return with_challenge(ctx, error, response)
+
+
+def with_challenge(ctx: Context, error: OAuth2Error, response: Response) -> Response:
+    """The same answer with the challenge that this error calls for, if it does."""
     challenge = _challenge(ctx, error)
     if challenge is not None:
         response.with_header("www-authenticate", challenge)

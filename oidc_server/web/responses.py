@@ -106,13 +106,19 @@ def html(
     return Response(status, headers, text.encode())
 
 
-def json(body: Mapping[str, Any], *, status: int = 200) -> Response:
+def json(
+    body: Mapping[str, Any], *, status: int = 200, media_type: str = "application/json"
+) -> Response:
     """A JSON answer that no cache keeps (RFC 6749 §5.1)."""
-    return Response(
-        status,
-        (*_MACHINE, *_NO_STORE, (b"content-type", b"application/json")),
-        orjson.dumps(body),
-    )
+    return encoded_json(orjson.dumps(body), status=status, media_type=media_type)
+
+
+def encoded_json(
+    body: bytes, *, status: int = 200, media_type: str = "application/json"
+) -> Response:
+    """The same, of JSON that is encoded already."""
+    content_type = (b"content-type", media_type.encode("ascii"))
+    return Response(status, (*_MACHINE, *_NO_STORE, content_type), body)
 
 
 def jwt(token: str, media_type: str = "application/jwt") -> Response:

@@ -8,17 +8,18 @@ import pytest
 
 from oidc_server.routes import ROUTES
 from oidc_server.web.endpoint import Endpoint
-from oidc_server.web.errors import as_oauth
+from oidc_server.web.errors import as_oauth, as_problem
 from tests.factories import make_client
 from tests.site import Site
 from tests.wire import FORM, Raw, ask, row_counts
 
 ENDPOINTS = {
-    route.path.replace("{request_id}", "019b8d62-7a80-73a1-acf1-88f9fcf744e7"): route.endpoint
+    re.sub(r"\{[a-z_]+_id\}", "019b8d62-7a80-73a1-acf1-88f9fcf744e7", route.path): route.endpoint
     for route in ROUTES
     if isinstance(route.endpoint, Endpoint)
 }
-TAKES_JSON = {"/register"}
+OF_THE_API = {path for path, endpoint in ENDPOINTS.items() if endpoint._shape is as_problem}
+TAKES_JSON = {"/register"} | OF_THE_API
 TAKES_FORMS = sorted(
     path
     for path, endpoint in ENDPOINTS.items()
@@ -38,6 +39,12 @@ def in_its_shape(path: str, answer: Raw) -> None:
         body = json.loads(answer.body)
         assert re.fullmatch("[a-z_]+", body["error"])
         assert DESCRIPTION.fullmatch(body["error_description"])
+        assert body["reference"] == answer.header("x-request-id")
+    elif path in OF_THE_API:
+        assert answer.header("content-type") == "application/problem+json"
+        body = json.loads(answer.body)
+        assert body["type"].startswith("https://id.example.com/problems/")
+        assert body["status"] == answer.status
         assert body["reference"] == answer.header("x-request-id")
     else:
         assert answer.header("content-type") == "text/html; charset=utf-8"

@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Collection
+from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -27,20 +28,24 @@ def read_header(token: str) -> dict[str, Any]:
     return header
 
 
-def parse_json_object(data: bytes) -> dict[str, Any]:
+def parse_json_object(data: bytes, *, exact: bool = False) -> dict[str, Any]:
     """A JSON object and nothing but; ValueError for the rest.
 
     Refused as well, since two readers may understand them differently: members named twice, NaN,
     lone surrogates, more nesting than anybody means (RFC 8259 §4, RFC 8725 §2.4).
+
+    `exact` keeps a number with a fraction as it is written: a `Decimal`, unless it has an exponent.
     """
     value = orjson.loads(data)
     if not isinstance(value, dict):
         raise ValueError("not a JSON object")  # noqa: TRY004 - wrong input, not a wrong call
     try:
-        json.loads(data, object_pairs_hook=_refuse_duplicates)
+        kept: dict[str, Any] = json.loads(
+            data, object_pairs_hook=_refuse_duplicates, parse_float=_as_written if exact else None
+        )
     except RecursionError:
         raise ValueError("nested too deeply") from None
-    return value
+    return kept if exact else value
 
 
 class Registry(jws.JWSRegistry):
@@ -71,6 +76,10 @@ def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) != len(pairs):
         raise ValueError("a member is named twice")
     return members
+
+
+def _as_written(number: str) -> Decimal | float:
+    return float(number) if "e" in number.lower() else Decimal(number)
 
 
 def b64(data: bytes) -> bytes:

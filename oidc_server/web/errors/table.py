@@ -1,8 +1,7 @@
-"""From an exception to an answer: one table, and one shape per kind of endpoint."""
+"""From an exception to what is told of it: one table."""
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from oidc_server.database import ConflictError, DatabaseUnavailableError
@@ -11,45 +10,21 @@ from oidc_server.domain.base import DomainError
 from oidc_server.oauth2.client_keys import NoEncryptionKeyError
 from oidc_server.observability.logs import get_logger
 from oidc_server.outbound.addresses import OutboundUnavailableError
-from oidc_server.web import responses
 from oidc_server.web.context import Context
 from oidc_server.web.csrf import ForeignFormError
+from oidc_server.web.errors.problem import (
+    MethodNotAllowedError,
+    NotFoundError,
+    Problem,
+    ProblemError,
+    Shape,
+)
 from oidc_server.web.incoming import BadRequestError
 from oidc_server.web.lanes import FetchingBusyError, HashingBusyError
 from oidc_server.web.rate_limit import TooManyRequestsError
 from oidc_server.web.responses import Response
 
 _log = get_logger(__name__)
-
-
-class NotFoundError(Exception):
-    """There is nothing here, or nothing that this person may know of."""
-
-
-class MethodNotAllowedError(Exception):
-    """The address exists, the method does not (RFC 9110 §15.5.6). `allowed` are those that do."""
-
-    def __init__(self, allowed: frozenset[str]) -> None:
-        super().__init__(", ".join(sorted(allowed)))
-        self.allowed = allowed
-
-
-@dataclass(frozen=True)
-class Problem:
-    """An error as it is told: `error` is the code of RFC 6749 §5.2, the rest is for people."""
-
-    status: int
-    error: str
-    title: str
-    explanation: str
-    what_to_do: str
-    retry_after: int | None = None
-    allow: str | None = None
-    way_on: tuple[str, str] | None = None
-    """A route of ours and what its button says."""
-
-
-Shape = Callable[[Context, Problem], Response]
 
 
 _START_AGAIN = "Go back to the app you came from and start again."
@@ -147,6 +122,7 @@ _PROBLEMS: tuple[tuple[type[Exception], Callable[[Any], Problem]], ...] = (
             _START_AGAIN,
         ),
     ),
+    (ProblemError, ProblemError.told),
     (MethodNotAllowedError, _wrong_method),
     (TooManyRequestsError, _too_many),
     (HashingBusyError, _busy),
@@ -210,38 +186,3 @@ def answer(ctx: Context, error: Exception, shape: Shape) -> Response:
     if problem.allow is not None:
         response.with_header("allow", problem.allow)
     return response
-
-
-def as_page(ctx: Context, problem: Problem) -> Response:
-    """An error page, for people."""
-    return ctx.render(
-        "errors/error.html",
-        status=problem.status,
-        title=problem.title,
-        explanation=problem.explanation,
-        what_to_do=problem.what_to_do,
-        reference=ctx.origin.reference,
-        time=ctx.now,
-        client=None,
-        details=[],
-        way_on=problem.way_on and (ctx.path(problem.way_on[0]), problem.way_on[1]),
-    )
-
-
-def as_oauth(ctx: Context, problem: Problem) -> Response:
-    """An OAuth error (RFC 6749 §5.2)."""
-    return oauth_error(problem.error, problem.explanation, problem.status, ctx.origin.reference)
-
-
-def oauth_error(error: str, description: str, status: int, reference: str) -> Response:
-    """The JSON body of RFC 6749 §5.2, with the reference that the log knows."""
-    body = {"error": error, "error_description": plain(description), "reference": reference}
-    return responses.json(body, status=status)
-
-
-def plain(description: str) -> str:
-    """Only characters that `error_description` may hold (RFC 6749 §5.2)."""
-    return "".join(
-        char if " " <= char <= "~" and char not in '"\\' else "'" if char in '"\\' else "?"
-        for char in description
-    )

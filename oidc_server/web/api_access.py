@@ -1,0 +1,145 @@
+"""Who may call an operation of the API, and about whom: the rules, and the guard that asks.
+
+A scope alone never lets a person act on others, and a role alone lets them do nothing: it takes a
+scope that the token has *and* that a role of theirs gives.
+"""
+
+from dataclasses import dataclass
+
+from oidc_server.domain import roles
+from oidc_server.domain.base import parse_id
+from oidc_server.oauth2.access_tokens import AccessToken
+from oidc_server.oauth2.authlib import OAuth2Error
+from oidc_server.oauth2.errors import InsufficientScopeError
+from oidc_server.oauth2.resource_protector import presented_token, protect
+from oidc_server.web.context import Context
+from oidc_server.web.errors import InvalidFieldsError, Problem, ProblemError, as_problem, types
+from oidc_server.web.protocol import sent_proof, with_challenge
+from oidc_server.web.responses import Response
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Who may call. Made by the functions below, each of which says what it means."""
+
+    scope: str | None
+    """What the token must have; None: no token is asked for."""
+    for_oneself: bool = False
+    """A person may, about themselves."""
+    for_others: bool = False
+    """Services may, and people with a role that gives the scope."""
+    names_user: bool = False
+    """It is about a user, whom `user_id` in body or query names."""
+
+
+EVERYBODY = Rule(None)
+"""No token is asked for. What such an operation may do, it has to see for itself."""
+
+
+def oneself(scope: str) -> Rule:
+    """People, about themselves."""
+    return Rule(scope, for_oneself=True)
+
+
+def oneself_or_others(scope: str) -> Rule:
+    """People about themselves; services and administrators about the user in `user_id`."""
+    return Rule(scope, for_oneself=True, for_others=True, names_user=True)
+
+
+def others(scope: str) -> Rule:
+    """Services and administrators about the user in `user_id`; nobody about themselves."""
+    return Rule(scope, for_others=True, names_user=True)
+
+
+def administration(scope: str) -> Rule:
+    """Services and administrators, about the server and whoever the address names."""
+    return Rule(scope, for_others=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls: a client, for itself or for a person."""
+
+    token: AccessToken
+    user_id: str | None
+    """The person; None if the client acts for itself."""
+    sub: str | None
+    """The person as the client knows them."""
+
+    @property
+    def client_id(self) -> str:
+        return self.token.client_id
+
+
+def authenticate(ctx: Context, rule: Rule) -> Caller | None:
+    """The caller, if the token is good and has the scope; None where no token is asked for.
+
+    Raises `OAuth2Error`, or `ProblemError` for a caller that may not whoever it is about.
+    """
+    if rule.scope is None:
+        return None
+    runtime = ctx.runtime
+    presented = presented_token(ctx.incoming.headers("authorization"), None)
+    runtime.keys.refresh(ctx.db, ctx.now)
+    token, state = protect(
+        ctx.db,
+        runtime.tokens,
+        presented,
+        sent_proof(ctx),
+        audience=runtime.issuer,
+        scope=rule.scope,
+        now=ctx.now,
+    )
+    caller = Caller(token, state.user_id, state.sub)
+    if not rule.for_others and caller.user_id is None:
+        raise ProblemError(types.NOT_ALLOWED, "This is for people, about themselves.")
+    if not rule.for_oneself:
+        _require_role(ctx, caller, rule.scope)
+    return caller
+
+
+def subject_of(ctx: Context, caller: Caller | None, rule: Rule, named: str | None) -> str | None:
+    """The id of the user that a call is about, if it is about one.
+
+    Raises `ProblemError` for somebody whom the caller may not act on. It tells nobody who may not
+    act on others whether such a user exists.
+    """
+    if caller is None:
+        return None
+    if not rule.names_user:
+        return caller.user_id if rule.for_oneself else None
+    if caller.user_id is None and named is None:
+        raise InvalidFieldsError((["user_id"], "A service has to say about whom."))
+    oneself = named is None or named == caller.sub
+    if oneself and rule.for_oneself:
+        return caller.user_id
+    if not oneself and rule.for_oneself:
+        _require_role(ctx, caller, rule.scope)
+    user_id = caller.user_id if oneself else parse_id(named or "")
+    if user_id is None:
+        raise ProblemError(types.NOT_FOUND, "There is no such user.")
+    if user_id == caller.user_id and not rule.for_oneself:
+        raise ProblemError(types.NOT_ALLOWED, "Nobody may do this for themselves.")
+    return user_id
+
+
+def _require_role(ctx: Context, caller: Caller, scope: str | None) -> None:
+    if caller.user_id is None or scope is None:
+        return
+    if not roles.give(roles.roles_of(ctx.db, caller.user_id), scope):
+        raise ProblemError(
+            types.NOT_ALLOWED, f"You may use {scope} for yourself at most, not for others."
+        )
+
+
+def refused(ctx: Context, error: OAuth2Error) -> Response:
+    """What is wrong with a token, as problem details with the challenge (RFC 6750 §3)."""
+    status = int(error.status_code)
+    kind, members = types.type_of(status), {}
+    if isinstance(error, InsufficientScopeError):
+        kind, members = types.INSUFFICIENT_SCOPE, {"scope": error.scope}
+    detail = error.get_error_description() or kind.explanation
+    told = Problem(
+        status, error.error, kind.title, detail, kind.what_to_do, type=kind, members=members
+    )
+    return with_challenge(ctx, error, as_problem(ctx, told))

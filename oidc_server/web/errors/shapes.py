@@ -1,0 +1,60 @@
+"""How an error is written: as a page, as an OAuth error, as problem details."""
+
+from typing import Any
+
+from oidc_server.web import responses
+from oidc_server.web.context import Context
+from oidc_server.web.errors.problem import Problem
+from oidc_server.web.errors.types import type_of
+from oidc_server.web.responses import Response
+
+
+def as_page(ctx: Context, problem: Problem) -> Response:
+    """An error page, for people."""
+    return ctx.render(
+        "errors/error.html",
+        status=problem.status,
+        title=problem.title,
+        explanation=problem.explanation,
+        what_to_do=problem.what_to_do,
+        reference=ctx.origin.reference,
+        time=ctx.now,
+        client=None,
+        details=[],
+        way_on=problem.way_on and (ctx.path(problem.way_on[0]), problem.way_on[1]),
+    )
+
+
+def as_oauth(ctx: Context, problem: Problem) -> Response:
+    """An OAuth error (RFC 6749 §5.2)."""
+    return oauth_error(problem.error, problem.explanation, problem.status, ctx.origin.reference)
+
+
+def as_problem(ctx: Context, problem: Problem) -> Response:
+    """Problem details (RFC 9457): `instance` is the page of the type, at this very occurrence."""
+    kind, reference = problem.type or type_of(problem.status), ctx.origin.reference
+    address = f"{ctx.runtime.issuer}{kind.path}"
+    body: dict[str, Any] = {
+        "type": address,
+        "title": kind.title,
+        "status": problem.status,
+        "detail": problem.explanation,
+        "instance": f"{address}#{reference}",
+        "reference": reference,
+        **problem.members,
+    }
+    return responses.json(body, status=problem.status, media_type="application/problem+json")
+
+
+def oauth_error(error: str, description: str, status: int, reference: str) -> Response:
+    """The JSON body of RFC 6749 §5.2, with the reference that the log knows."""
+    body = {"error": error, "error_description": plain(description), "reference": reference}
+    return responses.json(body, status=status)
+
+
+def plain(description: str) -> str:
+    """Only characters that `error_description` may hold (RFC 6749 §5.2)."""
+    return "".join(
+        char if " " <= char <= "~" and char not in '"\\' else "'" if char in '"\\' else "?"
+        for char in description
+    )

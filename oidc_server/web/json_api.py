@@ -1,0 +1,115 @@
+"""JSON of the API: from a request to validated models, and pages of long lists."""
+
+import base64
+import json
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from oidc_server.web.context import Context
+from oidc_server.web.errors import InvalidFieldsError
+from oidc_server.web.incoming import BadRequestError
+
+_MOST_FIELDS = 20
+_LONGEST_NAME = 80
+_LARGEST_NUMBER = 2**63 - 1
+_LONGEST_CURSOR = 1024
+
+
+class Body(BaseModel):
+    """What is sent: each member of the right type already, and none that we do not know."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class Query(BaseModel):
+    """What stands in the query: text, from which numbers and the like are read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Answer(BaseModel):
+    """What is answered."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read_body(ctx: Context, model: type[Model]) -> Model:
+    """The JSON object in the body; raises `BadRequestError`, `InvalidFieldsError`.
+
+    A number with a fraction arrives as `Decimal`; one with an exponent as float, so that nothing
+    exact accepts it.
+    """
+    found = ctx.incoming.exact_json
+    try:
+        return model.model_validate(found)
+    except ValidationError as error:
+        raise _invalid(error) from None
+
+
+def read_query(ctx: Context, model: type[Model]) -> Model:
+    """The parameters in the query, each once; raises `BadRequestError`, `InvalidFieldsError`."""
+    found = ctx.query.single()
+    try:
+        return model.model_validate_strings(found)
+    except ValidationError as error:
+        raise _invalid(error) from None
+
+
+def _invalid(error: ValidationError) -> InvalidFieldsError:
+    told = error.errors(include_url=False, include_context=False, include_input=False)
+    return InvalidFieldsError(
+        *(
+            (
+                [str(part)[:_LONGEST_NAME] for part in fault["loc"]],
+                fault["msg"].removeprefix("Value error, "),
+            )
+            for fault in told[:_MOST_FIELDS]
+        )
+    )
+
+
+def write_cursor(*key: str | int) -> str:
+    """Where the next page begins: the key of the last row, as one opaque word.
+
+    It gives nothing that the caller may not read anyway, so it is not signed.
+    """
+    encoded = json.dumps(key, separators=(",", ":")).encode()
+    return base64.urlsafe_b64encode(encoded).rstrip(b"=").decode("ascii")
+
+
+def read_cursor(cursor: str, *kinds: type[str] | type[int]) -> tuple[Any, ...]:
+    """The key in a cursor of ours, with members of these kinds; raises `BadRequestError`."""
+    key = _decoded(cursor) if len(cursor) <= _LONGEST_CURSOR else None
+    is_key = isinstance(key, list) and len(key) == len(kinds) and all(map(_fits, key, kinds))
+    if not isinstance(key, list) or not is_key or write_cursor(*key) != cursor:
+        raise BadRequestError("The cursor is not one that this list gave.")
+    return tuple(key)
+
+
+def _decoded(cursor: str) -> object:
+    padded = cursor.encode("utf-8") + b"=" * (-len(cursor) % 4)
+    try:
+        return json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _fits(member: object, kind: type) -> bool:
+    """Whether a member may go into a statement as it is."""
+    if type(member) is not kind:
+        return False
+    if isinstance(member, int):
+        return abs(member) <= _LARGEST_NUMBER
+    return isinstance(member, str) and "\0" not in member and _is_text(member)
+
+
+def _is_text(member: str) -> bool:
+    try:
+        member.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

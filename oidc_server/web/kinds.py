@@ -1,0 +1,71 @@
+"""The kinds of endpoint there are: how an address is called, in which shape it answers."""
+
+from oidc_server.database import Access
+from oidc_server.web import errors
+from oidc_server.web.endpoint import AccessRule, Before, Endpoint, Handler, Method
+from oidc_server.web.rate_limit import PAGES, Limit
+
+
+def page(
+    handler: Handler,
+    *,
+    post: Handler | None = None,
+    access: Access = "read",
+    limit: Limit | None = PAGES,
+) -> Endpoint:
+    """A page that is read, or an address that browsers are sent to.
+
+    With `post`, foreign sites may post to it too (the authorization and logout endpoints).
+    """
+    handlers = {"GET": handler} | ({"POST": post} if post else {})
+    methods = {name: Method(handler, access, limit) for name, handler in handlers.items()}
+    return Endpoint(methods, shape=errors.as_page)
+
+
+def form(
+    show: Handler,
+    submit: Handler,
+    *,
+    before: Before | None = None,
+    limit: Limit | None = PAGES,
+) -> Endpoint:
+    """A page with a form of ours: shown by GET, sent by POST with the token of this browser."""
+    return Endpoint(
+        {"GET": Method(show, "read", limit), "POST": Method(submit, "write", limit, before)},
+        shape=errors.as_page,
+        own_forms=True,
+    )
+
+
+def action(
+    submit: Handler, *, before: Before | None = None, limit: Limit | None = PAGES
+) -> Endpoint:
+    """Where a button of ours posts to."""
+    method = Method(submit, "write", limit, before)
+    return Endpoint({"POST": method}, shape=errors.as_page, own_forms=True)
+
+
+def record(*, get: Handler, put: Handler, delete: Handler, limit: Limit | None) -> Endpoint:
+    """Something that programs read, replace and delete: OAuth errors in JSON."""
+    methods = {
+        "GET": Method(get, "read", limit),
+        "PUT": Method(put, "write", limit),
+        "DELETE": Method(delete, "write", limit),
+    }
+    return Endpoint(methods, shape=errors.as_oauth)
+
+
+def machine(
+    handler: Handler,
+    *,
+    methods: tuple[str, ...] = ("POST",),
+    access: AccessRule = "write",
+    before: Before | None = None,
+    limit: Limit | None = None,
+    cross_origin: bool = False,
+) -> Endpoint:
+    """An endpoint for programs: no cookies, no forms of ours, OAuth errors in JSON."""
+    method = Method(handler, access, limit, before)
+    return Endpoint(
+        dict.fromkeys(methods, method), shape=errors.as_oauth, cross_origin=cross_origin
+    )

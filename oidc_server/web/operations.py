@@ -1,0 +1,168 @@
+"""The operations of the API: what one is, and how a table of them becomes routes.
+
+Each feature has such a table (`OPERATIONS`). From it come the routes, the authorization matrix of
+the tests, and the document that describes the API: what an operation needs to say is said once.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import BaseModel
+from starlette.routing import Route
+
+from oidc_server.oauth2.authlib import OAuth2Error
+from oidc_server.web import errors
+from oidc_server.web.api_access import Caller, Rule, authenticate, refused, subject_of
+from oidc_server.web.context import Context
+from oidc_server.web.endpoint import Before, Endpoint, Handler, Method
+from oidc_server.web.errors import Problem, types
+from oidc_server.web.errors.types import ProblemType
+from oidc_server.web.idempotency import answer_once, idempotency_key
+from oidc_server.web.json_api import read_body, read_query
+from oidc_server.web.protocol import access_with_proof, with_dpop_nonce
+from oidc_server.web.rate_limit import FAILED_AUTHENTICATIONS, Limit
+from oidc_server.web.responses import Response, json
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of an operation: who calls, about whom, and what came along, validated."""
+
+    ctx: Context
+    caller: Caller | None
+    """Nobody, if the operation is open to everybody."""
+    subject: str | None
+    """The id of the user that it is about, where the rule says that it is about one."""
+    body: Any
+    query: Any
+
+    @property
+    def path(self) -> Mapping[str, str]:
+        """The parameters in the path, by name."""
+        return self.ctx.incoming.path_params
+
+    @property
+    def shown_subject(self) -> str | None:
+        """The subject as the caller knows it: its own `sub`, which may be pairwise (Core §8.1)."""
+        caller = self.caller
+        if caller is not None and self.subject == caller.user_id:
+            return caller.sub
+        return self.subject
+
+    def problem(self, kind: ProblemType, detail: str, **members: Any) -> Response:
+        """A refusal that is returned, so that what led to it is kept; to undo it all, raise."""
+        told = Problem(
+            kind.status,
+            "invalid_request",
+            kind.title,
+            detail,
+            kind.what_to_do,
+            type=kind,
+            members=members,
+        )
+        return errors.as_problem(self.ctx, told)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """One operation. Without a rule there is none."""
+
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+    path: str
+    name: str
+    """`feature.action`; the first one at an address names its route."""
+    summary: str
+    description: str = ""
+    rule: Rule
+    handler: Callable[[Call], BaseModel | Response]
+    query: type[BaseModel] | None = None
+    body: type[BaseModel] | None = None
+    answer: type[BaseModel] | None = None
+    """None: the handler returns a response of its own, without a body unless it says otherwise."""
+    status: int = 200
+    problems: tuple[ProblemType, ...] = ()
+    """Those beyond what every operation of its kind may answer with."""
+    query_example: Mapping[str, Any] | None = None
+    body_example: Mapping[str, Any] | None = None
+    answer_example: Mapping[str, Any] | None = None
+    limit: Limit | None = FAILED_AUTHENTICATIONS
+    before: Before | None = None
+    idempotent: bool = False
+    """Whether it takes an `Idempotency-Key`, and needs one. Not where an answer holds a secret:
+    answers are kept."""
+
+    def all_problems(self) -> list[ProblemType]:
+        """Every problem that it may answer with, by status."""
+        found = {types.INVALID_REQUEST, types.TOO_MANY_REQUESTS, types.UNAVAILABLE, *self.problems}
+        if self.rule.scope is not None:
+            found |= {types.INVALID_TOKEN, types.INSUFFICIENT_SCOPE, types.NOT_ALLOWED}
+        if self.rule.names_user or "{" in self.path:
+            found.add(types.NOT_FOUND)
+        if self.query is not None:
+            found |= {types.INVALID_FIELDS, types.ADDRESS_TOO_LONG}
+        if self.body is not None:
+            found |= {types.INVALID_FIELDS, types.TOO_LARGE, types.UNSUPPORTED_MEDIA_TYPE}
+        if self.idempotent:
+            found.add(types.IDEMPOTENCY_KEY_REUSED)
+        return [kind for kind in types.PROBLEM_TYPES if kind in found]
+
+
+def routes(operations: Iterable[Operation]) -> list[Route]:
+    """One route for each address, with the methods that the table has for it."""
+    by_path: dict[str, list[Operation]] = {}
+    for operation in operations:
+        by_path.setdefault(operation.path, []).append(operation)
+    return [
+        Route(
+            path,
+            Endpoint(
+                {operation.method: _method(operation) for operation in found},
+                shape=errors.as_problem,
+                cross_origin=True,
+            ),
+            name=found[0].name,
+        )
+        for path, found in by_path.items()
+    ]
+
+
+def _method(operation: Operation) -> Method:
+    return Method(
+        _handler(operation),
+        access_with_proof if operation.method == "GET" else "write",
+        operation.limit,
+        operation.before,
+    )
+
+
+def _handler(operation: Operation) -> Handler:
+    """Who, with what, about whom; then the operation itself, and its answer."""
+
+    def handle(ctx: Context) -> Response:
+        try:
+            caller = authenticate(ctx, operation.rule)
+        except OAuth2Error as error:
+            return refused(ctx, error)
+        key = idempotency_key(ctx) if operation.idempotent else None
+        query = read_query(ctx, operation.query) if operation.query is not None else None
+        body = read_body(ctx, operation.body) if operation.body is not None else None
+        named = getattr(body if body is not None else query, "user_id", None)
+        subject = subject_of(ctx, caller, operation.rule, named)
+        call = Call(ctx, caller, subject, body, query)
+        if key is None or caller is None:
+            answer = _written(operation, call)
+        else:
+            answer = answer_once(
+                ctx, caller, operation.name, key, (subject, body), lambda: _written(operation, call)
+            )
+        return with_dpop_nonce(ctx, answer)
+
+    return handle
+
+
+def _written(operation: Operation, call: Call) -> Response:
+    answer = operation.handler(call)
+    if isinstance(answer, Response):
+        return answer
+    return json(answer.model_dump(mode="json"), status=operation.status)
