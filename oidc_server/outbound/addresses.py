@@ -33,6 +33,11 @@ _EMBEDDING = tuple(
         "::/96",
     )
 )
+# What is not public, though Python 3.11 says so (RFC 6890 §2.2.2, RFC 9637 §2), or though it is:
+# the host that a virtual machine runs on, at Oracle and at Azure.
+_SPECIAL = tuple(
+    ip_network(network) for network in ("192.0.0.0/24", "3fff::/20", "168.63.129.16/32")
+)
 
 
 class OutboundRefusedError(Exception):
@@ -102,9 +107,8 @@ def is_public(address: Address) -> bool:
         or address.is_link_local
         or (isinstance(address, IPv6Address) and address.is_site_local)
     )
-    return (
-        address.is_global and not special and not any(address in network for network in _EMBEDDING)
-    )
+    listed = any(address in network for network in (*_EMBEDDING, *_SPECIAL))
+    return address.is_global and not special and not listed
 
 
 def resolve(host: str, port: int) -> Collection[str]:
