@@ -28,7 +28,7 @@ def authorization_response(
         pairwise_sub=subjects.pairwise_sub(ctx.db, trusted.client, session.user_id, ctx.now),
         client_id=request.client_id,
         session_id=session.id,
-        sid=session.sid,
+        sid=subjects.sid_for(trusted.client, session),
         scopes=request.scopes,
         resources=frozenset(request.resources),
         nonce=request.nonce,

@@ -35,7 +35,7 @@ def end_session(db: Transaction, session_id: str, now: datetime) -> list[Session
     told = session_clients.find(db, session_id)
     for client in told:
         if client.backchannel_logout_uri is not None:
-            logout_deliveries.intend(db, client, ended.user_id, ended.sid, now)
+            logout_deliveries.intend(db, client, ended.user_id, now)
     return told
 
 

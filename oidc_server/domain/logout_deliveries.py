@@ -74,14 +74,14 @@ _RETRY_FAILED = Statement(
 )
 
 
-def intend(db: Transaction, client: SessionClient, user_id: str, sid: str, now: datetime) -> None:
+def intend(db: Transaction, client: SessionClient, user_id: str, now: datetime) -> None:
     """Owe this client the news that the session has ended (Back-Channel Logout §2.5)."""
     uri = client.backchannel_logout_uri or ""
     payload = {
         "client_id": client.client_id,
         "user_id": user_id,
         "sub": client.sub,
-        "sid": sid,
+        "sid": client.sid,
     }
     outbox.put(db, Queue.LOGOUT, _KIND, payload, now, destination=urlsplit(uri).netloc.lower())
 

@@ -12,10 +12,11 @@ from oidc_server.domain.grants import Grant
 
 @dataclass(frozen=True, slots=True)
 class SessionClient:
-    """A client that wants to be told, with the `sub` by which it knows the person."""
+    """A client that wants to be told, with the `sub` and `sid` by which it knows the session."""
 
     client_id: str
     sub: str
+    sid: str
     backchannel_logout_uri: str | None
     frontchannel_logout_uri: str | None
 
@@ -30,6 +31,7 @@ _FIND = Statement(
     select(
         _grants.c.client_id,
         func.coalesce(_grants.c.pairwise_sub, _grants.c.user_id).label("sub"),
+        _grants.c.sid,
         _backchannel.label("backchannel_logout_uri"),
         _frontchannel.label("frontchannel_logout_uri"),
     )

@@ -1,5 +1,9 @@
-"""Under which `sub` a client knows a person (Core §8): everybody's, or one of its sector alone."""
+"""Under which `sub` a client knows a person (Core §8): everybody's, or one of its sector alone.
 
+The same goes for the `sid` of the person's session: it would link what two sectors know.
+"""
+
+import hmac
 import uuid
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -10,6 +14,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from oidc_server.database import Statement, Transaction
 from oidc_server.domain.base import Base, Identifier, Instant, insert_all, parse_id, table_of
 from oidc_server.domain.clients import Client
+from oidc_server.domain.user_sessions import LiveSession
+from oidc_server.security import base64url
 
 NOBODY = ""
 """Stands for the id of a user where a `sub` names none: equal to no id."""
@@ -64,6 +70,17 @@ def pairwise_sub(db: Transaction, client: Client, user_id: str, now: datetime) -
             return made
         row = db.first(_FIND_SUB, sector=sector, user_id=user_id)
     return str(row.sub)
+
+
+def sid_for(client: Client, session: LiveSession) -> str:
+    """What this client sees of a session: for a pairwise client, one of its sector alone.
+
+    A MAC under the id of the session, which no client ever sees.
+    """
+    if client.metadata.subject_type != "pairwise":
+        return session.sid
+    mac = hmac.digest(session.id.encode("ascii"), sector_of(client).encode(), "sha256")[:16]
+    return base64url.encode(mac)
 
 
 def find_user(db: Transaction, client: Client, sub: object) -> str | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from oidc_server.domain import audit, clients, subjects
 from oidc_server.domain.audit import Event
 from oidc_server.domain.clients import Client
+from oidc_server.domain.user_sessions import LiveSession
 from oidc_server.logout import front_channel
 from oidc_server.oauth2.vocabulary import ID_TOKEN_TYPE
 from oidc_server.web.client_view import ClientView, view_of
@@ -30,6 +31,12 @@ class LogoutRequest:
     redirect_uri: str | None = None
     state: str | None = None
 
+    def is_about(self, session: LiveSession) -> bool:
+        """Whether the hint was given for this very session."""
+        if self.client is None or self.user_id != session.user_id:
+            return False
+        return self.sid == subjects.sid_for(self.client, session)
+
     @property
     def location(self) -> str | None:
         """Where the browser goes: with the state as it came, and without if none came (§3)."""
@@ -52,7 +59,7 @@ def end_session(ctx: Context) -> Response:
 
     if session is None:
         return _signed_out(ctx, request, [])
-    if request.sid == session.sid and request.user_id == session.user_id:
+    if request.is_about(session):
         return _end(ctx, request)
     return ctx.render(
         "logout/confirm.html",
@@ -90,7 +97,7 @@ def _end(ctx: Context, request: LogoutRequest) -> Response:
             user_id=session.user_id,
             client_id=request.client.client_id if request.client else None,
         )
-        frames = front_channel.frames(ctx.sign_out(), ctx.runtime.issuer, session.sid)
+        frames = front_channel.frames(ctx.sign_out(), ctx.runtime.issuer)
     return _signed_out(ctx, request, frames)
 
 

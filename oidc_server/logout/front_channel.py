@@ -6,14 +6,14 @@ from urllib.parse import quote, urlencode, urlsplit
 from oidc_server.domain.session_clients import SessionClient
 
 
-def frames(told: Iterable[SessionClient], issuer: str, sid: str) -> list[str]:
+def frames(told: Iterable[SessionClient], issuer: str) -> list[str]:
     """What each front-channel client of the session has loaded in a frame.
 
     `iss` and `sid` go to all of them, whether they require it or not: without, anybody's link to
     that address would end their session.
     """
     return [
-        with_query(client.frontchannel_logout_uri, iss=issuer, sid=sid)
+        with_query(client.frontchannel_logout_uri, iss=issuer, sid=client.sid)
         for client in told
         if client.frontchannel_logout_uri is not None
     ]

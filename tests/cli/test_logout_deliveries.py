@@ -23,9 +23,9 @@ def owe(database, client_id, *, refused=False):
     """A client is owed news; it refused them, if so told."""
     now = utc_now() - timedelta(minutes=1)
     uri = "https://app.example.net/backchannel"
-    client = SessionClient(client_id, new_id(now), uri, None)
+    client = SessionClient(client_id, new_id(now), f"sid of {client_id}", uri, None)
     with database.transaction("write") as db:
-        logout_deliveries.intend(db, client, new_id(now), f"sid of {client_id}", now)
+        logout_deliveries.intend(db, client, new_id(now), now)
         if refused:
             item = outbox.lease(db, now, timedelta(minutes=5), Queue.LOGOUT)
             assert item is not None

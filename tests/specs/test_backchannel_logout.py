@@ -107,7 +107,7 @@ def test_s2_4_the_logout_token_is_signed_as_the_id_token_is_and_says_who_and_whi
     assert party.read(browser.go(party.url(prompt="none"))).error == "login_required"
 
 
-def test_s2_4_a_pairwise_client_is_told_the_sub_that_it_knows(
+def test_s2_4_a_pairwise_client_is_told_the_sub_and_sid_that_it_knows(
     site: Site, runtime: Runtime, other: Neighbour
 ) -> None:
     _, browser, person, tokens = signed_in(
@@ -118,9 +118,9 @@ def test_s2_4_a_pairwise_client_is_told_the_sub_that_it_knows(
     deliver(runtime, Event())
 
     [logout_token] = logout_tokens(other)
-    sub = claims_of(logout_token)["sub"]
-    assert sub == claims_of(tokens["id_token"])["sub"]
-    assert sub != person.id
+    told, known = claims_of(logout_token), claims_of(tokens["id_token"])
+    assert (told["sub"], told["sid"]) == (known["sub"], known["sid"])
+    assert told["sub"] != person.id
 
 
 def test_s2_4_each_delivery_has_a_jti_of_its_own(

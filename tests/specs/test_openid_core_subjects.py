@@ -1,6 +1,7 @@
 """OpenID Connect Core §8: one `sub` for all, or one for each sector that nobody can link."""
 
 import json
+import re
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID, uuid4
@@ -129,6 +130,29 @@ def test_the_hint_of_a_pairwise_client_signs_its_person_out(site: Site) -> None:
 
     assert (answer.status_code, answer.headers["location"]) == (303, AFTER)
     assert party.read(browser.go(party.url(prompt="none"))).error == "login_required"
+
+
+def test_clients_of_two_sectors_cannot_link_a_person_by_the_sid_of_the_session(
+    site: Site,
+) -> None:
+    """In nothing that says which session it was: ID Tokens, access tokens, the front channel."""
+    person, browser = make_user(site), Browser(site.browser(), site.issuer)
+    parties = [
+        client_of(site, HERE, frontchannel_logout_uri="https://one.example.net/out"),
+        client_of(site, HERE + "/2"),
+        client_of(site, THERE, frontchannel_logout_uri="https://two.example.net/out"),
+        client_of(site, subject_type="public"),
+    ]
+    got = [party.redeem(party.authorize(browser, person).code).json() for party in parties]
+
+    sids = [claims_of(tokens["id_token"])["sid"] for tokens in got]
+    signed_out = browser.go(f"/logout?id_token_hint={got[2]['id_token']}")
+
+    assert sids[0] == sids[1]
+    assert len(set(sids)) == 3
+    assert [claims_of(tokens["access_token"])["sid"] for tokens in got] == sids
+    for host, sid in (("one", sids[0]), ("two", sids[2])):
+        assert re.search(rf'"https://{host}.example.net/out\?[^"]*sid={sid}"', signed_out.text)
 
 
 def test_a_pairwise_client_cannot_find_out_the_public_sub_of_who_is_signed_in(site: Site) -> None:
