@@ -20,7 +20,7 @@ from tests.site import Site
 
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "0"))
 """How long each test goes on with new food; 0 for the same few cases every time."""
-_BATCH = 500
+_BATCH = 100
 
 Feed = Callable[..., None]
 

@@ -365,6 +365,7 @@ def test_a_header_that_is_no_object_is_refused(header):
         b'{"iss":"https://id.example.com","exp":1e999}',
         b'{"iss":"https://id.example.com","sub":"\\ud800"}',
         b'{"iss":"https://id.example.com","deep":{"a":1,"a":2}}',
+        b'{"iss":"https://id.example.com","deep":' + b"[" * 64 + b"]" * 64 + b"}",
         b'{"iss":"https://id.example.com","deep":' + b"[" * 990 + b"]" * 990 + b"}",
         b'{"iss":"https://id.example.com","deep":' + b"[" * 5000 + b"]" * 5000 + b"}",
         b'{"iss":"https://id.example.com"}{}',

@@ -214,3 +214,21 @@ def test_an_unknown_grant_is_told_in_plain_characters(site: Site, grant_type: st
     expected = "unsupported_grant_type" if grant_type else "invalid_request"
     assert (answer.status_code, answer.json()["error"]) == (400, expected)
     assert DESCRIPTION.fullmatch(answer.json()["error_description"])
+
+
+@pytest.mark.parametrize("depth", [64, 600, 900, 990, 1010, 5000])
+def test_a_description_that_is_nested_deeply_is_refused_at_any_depth(
+    open_site: Site, depth: int
+) -> None:
+    body = b'{"redirect_uris":["https://app.example.net/cb"],"x":' + b"[" * depth + b"]" * depth
+
+    answer = ask(
+        open_site,
+        "POST",
+        "/register",
+        headers=(("content-type", "application/json"),),
+        body=body + b"}",
+    )
+
+    in_its_shape("/register", answer)
+    assert answer.status == 400

@@ -14,6 +14,9 @@ from joserfc.jwa import JWSAlgModel
 MAX_TOKEN_LENGTH = 16_384
 """Longer tokens are refused unread."""
 
+_DEEPEST = 64
+"""Nesting that a function which calls itself can walk, wherever it is called."""
+
 Claims = dict[str, Any]
 
 
@@ -39,12 +42,12 @@ def parse_json_object(data: bytes, *, exact: bool = False) -> dict[str, Any]:
     value = orjson.loads(data)
     if not isinstance(value, dict):
         raise ValueError("not a JSON object")  # noqa: TRY004 - wrong input, not a wrong call
-    try:
-        kept: dict[str, Any] = json.loads(
-            data, object_pairs_hook=_refuse_duplicates, parse_float=_as_written if exact else None
-        )
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
+    # So many brackets are seldom there at all: only then it is worth looking how deep they go.
+    if data.count(b"[") + data.count(b"{") > _DEEPEST and _is_deep(value):
+        raise ValueError("nested too deeply")
+    kept: dict[str, Any] = json.loads(
+        data, object_pairs_hook=_refuse_duplicates, parse_float=_as_written if exact else None
+    )
     return kept if exact else value
 
 
@@ -69,6 +72,20 @@ class Registry(jws.JWSRegistry):
 def media_type(typ: object) -> str | None:
     """`typ` is a media type whose `application/` may be left out (RFC 7515 §4.1.9)."""
     return typ.lower().removeprefix("application/") if isinstance(typ, str) else None
+
+
+def _is_deep(value: Any) -> bool:
+    """Whether a JSON value is nested more than `_DEEPEST` times."""
+    level = [value]
+    for _ in range(_DEEPEST):
+        inside: list[Any] = []
+        for item in level:
+            if isinstance(item, dict):
+                inside += item.values()
+            elif isinstance(item, list):
+                inside += item
+        level = inside
+    return any(isinstance(item, dict | list) for item in level)
 
 
 def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
