@@ -1,41 +1,21 @@
 """The consent page: what a client wants, allow or refuse. It comes back to the dispatcher."""
 
-from dataclasses import dataclass
-
 from oidc_server.authorization.request import Trusted, UntrustedRequestError
 from oidc_server.authorization.response import authorization_error
 from oidc_server.authorization.stored import trusted_again
-from oidc_server.domain import audit, authorization_requests, consents, resources, users
+from oidc_server.domain import audit, authorization_requests, consents, users
 from oidc_server.domain.audit import Event
 from oidc_server.domain.authorization_requests import AuthorizationRequest, RequestGoneError
 from oidc_server.domain.consents import Permission
-from oidc_server.domain.resources import Resource
 from oidc_server.domain.users import User
 from oidc_server.oauth2.authlib import AccessDeniedError
 from oidc_server.oauth2.vocabulary import Display, Scope
 from oidc_server.web.client_view import view_of
 from oidc_server.web.context import Context
+from oidc_server.web.permission_view import view_of_permission
 from oidc_server.web.responses import Response
 
 _LONGEST_LINE = 80
-
-
-@dataclass(frozen=True)
-class ScopeView:
-    """One line of the page: a scope, whether it is allowed already, and what it shares now."""
-
-    name: str
-    already: bool
-    description: str | None
-    values: str | None
-
-
-@dataclass(frozen=True)
-class ResourceView:
-    """Another line: a resource where the client may act, and whether that is allowed already."""
-
-    name: str
-    already: bool
 
 
 def show_consent(ctx: Context) -> Response:
@@ -58,8 +38,9 @@ def show_consent(ctx: Context) -> Response:
         user=user,
         request_id=request.id,
         sid=session.sid,
-        scopes=_scope_views(ctx, request, user, already),
-        resources=_resource_views(ctx, request, already),
+        permission=view_of_permission(
+            ctx.db, Permission.asked_by(request), already=already, shared=_shared(user)
+        ),
     )
 
 
@@ -105,40 +86,14 @@ def _request(ctx: Context) -> tuple[AuthorizationRequest, Trusted]:
         raise RequestGoneError from None
 
 
-def _scope_views(
-    ctx: Context, request: AuthorizationRequest, user: User, already: Permission
-) -> list[ScopeView]:
-    described: dict[str, str] = {}
-    for resource in _resources(ctx, request):
-        described.update(dict.fromkeys(resource.scopes, resource.name))
-    shared = {
+def _shared(user: User) -> dict[str, str | None]:
+    """What each scope tells of this person, as far as a line of the page shows it."""
+    return {
         Scope.PROFILE.value: user.name or user.username,
         Scope.EMAIL.value: user.email,
         Scope.ADDRESS.value: _in_one_line(user.address),
         Scope.PHONE.value: user.phone_number,
     }
-    order = {scope.value: place for place, scope in enumerate(Scope)}
-    asked = Permission.asked_by(request).scopes
-    return [
-        ScopeView(name, name in already.scopes, described.get(name), shared.get(name))
-        for name in sorted(asked, key=lambda name: (order.get(name, len(order)), name))
-    ]
-
-
-def _resource_views(
-    ctx: Context, request: AuthorizationRequest, already: Permission
-) -> list[ResourceView]:
-    """The resources that no scope of the page tells of."""
-    return [
-        ResourceView(resource.name, resource.identifier in already.resources)
-        for resource in _resources(ctx, request)
-        if request.scopes.isdisjoint(resource.scopes)
-    ]
-
-
-def _resources(ctx: Context, request: AuthorizationRequest) -> list[Resource]:
-    found = (resources.find(ctx.db, identifier) for identifier in request.resources)
-    return [resource for resource in found if resource is not None]
 
 
 def _in_one_line(address: dict[str, str] | None) -> str | None:

@@ -1,15 +1,16 @@
 """/device/{request_id}: whether the device with this code may use the account (RFC 8628 §3.3)."""
 
-from oidc_server.domain import audit, clients, device_codes, resources, subjects
+from oidc_server.domain import audit, clients, device_codes, subjects
 from oidc_server.domain.audit import Event
 from oidc_server.domain.authorization_requests import RequestGoneError
 from oidc_server.domain.clients import Client
+from oidc_server.domain.consents import Permission
 from oidc_server.domain.device_codes import DeviceRequest
 from oidc_server.domain.grants import Authorization
 from oidc_server.domain.user_sessions import LiveSession
-from oidc_server.oauth2.vocabulary import in_order
 from oidc_server.web.client_view import view_of_device
 from oidc_server.web.context import Context
+from oidc_server.web.permission_view import view_of_permission
 from oidc_server.web.responses import Response
 
 
@@ -96,15 +97,6 @@ def _page(
     error: str | None = None,
     status: int = 200,
 ) -> Response:
-    described: dict[str, str] = {}
-    places: list[str] = []  # where it may act, and no scope tells so
-    for identifier in sorted(request.resources):
-        resource = resources.find(ctx.db, identifier)
-        if resource is None:
-            continue
-        described.update(dict.fromkeys(resource.scopes, resource.name))
-        if request.scopes.isdisjoint(resource.scopes):
-            places.append(resource.name)
     return ctx.render(
         "device/confirmation.html",
         status=status,
@@ -113,8 +105,7 @@ def _page(
         request=request,
         user_code=request.user_code(ctx.runtime.vault),
         minutes=int((ctx.now - request.created_at).total_seconds() // 60),
-        scopes=[(name, described.get(name)) for name in in_order(request.scopes)],
-        resources=places,
+        permission=view_of_permission(ctx.db, Permission(request.scopes, request.resources)),
         sid=session.sid,
         error=error,
     )
