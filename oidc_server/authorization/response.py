@@ -1,6 +1,6 @@
 """How an authorization request is answered: the one place that builds a redirect to a client."""
 
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from oidc_server.authorization.request import Trusted, UntrustedRequestError
 from oidc_server.domain import authorization_requests, grants, subjects, user_sessions
@@ -9,6 +9,7 @@ from oidc_server.domain.clients import Client
 from oidc_server.domain.grants import Authorization, CodeTerms
 from oidc_server.domain.user_sessions import LiveSession
 from oidc_server.oauth2.authlib import OAuth2Error
+from oidc_server.oauth2.redirects import encode, with_query
 from oidc_server.oauth2.vocabulary import ResponseMode
 from oidc_server.web.client_view import view_of
 from oidc_server.web.context import Context
@@ -90,11 +91,10 @@ def _deliver(ctx: Context, trusted: Trusted, params: list[tuple[str, str]]) -> R
     uri = trusted.redirect_uri
     if trusted.response_mode == ResponseMode.FORM_POST:
         return _form_post(ctx, trusted, params)
-    encoded = urlencode(params, quote_via=quote)
     if trusted.response_mode == ResponseMode.FRAGMENT:
-        location = f"{uri}#{encoded}"
+        location = f"{uri}#{encode(params)}"
     else:
-        location = f"{uri}{'&' if '?' in uri else '?'}{encoded}"
+        location = with_query(uri, params)
     if urlsplit(uri).scheme in ("http", "https"):
         return see_other(location)
     return ctx.render(

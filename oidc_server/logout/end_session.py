@@ -7,14 +7,14 @@ from oidc_server.domain.audit import Event
 from oidc_server.domain.clients import Client
 from oidc_server.domain.user_sessions import LiveSession
 from oidc_server.logout import front_channel
-from oidc_server.oauth2.vocabulary import ID_TOKEN_TYPE
+from oidc_server.oauth2.id_token_hints import read_hint
+from oidc_server.oauth2.redirects import MAX_STATE, with_query
 from oidc_server.web.client_view import ClientView, view_of
 from oidc_server.web.context import Context
 from oidc_server.web.csrf import ForeignFormError
 from oidc_server.web.incoming import BadRequestError, Params
 from oidc_server.web.responses import Response, see_other
 
-_MAX_STATE = 8192
 _DOTS_OF_JWE = 4
 _FRAMES_SECONDS = 2
 """How long clients have to act in their frames when the browser runs no scripts."""
@@ -42,7 +42,7 @@ class LogoutRequest:
         """Where the browser goes: with the state as it came, and without if none came (§3)."""
         if self.redirect_uri is None or self.state is None:
             return self.redirect_uri
-        return front_channel.with_query(self.redirect_uri, state=self.state)
+        return with_query(self.redirect_uri, [("state", self.state)])
 
     @property
     def view(self) -> ClientView | None:
@@ -127,14 +127,10 @@ def _read(ctx: Context, params: Params) -> LogoutRequest:
     sub: object = None
     sid: str | None = None
     if hint is not None:
-        ctx.runtime.keys.refresh(ctx.db, ctx.now)
         if hint.count(".") == _DOTS_OF_JWE:
             raise BadRequestError("The id_token_hint is encrypted; send the signed ID Token in it.")
-        # An expired hint is fine, any other token of ours is not (RP-Initiated Logout §2, §4).
-        verification = ctx.runtime.keys.hint_verification(ctx.now)
-        claims = verification.verify(hint, typ=ID_TOKEN_TYPE, issuer=ctx.runtime.issuer)
-        # What else we sign for clients (userinfo) has no `exp`.
-        if claims is None or not isinstance(claims.get("aud"), str) or "exp" not in claims:
+        claims = read_hint(ctx.db, ctx.runtime.keys, hint, issuer=ctx.runtime.issuer, now=ctx.now)
+        if claims is None:
             raise BadRequestError("The id_token_hint is not an ID Token of this server.")
         if client_id is not None and client_id != claims["aud"]:
             raise BadRequestError("The id_token_hint was issued to another client.")
@@ -147,7 +143,7 @@ def _read(ctx: Context, params: Params) -> LogoutRequest:
     elif uri is not None:
         uri = None  # without a client nobody vouches for the address
     state = params.get("state")
-    if state is not None and len(state) > _MAX_STATE:
-        raise BadRequestError(f"The state is longer than {_MAX_STATE} characters.")
+    if state is not None and len(state) > MAX_STATE:
+        raise BadRequestError(f"The state is longer than {MAX_STATE} characters.")
     user_id = subjects.find_user(ctx.db, client, sub) if client is not None else None
     return LogoutRequest(client, user_id, sid, uri, state)

@@ -14,9 +14,9 @@ from oidc_server.oauth2.authlib import (
     UnsupportedResponseTypeError,
 )
 from oidc_server.oauth2.errors import describable
+from oidc_server.oauth2.id_token_hints import read_hint
 from oidc_server.oauth2.requested import known_resources, scopes_for
 from oidc_server.oauth2.vocabulary import (
-    ID_TOKEN_TYPE,
     Display,
     GrantType,
     Prompt,
@@ -170,10 +170,8 @@ def _hinted_sub(draft: Draft) -> str | None:
     if hint is None:
         return None
     ctx = draft.ctx
-    ctx.runtime.keys.refresh(ctx.db, ctx.now)
-    verification = ctx.runtime.keys.hint_verification(ctx.now)
-    token = verification.verify(hint, typ=ID_TOKEN_TYPE, issuer=ctx.runtime.issuer)
-    if token is None or token.get("aud") != draft.client.client_id:
+    token = read_hint(ctx.db, ctx.runtime.keys, hint, issuer=ctx.runtime.issuer, now=ctx.now)
+    if token is None or token["aud"] != draft.client.client_id:
         raise InvalidRequestError("The id_token_hint is not an ID Token of this client.")
     return str(token["sub"])
 

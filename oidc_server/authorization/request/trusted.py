@@ -6,10 +6,9 @@ from oidc_server.database import Transaction
 from oidc_server.domain import clients
 from oidc_server.domain.client_metadata import matches_redirect_uri
 from oidc_server.domain.clients import Client
+from oidc_server.oauth2.redirects import MAX_STATE
 from oidc_server.oauth2.vocabulary import ResponseMode
 from oidc_server.web.incoming import Params
-
-_MAX_STATE = 8192
 
 
 class UntrustedRequestError(Exception):
@@ -68,8 +67,8 @@ def trust(client: Client, params: Params) -> Trusted:
         )
     state = None if "state" in repeated else params.get("state")
     mode = None if "response_mode" in repeated else params.get("response_mode")
-    if state is not None and len(state) > _MAX_STATE:
-        raise UntrustedRequestError(f"The state is longer than {_MAX_STATE} characters.")
+    if state is not None and len(state) > MAX_STATE:
+        raise UntrustedRequestError(f"The state is longer than {MAX_STATE} characters.")
     return Trusted(
         client,
         redirect_uri,
