@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 
 from oidc_server.domain import registration_tokens
 from oidc_server.domain.client_metadata import (
-    GRANT_TYPES,
     STANDARD_SCOPES,
     ClientMetadata,
     ClientType,
+    GrantType,
     InvalidClientMetadataError,
     fields_of,
     for_type,
@@ -19,10 +19,15 @@ from oidc_server.domain.client_metadata import (
 from oidc_server.domain.identifiers import guessed
 from oidc_server.web.context import Context
 
-_DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
-_OPEN_GRANT_TYPES = frozenset({"authorization_code", "refresh_token", _DEVICE_CODE})
+_OPEN_GRANT_TYPES = frozenset(
+    {
+        GrantType.AUTHORIZATION_CODE.value,
+        GrantType.REFRESH_TOKEN.value,
+        GrantType.DEVICE_CODE.value,
+    }
+)
 """In these a person decides what the client gets."""
-_VOUCHED_GRANT_TYPES = _OPEN_GRANT_TYPES | {"client_credentials"}
+_VOUCHED_GRANT_TYPES = _OPEN_GRANT_TYPES | {GrantType.CLIENT_CREDENTIALS.value}
 _LONGEST_NAME = 100
 
 
@@ -85,7 +90,7 @@ def _grant_types(asked: list[str] | None, terms: Terms) -> list[str]:
     if not asked:
         raise InvalidClientMetadataError("grant_types: name at least one.")
     for grant_type in asked:
-        if grant_type not in terms.grant_types or grant_type not in GRANT_TYPES:
+        if grant_type not in terms.grant_types:
             raise InvalidClientMetadataError(
                 f"grant_types: {grant_type} is not open to this client."
             )
@@ -123,7 +128,7 @@ def _refuse_foreign_sector(metadata: ClientMetadata) -> None:
 
     A device gets them without: it could name any host and learn the `sub` of people there.
     """
-    if metadata.subject_type == "pairwise" and _DEVICE_CODE in metadata.grant_types:
+    if metadata.subject_type == "pairwise" and GrantType.DEVICE_CODE in metadata.grant_types:
         raise InvalidClientMetadataError(
             "subject_type: pairwise does not go with device codes, which prove no sector."
         )

@@ -1,9 +1,10 @@
 """Telling clients through the browser that just signed out (Front-Channel Logout §2)."""
 
 from collections.abc import Iterable
-from urllib.parse import quote, urlencode, urlsplit
 
+from oidc_server.domain.client_metadata import origin_of
 from oidc_server.domain.session_clients import SessionClient
+from oidc_server.oauth2.redirects import with_query
 
 
 def frames(told: Iterable[SessionClient], issuer: str) -> list[str]:
@@ -13,7 +14,7 @@ def frames(told: Iterable[SessionClient], issuer: str) -> list[str]:
     that address would end their session.
     """
     return [
-        with_query(client.frontchannel_logout_uri, iss=issuer, sid=client.sid)
+        with_query(client.frontchannel_logout_uri, [("iss", issuer), ("sid", client.sid)])
         for client in told
         if client.frontchannel_logout_uri is not None
     ]
@@ -21,12 +22,4 @@ def frames(told: Iterable[SessionClient], issuer: str) -> list[str]:
 
 def origins(addresses: Iterable[str]) -> list[str]:
     """The origins of these addresses, each once."""
-    parts = [urlsplit(address) for address in addresses]
-    return sorted({f"{part.scheme}://{part.netloc}" for part in parts})
-
-
-def with_query(uri: str, **parameters: str) -> str:
-    """The address with these parameters behind those that it has."""
-    if not parameters:
-        return uri
-    return f"{uri}{'&' if '?' in uri else '?'}{urlencode(parameters, quote_via=quote)}"
+    return sorted({origin for uri in addresses if (origin := origin_of(uri)) is not None})

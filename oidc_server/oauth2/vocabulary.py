@@ -3,17 +3,24 @@
 from collections.abc import Iterable
 from enum import StrEnum
 
+from oidc_server.domain.client_metadata import GrantType, Scope
 
-class GrantType(StrEnum):
-    """Ways to get a token that this server offers (RFC 6749 §1.3)."""
-
-    AUTHORIZATION_CODE = "authorization_code"
-    REFRESH_TOKEN = "refresh_token"
-    CLIENT_CREDENTIALS = "client_credentials"
-    PASSWORD = "password"
-    DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
-    JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-    TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+__all__ = [
+    "ACCESS_TOKEN_TYPE",
+    "ACR_VALUES",
+    "ID_TOKEN_TYPE",
+    "INTROSPECTION_TYPE",
+    "LOGOUT_TOKEN_TYPE",
+    "PASSWORD_ACR",
+    "Display",
+    "GrantType",
+    "Prompt",
+    "ResponseMode",
+    "Scope",
+    "TokenType",
+    "in_order",
+    "prompts",
+]
 
 
 class TokenType(StrEnum):
@@ -54,17 +61,6 @@ class Display(StrEnum):
     POPUP = "popup"
     TOUCH = "touch"
     WAP = "wap"
-
-
-class Scope(StrEnum):
-    """Scopes with a meaning of their own (Core §5.4, §11)."""
-
-    OPENID = "openid"
-    PROFILE = "profile"
-    EMAIL = "email"
-    ADDRESS = "address"
-    PHONE = "phone"
-    OFFLINE_ACCESS = "offline_access"
 
 
 def in_order(scopes: Iterable[str]) -> list[str]:

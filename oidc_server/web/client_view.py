@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from urllib.parse import urlsplit
 
+from oidc_server.domain.client_metadata import origin_of
 from oidc_server.domain.clients import Client
 
 
@@ -28,7 +29,7 @@ class ClientView:
 def view_of(client: Client, redirect_uri: str) -> ClientView:
     """The view of a client whose redirect URI has been checked."""
     parts = urlsplit(redirect_uri)
-    target = f"{parts.scheme}://{parts.netloc}" if parts.netloc else f"{parts.scheme}:"
+    target = origin_of(redirect_uri) or f"{parts.scheme}:"
     return _view(client, host=parts.netloc or parts.scheme, form_target=target)
 
 

@@ -1,20 +1,22 @@
 """Client metadata (RFC 7591 §2): what a client may be and ask for, validated in one place.
 
-`model.py` has the fields, `rules.py` what is true of each, `redirect_uris.py` which addresses may
-be registered and how they are compared, `wire.py` how JSON carries them. `for_type` is where
-metadata come from.
+`model.py` has the fields, `values.py` the words that they may hold, `rules.py` what is true of
+each, `redirect_uris.py` which addresses may be registered and how they are compared, `names.py`
+what people can read, `wire.py` how JSON carries them. `for_type` is where metadata come from.
 """
 
 from oidc_server.domain.client_metadata.model import (
     ClientMetadata,
     ClientType,
     InvalidClientMetadataError,
+    origin_of,
 )
 from oidc_server.domain.client_metadata.redirect_uris import (
     matches_redirect_uri,
     redirect_uri_problem,
 )
-from oidc_server.domain.client_metadata.rules import (
+from oidc_server.domain.client_metadata.rules import for_type, is_scope
+from oidc_server.domain.client_metadata.values import (
     ASYMMETRIC_ALGORITHMS,
     AUTH_METHODS,
     ENCRYPTION_ALGORITHMS,
@@ -22,8 +24,8 @@ from oidc_server.domain.client_metadata.rules import (
     FAPI_ALGORITHMS,
     GRANT_TYPES,
     STANDARD_SCOPES,
-    for_type,
-    is_scope,
+    GrantType,
+    Scope,
 )
 from oidc_server.domain.client_metadata.wire import (
     MEMBERS,
@@ -46,13 +48,16 @@ __all__ = [
     "STANDARD_SCOPES",
     "ClientMetadata",
     "ClientType",
+    "GrantType",
     "InvalidClientMetadataError",
     "Members",
+    "Scope",
     "fields_of",
     "for_type",
     "is_scope",
     "matches_redirect_uri",
     "members_of",
+    "origin_of",
     "redirect_uri_problem",
     "type_of",
 ]

@@ -106,8 +106,13 @@ class ClientMetadata:
 
     def origins(self) -> set[str]:
         """The web origins of the redirect URIs."""
-        parts = [urlsplit(uri) for uri in self.redirect_uris]
-        return {f"{part.scheme}://{part.netloc}" for part in parts if part.netloc}
+        return {origin for uri in self.redirect_uris if (origin := origin_of(uri)) is not None}
+
+
+def origin_of(uri: str) -> str | None:
+    """The web origin of an address; None for one of a private-use scheme."""
+    parts = urlsplit(uri)
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else None
 
 
 _FIELDS = frozenset(field.name for field in fields(ClientMetadata))

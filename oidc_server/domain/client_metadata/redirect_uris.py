@@ -13,6 +13,7 @@ _PORT = re.compile(r":[1-9][0-9]{0,4}")
 _NETLOC = re.compile(r"[A-Za-z0-9._:\[\]-]*")
 _LOOPBACK = ("127.0.0.1", "[::1]")
 _LONGEST = 2000
+_WEB = ("https", "http")
 _DANGEROUS_SCHEMES = frozenset({"javascript", "data", "vbscript", "file", "blob", "about"})
 
 
@@ -21,12 +22,9 @@ def redirect_uri_problem(client_type: ClientType, uri: str) -> str | None:
     malformed = _malformed(uri)
     if malformed is not None:
         return malformed
-    host = urlsplit(uri).hostname
     scheme = uri.partition(":")[0]
-    if scheme == "https":
-        return None if host else "it names no host."
-    if scheme == "http":
-        return _plain_http_problem(client_type, host)
+    if scheme in _WEB:
+        return _web_problem(client_type, uri)
     if scheme in _DANGEROUS_SCHEMES:
         return f"the scheme {scheme} is not allowed."
     if client_type != "native":
@@ -42,13 +40,16 @@ def web_uri_problem(uri: str, *, fragment: bool = False) -> str | None:
     malformed = _malformed(bare)
     if malformed is not None:
         return malformed
-    host = urlsplit(bare).hostname
-    scheme = bare.partition(":")[0]
-    if scheme == "https":
-        return None if host else "it names no host."
-    if scheme == "http":
-        return _plain_http_problem("web", host)
-    return "use an https address."
+    if bare.partition(":")[0] not in _WEB:
+        return "use an https address."
+    return _web_problem("web", bare)
+
+
+def _web_problem(client_type: ClientType, uri: str) -> str | None:
+    host = urlsplit(uri).hostname
+    if uri.startswith("http:"):
+        return _plain_http_problem(client_type, host)
+    return None if host else "it names no host."
 
 
 def _malformed(uri: str) -> str | None:

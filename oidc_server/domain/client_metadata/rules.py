@@ -1,6 +1,5 @@
 """What must be true of the metadata of a client of each type: one check per subject."""
 
-import unicodedata
 from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,53 +8,30 @@ from oidc_server.domain.client_metadata.model import (
     ClientMetadata,
     ClientType,
     InvalidClientMetadataError,
+    origin_of,
 )
+from oidc_server.domain.client_metadata.names import is_legible
 from oidc_server.domain.client_metadata.redirect_uris import redirect_uri_problem, web_uri_problem
-from oidc_server.security.jose import ClientKeys
+from oidc_server.domain.client_metadata.values import (
+    ASYMMETRIC_ALGORITHMS,
+    AUTH_METHODS,
+    CONFIDENTIAL_GRANT_TYPES,
+    DEFAULT_ENCRYPTION_METHOD,
+    ENCRYPTION_ALGORITHMS,
+    ENCRYPTION_METHODS,
+    FAPI_ALGORITHMS,
+    GRANT_TYPES,
+    STANDARD_SCOPES,
+)
+from oidc_server.security.jose import ALGORITHMS, ClientKeys
 
-STANDARD_SCOPES = ("openid", "profile", "email", "address", "phone", "offline_access")
-GRANT_TYPES = (
-    "authorization_code",
-    "refresh_token",
-    "client_credentials",
-    "password",
-    "urn:ietf:params:oauth:grant-type:device_code",
-    "urn:ietf:params:oauth:grant-type:jwt-bearer",
-    "urn:ietf:params:oauth:grant-type:token-exchange",
-)
-_CONFIDENTIAL_GRANTS = frozenset(
-    {
-        "client_credentials",
-        "urn:ietf:params:oauth:grant-type:jwt-bearer",
-        "urn:ietf:params:oauth:grant-type:token-exchange",
-    }
-)
-AUTH_METHODS = (
-    "client_secret_basic",
-    "client_secret_post",
-    "client_secret_jwt",
-    "private_key_jwt",
-    "none",
-)
-ASYMMETRIC_ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
-ENCRYPTION_ALGORITHMS = (
-    "RSA-OAEP",
-    "RSA-OAEP-256",
-    "ECDH-ES",
-    "ECDH-ES+A128KW",
-    "ECDH-ES+A256KW",
-)
-ENCRYPTION_METHODS = ("A128CBC-HS256", "A256CBC-HS512", "A128GCM", "A256GCM")
-_DEFAULT_ENCRYPTION_METHOD = "A128CBC-HS256"
-"""OpenID Connect Registration §2."""
-FAPI_ALGORITHMS = ("PS256", "ES256", "EdDSA")
-"""FAPI 2.0 Security Profile §5.4.1."""
 _SYMMETRIC_ALGORITHM = "HS256"
 
+_WITH_PEOPLE = frozenset({"authorization_code", "refresh_token"})
 _DEFAULT_GRANTS: dict[ClientType, frozenset[str]] = {
-    "web": frozenset({"authorization_code", "refresh_token"}),
-    "spa": frozenset({"authorization_code", "refresh_token"}),
-    "native": frozenset({"authorization_code", "refresh_token"}),
+    "web": _WITH_PEOPLE,
+    "spa": _WITH_PEOPLE,
+    "native": _WITH_PEOPLE,
     "service": frozenset({"client_credentials"}),
 }
 _FAPI_DEFAULTS: dict[str, Any] = {
@@ -66,10 +42,6 @@ _FAPI_DEFAULTS: dict[str, Any] = {
 _PAGES = ("client_uri", "logo_uri", "tos_uri", "policy_uri", "initiate_login_uri")
 _FETCHED = ("jwks_uri", "sector_identifier_uri", "backchannel_logout_uri")
 _MOST_ENTRIES = 50
-_MOST_MARKS = 3
-"""Marks on one letter; some scripts need that many."""
-# Letters and symbols by category, which nobody sees: Hangul fillers, blank Braille, joiners.
-_INVISIBLE = frozenset("\u115f\u1160\u3164\uffa0\u2800\u034f\u17b4\u17b5")
 _LONGEST_WORD = 300
 _LONGEST_MAX_AGE = 10**9
 
@@ -95,7 +67,7 @@ def for_type(
     for kind in ("id_token", "userinfo"):
         if choices.get(f"{kind}_encrypted_response_alg") is not None:
             enc = f"{kind}_encrypted_response_enc"
-            choices[enc] = choices.get(enc) or _DEFAULT_ENCRYPTION_METHOD
+            choices[enc] = choices.get(enc) or DEFAULT_ENCRYPTION_METHOD
     further: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list | set) else value
         for name, value in choices.items()
@@ -124,18 +96,8 @@ def _refuse(field: str, problem: str, error: str = "invalid_client_metadata") ->
 
 def _check_name(_client_type: ClientType, metadata: ClientMetadata) -> None:
     name = metadata.client_name
-    if not 1 <= len(name) <= 100 or not _is_legible(name):
+    if not 1 <= len(name) <= 100 or not is_legible(name):
         raise InvalidClientMetadataError("client_name must have 1 to 100 printable characters.")
-
-
-def _is_legible(text: str) -> bool:
-    """Whether people see what is there: nothing invisible, reordering or piled up."""
-    marks = 0
-    for char in text:
-        marks = marks + 1 if unicodedata.category(char) in ("Mn", "Me") else 0
-        if marks > _MOST_MARKS or not char.isprintable() or char in _INVISIBLE:
-            return False
-    return True
 
 
 def _check_grants(_client_type: ClientType, metadata: ClientMetadata) -> None:
@@ -143,7 +105,7 @@ def _check_grants(_client_type: ClientType, metadata: ClientMetadata) -> None:
         if grant_type not in GRANT_TYPES:
             _refuse("grant_types", f"{grant_type} is not supported.")
     is_public = metadata.token_endpoint_auth_method == "none"
-    for grant_type in sorted(_CONFIDENTIAL_GRANTS & metadata.grant_types):
+    for grant_type in sorted(CONFIDENTIAL_GRANT_TYPES & metadata.grant_types):
         if is_public:
             _refuse("grant_types", f"{grant_type} needs a secret or a key.")
     if is_public and not metadata.require_pkce:
@@ -194,11 +156,10 @@ def _check_algorithms(_client_type: ClientType, metadata: ClientMetadata) -> Non
         "id_token_signed_response_alg",
         "userinfo_signed_response_alg",
         "introspection_signed_response_alg",
-        "request_object_signing_alg",
     ):
-        algorithm = getattr(metadata, field)
-        if algorithm is not None and algorithm not in ASYMMETRIC_ALGORITHMS:
-            _refuse(field, f"{algorithm} is not supported.")
+        _check_algorithm(field, getattr(metadata, field), ALGORITHMS)
+    field = "request_object_signing_alg"
+    _check_algorithm(field, metadata.request_object_signing_alg, ASYMMETRIC_ALGORITHMS)
     for kind in ("id_token", "userinfo"):
         alg = getattr(metadata, f"{kind}_encrypted_response_alg")
         enc = getattr(metadata, f"{kind}_encrypted_response_enc")
@@ -206,6 +167,11 @@ def _check_algorithms(_client_type: ClientType, metadata: ClientMetadata) -> Non
             _refuse(f"{kind}_encrypted_response_alg", f"{alg} is not supported.")
         if enc is not None and (alg is None or enc not in ENCRYPTION_METHODS):
             _refuse(f"{kind}_encrypted_response_enc", f"{enc} is not supported, or goes without.")
+
+
+def _check_algorithm(field: str, algorithm: str | None, allowed: Iterable[str]) -> None:
+    if algorithm is not None and algorithm not in allowed:
+        _refuse(field, f"{algorithm} is not supported.")
 
 
 def _check_redirect_uris(client_type: ClientType, metadata: ClientMetadata) -> None:
@@ -238,7 +204,7 @@ def _check_addresses(_client_type: ClientType, metadata: ClientMetadata) -> None
         if problem is not None:
             _refuse("request_uris", problem)
     front = metadata.frontchannel_logout_uri
-    if front is not None and _origin(front) not in metadata.origins():
+    if front is not None and origin_of(front) not in metadata.origins():
         _refuse(
             "frontchannel_logout_uri",
             "scheme, host and port must be those of a redirect URI (Front-Channel Logout §2).",
@@ -296,11 +262,6 @@ def _check_profile(_client_type: ClientType, metadata: ClientMetadata) -> None:
     for field, holds in demanded.items():
         if not holds:
             _refuse(field, "this is not what the profile fapi2 demands.")
-
-
-def _origin(uri: str) -> str:
-    parts = urlsplit(uri)
-    return f"{parts.scheme}://{parts.netloc}"
 
 
 _CHECKS: tuple[Callable[[ClientType, ClientMetadata], None], ...] = (
