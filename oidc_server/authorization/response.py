@@ -13,6 +13,7 @@ from oidc_server.oauth2.redirects import encode, with_query
 from oidc_server.oauth2.vocabulary import ResponseMode
 from oidc_server.web.client_view import view_of
 from oidc_server.web.context import Context
+from oidc_server.web.errors import plain
 from oidc_server.web.responses import Response, see_other
 
 
@@ -58,7 +59,7 @@ def authorization_error(
         authorization_requests.complete(ctx.db, request_id, ctx.now)
     params = [("error", error.error)]
     if error.description:
-        params.append(("error_description", error.description))
+        params.append(("error_description", plain(error.description)))
     return _deliver(ctx, trusted, params)
 
 

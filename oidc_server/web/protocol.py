@@ -11,7 +11,7 @@ from oidc_server.oauth2.errors import (
 )
 from oidc_server.oauth2.exchange import Exchange
 from oidc_server.web.context import Context
-from oidc_server.web.errors import oauth_error
+from oidc_server.web.errors import oauth_error, plain
 from oidc_server.web.incoming import Incoming, RepeatedParameterError
 from oidc_server.web.responses import Response
 
@@ -103,7 +103,8 @@ def _challenge(ctx: Context, error: OAuth2Error) -> str | None:
         return None
     scheme = (ctx.incoming.header("authorization") or "").partition(" ")[0]
     challenge = f"{_DPOP}, {_resource_metadata(ctx)}" if scheme.lower() == "dpop" else bearer
-    details = f'error="{error.error}", error_description="{error.get_error_description()}"'
+    described = plain(error.get_error_description())
+    details = f'error="{error.error}", error_description="{described}"'
     if isinstance(error, InsufficientScopeError):
         details += f', scope="{error.scope}"'
     return f"{challenge}, {details}"
