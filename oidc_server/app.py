@@ -80,9 +80,8 @@ def build_runtime(
     http = HttpClient(settings)
     documents = Documents(http, clock)
     paths = Paths({route.name: route.path for route in routes})
-    addresses, static = templating.load_static(
-        resources.static_dir(), secure=settings.secure_cookies
-    )
+    secure = settings.secure_cookies
+    addresses, static = templating.load_static(resources.static_dir(), secure=secure)
     return Runtime(
         settings=settings,
         issuer=settings.issuer,
@@ -99,7 +98,7 @@ def build_runtime(
         tokens=AccessTokenReader(keys, settings.issuer, settings.leeway),
         limiter=Limiter(enabled=settings.rate_limits),
         templates=templating.environment(settings.brand_name, paths, addresses),
-        cookies=CookieJar(secure=settings.secure_cookies),
+        cookies=CookieJar(secure=secure),
         paths=paths,
         mail=_mail(settings, clock, dev=dev),
         http=http,

@@ -1,11 +1,11 @@
 """`oidc-server clients`: what is done to an application after it was registered."""
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from oidc_server.cli.json_files import read_json
 from oidc_server.cli.output import Json, show
 from oidc_server.cli.workshop import Workshop, workshop
 from oidc_server.domain import audit, client_metadata, client_registrations, clients
@@ -17,7 +17,6 @@ from oidc_server.domain.client_metadata import (
     InvalidClientMetadataError,
 )
 from oidc_server.domain.clients import Client
-from oidc_server.security.jose import parse_json_object
 
 MetadataFile = Annotated[
     Path | None,
@@ -89,13 +88,7 @@ def delete(client_id: str, *, as_json: Json = False) -> None:
 
 def read_members(path: Path | None) -> dict[str, Any]:
     """The members of a metadata file; an operator is told of one that nobody knows."""
-    if path is None:
-        return {}
-    data = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
-    try:
-        members = parse_json_object(data)
-    except ValueError:
-        raise typer.BadParameter("it holds no JSON object", param_hint="--metadata") from None
+    members = read_json(path, "--metadata") or {}
     for member in sorted(members.keys() - MEMBERS - OPERATORS_FIELDS.keys()):
         raise InvalidClientMetadataError(f"{member}: there is no such member.")
     return members

@@ -9,12 +9,12 @@ import typer
 
 from oidc_server.cli import client_changes
 from oidc_server.cli.client_changes import MetadataFile, facts, read_members, record
+from oidc_server.cli.json_files import read_json
 from oidc_server.cli.output import Json, show, show_all
 from oidc_server.cli.workshop import workshop
 from oidc_server.domain import client_metadata, clients
 from oidc_server.domain.audit import Event
 from oidc_server.domain.client_metadata import ClientMetadata
-from oidc_server.security.jose import parse_json_object
 
 application = typer.Typer(no_args_is_help=True)
 _OVERLAP_HOURS = 24
@@ -122,8 +122,7 @@ def add(
         "grant_types": grant_type,
         "scopes": scope.split(),
         "token_endpoint_auth_method": auth_method and auth_method.value,
-        "jwks": None if jwks is None else _read_jwks(jwks),
-        "jwks_uri": jwks_uri,
+        **_keys(jwks, jwks_uri),
         "profile": profile and profile.value,
         "id_token_signed_response_alg": id_token_alg and id_token_alg.value,
         "skip_consent": skip_consent,
@@ -144,6 +143,10 @@ def _described(
     if no_pkce:
         used["require_pkce"] = False
     return client_metadata.for_type(kind.value, **{"client_name": "", **fields, **used})
+
+
+def _keys(jwks: Path | None, jwks_uri: str | None) -> dict[str, Any]:
+    return {"jwks": read_json(jwks, "--jwks"), "jwks_uri": jwks_uri}
 
 
 def _logout(
@@ -171,13 +174,6 @@ def _create(kind: Kind, metadata: ClientMetadata, *, as_json: bool) -> None:
         record(tools, Event.CLIENT_CREATED, made.client.client_id)
     secret = {} if made.client_secret is None else {"client_secret": made.client_secret}
     show(facts(made.client) | secret, as_json=as_json)
-
-
-def _read_jwks(path: Path) -> dict[str, object]:
-    try:
-        return parse_json_object(path.read_bytes())
-    except ValueError:
-        raise typer.BadParameter("the file holds no JSON object", param_hint="--jwks") from None
 
 
 @application.command("list")

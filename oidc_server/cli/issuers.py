@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
+from oidc_server.cli.json_files import read_json
 from oidc_server.cli.output import Json, show, show_all
 from oidc_server.cli.workshop import workshop
 from oidc_server.domain import audit, trusted_issuers
 from oidc_server.domain.audit import COMMAND_LINE, Event
 from oidc_server.domain.trusted_issuers import TrustedIssuer
-from oidc_server.security.jose import parse_json_object
 
 application = typer.Typer(no_args_is_help=True)
 Issuer = Annotated[str, typer.Argument(help="The iss of its assertions.")]
@@ -41,12 +41,7 @@ def add(
     as_json: Json = False,
 ) -> None:
     """Believe what an issuer says of our users: it can speak for every one of them."""
-    keys = None
-    if jwks is not None:
-        try:
-            keys = parse_json_object(jwks.read_bytes())
-        except ValueError:
-            raise typer.BadParameter("the file holds no JSON object", param_hint="--jwks") from None
+    keys = read_json(jwks, "--jwks")
     with workshop() as tools:
         added = trusted_issuers.add(
             tools.db,

@@ -25,6 +25,3 @@ class Paths:
             else:
                 query[key] = value
         return f"{path}?{urlencode(query)}" if query else path
-
-    def has(self, name: str) -> bool:
-        return name in self._templates

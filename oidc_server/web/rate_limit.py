@@ -32,7 +32,6 @@ REGISTRATIONS = Limit("registrations", 20, "requests")
 DEVICES = Limit("devices", 300, "requests")
 """Devices that ask for a code; each request leaves a row."""
 FAILED_AUTHENTICATIONS = Limit("failed-authentications", 100, "failures")
-UNLIMITED = None
 
 
 class TooManyRequestsError(Exception):

@@ -1,0 +1,23 @@
+"""JSON that an operator hands to a command in a file."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from oidc_server.security.jose import parse_json_object
+
+
+def read_json(path: Path | None, option: str) -> dict[str, Any] | None:
+    """The object in the file, or in standard input for `-`; None without a file.
+
+    Raises `typer.BadParameter`, which names the option.
+    """
+    if path is None:
+        return None
+    data = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
+    try:
+        return parse_json_object(data)
+    except ValueError:
+        raise typer.BadParameter("the file holds no JSON object", param_hint=option) from None
