@@ -1,7 +1,7 @@
 """State that several wires touch: one aggregate per file, its table on top and its rules below.
 
 No HTTP, no templates, no settings object: functions take the transaction (`db`), the moment (`now`)
-and the values they need. This package imports every module: Alembic and the mapper see all tables.
+and the values they need. Importing this package brings every table: Alembic and the mapper see all.
 """
 
 from oidc_server.domain import (

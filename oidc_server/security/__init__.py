@@ -1,5 +1,5 @@
 """Cryptography without domain knowledge: passwords, random handles, links, JOSE, data at rest.
 
-Every module is the one home of its library. Nothing here reads settings, the clock or the database;
+A library has its one home here. Nothing here reads settings, the clock or the database;
 keys and times are passed in. Read `opaque_tokens` and `encryption` first, then `jose`.
 """
