@@ -90,6 +90,7 @@ def build_runtime(
         lane=Inline() if database.is_sqlite else Threads(settings.database_threads),
         hashing=HashingLane(settings.hash_concurrency, settings.hash_queue),
         fetching=FetchingLane(),
+        fetching_for_strangers=FetchingLane(),
         passwords=_passwords(settings),
         vault=vault,
         links=LinkSigner(settings.secret_keys),
@@ -161,6 +162,7 @@ def _lifespan(
             runtime.lane.close()
             runtime.hashing.close()
             runtime.fetching.close()
+            runtime.fetching_for_strangers.close()
             runtime.database.close()
 
     return lifespan

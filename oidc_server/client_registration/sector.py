@@ -48,4 +48,5 @@ _SECTOR = Purpose(
     lifetime=timedelta(minutes=1),
     stale_lifetime=timedelta(),
     parse=_parse,
+    named_by_stranger=True,
 )

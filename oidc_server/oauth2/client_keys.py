@@ -34,6 +34,10 @@ JWKS = Purpose(
 cannot be reached; a new one at once."""
 
 
+def _keys_of(client: Client) -> Purpose:
+    return JWKS.named_by(stranger=client.self_registered)
+
+
 class NoEncryptionKeyError(DomainError):
     """The client wants encrypted answers and has no key for them: nothing is told in clear."""
 
@@ -73,7 +77,7 @@ class ClientKeyStore:
         signed = keys.verify(token, algorithms) if keys is not None else None
         if signed is None and client.metadata.jwks_uri is not None:
             # The client may have new keys since we asked; the answer to that is the last word.
-            self._documents.renew(JWKS, client.metadata.jwks_uri, now)
+            self._documents.renew(_keys_of(client), client.metadata.jwks_uri, now)
         return signed
 
     def verify_of_issuer(self, issuer: TrustedIssuer, token: str, now: datetime) -> Signed | None:
@@ -103,7 +107,7 @@ class ClientKeyStore:
             with suppress(ValueError):
                 return keys.encrypt(token, alg=alg, enc=enc, nested=nested)
         if client.metadata.jwks_uri is not None:
-            self._documents.renew(JWKS, client.metadata.jwks_uri, now)
+            self._documents.renew(_keys_of(client), client.metadata.jwks_uri, now)
         raise NoEncryptionKeyError(f"The client has no key to encrypt to with {alg}.")
 
     def find(self, client: Client, now: datetime) -> ClientKeys | None:
@@ -114,7 +118,7 @@ class ClientKeyStore:
         if metadata.jwks_uri is None:
             return None
         try:
-            keys: ClientKeys = self._documents.get(JWKS, metadata.jwks_uri, now)
+            keys: ClientKeys = self._documents.get(_keys_of(client), metadata.jwks_uri, now)
         except OutboundRefusedError:
             return None
         return keys

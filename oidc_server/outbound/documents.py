@@ -8,7 +8,7 @@ found, so a request is repeated once for each document that it needs.
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -36,6 +36,13 @@ class Purpose:
     stale_lifetime: timedelta
     """For so long it serves on while its publisher cannot be reached."""
     parse: Callable[[Answer], Any]
+    named_by_stranger: bool = False
+    """Whether nobody answers for who named the address: a client that registered itself. Such
+    fetches wait in a lane of their own, where slow ones hold up only each other."""
+
+    def named_by(self, *, stranger: bool) -> "Purpose":
+        """The same document, of somebody who is a stranger or not."""
+        return replace(self, named_by_stranger=True) if stranger else self
 
 
 class FetchNeeded(Exception):  # noqa: N818 - no error: it asks the adapter for a document

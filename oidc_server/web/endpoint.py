@@ -141,7 +141,9 @@ class Endpoint:
             try:
                 return await self._once(ctx, work, access)
             except FetchNeeded as need:
-                await runtime.fetching.run(need.key, partial(runtime.documents.fetch, need))
+                by_stranger = need.purpose.named_by_stranger
+                lane = runtime.fetching_for_strangers if by_stranger else runtime.fetching
+                await lane.run(need.key, partial(runtime.documents.fetch, need))
         raise FetchingBusyError
 
     async def _once(

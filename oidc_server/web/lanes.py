@@ -3,7 +3,8 @@
 SQLite work runs where it is asked for, since nothing waits and a hop costs more than the work.
 PostgreSQL work runs on a few threads that keep one connection each. Passwords are hashed in a
 lane of their own, so that a login flood never holds the threads of token traffic, and documents of
-others are fetched in another, where a slow neighbour holds nothing else.
+others are fetched in two more, where a slow neighbour holds nothing else, and one that a stranger
+named holds up only other strangers.
 """
 
 import asyncio

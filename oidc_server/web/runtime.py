@@ -36,6 +36,7 @@ class Runtime:
     lane: Lane
     hashing: HashingLane
     fetching: FetchingLane
+    fetching_for_strangers: FetchingLane
     passwords: PasswordHasher
     vault: Vault
     links: LinkSigner

@@ -10,6 +10,7 @@ import pytest
 
 from oidc_server.security.jose import SigningKey
 from tests.client_assertions import assertion_fields, claims_for, key_set, sign
+from tests.client_registration.registrations import app_of, registered
 from tests.factories import App, make_client
 from tests.services.neighbour import Behaviour, neighbour, saying
 from tests.site import Site
@@ -96,3 +97,26 @@ def test_when_too_many_documents_wait_the_next_is_told_to_come_back(here: Site) 
         assert waiting.result() == 200
         assert busy == 503
         assert ask(here, second) == 200
+
+
+def test_addresses_that_strangers_named_hold_up_strangers_only(
+    start_site: Callable[..., Site],
+) -> None:
+    """Whoever may register can name any number of slow ones."""
+    here = start_site(issuer=ISSUER, registration="open")
+    here.runtime.fetching_for_strangers._room = 1
+    keys = saying(orjson.dumps(key_set(KEY)))
+    with neighbour(slow(keys)) as strange, neighbour(keys) as known, ThreadPoolExecutor(1) as pool:
+        method = "private_key_jwt"
+        strangers = [
+            app_of(registered(here, token_endpoint_auth_method=method, jwks_uri=strange.url(path)))
+            for path in ("/1", "/2")
+        ]
+        waiting = pool.submit(ask, here, strangers[0])
+        while not strange.asked:
+            time.sleep(0.01)
+
+        statuses = [ask(here, strangers[1]), ask(here, publisher(here, known.url()))]
+
+        assert statuses == [503, 200]
+        assert waiting.result() == 400  # it is known by now, and has not registered for the grant
