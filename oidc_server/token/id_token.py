@@ -19,8 +19,9 @@ def write(
     """
     key = exchange.keys.signer(client.metadata.id_token_signed_response_alg, exchange.now)
     issued_at = int(exchange.now.timestamp())
+    requested = person_claims.narrow(granted.claims, client.metadata.scopes)
     claims: dict[str, Any] = {
-        **person_claims.for_id_token(exchange.db, granted.user_id, granted.claims),
+        **person_claims.for_id_token(exchange.db, granted.user_id, requested),
         "iss": exchange.issuer,
         "sub": granted.sub,
         "aud": client.client_id,

@@ -37,8 +37,9 @@ def userinfo(ctx: Context) -> Response:
         return protocol_error(ctx, error)
 
     person = state.person
-    told = claims.userinfo(person, state.sub, access_token.scopes, person.requested_claims)
     client = clients.at_revision(ctx.db, access_token.client_id, person.client_revision)
+    requested = claims.narrow(person.requested_claims, client.metadata.scopes)
+    told = claims.userinfo(person, state.sub, access_token.scopes, requested)
     return with_dpop_nonce(ctx, _in_the_form_of(ctx, client, told))
 
 

@@ -1,13 +1,14 @@
 """OpenID Connect Core §5.1, §5.4, §5.5: which claims there are, and who is given which."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import jwt
 import pytest
 from httpx2 import Response
 
-from oidc_server.domain import claims, profiles, users
+from oidc_server.domain import claims, clients, profiles, users
 from oidc_server.domain.identifiers import InvalidFieldError
 from tests.browser import Browser
 from tests.factories import Person, make_client, make_user
@@ -228,6 +229,24 @@ def test_a_refreshed_id_token_still_has_what_was_asked_for(site: Site) -> None:
 
     told = jwt.decode(fresh["id_token"], options={"verify_signature": False})
     assert told["email"] == person.email
+
+
+def test_a_claim_is_no_longer_given_once_its_scope_was_taken_from_the_client(site: Site) -> None:
+    party, person = Asking(site), somebody(site)
+    wish = {"userinfo": {"email": None}, "id_token": {"email": None}}
+    page = party.browser.log_in(party.ask(wish), person)
+    tokens = party.redeem(party.read(party.browser.allow(page)).code).json()
+    assert party.userinfo(tokens["access_token"]).json()["email"] == person.email
+
+    with site.db() as db:
+        metadata = clients.load(db, party.app.client_id).metadata
+        less = replace(metadata, scopes=frozenset({"openid"}))
+        clients.change(db, party.app.client_id, metadata=less)
+    fresh = party.refresh(tokens["refresh_token"]).json()
+
+    told = jwt.decode(fresh["id_token"], options={"verify_signature": False})
+    assert "email" not in told
+    assert "email" not in party.userinfo(tokens["access_token"]).json()
 
 
 def test_the_person_is_asked_about_what_is_asked_for_one_by_one(site: Site) -> None:
