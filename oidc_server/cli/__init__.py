@@ -29,6 +29,8 @@ application = typer.Typer(
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
+    # Rich cuts the names of long options off on a narrow terminal; plain help wraps instead.
+    rich_markup_mode=None,
 )
 application.command("serve")(serve.serve)
 application.command("setup-link")(users.setup_link)

@@ -34,15 +34,21 @@ def edit(
     metadata: MetadataFile = None,
     name: Annotated[str | None, typer.Option(help="What people see.")] = None,
     redirect_uri: Annotated[
-        list[str] | None, typer.Option(help="Where codes may go; replaces all there are.")
+        list[str] | None,
+        typer.Option(metavar="<uri>", help="Where codes may go; replaces all there are."),
     ] = None,
     post_logout_redirect_uri: Annotated[
-        list[str] | None, typer.Option(help="Where people may go after signing out; the same.")
+        list[str] | None,
+        typer.Option(
+            metavar="<uri>", help="Where people may go after signing out; replaces all there are."
+        ),
     ] = None,
-    scope: Annotated[str | None, typer.Option(help="Scopes it may have; the same.")] = None,
+    scope: Annotated[
+        str | None, typer.Option(help="Scopes it may have; replaces all there are.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Change an application; what is not named stays, and null takes a member away."""
+    """Change an application. What is not named stays, and null takes a member away."""
     options = {
         "client_name": name,
         "redirect_uris": redirect_uri,
@@ -63,7 +69,7 @@ def edit(
 
 
 def disable(client_id: str, *, as_json: Json = False) -> None:
-    """Stop an application: from its next request on, on every node, nothing of it works."""
+    """Stop an application. From its next request on, on every node, nothing of it works."""
     with workshop() as tools:
         client = clients.change(tools.db, client_id, disabled_at=tools.now)
         record(tools, Event.CLIENT_DISABLED, client_id)
@@ -79,7 +85,7 @@ def enable(client_id: str, *, as_json: Json = False) -> None:
 
 
 def delete(client_id: str, *, as_json: Json = False) -> None:
-    """End an application for good, with its tokens and what people allowed it."""
+    """End an application for good. Its tokens, and what people allowed it, end with it."""
     with workshop() as tools:
         client_registrations.delete_client(tools.db, client_id, tools.now)
         record(tools, Event.CLIENT_DELETED, client_id)

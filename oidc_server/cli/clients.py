@@ -55,9 +55,12 @@ class Algorithm(StrEnum):
 
 Name = Annotated[str, typer.Option(help="What people see.")]
 KindOption = Annotated[Kind, typer.Option("--type", help="Kind of application.")]
-RedirectUris = Annotated[list[str] | None, typer.Option(help="Where codes may go.")]
+RedirectUris = Annotated[
+    list[str] | None, typer.Option(metavar="<uri>", help="Where codes may go; may be repeated.")
+]
 PostLogoutRedirectUris = Annotated[
-    list[str] | None, typer.Option(help="Where people may go after signing out.")
+    list[str] | None,
+    typer.Option(metavar="<uri>", help="Where people may go after signing out; may be repeated."),
 ]
 BackchannelLogoutUri = Annotated[
     str | None, typer.Option(help="Where we tell it that a session has ended.")
@@ -65,7 +68,12 @@ BackchannelLogoutUri = Annotated[
 FrontchannelLogoutUri = Annotated[
     str | None, typer.Option(help="Where it is told so in a frame of the browser.")
 ]
-GrantTypes = Annotated[list[str] | None, typer.Option(help="Replaces the default.")]
+GrantTypes = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="<str>", help="A grant_type, instead of those of its type; may be repeated."
+    ),
+]
 Scope = Annotated[str, typer.Option(help="Scopes it may have, with spaces between.")]
 AuthMethodOption = Annotated[AuthMethod | None, typer.Option(help="How it proves itself.")]
 Jwks = Annotated[
@@ -210,7 +218,7 @@ def rotate_secret(
     ] = _OVERLAP_HOURS,
     as_json: Json = False,
 ) -> None:
-    """Give an application a new secret; the old one goes on for a while."""
+    """Give an application a new secret. The old one goes on for a while."""
     with workshop() as tools:
         secret = clients.rotate_secret(
             tools.db,

@@ -15,7 +15,7 @@ def group() -> None:
 
 @application.command("upgrade")
 def upgrade(*, as_json: Json = False) -> None:
-    """Bring the database to the schema of this program, and make the first signing keys."""
+    """Bring the database to the schema of this program. Makes the first signing keys, too."""
     with workshop() as tools:
         database = "sqlite" if tools.database.is_sqlite else "postgresql"
     show({"database": database, "schema": "up to date"}, as_json=as_json)

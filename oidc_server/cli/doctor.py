@@ -35,7 +35,7 @@ class Finding:
 
 
 def doctor(*, as_json: Json = False) -> None:
-    """Check settings, database, keys, mail and clients; exit 1 when something has failed."""
+    """Look at what may be wrong. It exits 1 when something has failed."""
     settings = load()
     runtime = build_runtime(settings, utc_now, ROUTES)
     found = [

@@ -40,7 +40,7 @@ def add(
     ] = Subject.SUB,
     as_json: Json = False,
 ) -> None:
-    """Believe what an issuer says of our users: it can speak for every one of them."""
+    """Believe what an issuer says of users. It can speak for every one of them."""
     keys = read_json(jwks, "--jwks")
     with workshop() as tools:
         added = trusted_issuers.add(

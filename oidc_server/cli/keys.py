@@ -16,7 +16,7 @@ application = typer.Typer(no_args_is_help=True)
 
 @application.command("list")
 def list_keys(*, as_json: Json = False) -> None:
-    """List the keys (next, signing, retiring, retired, revoked) and the times of each."""
+    """List the keys. Each is next, signing, retiring, retired or revoked, at its times."""
     with workshop() as tools:
         found = signing_keys.timeline(tools.db)
     rows = [
@@ -38,7 +38,8 @@ def list_keys(*, as_json: Json = False) -> None:
 def rotate(
     *,
     algorithms: Annotated[
-        list[str] | None, typer.Option("--alg", help="Only this algorithm; may be repeated.")
+        list[str] | None,
+        typer.Option("--alg", metavar="<str>", help="Only this algorithm; may be repeated."),
     ] = None,
     at_once: Annotated[
         bool, typer.Option("--now", help="Sign with the new keys in seconds, not in a day.")

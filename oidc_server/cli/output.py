@@ -11,13 +11,14 @@ Json = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 
 
 def show(facts: Mapping[str, Any], *, as_json: bool) -> None:
-    """One thing: a line per fact."""
+    """One thing: a line per fact; further lines of a value stand below its first."""
     if as_json:
         _json(facts)
         return
     width = max(len(name) for name in facts)
     for name, value in facts.items():
-        typer.echo(f"{name:<{width}}  {_text(value)}")
+        lines = _text(value).replace("\n", "\n" + " " * (width + 2))
+        typer.echo(f"{name:<{width}}  {lines}")
 
 
 def show_all(rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:

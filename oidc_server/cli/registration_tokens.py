@@ -34,7 +34,7 @@ def create(
     scope: Annotated[str, typer.Option(help="Scopes beyond the standard ones.")] = "",
     as_json: Json = False,
 ) -> None:
-    """Make a token that lets applications register themselves; it is shown this once."""
+    """Let applications register themselves. The token is shown this once."""
     lifetime = _lifetime(expires)
     with workshop() as tools:
         token, text = registration_tokens.create(

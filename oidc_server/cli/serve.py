@@ -134,8 +134,10 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
     try:
         listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
+        # Python goes on, in brackets, with the address.
+        reason = str(error.strerror or error).partition(" (")[0]
         raise SettingsError(
-            [f"{host}:{port} cannot be listened on ({error.strerror}); choose another --port"]
+            [f"{host}:{port} cannot be listened on ({reason}); choose another --port"]
         ) from None
     listener.set_inheritable(True)
     with listener:

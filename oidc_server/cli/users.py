@@ -40,7 +40,7 @@ def add(
             password, minimum=tools.settings.password_min_length, context=[username, email]
         )
         if problem is not None:
-            fail(f"The password cannot be used: {problem.replace('_', ' ')}.", as_json=as_json)
+            fail(_refusal(problem, tools.settings.password_min_length), as_json=as_json)
         user = users.create(
             tools.db,
             username=username,
@@ -123,6 +123,11 @@ def _read_password(*, from_stdin: bool, as_json: bool) -> str:
         fail("Send the password on standard input and say --password-stdin.", as_json=as_json)
     answer: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
     return answer
+
+
+def _refusal(problem: str, minimum: int) -> str:
+    known = f" (at least {minimum} characters)" if problem == "too_short" else ""
+    return f"The password cannot be used: {problem.replace('_', ' ')}{known}."
 
 
 def _facts(user: User, held: frozenset[str]) -> dict[str, object]:

@@ -33,12 +33,15 @@ _PLAIN_LATIN = frozenset("abcdefghijklmnopqrstuvwxyzæœøđðþłħŋə")
 
 
 class InvalidFieldError(DomainError):
-    """Something a person entered cannot be taken; `code` says why."""
+    """Something a person entered cannot be taken; `code` says why, `shape` what can be."""
 
     field = ""
+    shape = ""
 
     def __init__(self, code: str) -> None:
-        super().__init__(f"The {self.field} cannot be taken ({code}).")
+        reason = code.replace("_", " ")
+        hint = f": write {self.shape}" if self.shape and code == "invalid" else ""
+        super().__init__(f"The {self.field.replace('_', ' ')} cannot be taken ({reason}){hint}.")
         self.code = code
 
 
@@ -46,12 +49,14 @@ class InvalidUsernameError(InvalidFieldError):
     """Codes: missing, invalid, too_long, confusable."""
 
     field = "username"
+    shape = "letters, digits and ._- without spaces"
 
 
 class InvalidEmailError(InvalidFieldError):
     """Codes: missing, invalid, too_long."""
 
     field = "email"
+    shape = "an address like ann@example.com"
 
 
 class InvalidNameError(InvalidFieldError):

@@ -34,6 +34,16 @@ _YEAR = re.compile(r"\d{4}", re.ASCII)
 _LOCALE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,7}")
 _PHONE = re.compile(r"\+[0-9][0-9 ().-]*(;ext=[0-9]{1,10})?", re.ASCII)
 _LINES = frozenset({"formatted", "street_address"})
+_WEB_ADDRESS = "an address that begins with https:// or http://"
+_SHAPES = {
+    "profile": _WEB_ADDRESS,
+    "picture": _WEB_ADDRESS,
+    "website": _WEB_ADDRESS,
+    "birthdate": "YYYY-MM-DD, 0000-MM-DD or YYYY",
+    "zoneinfo": "a name like Europe/Paris",
+    "locale": "a tag like de-CH",
+    "phone_number": "it with + and the country, like +1 604 555 1234",
+}
 
 
 class ProfileColumns:
@@ -61,6 +71,7 @@ class InvalidClaimError(InvalidFieldError):
 
     def __init__(self, field: str, code: str) -> None:
         self.field = field
+        self.shape = _SHAPES.get(field, "")
         super().__init__(code)
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from oidc_server.database import Database
 from oidc_server.domain import clients
+from oidc_server.domain.client_metadata.values import GRANT_TYPES
 from oidc_server.security.jose import SigningKey
 
 REDIRECT_URI = "https://app.example.net/callback"
@@ -146,7 +147,7 @@ def test_choices_of_the_operator_replace_the_defaults(run):
         ),
         (
             ("--type", "service", "--grant-type", "implicit"),
-            "grant_types: implicit is not supported.",
+            "grant_types: implicit is not supported; these are: " + ", ".join(GRANT_TYPES) + ".",
         ),
         (("--type", "service", "--scope", 'a "b'), 'scope: "b is no scope (RFC 6749 §3.3).'),
     ],

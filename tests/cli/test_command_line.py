@@ -5,8 +5,10 @@ import subprocess
 import sys
 
 import pytest
+import typer
 
 from oidc_server import __version__
+from oidc_server.cli import application
 from oidc_server.domain import signing_keys
 from oidc_server.settings import load
 from tests.services import run as test_run
@@ -22,15 +24,7 @@ COMMANDS = [
     ("setup-link",),
     ("doctor",),
 ]
-EVERY_COMMAND = [
-    *COMMANDS,
-    ("serve",),
-    ("users", "add"),
-    ("clients", "add"),
-    ("clients", "show"),
-    ("clients", "rotate-secret"),
-    ("resources", "add"),
-]
+COMMAND_TREE = typer.main.get_group(application)
 SECRET = "a secret of the tests that is long enough to be one"
 
 
@@ -40,12 +34,41 @@ def test_the_version_is_told(run):
     assert (done.status, done.stdout) == (0, f"{__version__}\n")
 
 
-@pytest.mark.parametrize("command", EVERY_COMMAND, ids=" ".join)
-def test_every_command_explains_itself(run, command):
-    done = run(*command, "--help")
+def leaves(command, path=()):
+    """Every command below a group, with the words that lead to it."""
+    for name, below in getattr(command, "commands", {}).items():
+        yield from leaves(below, (*path, name))
+    if not hasattr(command, "commands"):
+        yield path, command
+
+
+@pytest.mark.parametrize(
+    ("words", "command"),
+    [pytest.param(words, command, id=" ".join(words)) for words, command in leaves(COMMAND_TREE)],
+)
+def test_every_command_explains_itself_and_every_option_in_full(run, monkeypatch, words, command):
+    monkeypatch.setenv("COLUMNS", "80")
+
+    done = run(*words, "--help")
 
     assert done.status == 0
-    assert ("--json" in done.stdout) == (command != ("serve",))
+    assert ("--json" in done.stdout) == (words != ("serve",))
+    options = [name for parameter in command.params for name in parameter.opts if name[:2] == "--"]
+    assert [name for name in options if name not in done.stdout.split()] == []
+
+
+@pytest.mark.parametrize(
+    "group",
+    [(), *((name,) for name, below in COMMAND_TREE.commands.items() if hasattr(below, "commands"))],
+)
+def test_no_command_is_explained_by_half_a_sentence(run, monkeypatch, group):
+    monkeypatch.setenv("COLUMNS", "80")
+
+    done = run(*group, "--help")
+
+    told = done.stdout.partition("Commands:")[2]
+    assert told
+    assert "..." not in told
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)

@@ -54,9 +54,12 @@ def test_the_list_is_a_table_for_people(run):
         ),
         (
             ("--username", "e ve", "--email", "eve@example.com"),
-            "The username cannot be taken (invalid).",
+            "The username cannot be taken (invalid): write letters, digits and ._- without spaces.",
         ),
-        (("--username", "eve", "--email", "example.com"), "The email cannot be taken (invalid)."),
+        (
+            ("--username", "eve", "--email", "example.com"),
+            "The email cannot be taken (invalid): write an address like ann@example.com.",
+        ),
     ],
 )
 def test_an_account_that_cannot_be_made_is_refused_in_a_line(run, again, message):
@@ -73,8 +76,8 @@ def test_an_account_that_cannot_be_made_is_refused_in_a_line(run, again, message
 @pytest.mark.parametrize(
     ("password", "message"),
     [
-        ("", "The password cannot be used: too short."),
-        ("sevench", "The password cannot be used: too short."),
+        ("", "The password cannot be used: too short (at least 8 characters)."),
+        ("sevench", "The password cannot be used: too short (at least 8 characters)."),
         ("password1", "The password cannot be used: too common."),
         ("ann@example.com", "The password cannot be used: contains name."),
         (b"a long enough \xff passphrase", "The password on standard input is not UTF-8."),
@@ -180,9 +183,21 @@ def test_an_account_is_edited_claim_by_claim_and_an_empty_value_removes_one(run)
     assert (edited["address_country"], edited["address_locality"]) == ("FR", "Paris")
 
 
+REFUSED_BIRTHDATE = (
+    "The birthdate cannot be taken (invalid): write YYYY-MM-DD, 0000-MM-DD or YYYY.\n"
+)
+
+
 def test_what_does_not_fit_a_claim_is_said_and_nothing_is_made(run):
     refused = run(*ANN, "--birthdate", "yesterday", stdin=PASSWORD)
     unknown = run("users", "edit", "ann", "--name", "Ann")
 
-    assert (refused.status, refused.stderr) == (1, "The birthdate cannot be taken (invalid).\n")
+    assert (refused.status, refused.stderr) == (1, REFUSED_BIRTHDATE)
     assert (unknown.status, unknown.stderr) == (1, "There is no account ann.\n")
+
+
+def test_an_address_of_several_lines_stands_in_one_column(run):
+    shown = run(*ANN, "--address-formatted", "1 Main Street\nParis", stdin=PASSWORD).stdout
+
+    first, second = shown.splitlines()[-2:]
+    assert first.index("1 Main Street") == second.index("Paris")

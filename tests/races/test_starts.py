@@ -81,5 +81,5 @@ def test_a_port_that_is_taken_is_named(deploy_sqlite: Callable[..., Deployment])
     second = elsewhere.run("serve", "--port", port)
 
     assert second.returncode == 1
-    assert f"127.0.0.1:{port} cannot be listened on" in second.stderr
+    assert f"127.0.0.1:{port} cannot be listened on (Address already in use);" in second.stderr
     assert "Traceback" not in second.stderr

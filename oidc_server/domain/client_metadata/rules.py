@@ -103,7 +103,8 @@ def _check_name(_client_type: ClientType, metadata: ClientMetadata) -> None:
 def _check_grants(_client_type: ClientType, metadata: ClientMetadata) -> None:
     for grant_type in sorted(metadata.grant_types):
         if grant_type not in GRANT_TYPES:
-            _refuse("grant_types", f"{grant_type} is not supported.")
+            these = ", ".join(GRANT_TYPES)
+            _refuse("grant_types", f"{grant_type} is not supported; these are: {these}.")
     is_public = metadata.token_endpoint_auth_method == "none"
     for grant_type in sorted(CONFIDENTIAL_GRANT_TYPES & metadata.grant_types):
         if is_public:
