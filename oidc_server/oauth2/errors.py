@@ -69,6 +69,7 @@ class InsufficientScopeError(OAuth2Error):
 
 
 def describable(text: str, limit: int = 80) -> str:
-    """Foreign text as `error_description` may hold it (RFC 6749 §5.2)."""
-    shown = "".join(char if " " <= char <= "~" and char not in '"\\' else "?" for char in text)
+    """Foreign text as `error_description` may hold it (RFC 6749 §5.2); § is written out."""
+    words = text.replace("§", "section ")
+    shown = "".join(char if " " <= char <= "~" and char not in '"\\' else "?" for char in words)
     return shown if len(shown) <= limit else shown[:limit] + "..."

@@ -53,8 +53,8 @@ def oauth_error(error: str, description: str, status: int, reference: str) -> Re
 
 
 def plain(description: str) -> str:
-    """Only characters that `error_description` may hold (RFC 6749 §5.2)."""
+    """Only characters that `error_description` may hold (RFC 6749 §5.2); § is one that may not."""
     return "".join(
         char if " " <= char <= "~" and char not in '"\\' else "'" if char in '"\\' else "?"
-        for char in description
+        for char in description.replace("§", "section ")
     )
