@@ -18,6 +18,7 @@ from oidc_server.authorization import consent, pushed
 from oidc_server.authorization import endpoint as authorization
 from oidc_server.client_registration import configuration
 from oidc_server.client_registration import endpoint as client_registration
+from oidc_server.credits import operations as of_credits
 from oidc_server.dev import app as dev_app
 from oidc_server.dev import mailbox
 from oidc_server.device import authorization as device_authorization
@@ -38,7 +39,7 @@ from oidc_server.web.protocol import access_with_proof
 from oidc_server.web.rate_limit import DEVICES, MAILS, PASSAGES, REGISTRATIONS
 from oidc_server.web.rate_limit import FAILED_AUTHENTICATIONS as FAILURES
 
-OPERATIONS: tuple[Operation, ...] = ()
+OPERATIONS: tuple[Operation, ...] = (*of_credits.OPERATIONS,)
 """Every operation of the API: each feature has a table of its own."""
 
 ROUTES = [

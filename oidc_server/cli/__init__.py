@@ -11,6 +11,7 @@ import typer
 from oidc_server import __version__
 from oidc_server.cli import (
     clients,
+    credit_balances,
     database,
     doctor,
     issuers,
@@ -46,6 +47,7 @@ application.add_typer(
 application.add_typer(
     issuers.application, name="issuers", help="Whose assertions about users are believed."
 )
+application.add_typer(credit_balances.application, name="credits", help="Balances of users.")
 application.add_typer(keys.application, name="keys", help="Signing keys.")
 application.add_typer(
     logout_deliveries.application, name="logout-deliveries", help="Clients told of a logout."

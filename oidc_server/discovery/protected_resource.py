@@ -4,7 +4,7 @@ import orjson
 
 from oidc_server.domain.client_metadata import STANDARD_SCOPES
 from oidc_server.oauth2 import dpop
-from oidc_server.oauth2.vocabulary import Scope
+from oidc_server.oauth2.vocabulary import ApiScope, Scope
 from oidc_server.web.context import Context
 from oidc_server.web.responses import Response, public_json
 
@@ -23,7 +23,8 @@ def document(issuer: str, jwks_uri: str, name: str) -> bytes:
             "authorization_servers": [issuer],
             "jwks_uri": jwks_uri,
             "scopes_supported": [
-                scope for scope in STANDARD_SCOPES if scope != Scope.OFFLINE_ACCESS
+                *[scope for scope in STANDARD_SCOPES if scope != Scope.OFFLINE_ACCESS],
+                *ApiScope,
             ],
             "bearer_methods_supported": ["header"],
             "resource_name": name,

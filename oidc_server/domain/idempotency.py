@@ -4,12 +4,12 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import LargeBinary, bindparam, delete, select, update
+from sqlalchemy import LargeBinary, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from oidc_server.database import Statement, Transaction
-from oidc_server.domain.base import Base, Instant, table_of
+from oidc_server.domain.base import Base, Instant, delete_some, table_of
 
 KEPT_FOR = timedelta(hours=48)
 """How long an answer is repeated at least; it is more than the 24 hours that we promise."""
@@ -52,10 +52,7 @@ _KEEP = Statement(
     .where(_keys.c.digest == bindparam("of_digest"))
     .values(status=bindparam("answered"), body=bindparam("answer"))
 )
-_OLD = (
-    select(_keys.c.digest).where(_keys.c.created_at < bindparam("before")).limit(bindparam("batch"))
-)
-_PRUNE = Statement(delete(_keys).where(_keys.c.digest.in_(_OLD)))
+_PRUNE = Statement(delete_some(_keys, _keys.c.created_at < bindparam("before")))
 
 
 def digest(client_id: str, user_id: str | None, operation: str, key: str) -> bytes:

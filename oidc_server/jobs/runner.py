@@ -10,6 +10,7 @@ from threading import Event, Thread
 from oidc_server.database import ConflictError, DatabaseUnavailableError
 from oidc_server.domain import leases
 from oidc_server.jobs import (
+    credit_expiry,
     key_rotation,
     logout_delivery,
     mail_delivery,
@@ -37,6 +38,7 @@ JOBS = (
         on_every_node=True,
         own_thread=True,
     ),
+    Job("credit expiry", credit_expiry.release_expired, every=timedelta(seconds=10)),
     Job("session expiry", session_expiry.end_expired, every=timedelta(minutes=1)),
     Job("retention", retention.sweep, every=timedelta(minutes=10)),
     Job("key rotation", key_rotation.rotate, every=timedelta(hours=1)),

@@ -8,10 +8,12 @@ from oidc_server.domain.client_metadata import GrantType, Scope
 __all__ = [
     "ACCESS_TOKEN_TYPE",
     "ACR_VALUES",
+    "API_SCOPES",
     "ID_TOKEN_TYPE",
     "INTROSPECTION_TYPE",
     "LOGOUT_TOKEN_TYPE",
     "PASSWORD_ACR",
+    "ApiScope",
     "Display",
     "GrantType",
     "Prompt",
@@ -61,6 +63,17 @@ class Display(StrEnum):
     POPUP = "popup"
     TOUCH = "touch"
     WAP = "wap"
+
+
+class ApiScope(StrEnum):
+    """Scopes of our own API: their tokens are for us, and say which roles a person has."""
+
+    CREDITS_READ = "credits:read"
+    CREDITS_USE = "credits:use"
+    CREDITS_ADD = "credits:add"
+
+
+API_SCOPES = frozenset(scope.value for scope in ApiScope)
 
 
 def in_order(scopes: Iterable[str]) -> list[str]:

@@ -3,14 +3,14 @@
 from datetime import timedelta
 from typing import Any
 
-from oidc_server.domain import refresh_tokens
+from oidc_server.domain import refresh_tokens, roles
 from oidc_server.domain.clients import Client
 from oidc_server.domain.grants import Granted
 from oidc_server.oauth2 import access_tokens
 from oidc_server.oauth2.authlib import InvalidRequestError
 from oidc_server.oauth2.errors import InvalidTargetError, describable
 from oidc_server.oauth2.exchange import Exchange
-from oidc_server.oauth2.vocabulary import GrantType, Scope, TokenType
+from oidc_server.oauth2.vocabulary import API_SCOPES, GrantType, Scope, TokenType
 from oidc_server.token import id_token
 
 
@@ -40,12 +40,13 @@ def issue(
     A scope that was taken from the client meanwhile is left out.
     """
     scopes = client.narrow(scopes)
+    audiences = audiences_for(exchange, granted.resources)
     access_token = access_tokens.write(
         exchange.keys,
         issuer=exchange.issuer,
         sub=granted.sub,
         client_id=client.client_id,
-        audiences=audiences_for(exchange, granted.resources),
+        audiences=audiences,
         scopes=scopes,
         now=exchange.now,
         lifetime=exchange.lifetimes.access_token_lifetime,
@@ -54,6 +55,7 @@ def issue(
         auth_time=int(granted.auth_time.timestamp()),
         acr=granted.acr,
         amr=sorted(granted.amr) or None,
+        roles=_roles(exchange, granted, scopes) if exchange.issuer in audiences else None,
         cnf=_confirmation(exchange),
     )
     body = _body(exchange, access_token, scopes)
@@ -140,6 +142,13 @@ def required(exchange: Exchange, name: str) -> str:
     if value is None:
         raise InvalidRequestError(f"The parameter {name} is missing.")
     return value
+
+
+def _roles(exchange: Exchange, granted: Granted, scopes: frozenset[str]) -> list[str] | None:
+    """The roles of a person, in tokens for our API; it looks them up again where they matter."""
+    if scopes.isdisjoint(API_SCOPES):
+        return None
+    return sorted(roles.roles_of(exchange.db, granted.user_id)) or None
 
 
 def _confirmation(exchange: Exchange) -> dict[str, str] | None:

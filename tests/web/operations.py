@@ -1,15 +1,11 @@
 """A small API of the tests, beside the real addresses: one operation of each kind."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from httpx2 import Response as Answered
 from pydantic import Field
 from starlette.testclient import TestClient
 
 from oidc_server.app import Server
-from oidc_server.domain import roles
 from oidc_server.routes import ROUTES
 from oidc_server.web import operations, responses
 from oidc_server.web.api_access import EVERYBODY, administration, oneself, oneself_or_others, others
@@ -17,9 +13,7 @@ from oidc_server.web.errors import types
 from oidc_server.web.json_api import Answer, Body, Query, read_cursor
 from oidc_server.web.operations import Call, Operation
 from oidc_server.web.responses import Response
-from tests.browser import Browser
-from tests.factories import Person, make_client, make_user
-from tests.relying_party import RelyingParty
+from tests.callers import Callers, make_callers
 from tests.site import Site
 
 SCOPES = "things:own things:any things:give things:rule"
@@ -103,50 +97,10 @@ class Api:
         )
 
 
-@dataclass
-class Callers:
-    """The API on the server of a test, and tokens of everybody who may call it."""
-
-    site: Site
-    api: Api
-    http: TestClient
-    person: Person
-    other: Person
-    administrator: Person
-    tokens: dict[str, str]
-
-    def call(
-        self, method: str, path: str, caller: str, headers: Mapping[str, str] = {}, **options: Any
-    ) -> Answered:
-        sent = {"authorization": f"Bearer {self.tokens[caller]}"} if caller else {}
-        answer: Answered = self.http.request(method, path, headers={**sent, **headers}, **options)
-        return answer
-
-
-def callers(site: Site) -> Callers:
-    """A person, an administrator and a service, with every scope of the API."""
+def callers(site: Site) -> tuple[Callers, Api]:
+    """Everybody, with every scope of the API, and the API on the server of a test."""
     api = Api()
     app = Server(site.runtime, [*ROUTES, *operations.routes(api.table())], with_jobs=False)
     http = TestClient(app, base_url=site.issuer, follow_redirects=False)
     http.portal = site.http.portal
-    person, other, administrator = (make_user(site) for _ in range(3))
-    with site.db() as db:
-        roles.assign(db, administrator.id, roles.ADMIN, site.clock.now)
-    scope = f"openid {SCOPES}"
-    party = RelyingParty(site, make_client(site, scopes=scope.split()))
-    tokens = {
-        name: token_of(site, party, who, scope)
-        for name, who in (("person", person), ("administrator", administrator))
-    }
-    tokens["narrow"] = token_of(site, party, person, "openid")
-    service = RelyingParty(site, make_client(site, "service", scopes=SCOPES.split()))
-    tokens["service"] = service.token(grant_type="client_credentials").json()["access_token"]
-    return Callers(site, api, http, person, other, administrator, tokens)
-
-
-def token_of(site: Site, party: RelyingParty, person: Person, scope: str) -> str:
-    """An access token of a person with these scopes."""
-    browser = Browser(site.browser(), site.issuer)
-    answer = party.redeem(party.authorize(browser, person, scope=scope).code).json()
-    token: str = answer["access_token"]
-    return token
+    return make_callers(site, SCOPES, http), api

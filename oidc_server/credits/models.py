@@ -1,0 +1,154 @@
+"""What is sent to and answered by the operations on credit."""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+
+from oidc_server.domain import ledger
+from oidc_server.domain.ledger import EntryType
+from oidc_server.web.json_api import Answer, Body, Query
+
+_AMOUNT_SCHEMA: dict[str, Any] = {
+    "description": "A decimal with at most two places, from 0.01 to 1000000000000. Text is safer:"
+    " many readers of JSON make floats of numbers.",
+    "anyOf": [
+        {"type": "string", "pattern": r"^(0|[1-9][0-9]{0,12})(\.[0-9]{1,2})?$"},
+        {"type": "number", "minimum": 0.01, "maximum": 1_000_000_000_000, "multipleOf": 0.01},
+    ],
+    "examples": ["12.50"],
+}
+_MONEY_SCHEMA: dict[str, Any] = {
+    "type": "string",
+    "pattern": r"^(0|[1-9][0-9]*)\.[0-9]{2}$",
+    "examples": ["12.50"],
+}
+
+Amount = Annotated[int, BeforeValidator(ledger.parse_amount), WithJsonSchema(_AMOUNT_SCHEMA)]
+"""Hundredths, from a decimal in a request."""
+Money = Annotated[str, WithJsonSchema(_MONEY_SCHEMA)]
+"""A decimal with two places in an answer."""
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("It may not hold control characters.")
+    return text
+
+
+Reference = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_printable)]
+Description = Annotated[str, Field(max_length=500), AfterValidator(_printable)]
+UserId = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=100,
+        description="Whose credit it is; for a service always, for a person only as administrator.",
+    ),
+]
+EntryId = Annotated[str, Field(min_length=1, max_length=100)]
+
+LONGEST_RESERVATION = timedelta(days=30)
+_USUAL_RESERVATION = timedelta(minutes=15)
+
+
+class _Noted(Body):
+    user_id: UserId | None = None
+    reference_id: Reference | None = None
+    description: Description | None = None
+
+
+class AddCredits(_Noted):
+    """Credit to give."""
+
+    amount: Amount
+    transaction_type: Literal["credit_added", "purchase"] = "credit_added"
+
+
+class UseCredits(_Noted):
+    """Credit to spend."""
+
+    amount: Amount
+
+
+class RefundCredits(_Noted):
+    """A use or a capture to give back, whole or in part."""
+
+    transaction_id: EntryId
+    amount: Amount | None = None
+
+
+class ReserveCredits(_Noted):
+    """Credit to hold."""
+
+    amount: Amount
+    expires_in: int = Field(
+        default=int(_USUAL_RESERVATION.total_seconds()),
+        ge=1,
+        le=int(LONGEST_RESERVATION.total_seconds()),
+        description="Seconds after which what is held is given back.",
+    )
+
+
+class CaptureCredits(_Noted):
+    """A reservation to take, whole or in part; the rest is released."""
+
+    reservation_id: EntryId
+    amount: Amount | None = None
+
+
+class ReleaseCredits(_Noted):
+    """A reservation to give back."""
+
+    reservation_id: EntryId
+
+
+class OfUser(Query):
+    """Whose credit."""
+
+    user_id: UserId | None = None
+
+
+class TransactionsQuery(OfUser):
+    """Which transactions."""
+
+    limit: int = Field(default=50, ge=1, le=200)
+    cursor: str | None = Field(default=None, description="`next_cursor` of the page before.")
+    skip: int = Field(
+        default=0, ge=0, le=10**12, description="Newest transactions to pass over; not with cursor."
+    )
+
+
+class Balance(Answer):
+    """What may be spent now; what is reserved is not in it."""
+
+    user_id: str
+    balance: Money
+    updated_at: datetime
+
+
+class Transaction(Answer):
+    """One movement of credit, and the balance that it left."""
+
+    id: str
+    user_id: str
+    amount: Money
+    transaction_type: EntryType
+    reference_id: str | None
+    description: str | None
+    created_at: datetime
+    new_balance: Money
+
+
+class Reservation(Transaction):
+    """Credit that is held: `id` is what to capture or release."""
+
+    expires_at: datetime
+
+
+class Transactions(Answer):
+    """A page of transactions, newest first."""
+
+    transactions: list[Transaction]
+    total_count: int
+    next_cursor: str | None

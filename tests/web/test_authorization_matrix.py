@@ -1,0 +1,126 @@
+"""Who gets into every operation of the API: every row of the tables, every kind of caller."""
+
+import dataclasses
+import re
+from typing import Any
+
+import pytest
+
+from oidc_server.oauth2.vocabulary import API_SCOPES
+from oidc_server.routes import OPERATIONS, ROUTES
+from oidc_server.web.endpoint import Endpoint
+from oidc_server.web.operations import Operation
+from tests.callers import Callers, make_callers
+from tests.site import Site
+
+SOME_ID = "019b8d62-7a80-73a1-acf1-88f9fcf744e7"
+OPEN_TO_EVERYBODY: set[str] = set()
+"""Names of operations that ask for no token: each one a decision."""
+CALLERS = (
+    "",
+    "person",
+    "moderator",
+    "administrator",
+    "service",
+    "narrow",
+    "narrow_service",
+    "elsewhere",
+)
+IN = 0
+
+
+def expected(operation: Operation, caller: str, about: str) -> int:
+    """What the rule says, in other words than the guard: 401, 403, or let in."""
+    rule = operation.rule
+    if rule.scope is None:
+        return IN
+    if caller in ("", "elsewhere"):
+        return 401
+    if caller in ("narrow", "narrow_service"):
+        return 403
+    if caller == "service":
+        return IN if rule.for_others else 403
+    about_oneself = about == caller or (rule.for_oneself and not rule.names_user)
+    if about_oneself:
+        return IN if rule.for_oneself else 403
+    return IN if rule.for_others and caller == "administrator" else 403
+
+
+def request(callers: Callers, operation: Operation, caller: str, about: str) -> int:
+    path = re.sub(r"\{[a-z_]+\}", SOME_ID, operation.path)
+    options: dict[str, Any] = {}
+    named = {"user_id": callers.id_of(about)} if operation.rule.names_user else {}
+    if operation.body is not None:
+        options["json"] = {**(operation.body_example or {}), **named}
+    else:
+        options["params"] = named
+    headers = {"idempotency-key": f"{operation.name} {caller} {about}".replace(" ", "-")}
+    return callers.call(operation.method, path, caller, headers, **options).status_code
+
+
+def test_every_operation_lets_in_whom_its_rule_says_and_nobody_else(site: Site) -> None:
+    callers = make_callers(site, " ".join(sorted(API_SCOPES)))
+    wrong = []
+
+    for operation in OPERATIONS:
+        for caller in CALLERS:
+            people = [caller] if caller in callers.people else []
+            for about in ["other", *people]:
+                wanted = expected(operation, caller, about)
+                status = request(callers, operation, caller, about)
+                is_in = status not in (401, 403)
+                if is_in != (wanted == IN) or (not is_in and status != wanted):
+                    wrong.append((operation.name, caller, about, status, wanted))
+
+    assert wrong == []
+
+
+def test_every_address_of_the_api_comes_from_the_table() -> None:
+    served = {
+        (route.path, method)
+        for route in ROUTES
+        if route.path.startswith("/api/") and isinstance(route.endpoint, Endpoint)
+        for method in route.endpoint.methods
+    }
+
+    assert not [route for route in ROUTES if not isinstance(route.endpoint, Endpoint)]
+    assert served == {(operation.path, operation.method) for operation in OPERATIONS}
+    assert len({operation.name for operation in OPERATIONS}) == len(OPERATIONS)
+
+
+def test_an_operation_without_a_rule_cannot_be_written() -> None:
+    members = {
+        field.name: getattr(OPERATIONS[0], field.name)
+        for field in dataclasses.fields(Operation)
+        if field.name != "rule"
+    }
+
+    with pytest.raises(TypeError):
+        Operation(**members)
+
+
+def test_only_what_is_named_here_is_open_to_everybody() -> None:
+    opened = {operation.name for operation in OPERATIONS if operation.rule.scope is None}
+
+    assert opened == OPEN_TO_EVERYBODY
+
+
+def test_every_scope_of_a_rule_is_one_of_ours_that_are_told(site: Site) -> None:
+    used = {operation.rule.scope for operation in OPERATIONS} - {None}
+    told = site.http.get("/.well-known/oauth-protected-resource").json()["scopes_supported"]
+
+    assert used == API_SCOPES
+    assert used <= set(told)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+def test_every_operation_has_examples_that_its_models_take(operation: Operation) -> None:
+    for model, example in (
+        (operation.body, operation.body_example),
+        (operation.query, operation.query_example),
+        (operation.answer, operation.answer_example),
+    ):
+        assert (model is None) == (example is None)
+        if model is not None:
+            model.model_validate(example, strict=None if model is operation.body else False)
+    assert operation.summary
