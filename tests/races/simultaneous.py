@@ -1,6 +1,8 @@
 """Many requests at one moment: each on a connection of its own, and complete but for a byte."""
 
 import http.client
+import os
+import signal
 import socket
 import time
 from collections.abc import Iterator, Sequence
@@ -58,36 +60,22 @@ def connections_to_each_worker(
 
 
 def _fill(deployment: Deployment, count: int, found: list[list[HTTPConnection]]) -> None:
+    """While the others stand still, there is one worker that can accept and answer."""
     workers = deployment.workers()
-    for _ in range(_TRIES):
-        before = [_open_sockets(worker) for worker in workers]
-        connection = _connect(deployment)
-        time.sleep(_ACCEPTED)
-        accepted = [_open_sockets(w) > then for w, then in zip(workers, before, strict=True)]
-        mine = found[accepted.index(True)] if accepted.count(True) == 1 else None
-        if mine is None or len(mine) == count:
-            connection.close()
-            time.sleep(_ACCEPTED)
-            continue
-        speaking = HTTPConnection("server")
-        speaking.sock, speaking.auto_open = connection, 0
-        mine.append(speaking)
-        for connections in found:
-            connections[:] = [waiting for waiting in connections if _still_there(waiting)]
-        if all(len(connections) == count for connections in found):
-            return
-    raise AssertionError(f"one worker accepts everything, {_TRIES} times")
-
-
-def _still_there(connection: HTTPConnection) -> bool:
-    """Say something: the server hangs up on who is silent. False if it has."""
-    try:
-        connection.request("GET", "/health/live")
-        connection.getresponse().read()
-    except (http.client.HTTPException, OSError):
-        connection.close()
-        return False
-    return True
+    for worker, mine in zip(workers, found, strict=True):
+        others = [other for other in workers if other != worker]
+        try:
+            for other in others:
+                os.kill(other, signal.SIGSTOP)
+            for _ in range(count):
+                speaking = HTTPConnection("server")
+                speaking.sock, speaking.auto_open = _connect(deployment), 0
+                mine.append(speaking)
+                speaking.request("GET", "/health/live")
+                speaking.getresponse().read()
+        finally:
+            for other in others:
+                os.kill(other, signal.SIGCONT)
 
 
 def token_request(deployment: Deployment, app: App, path: str = "/token", **form: str) -> Request:

@@ -28,7 +28,8 @@ _SETTINGS = {
     "OIDC_RATE_LIMITS": "off",
 }
 _SERVING = "Application startup complete"
-_PATIENCE = 30.0
+_PATIENCE = 120.0
+"""Seconds for a worker to begin, on a machine that does many other things."""
 _number = count(1)
 
 
