@@ -93,6 +93,7 @@ def use(
                         seen.verified += 1
                     except (jwt.PyJWTError, KeyError) as error:
                         seen.failures.append(f"worker {number}: {error!r}")
+        time.sleep(0.1)  # the workers and the commands need the processors too
 
 
 def compare(one: HTTPConnection, other: HTTPConnection, seen: Seen, stop: Event) -> None:
