@@ -11,7 +11,8 @@ from urllib.parse import unquote_plus
 from starlette.routing import Match, Route
 
 from oidc_server.web import errors
-from oidc_server.web.endpoint import NOT_FOUND
+from oidc_server.web.endpoint import NOT_FOUND, NOTHING_IN_THE_API
+from oidc_server.web.errors.types import PROBLEM_TYPES
 from tests.fuzz.food import Request, routes
 from tests.fuzz.world import World
 from tests.fuzz.writes import Writes
@@ -20,6 +21,7 @@ from tests.wire import Raw, ask
 SECONDS = 1.0
 _TRIES = 3
 _DESCRIPTION = re.compile(r"[\x20-\x21\x23-\x5B\x5D-\x7E]+")
+_PROBLEMS = {kind.name for kind in PROBLEM_TYPES}
 _INSIDE = re.compile(
     r"traceback|File \"|\.py\b|sqlalchemy|psycopg|sqlite3|site-packages|\bSELECT .* FROM\b",
     re.IGNORECASE,
@@ -132,8 +134,9 @@ def route_of(path: str) -> Route | None:
 
 def in_its_shape(route: Route | None, request: Request, answer: Raw) -> None:
     """An OAuth error from an endpoint for programs, a page from one for people."""
-    endpoint: Any = route.endpoint if route else NOT_FOUND
-    if endpoint._shape not in (errors.as_oauth, errors.as_page):
+    nothing = NOTHING_IN_THE_API if request.path.startswith("/api/") else NOT_FOUND
+    endpoint: Any = route.endpoint if route else nothing
+    if endpoint._shape not in (errors.as_oauth, errors.as_page, errors.as_problem):
         assert answer.header("content-type") == "application/json"
         return
     assert answer.header("cache-control") == "no-store"
@@ -144,6 +147,13 @@ def in_its_shape(route: Route | None, request: Request, answer: Raw) -> None:
         body = json.loads(answer.body)
         assert re.fullmatch("[a-z_]+", body["error"])
         assert _DESCRIPTION.fullmatch(body["error_description"])
+        if answer.status == 401:
+            assert answer.header("www-authenticate")
+    elif endpoint._shape is errors.as_problem:
+        assert answer.header("content-type") == "application/problem+json"
+        body = json.loads(answer.body)
+        assert body["status"] == answer.status
+        assert body["type"].partition("/problems/")[2] in _PROBLEMS
         if answer.status == 401:
             assert answer.header("www-authenticate")
     else:
