@@ -1,5 +1,6 @@
 """`oidc-server doctor`: looks at what may be wrong, each line with its fix."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -48,7 +49,7 @@ def doctor(*, as_json: Json = False) -> None:
         with runtime.database.transaction("read") as db:
             found.append(rate_rotation(db, settings, runtime.clock()))
             found.append(rate_logouts(db, runtime.clock()))
-            found += [rate(client) for client in clients.list_clients(db)]
+            found += rate_clients(clients.list_clients(db))
     found += rate_settings(settings)
     runtime.database.close()
     show_all([asdict(finding) for finding in found], as_json=as_json)
@@ -69,8 +70,8 @@ def rate_settings(settings: Settings) -> list[Finding]:
         else Finding("mail", "warn", "No mail leaves; set OIDC_SMTP_URL."),
         Finding("limits", "ok", "They are on.")
         if settings.rate_limits
-        else Finding("limits", "warn", "OIDC_RATE_LIMITS=off is for measurements only."),
-        Finding("registration", "warn", "OIDC_REGISTRATION=open lets everybody in.")
+        else Finding("limits", "warn", "OIDC_RATE_LIMITS=off is for measurements only; set on."),
+        Finding("registration", "warn", "OIDC_REGISTRATION=open lets everybody in; set token.")
         if settings.registration == "open" and not settings.is_loopback
         else Finding("registration", "ok", f"It is {settings.registration}."),
         Finding("passwords", "ok", "Argon2id costs enough.")
@@ -100,11 +101,20 @@ def rate_logouts(db: Transaction, now: datetime) -> Finding:
     )
 
 
-def rate(client: clients.Client) -> Finding:
-    """One client against RFC 9700."""
+def rate_clients(found: Sequence[clients.Client]) -> list[Finding]:
+    """Clients against RFC 9700: a line for each that falls short, one for all others."""
+    weak = [finding for client in found if (finding := _weakness(client)) is not None]
+    if good := len(found) - len(weak):
+        weak.append(Finding("clients", "ok", f"{good} of {len(found)} do as RFC 9700 asks."))
+    return weak
+
+
+def _weakness(client: clients.Client) -> Finding | None:
     name = f"client {client.client_id}"
     if not client.metadata.require_pkce:
-        return Finding(name, "warn", "It may go without PKCE (RFC 9700 §2.1.1).")
+        fix = "when it sends code_challenge, set require_pkce: oidc-server clients edit --metadata"
+        return Finding(name, "warn", f"It may go without PKCE (RFC 9700 §2.1.1); {fix}")
     if client.allows_grant("password"):
-        return Finding(name, "warn", "It uses the password grant (RFC 9700 §2.4).")
-    return Finding(name, "ok", client.metadata.client_name)
+        fix = "let people sign in with authorization_code instead."
+        return Finding(name, "warn", f"It uses the password grant (RFC 9700 §2.4); {fix}")
+    return None

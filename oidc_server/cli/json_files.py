@@ -16,8 +16,10 @@ def read_json(path: Path | None, option: str) -> dict[str, Any] | None:
     """
     if path is None:
         return None
-    data = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
     try:
+        data = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
         return parse_json_object(data)
+    except OSError as error:
+        raise typer.BadParameter(f"{path}: {error.strerror}", param_hint=option) from None
     except ValueError:
         raise typer.BadParameter("the file holds no JSON object", param_hint=option) from None

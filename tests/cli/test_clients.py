@@ -301,6 +301,13 @@ def test_a_key_set_that_is_none_is_refused(run, jwks, text, problem):
     assert run("clients", "list", "--json").json == []
 
 
+def test_a_metadata_file_that_is_not_there_is_told_with_its_option(run):
+    done = run(*WEB, "--metadata", "missing.json")
+
+    assert done.status == 2
+    assert "--metadata: missing.json: No such file or directory" in done.stderr
+
+
 def test_a_public_client_has_no_secret_to_rotate(run):
     client_id = run(
         "clients", "add", "--name", "App", "--type", "spa", "--redirect-uri", REDIRECT_URI, "--json"
