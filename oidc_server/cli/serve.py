@@ -30,7 +30,7 @@ from oidc_server.settings import Settings, SettingsError, load
 
 _BACKLOG = 2048
 _GRACE = 10
-_PATIENCE = 30
+_PATIENCE = 60
 """Seconds a worker may take to begin: on a busy machine, killing it earlier only repeats it."""
 
 
