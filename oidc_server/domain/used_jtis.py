@@ -7,7 +7,7 @@ its own.
 import hashlib
 from datetime import datetime
 
-from sqlalchemy import LargeBinary, bindparam
+from sqlalchemy import LargeBinary, bindparam, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from oidc_server.database import Statement, Transaction
@@ -25,6 +25,7 @@ class UsedJti(Base):
 
 _used = table_of(UsedJti)
 _CLAIM = Statement(insert_all(_used).on_conflict_do_nothing())
+_FIND = Statement(select(_used.c.expires_at).where(_used.c.digest == bindparam("digest")))
 _PRUNE = Statement(delete_some(_used, _used.c.expires_at < bindparam("now")))
 
 
@@ -34,10 +35,18 @@ def claim(db: Transaction, namespace: str, signer: str, jti: str, *, expires_at:
     Claim last, when everything else about the token is known to be good. `expires_at` is the moment
     from which the token is refused in any case, clocks that differ included.
     """
+    return db.run(_CLAIM, digest=_digest(namespace, signer, jti), expires_at=expires_at) == 1
+
+
+def is_used(db: Transaction, namespace: str, signer: str, jti: str) -> bool:
+    """Whether `claim` would fail at this moment."""
+    return db.first(_FIND, digest=_digest(namespace, signer, jti)) is not None
+
+
+def _digest(namespace: str, signer: str, jti: str) -> bytes:
     # What is before the last separator holds none, so no two triples are written alike.
     text = f"{namespace}\0{signer}\0{jti}"
-    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
-    return db.run(_CLAIM, digest=digest, expires_at=expires_at) == 1
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
 def prune(db: Transaction, now: datetime, limit: int) -> int:

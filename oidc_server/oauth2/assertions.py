@@ -49,3 +49,8 @@ def claim(db: Transaction, namespace: str, signer: str, claims: Claims) -> bool:
     """Use an assertion that is good otherwise; false if it was used before."""
     expires_at = datetime.fromtimestamp(claims["exp"], UTC) + 2 * SKEW
     return used_jtis.claim(db, namespace, signer, claims["jti"], expires_at=expires_at)
+
+
+def was_used(db: Transaction, namespace: str, signer: str, claims: Claims) -> bool:
+    """Whether this assertion is used up; for a look ahead of the request that will claim it."""
+    return used_jtis.is_used(db, namespace, signer, claims["jti"])

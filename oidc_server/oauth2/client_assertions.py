@@ -35,7 +35,9 @@ def proves(exchange: Exchange, client: Client, assertion: str, *, claim: bool) -
     signed = _verify(exchange, client, assertion)
     if signed is None or signed.typ not in _TYPES:
         return False
-    return not claim or assertions.claim(exchange.db, _NAMESPACE, client.client_id, claims)
+    if not claim:
+        return not assertions.was_used(exchange.db, _NAMESPACE, client.client_id, claims)
+    return assertions.claim(exchange.db, _NAMESPACE, client.client_id, claims)
 
 
 def _verify(exchange: Exchange, client: Client, assertion: str) -> Signed | None:

@@ -113,6 +113,20 @@ def test_an_assertion_is_used_up_by_a_request_that_is_refused_later(site: Site) 
     refused(ask(site, assertion))
 
 
+def test_a_used_assertion_books_no_guess_at_a_password(site: Site) -> None:
+    app = signing_client(site, grant_types=("password", "client_credentials"))
+    person, assertion = make_user(site), assertion_of(site, app)
+    guess = {"grant_type": "password", "username": person.username, "password": "wrong"}
+    assert ask(site, assertion).status_code == 200
+
+    for _ in range(30):
+        answer = site.http.post("/token", data=assertion_fields(assertion, **guess))
+        refused(answer)
+
+    own = assertion_fields(assertion_of(site, app), **{**guess, "password": person.password})
+    assert site.http.post("/token", data=own).status_code == 200
+
+
 def test_the_same_jti_of_another_client_is_another(site: Site) -> None:
     one, two = signing_client(site), signing_client(site)
 
