@@ -7,6 +7,7 @@ Two ways to speak to it, inside the same transaction:
 * `Transaction.session` is an ORM session, for pages and administration.
 """
 
+import select
 import threading
 import time
 from collections import namedtuple
@@ -295,9 +296,13 @@ class Database:
     def _still_good(self, connection: Connection) -> bool:
         if connection.closed or connection.invalidated:
             return False
-        if self.is_sqlite or time.monotonic() - self._held.last_used < _IDLE_BEFORE_PING:
+        if self.is_sqlite:
             return True
         pooled: Any = connection.connection
+        if _has_ended(pooled.dbapi_connection):
+            return False
+        if time.monotonic() - self._held.last_used < _IDLE_BEFORE_PING:
+            return True
         try:
             pooled.dbapi_connection.autocommit = True
             return bool(self.engine.dialect.do_ping(pooled.dbapi_connection))
@@ -334,6 +339,15 @@ class Database:
             with suppress(Exception):
                 connection.close()
         self.engine.dispose()
+
+
+def _has_ended(idle: Any) -> bool:
+    """Whether PostgreSQL closed this connection: else there is nothing to read while it is idle."""
+    if idle.closed:
+        return True
+    poll = select.poll()
+    poll.register(idle.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def create_engine(url: str) -> Engine:

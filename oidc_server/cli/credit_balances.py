@@ -37,7 +37,7 @@ def balance(
 
 @application.command("reconcile")
 def reconcile(*, as_json: Json = False) -> None:
-    """Compare balances, entries, reservations and refunds; exit with 1 if they do not agree."""
+    """Compare balances with their entries (exit 1: they differ)."""
     with workshop() as tools:
         found = ledger.reconcile(tools.db)
     if not found and not as_json:
