@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ForeignKey, LargeBinary, Text, bindparam, select, update
+from sqlalchemy import ForeignKey, LargeBinary, Text, and_, bindparam, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from oidc_server.database import Statement, Transaction
@@ -105,6 +105,7 @@ class Polled:
 
 
 _codes = table_of(DeviceCode)
+_undecided = and_(_codes.c.grant_id.is_(None), _codes.c.denied_at.is_(None))
 _INSERT = Statement(
     insert_all(_codes).on_conflict_do_nothing(index_elements=[_codes.c.user_code_mac])
 )
@@ -113,8 +114,7 @@ _ADOPT = Statement(
     .where(
         _codes.c.user_code_mac == bindparam("mac"),
         _codes.c.expires_at > bindparam("now"),
-        _codes.c.grant_id.is_(None),
-        _codes.c.denied_at.is_(None),
+        _undecided,
     )
     .values(browser_digest=bindparam("browser"))
     .returning(_codes.c.id)
@@ -146,8 +146,7 @@ _APPROVE = Statement(
     update(_codes)
     .where(
         _codes.c.id == bindparam("request_id"),
-        _codes.c.grant_id.is_(None),
-        _codes.c.denied_at.is_(None),
+        _undecided,
     )
     .values(grant_id=bindparam("of_grant"))
 )
@@ -155,8 +154,7 @@ _DENY = Statement(
     update(_codes)
     .where(
         _codes.c.id == bindparam("request_id"),
-        _codes.c.grant_id.is_(None),
-        _codes.c.denied_at.is_(None),
+        _undecided,
     )
     .values(denied_at=bindparam("now"))
 )
