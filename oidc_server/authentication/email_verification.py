@@ -68,6 +68,14 @@ def submit_verify_email(ctx: Context) -> Response:
     if not users.verify_email(ctx.db, link.user_id, link.email, ctx.now):
         return _invalid(ctx)
     audit.record(ctx.db, Event.EMAIL_VERIFIED, origin=ctx.origin, now=ctx.now, user_id=link.user_id)
+    mails.enqueue(
+        ctx.db,
+        MailKind.WELCOME,
+        user_id=link.user_id,
+        to=link.email,
+        now=ctx.now,
+        **mail_facts(ctx),
+    )
     return ctx.render("authentication/email_verified.html", client=None, email=link.email)
 
 

@@ -17,7 +17,7 @@ from oidc_server.domain import (
     user_sessions,
     users,
 )
-from oidc_server.domain.mails import MailKind
+from oidc_server.domain.mails import Notice
 from oidc_server.domain.session_clients import SessionClient
 
 
@@ -70,16 +70,13 @@ def change_password(
     says so (`facts` are for its text). With no session to keep, the old password may have been in
     the wrong hands, so what apps were given ends as well.
     """
-    row = users.set_password(db, user_id, password_hash, now)
+    users.set_password(db, user_id, password_hash, now)
     end_sessions_of_user(db, user_id, now, keep=keep_session)
     if keep_session is None:
         grants.revoke_of_user(db, user_id, now)
     links.kill(db, user_id, links.Purpose.RESET_PASSWORD, now)
     attempts.forgive(db, user_id, now)
-    if row.email_verified_at is not None:
-        mails.enqueue(
-            db, MailKind.PASSWORD_CHANGED, user_id=user_id, to=row.email, now=now, **facts
-        )
+    mails.notify(db, user_id, Notice.PASSWORD_CHANGED, now, **facts)
 
 
 def disable_user(db: Transaction, user_id: str, now: datetime) -> None:

@@ -4,7 +4,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from oidc_server.database import Transaction
-from oidc_server.domain import outbox
+from oidc_server.domain import attempts, identifiers, outbox, users
+from oidc_server.domain.attempts import Throttled
 from oidc_server.domain.outbox import Queue
 
 
@@ -13,8 +14,39 @@ class MailKind(StrEnum):
 
     VERIFY_EMAIL = "verify_email"
     PASSWORD_RESET = "password_reset"
-    PASSWORD_CHANGED = "password_changed"
     ACCOUNT_EXISTS = "account_exists"
+    WELCOME = "welcome"
+    SECURITY_NOTICE = "security_notice"
+
+
+class Notice(StrEnum):
+    """What a person is told of when it happens to their account.
+
+    All are one kind of mail: the words of each stand in `templates/components/notices.txt`.
+    """
+
+    PASSWORD_CHANGED = "password_changed"
+    EMAIL_CHANGED = "email_changed"
+    USERNAME_CHANGED = "username_changed"
+    PASSKEY_ADDED = "passkey_added"
+    PASSKEY_REMOVED = "passkey_removed"
+    AUTHENTICATOR_ADDED = "authenticator_added"
+    AUTHENTICATOR_REMOVED = "authenticator_removed"
+    EMAIL_CODE_ADDED = "email_code_added"
+    EMAIL_CODE_REMOVED = "email_code_removed"
+    FACTORS_REMOVED = "factors_removed"
+    RECOVERY_CODES_MADE = "recovery_codes_made"
+    RECOVERY_CODE_USED = "recovery_code_used"
+    NEW_DEVICE = "new_device"
+    DEVICE_TRUSTED = "device_trusted"
+    IDENTITY_LINKED = "identity_linked"
+    IDENTITY_UNLINKED = "identity_unlinked"
+    LASTING_ACCESS_GIVEN = "lasting_access_given"
+    ACCOUNT_DISABLED = "account_disabled"
+    ACCOUNT_ENABLED = "account_enabled"
+    DELETION_ASKED = "deletion_asked"
+    DELETION_CANCELLED = "deletion_cancelled"
+    ACCOUNT_DELETED = "account_deleted"
 
 
 def enqueue(
@@ -27,10 +59,41 @@ def enqueue(
     now: datetime,
     **facts: str,
 ) -> None:
-    """Intend a mail of this kind.
+    """Intend a mail of this kind. Without `user_id` it greets nobody by name.
 
     `link_id` is the id of the link that the mail shall carry, `facts` what its text tells beside
-    that (`browser`, `address`): nothing in it opens a door.
+    that (`browser`, `system`, `address`, `detail`): nothing in it opens a door. `language`, a list
+    of tags, is what its reader asked for, if their account does not say.
     """
     payload = {"user_id": user_id, "to": to, "link_id": link_id, "facts": facts}
     outbox.put(db, Queue.MAIL, kind.value, payload, now)
+
+
+def notify(
+    db: Transaction,
+    user_id: str,
+    notice: Notice,
+    now: datetime,
+    *,
+    to: str | None = None,
+    **facts: str,
+) -> None:
+    """Tell a person what happened to their account: `notify(db, id, notice, now, **mail_facts)`.
+
+    The mail goes to their verified address, or to `to`, the one they just gave up. Facts are those
+    of `enqueue`. `detail` is what exactly: the model of a key, an application, a day; words of ours
+    or of the operator, never what somebody typed into this account, who may be a stranger.
+
+    The same notice comes at most a few times in a row, so that nobody can flood a mailbox with it.
+    """
+    user = users.get(db, user_id)
+    if to is None and user.email_verified_at is not None:
+        to = user.email
+    if to is None:
+        return
+    booked = attempts.book_mail(db, f"notice:{notice}", identifiers.canonical_email(to), now)
+    if isinstance(booked, Throttled):
+        return
+    # An account that ends may be gone when its mail is written.
+    known = None if notice is Notice.ACCOUNT_DELETED else user_id
+    enqueue(db, MailKind.SECURITY_NOTICE, user_id=known, to=to, now=now, notice=notice, **facts)

@@ -99,7 +99,6 @@ _CHANGE_PASSWORD = Statement(
     update(_users)
     .where(_users.c.id == bindparam("user_id"))
     .values(password_hash=bindparam("password_hash"), password_changed_at=bindparam("now"))
-    .returning(_users.c.email, _users.c.email_verified_at)
 )
 _DISABLE = Statement(
     update(_users)
@@ -255,12 +254,9 @@ def edit(
     return user
 
 
-def set_password(db: Transaction, user_id: str, password_hash: str, now: datetime) -> Any:
-    """Replace the hash; returns `email` and `email_verified_at`.
-
-    It is a part of `endings.change_password`, which closes what the old one opened.
-    """
-    return db.first(_CHANGE_PASSWORD, user_id=user_id, password_hash=password_hash, now=now)
+def set_password(db: Transaction, user_id: str, password_hash: str, now: datetime) -> None:
+    """Replace the hash. It is a part of `endings.change_password`, which closes what it opened."""
+    db.run(_CHANGE_PASSWORD, user_id=user_id, password_hash=password_hash, now=now)
 
 
 def mark_disabled(db: Transaction, user_id: str, now: datetime) -> bool:

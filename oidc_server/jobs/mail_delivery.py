@@ -4,22 +4,24 @@ No transaction is open while a mail server is spoken to. A mail may arrive twice
 may die between sending it and saying so; its Message-ID then is the same.
 """
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from threading import Event
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
+from oidc_server import languages
 from oidc_server.database import ConflictError, DatabaseUnavailableError, Transaction
 from oidc_server.domain import links, outbox, users
 from oidc_server.domain.links import Purpose
 from oidc_server.domain.mails import MailKind
 from oidc_server.domain.outbox import OutboxItem
+from oidc_server.domain.users import User
 from oidc_server.observability.logs import get_logger
 from oidc_server.outbound.mail import Mail, MailRefusedError, MailUnavailableError
 from oidc_server.web.runtime import Runtime
 
 _LEASE = timedelta(minutes=5)
 """Longer than any conversation with a mail server lasts."""
-_LANGUAGE = "en"
 _MINUTE = timedelta(minutes=1)
 
 _log = get_logger(__name__)
@@ -35,8 +37,9 @@ class _Target(NamedTuple):
 _TARGETS = {
     MailKind.VERIFY_EMAIL: _Target("authentication.verify_email", Purpose.VERIFY_EMAIL),
     MailKind.PASSWORD_RESET: _Target("authentication.new_password", Purpose.RESET_PASSWORD),
-    MailKind.PASSWORD_CHANGED: _Target("authentication.password_reset"),
     MailKind.ACCOUNT_EXISTS: _Target("authentication.login"),
+    MailKind.WELCOME: _Target("account.overview"),
+    MailKind.SECURITY_NOTICE: _Target("authentication.password_reset"),
 }
 
 
@@ -100,19 +103,21 @@ def _give_up(runtime: Runtime, item: OutboxItem, reason: str) -> None:
 def compose(runtime: Runtime, db: Transaction, item: OutboxItem) -> Mail:
     """The mail that a row of the outbox means; raises `OutdatedError`."""
     kind, payload = MailKind(item.kind), item.payload
-    user = users.find(db, payload["user_id"])
-    if user is None:
+    user = users.find(db, payload["user_id"]) if payload["user_id"] else None
+    if user is None and payload["user_id"]:
         raise OutdatedError("the account does not exist any more")
+    language = languages.negotiate(user.locale if user else None, payload["facts"].get("language"))
     remaining = item.created_at + runtime.settings.link_lifetime - runtime.clock()
     values = {
-        "lang": _LANGUAGE,
+        **dict.fromkeys(("browser", "system", "address", "detail", "notice")),
+        **payload["facts"],
+        "lang": language,
         # A stranger may have chosen both address and name: no words of theirs until it is verified.
-        "user_name": (user.email_verified_at and user.name) or user.username,
+        "user_name": user and ((user.email_verified_at and user.name) or user.username),
+        "username": user and user.username,
         "link": _link(runtime, db, _TARGETS[kind], payload["link_id"]),
         "minutes": max(1, round(remaining / _MINUTE)),
-        "when": item.created_at.strftime("%d %b %Y, %H:%M %Z"),
-        "browser": payload["facts"].get("browser"),
-        "address": payload["facts"].get("address"),
+        "when": _moment(item.created_at, user),
     }
     render = runtime.templates.get_template
     head, text = render(f"email/{kind}.txt").render(values).split("\n\n", 1)
@@ -122,8 +127,14 @@ def compose(runtime: Runtime, db: Transaction, item: OutboxItem) -> Mail:
         text=text,
         html=render(f"email/{kind}.html").render(values),
         message_id=item.id,
-        language=_LANGUAGE,
+        language=language,
     )
+
+
+def _moment(moment: datetime, user: User | None) -> str:
+    """When it was, by the clock of the person, if they told us where they are."""
+    zone = user and user.zoneinfo
+    return moment.astimezone(ZoneInfo(zone) if zone else UTC).strftime("%d %b %Y, %H:%M %Z")
 
 
 def _link(runtime: Runtime, db: Transaction, target: _Target, link_id: str | None) -> str:

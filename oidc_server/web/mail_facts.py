@@ -1,5 +1,6 @@
 """What a mail tells of the request that caused it."""
 
+from oidc_server import languages
 from oidc_server.web.context import Context
 
 _BROWSERS = (  # most of them claim to be those that follow
@@ -24,16 +25,26 @@ _SYSTEMS = (
 
 
 def mail_facts(ctx: Context) -> dict[str, str]:
-    """The browser and the address, so that the owner can tell whether it was them."""
-    facts = {"browser": browser_name(ctx.origin.user_agent), "address": ctx.origin.address}
+    """The device and the address, so that the owner can tell whether it was them; the language.
+
+    Of the device only words of ours: what a stranger sends must not be mailed to somebody else in
+    our name.
+    """
+    user_agent = ctx.origin.user_agent
+    facts = {
+        "browser": _first(_BROWSERS, user_agent),
+        "system": _first(_SYSTEMS, user_agent),
+        "address": ctx.origin.address,
+        "language": languages.negotiate(ctx.incoming.header("accept-language")),
+    }
     return {name: value for name, value in facts.items() if value}
 
 
 def browser_name(user_agent: str) -> str:
-    """Such as `Firefox on Linux`; empty when neither is known.
+    """Such as `Firefox on Linux`; empty when neither is known."""
+    found = _first(_BROWSERS, user_agent), _first(_SYSTEMS, user_agent)
+    return " on ".join(filter(None, found))
 
-    Only words of ours: what a stranger sends must not be mailed to somebody else in our name.
-    """
-    browser = next((name for mark, name in _BROWSERS if mark in user_agent), None)
-    system = next((name for mark, name in _SYSTEMS if mark in user_agent), None)
-    return " on ".join(filter(None, (browser, system)))
+
+def _first(marks: tuple[tuple[str, str], ...], user_agent: str) -> str:
+    return next((name for mark, name in marks if mark in user_agent), "")

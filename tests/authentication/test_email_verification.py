@@ -22,7 +22,7 @@ def signed_up(site, username="ada", **changes):
     """A browser right after signing up, and the link in the mail that came of it."""
     browser = new_browser(site)
     assert sign_up(browser, username, **changes).status_code == 303
-    (mail,) = read_mails(site)
+    mail = read_mails(site)[-1]
     return browser, link_in(mail)
 
 
@@ -48,6 +48,17 @@ def test_the_button_behind_the_link_confirms_the_address(site):
     assert is_verified(site, "ada")
     assert not is_signed_in(phone)
     assert sign_in(new_browser(site), "ADA@example.com").status_code == 303
+
+
+def test_a_confirmed_address_is_welcomed_and_an_unconfirmed_one_is_not(site):
+    browser, link = signed_up(site)
+    assert read_mails(site) == []
+
+    browser.send(browser.go(link))
+
+    (mail,) = read_mails(site)
+    assert (mail.to, mail.subject) == ("ada@example.com", "Welcome to Your ID")
+    assert "You sign in with it as ada" in mail.text
 
 
 def test_opening_the_link_confirms_nothing(site):
@@ -100,7 +111,7 @@ def test_an_address_is_confirmed_for_one_account_only(site):
 def test_a_link_for_a_new_password_confirms_nothing(site):
     person = make_user(site)
     ask_for_reset(new_browser(site), person.username)
-    (mail,) = read_mails(site)
+    mail = read_mails(site)[-1]
     value = link_in(mail).partition("link=")[2]
     browser, _ = signed_up(site)
 
@@ -122,7 +133,7 @@ def test_the_mail_can_be_sent_again_but_not_all_the_time(site):
     assert is_verified(site, "ada")
     assert resend(browser).headers["location"] == "/account?notice=email_verified"
     site.clock.advance(timedelta(days=1))
-    assert read_mails(site) == []
+    assert [mail.subject for mail in read_mails(site)] == ["Welcome to Your ID"]
 
 
 def test_many_accounts_cannot_flood_one_address(site):
@@ -146,7 +157,7 @@ def test_somebody_elses_address_goes_back_to_them_with_everything_behind_it(site
     victim.send(victim.go(link))
 
     ask_for_reset(victim, "victim@example.com")
-    (mail,) = read_mails(site)
+    mail = read_mails(site)[-1]
     victim.send(victim.go(link_in(mail)), password=NEW)
 
     assert not is_signed_in(attacker)

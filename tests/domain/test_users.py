@@ -164,7 +164,7 @@ def test_a_new_password_ends_sessions_links_and_throttling_and_says_so(database,
 
     assert find(database, ada).password_hash == "hash of the second"
     assert [sessions.lives(database, handle) for handle in handles] == [False, False]
-    assert mails(database) == [("password_changed", "ada@example.com")]
+    assert mails(database) == [("security_notice", "ada@example.com")]
     with database.transaction("write") as db:
         assert links.find(db, link, Purpose.RESET_PASSWORD, NOW) is None
         assert isinstance(attempts.book(db, ada, NOW), Allowed)

@@ -10,13 +10,14 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import select, update
 
-from oidc_server.domain import links, mails, outbox
+from oidc_server.domain import links, mails, outbox, users
 from oidc_server.domain.links import Purpose
-from oidc_server.domain.mails import MailKind
+from oidc_server.domain.mails import MailKind, Notice
 from oidc_server.domain.outbox import OutboxRow
 from oidc_server.jobs.mail_delivery import deliver
 from oidc_server.outbound.mail import SmtpTransport
 from tests.factories import make_user
+from tests.mails import read_mails
 from tests.services.smtp import Mood
 
 
@@ -99,9 +100,9 @@ def test_a_mail_carries_a_link_that_opens_what_it_was_made_for(
 
 @pytest.mark.parametrize(
     ("kind", "path"),
-    [(MailKind.PASSWORD_CHANGED, "/password-reset"), (MailKind.ACCOUNT_EXISTS, "/login")],
+    [(MailKind.WELCOME, "/account"), (MailKind.ACCOUNT_EXISTS, "/login")],
 )
-def test_a_notice_links_to_an_open_page_only(site, runtime, smtp, kind, path):
+def test_a_mail_that_opens_nothing_links_to_an_open_page_only(site, runtime, smtp, kind, path):
     person, _ = enqueue(site, kind, name=None)
 
     deliver(runtime, Event())
@@ -109,6 +110,54 @@ def test_a_notice_links_to_an_open_page_only(site, runtime, smtp, kind, path):
     (message,) = smtp.mails_to(person.email)
     assert link_in(message, site) == path
     assert f"Hello {person.username}," in text_of(message)
+
+
+@pytest.mark.parametrize("notice", Notice)
+def test_every_notice_says_what_happened_when_where_and_what_to_do(site, runtime, smtp, notice):
+    person = make_user(site, name="Ada Lovelace", username="ada")
+    with site.db() as db:
+        users.edit(db, person.id, {"zoneinfo": "Europe/Paris"}, site.clock.now)
+        facts = {"browser": "Firefox", "system": "Linux", "address": "192.0.2.7"}
+        mails.notify(db, person.id, notice, site.clock.now, detail="Key <5>", **facts)
+
+    deliver(runtime, Event())
+
+    (message,) = smtp.mails_to(person.email)
+    text, html = text_of(message), message.get_body(("html",)).get_content()
+    ends = notice is Notice.ACCOUNT_DELETED
+    assert message["subject"].startswith("Your ID: ")
+    assert ("Hello," if ends else "Hello Ada Lovelace,") in text
+    assert ("09:00 UTC" if ends else "10:00 CET") in text
+    for fact in ("Firefox on Linux", "192.0.2.7"):
+        assert fact in text
+        assert fact in html
+    assert "Key <5>" in text
+    assert "Key &lt;5&gt;" in html
+    assert "Was it" in text
+
+
+def test_a_notice_goes_to_a_verified_address_or_to_the_one_that_was_given_up(site):
+    person = make_user(site, email_verified=False)
+    with site.db() as db:
+        mails.notify(db, person.id, Notice.PASSKEY_ADDED, site.clock.now)
+        mails.notify(db, person.id, Notice.EMAIL_CHANGED, site.clock.now, to="old@example.com")
+
+    assert [(mail.to, mail.subject) for mail in read_mails(site)] == [
+        ("old@example.com", "Your ID: Your e-mail address was changed")
+    ]
+
+
+def test_a_notice_that_is_caused_again_and_again_floods_nobody(site):
+    person = make_user(site)
+    for _ in range(48):
+        site.clock.advance(timedelta(minutes=30))
+        with site.db() as db:
+            mails.notify(db, person.id, Notice.PASSKEY_ADDED, site.clock.now)
+            mails.notify(db, person.id, Notice.PASSKEY_REMOVED, site.clock.now)
+
+    subjects = [mail.subject for mail in read_mails(site)]
+    assert 5 < subjects.count("Your ID: A passkey was added") < 30
+    assert 5 < subjects.count("Your ID: A passkey was removed") < 30
 
 
 def test_the_database_never_holds_the_link(site, runtime, smtp):
