@@ -7,6 +7,8 @@ and how often. `OPERATIONS` does the same for the API.
 from starlette.routing import Route
 
 from oidc_server.account import overview
+from oidc_server.account.security import page as security
+from oidc_server.account.security import password
 from oidc_server.authentication import (
     email_verification,
     login,
@@ -32,7 +34,7 @@ from oidc_server.setup import page as setup
 from oidc_server.token import endpoint as token
 from oidc_server.token import introspection, revocation
 from oidc_server.userinfo import endpoint as userinfo
-from oidc_server.web import operations
+from oidc_server.web import console, operations
 from oidc_server.web.kinds import action, form, machine, page, record
 from oidc_server.web.operations import Operation
 from oidc_server.web.protocol import access_with_proof
@@ -197,7 +199,19 @@ ROUTES = [
         action(email_verification.resend_verification, limit=MAILS),
         name="authentication.resend_verification",
     ),
-    Route("/account", page(overview.show_overview, access="write"), name="account.overview"),
+    Route(
+        "/account", console.page(overview.show_overview, access="write"), name="account.overview"
+    ),
+    Route("/account/security", console.page(security.show_security), name="account.security"),
+    Route(
+        "/account/security/password",
+        console.form(
+            password.show_change_password,
+            password.submit_change_password,
+            before=password.prepare_change_password,
+        ),
+        name="account.change_password",
+    ),
     # 3 · programs
     Route("/problems/{name}", page(problems.show_problem), name="problems.problem"),
     *operations.routes(OPERATIONS),

@@ -7,6 +7,7 @@ from oidc_server.domain import authorization_requests, clients, device_codes
 from oidc_server.domain.authorization_requests import AuthorizationRequest, RequestGoneError
 from oidc_server.domain.device_codes import DeviceRequest
 from oidc_server.oauth2.vocabulary import Display
+from oidc_server.web import console, responses
 from oidc_server.web.client_view import ClientView, view_of, view_of_device
 from oidc_server.web.context import Context
 from oidc_server.web.responses import Response
@@ -19,6 +20,8 @@ class Interrupted:
     request: AuthorizationRequest | None = None
     device: DeviceRequest | None = None
     client: ClientView | None = None
+    return_to: str | None = None
+    """The path of a page of the console, for somebody who came from there."""
 
     @property
     def request_id(self) -> str | None:
@@ -36,22 +39,26 @@ class Interrupted:
             ui_locales=request.ui_locales if request else None,
             client=client,
             request_id=self.request_id,
+            return_to=self.return_to,
             **values,
         )
 
     def go_on(self, ctx: Context) -> Response:
-        """Back to the dispatcher, to the device, or to the account."""
+        """Back to the dispatcher, to the device, to the page of the console, or to its first."""
         if self.device is not None:
             return ctx.redirect("device.confirmation", request_id=self.device.id)
         if self.request_id is not None:
             return ctx.redirect("authorization.resume", request_id=self.request_id)
+        if self.return_to is not None:
+            return responses.see_other(self.return_to)
         return ctx.redirect("account.overview")
 
 
 def interrupted(ctx: Context, request_id: str | None) -> Interrupted:
     """Look the request up; raises `RequestGoneError` when it is over or of another browser."""
     if request_id is None:
-        return Interrupted()
+        sent = ctx.form if ctx.incoming.method == "POST" else ctx.query
+        return Interrupted(return_to=console.way_back(sent.get("return_to")))
     request = authorization_requests.find(ctx.db, request_id, ctx.browser, ctx.now)
     if request is None:
         return _device(ctx, request_id)

@@ -15,11 +15,11 @@ from oidc_server.web.responses import Response
 def show_login(ctx: Context) -> Response:
     """The page. Whoever came on their own and is signed in already goes to their account."""
     came_from = interrupted(ctx, ctx.query.get("request_id"))
-    if ctx.user_session is not None and came_from.request_id is None:
-        return ctx.redirect("account.overview")
+    reason = ctx.query.get("reason")
+    if ctx.user_session is not None and came_from.request_id is None and reason != "login_again":
+        return came_from.go_on(ctx)
     known = ctx.user_session.username if ctx.user_session else ""
     hint = came_from.request.login_hint if came_from.request else None
-    reason = ctx.query.get("reason")
 
     notice = reason if reason in ("login_again", "other_account") else None
     known = "" if reason == "other_account" else known

@@ -20,7 +20,7 @@ def test_it_shows_the_person_and_nobody_else(site):
 
     assert person.username in page.text
     assert person.email in page.text
-    assert "Confirmed." in page.text
+    assert "E-mail confirmed" in page.text
     assert other.email not in page.text
     assert page.headers["cache-control"] == "no-store"
 
@@ -31,7 +31,7 @@ def test_an_address_that_is_not_confirmed_can_have_its_mail_again(site):
 
     page = browser.client.get("/account")
 
-    assert "Not confirmed yet." in page.text
+    assert "is not confirmed yet" in page.text
     assert 'id="resend"' in page.text
 
 

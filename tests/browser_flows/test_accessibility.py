@@ -24,7 +24,7 @@ PUBLIC = [
     "/authorize",
     "/dev/app",
 ]
-PRIVATE = ["/account", "/logout", "/dev/mail"]
+PRIVATE = ["/account", "/account/security", "/account/security/password", "/logout", "/dev/mail"]
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 

@@ -80,10 +80,10 @@ def test_a_new_account_confirms_its_address(place: Place, page: Page, smtp: Mail
     page.fill("#email", "grace@example.com")
     page.fill("#password", PASSWORD)
     page.click("#sign-up")
-    expect(page.locator("body")).to_contain_text("Not confirmed yet")
+    expect(page.locator("body")).to_contain_text("is not confirmed yet")
 
     page.goto(link_in(smtp.wait_for(1)[0], place.issuer))
     page.click("#verify")
 
     page.goto(f"{place.issuer}/account")
-    expect(page.locator("body")).to_contain_text("Confirmed. You can sign in with it.")
+    expect(page.locator("body")).to_contain_text("E-mail confirmed")

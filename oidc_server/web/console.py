@@ -1,0 +1,87 @@
+"""The account console: pages for whoever is signed in, and nobody else.
+
+Each address of it is made by one of three constructors, which ask for the sign-in. Whoever has none
+is sent to get one, and comes back.
+"""
+
+import re
+from typing import Any
+
+from oidc_server.database import Access
+from oidc_server.domain import user_sessions
+from oidc_server.domain.user_sessions import LiveSession
+from oidc_server.web import kinds
+from oidc_server.web.context import Context
+from oidc_server.web.endpoint import Before, Endpoint, Handler
+from oidc_server.web.rate_limit import PAGES, Limit
+from oidc_server.web.responses import Response
+
+_OURS = re.compile(r"(/account|/admin)(/[A-Za-z0-9_-]+)*", re.ASCII)
+_LONGEST = 200
+
+
+def page(show: Handler, *, access: Access = "read", limit: Limit | None = PAGES) -> Endpoint:
+    """A page of the console that is only read."""
+    return kinds.page(_guarded(show), access=access, limit=limit)
+
+
+def form(
+    show: Handler, submit: Handler, *, before: Before | None = None, limit: Limit | None = PAGES
+) -> Endpoint:
+    """A page of the console with a form."""
+    return kinds.form(
+        _guarded(show), _guarded(submit), before=before and _only_if_signed_in(before), limit=limit
+    )
+
+
+def action(
+    submit: Handler, *, page: str, before: Before | None = None, limit: Limit | None = PAGES
+) -> Endpoint:
+    """Where a button of the page with the route name `page` posts to."""
+    return kinds.action(
+        _guarded(submit, page), before=before and _only_if_signed_in(before), limit=limit
+    )
+
+
+def get_session(ctx: Context) -> LiveSession:
+    """The session of this browser, which handlers of the console can rely on."""
+    session = ctx.user_session
+    if session is None:
+        raise LookupError("nobody is signed in")
+    return session
+
+
+def render(ctx: Context, template: str, **values: Any) -> Response:
+    """A page of the console, with what all of them show (`templates/account/layout.html`)."""
+    shown = {"user": get_session(ctx), "notice": ctx.query.get("notice"), **values}
+    return ctx.render(template, **shown)
+
+
+def way_back(path: str | None) -> str | None:
+    """The path of a page of ours that somebody may come back to after signing in, or None.
+
+    Anything else that could stand there would send people away in our name (RFC 9700 §4.11).
+    """
+    if path is None or len(path) > _LONGEST or not _OURS.fullmatch(path):
+        return None
+    return path
+
+
+def _guarded(handler: Handler, page: str | None = None) -> Handler:
+    def guarded(ctx: Context) -> Response:
+        session = ctx.user_session
+        if session is None:
+            path = ctx.path(page) if page else ctx.incoming.path
+            home = ctx.path("account.overview")
+            return_to = None if path == home else way_back(path)
+            return ctx.redirect("authentication.login", return_to=return_to)
+        if ctx.incoming.method == "POST":
+            idle = ctx.runtime.settings.session_idle_lifetime
+            user_sessions.touch(ctx.db, session, ctx.now, idle)
+        return handler(ctx)
+
+    return guarded
+
+
+def _only_if_signed_in(before: Before) -> Before:
+    return lambda ctx: None if ctx.user_session is None else before(ctx)

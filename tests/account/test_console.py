@@ -1,0 +1,119 @@
+"""What all pages of the account console share."""
+
+import pytest
+
+from oidc_server.web.console import way_back
+from tests.account.pages import fill, send
+from tests.authentication.forms import new_browser, post, session_cookie, sign_in
+from tests.factories import PASSWORD, make_user
+
+
+def test_whoever_has_to_sign_in_first_comes_back_to_the_page(site):
+    person, browser = make_user(site), new_browser(site)
+
+    page = browser.go("/account/security")
+    answer = post(browser, page, username=person.username, password=PASSWORD)
+
+    assert 'id="sign-in"' in page.text
+    assert answer.headers["location"] == "/account/security"
+
+
+def test_the_way_back_survives_a_wrong_password(site):
+    person, browser = make_user(site), new_browser(site)
+
+    page = browser.go("/account/security")
+    page = post(browser, page, username=person.username, password="wrong")
+
+    answer = post(browser, page, username=person.username, password=PASSWORD)
+    assert answer.headers["location"] == "/account/security"
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        "https://evil.example",
+        "//evil.example",
+        "/account//evil.example",
+        "/account/../logout",
+        "/account\\evil",
+        "/account?x=1",
+        "/accountant",
+        "/login",
+        "/account/a\n",
+        "/account/" + "a" * 200,
+    ],
+)
+def test_signing_in_leads_nowhere_but_to_the_console(site, elsewhere):
+    person, browser = make_user(site), new_browser(site)
+    page = browser.client.get("/login")
+
+    answer = post(browser, page, username=person.username, password=PASSWORD, return_to=elsewhere)
+
+    assert answer.headers["location"] == "/account"
+    assert way_back(elsewhere) is None
+
+
+def test_somebody_who_is_signed_in_is_not_asked_again_but_sent_on(site):
+    browser = new_browser(site)
+    sign_in(browser, make_user(site).username)
+
+    answer = browser.client.get("/login?return_to=%2Faccount%2Fsecurity")
+
+    assert answer.headers["location"] == "/account/security"
+
+
+def test_a_form_sent_after_the_session_has_ended_changes_nothing_and_asks_to_sign_in(site):
+    person, browser = make_user(site), new_browser(site)
+    sign_in(browser, person.username)
+    page = browser.client.get("/account/security/password")
+    site.clock.advance(site.runtime.settings.session_idle_lifetime * 2)
+
+    answer = send(
+        browser,
+        page,
+        "/account/security/password",
+        current_password=PASSWORD,
+        password="another long passphrase",
+    )
+
+    assert answer.headers["location"] == "/login?return_to=%2Faccount%2Fsecurity%2Fpassword"
+    assert sign_in(new_browser(site), person.username).status_code == 303
+
+
+def test_the_navigation_says_where_one_is(site):
+    browser = new_browser(site)
+    sign_in(browser, make_user(site).username)
+
+    page = browser.client.get("/account/security").text
+
+    assert page.count('aria-current="page"') == 1
+    assert '<a href="/account/security" aria-current="page">' in page
+
+
+def test_a_notice_is_a_sentence_of_ours_or_nothing(site):
+    browser = new_browser(site)
+    sign_in(browser, make_user(site).username)
+
+    known = browser.client.get("/account/security?notice=password_changed").text
+    unknown = browser.client.get("/account/security?notice=%3Cscript%3Eall").text
+
+    assert "Your password is changed." in known
+    assert 'role="status"' not in unknown
+    assert "all" not in unknown.partition("<main")[2].partition("<section")[0]
+
+
+def test_the_cookie_of_before_is_dead_after_a_change_of_password(site):
+    person, browser = make_user(site), new_browser(site)
+    sign_in(browser, person.username)
+    before = session_cookie(browser)
+
+    fill(
+        browser,
+        "/account/security/password",
+        current_password=PASSWORD,
+        password="another long passphrase",
+    )
+
+    stolen = site.browser().get("/account", headers={"cookie": f"__Host-sid={before}"})
+    assert stolen.status_code == 303
+    assert browser.client.get("/account").status_code == 200
