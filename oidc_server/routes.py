@@ -9,6 +9,7 @@ from starlette.routing import Route
 from oidc_server.account import overview
 from oidc_server.account.security import page as security
 from oidc_server.account.security import password
+from oidc_server.admin_api import operations as of_administration
 from oidc_server.authentication import (
     email_verification,
     login,
@@ -41,7 +42,10 @@ from oidc_server.web.protocol import access_with_proof
 from oidc_server.web.rate_limit import DEVICES, MAILS, PASSAGES, REGISTRATIONS
 from oidc_server.web.rate_limit import FAILED_AUTHENTICATIONS as FAILURES
 
-OPERATIONS: tuple[Operation, ...] = (*of_credits.OPERATIONS,)
+OPERATIONS: tuple[Operation, ...] = (
+    *of_credits.OPERATIONS,
+    *of_administration.OPERATIONS,
+)
 """Every operation of the API: each feature has a table of its own."""
 
 ROUTES = [

@@ -27,6 +27,7 @@ class Callers:
     people: dict[str, Person]
     tokens: dict[str, str]
     scope: str
+    party: RelyingParty
 
     def call(
         self, method: str, path: str, caller: str, headers: Mapping[str, str] = {}, **options: Any
@@ -44,6 +45,14 @@ class Callers:
     def id_of(self, name: str) -> str:
         return self.people[name].id
 
+    def give_role(self, name: str, role: str) -> None:
+        """Give a person a role, and sign them in again: tokens say what their holder may."""
+        with self.site.db() as db:
+            roles.assign(db, self.id_of(name), role, self.site.clock.now)
+        self.tokens[name] = token_of(
+            self.site, self.party, self.people[name], f"openid {self.scope}"
+        )
+
 
 def make_callers(site: Site, scope: str, http: TestClient | None = None) -> Callers:
     """`person`, `other`, `moderator` and `administrator`; a `service`, and tokens that do not fit.
@@ -53,7 +62,7 @@ def make_callers(site: Site, scope: str, http: TestClient | None = None) -> Call
     """
     people = {name: make_user(site) for name in ("person", "other", "moderator", "administrator")}
     with site.db() as db:
-        for name, role in (("administrator", roles.ADMIN), ("moderator", "moderator")):
+        for name, role in (("administrator", roles.ADMIN), ("moderator", roles.MODERATOR)):
             roles.assign(db, people[name].id, role, site.clock.now)
     party = RelyingParty(site, make_client(site, scopes=f"openid {scope}".split()))
     tokens = {
@@ -68,7 +77,7 @@ def make_callers(site: Site, scope: str, http: TestClient | None = None) -> Call
         "narrow_service": _service_token(service, scope="other"),
         "elsewhere": _service_token(service, scope=scope, resource=ELSEWHERE),
     }
-    return Callers(site, http or site.http, people, tokens, scope)
+    return Callers(site, http or site.http, people, tokens, scope, party)
 
 
 def token_of(site: Site, party: RelyingParty, person: Person, scope: str) -> str:

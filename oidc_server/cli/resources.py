@@ -21,6 +21,9 @@ def add(
     client: Annotated[
         str | None, typer.Option(help="The client that serves it: it may introspect its tokens.")
     ] = None,
+    roles: Annotated[
+        bool, typer.Option("--roles", help="Say in its tokens which roles a person has.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Register a resource server."""
@@ -31,6 +34,7 @@ def add(
             name=name,
             scopes=frozenset(scope.split()),
             client_id=client,
+            wants_roles=roles,
             now=tools.now,
         )
         audit.record(
@@ -57,4 +61,5 @@ def _facts(resource: resources.Resource) -> dict[str, object]:
         "name": resource.name,
         "scopes": sorted(resource.scopes),
         "client_id": resource.client_id,
+        "roles": resource.wants_roles,
     }

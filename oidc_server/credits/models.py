@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from oidc_server.domain import ledger
 from oidc_server.domain.ledger import EntryType
-from oidc_server.web.json_api import Answer, Body, Query
+from oidc_server.web.json_api import Answer, Body, Query, printable
 
 _AMOUNT_SCHEMA: dict[str, Any] = {
     "description": "A decimal with at most two places, from 0.01 to 1000000000000. Text is safer:"
@@ -30,14 +30,8 @@ Money = Annotated[str, WithJsonSchema(_MONEY_SCHEMA)]
 """A decimal with two places in an answer."""
 
 
-def _printable(text: str) -> str:
-    if not text.isprintable():
-        raise ValueError("It may not hold control characters.")
-    return text
-
-
-Reference = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_printable)]
-Description = Annotated[str, Field(max_length=500), AfterValidator(_printable)]
+Reference = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(printable)]
+Description = Annotated[str, Field(max_length=500), AfterValidator(printable)]
 UserId = Annotated[
     str,
     Field(

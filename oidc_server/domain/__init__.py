@@ -5,6 +5,7 @@ and the values they need. Importing this package brings every table: Alembic and
 """
 
 from oidc_server.domain import (
+    administrators,
     attempts,
     audit,
     authorization_requests,
@@ -40,6 +41,7 @@ from oidc_server.domain.base import Base
 
 __all__ = [
     "Base",
+    "administrators",
     "attempts",
     "audit",
     "authorization_requests",

@@ -1,5 +1,6 @@
 """The audit log: append-only rows that say who did what, from where, and how it ended."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -58,6 +59,11 @@ class Event(StrEnum):
     ISSUER_TRUSTED = "issuer.trusted"
     ISSUER_REMOVED = "issuer.removed"
     RESOURCE_CREATED = "resource.created"
+    ROLE_CREATED = "role.created"
+    ROLE_CHANGED = "role.changed"
+    ROLE_DELETED = "role.deleted"
+    ROLE_GIVEN = "role.given"
+    ROLE_TAKEN = "role.taken"
     KEY_ROTATED = "signing_key.rotated"
     KEY_REVOKED = "signing_key.revoked"
     SET_UP = "server.set_up"
@@ -120,3 +126,12 @@ def record(
         user_agent=origin.user_agent[:400],
         detail=detail,
     )
+
+
+def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The members that differ, each as it was and as it is. Give it no secret."""
+    return {
+        name: {"before": before.get(name), "after": after.get(name)}
+        for name in sorted(before.keys() | after.keys())
+        if before.get(name) != after.get(name)
+    }

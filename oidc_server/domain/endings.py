@@ -8,11 +8,13 @@ from datetime import datetime
 
 from oidc_server.database import Transaction
 from oidc_server.domain import (
+    administrators,
     attempts,
     grants,
     links,
     logout_deliveries,
     mails,
+    roles,
     session_clients,
     user_sessions,
     users,
@@ -79,8 +81,19 @@ def change_password(
     mails.notify(db, user_id, Notice.PASSWORD_CHANGED, now, **facts)
 
 
+def withdraw_role(db: Transaction, user_id: str, role: str) -> bool:
+    """Take a role from a person; False if they do not have it. Raises `LastAdministratorError`."""
+    if role == roles.ADMIN:
+        administrators.keep_one(db, user_id)
+    return roles.withdraw(db, user_id, role)
+
+
 def disable_user(db: Transaction, user_id: str, now: datetime) -> None:
-    """Shut an account. Its tokens are dead because every use of one reads `disabled_at`."""
+    """Shut an account. Its tokens are dead because every use of one reads `disabled_at`.
+
+    Raises `LastAdministratorError`.
+    """
+    administrators.keep_one(db, user_id)
     if users.mark_disabled(db, user_id, now):
         end_sessions_of_user(db, user_id, now)
         for purpose in links.Purpose:

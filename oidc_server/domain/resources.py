@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from sqlalchemy import ForeignKey, Text, bindparam, select
+from sqlalchemy import Boolean, ForeignKey, Text, bindparam, false, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -24,6 +24,7 @@ class ResourceRow(Base):
     name: Mapped[str] = mapped_column(Text)
     scopes: Mapped[frozenset[str]] = mapped_column(Words)
     client_id: Mapped[str | None] = mapped_column(Text, ForeignKey("clients.client_id"))
+    wants_roles: Mapped[bool] = mapped_column(Boolean, server_default=false())
     created_at: Mapped[datetime] = mapped_column(Instant)
 
 
@@ -36,6 +37,8 @@ class Resource:
     scopes: frozenset[str]
     client_id: str | None
     """The client that serves it: it may introspect tokens that are meant for this resource."""
+    wants_roles: bool = False
+    """Whether its tokens say which roles a person has."""
 
 
 class InvalidResourceError(DomainError):
@@ -44,7 +47,11 @@ class InvalidResourceError(DomainError):
 
 _resources = table_of(ResourceRow)
 _resource = select(
-    _resources.c.identifier, _resources.c.name, _resources.c.scopes, _resources.c.client_id
+    _resources.c.identifier,
+    _resources.c.name,
+    _resources.c.scopes,
+    _resources.c.client_id,
+    _resources.c.wants_roles,
 )
 _FIND = Statement(_resource.where(_resources.c.identifier == bindparam("identifier")))
 _ALL = Statement(_resource.order_by(_resources.c.identifier))
@@ -76,6 +83,7 @@ def create(
     scopes: frozenset[str],
     now: datetime,
     client_id: str | None = None,
+    wants_roles: bool = False,
 ) -> Resource:
     """Register a resource server, served by `client_id`; raises `InvalidResourceError`."""
     if not _is_resource_indicator(identifier):
@@ -92,6 +100,7 @@ def create(
         name=name or identifier,
         scopes=scopes,
         client_id=client_id,
+        wants_roles=wants_roles,
         created_at=now,
     )
     try:
@@ -99,7 +108,7 @@ def create(
             db.session.add(row)
     except IntegrityError:
         raise InvalidResourceError(f"The resource {identifier} exists already.") from None
-    return Resource(row.identifier, row.name, row.scopes, row.client_id)
+    return Resource(row.identifier, row.name, row.scopes, row.client_id, row.wants_roles)
 
 
 def _is_resource_indicator(text: str) -> bool:

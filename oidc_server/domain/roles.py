@@ -1,15 +1,70 @@
-"""Roles: what a person may do on this server beyond having an account."""
+"""Roles: what a person may do on this server, and to others, beyond having an account.
 
+A role gives scopes. Whoever acts on others needs the scope in the token *and* a role that gives it
+(ADR 0015). Three roles are built in; the others are rows. Everybody has the role `user`, which
+gives nothing, so no row says it.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Text, bindparam, exists, literal_column, select
+from sqlalchemy import (
+    ForeignKey,
+    Index,
+    Text,
+    bindparam,
+    delete,
+    exists,
+    literal_column,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from oidc_server.database import Statement, Transaction
-from oidc_server.domain.base import Base, Identifier, Instant, insert_all, table_of
+from oidc_server.domain.base import (
+    Base,
+    DomainError,
+    Identifier,
+    Instant,
+    Words,
+    insert_all,
+    table_of,
+)
 
 ADMIN = "admin"
 """May administer everything."""
+MODERATOR = "moderator"
+"""May look after people, but not after those who may more."""
+USER = "user"
+"""Everybody."""
+BUILT_IN: Mapping[str, tuple[str, frozenset[str]]] = {
+    ADMIN: ("Administers everything: it gives every scope.", frozenset()),
+    MODERATOR: (
+        "Looks after people: reads and disables accounts, ends sessions, reads credit.",
+        frozenset({"users:read", "users:disable", "sessions:read", "sessions:write"})
+        | {"credits:read"},
+    ),
+    USER: ("Everybody has it. It gives nothing over others.", frozenset()),
+}
+"""What each role of ours is for, and its scopes (`ApiScope`)."""
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._:-]{0,63}", re.ASCII)
+_LOCK = "roles"
+
+
+class RoleRow(Base):
+    """A role of the operator's own."""
+
+    __tablename__ = "roles"
+
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    description: Mapped[str] = mapped_column(Text)
+    scopes: Mapped[frozenset[str]] = mapped_column(Words)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    updated_at: Mapped[datetime] = mapped_column(Instant)
 
 
 class RoleAssignment(Base):
@@ -18,36 +73,250 @@ class RoleAssignment(Base):
     __tablename__ = "role_assignments"
 
     user_id: Mapped[str] = mapped_column(Identifier, ForeignKey("users.id"), primary_key=True)
-    role: Mapped[str] = mapped_column(Text, primary_key=True, index=True)
+    role: Mapped[str] = mapped_column(Text, primary_key=True)
     assigned_at: Mapped[datetime] = mapped_column(Instant)
+
+    __table_args__ = (Index("ix_role_assignments_role_user_id", "role", "user_id"),)
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A role: its name, what it is for, and the scopes it gives."""
+
+    name: str
+    description: str
+    scopes: frozenset[str]
+
+    @property
+    def is_built_in(self) -> bool:
+        return self.name in BUILT_IN
+
+    @property
+    def held(self) -> "Held":
+        """What somebody has who has this role alone."""
+        return Held(frozenset({self.name}), self.scopes)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The roles that somebody has, and all that these give."""
+
+    names: frozenset[str]
+    scopes: frozenset[str]
+
+    @property
+    def is_administrator(self) -> bool:
+        return ADMIN in self.names
+
+    def give(self, scope: str) -> bool:
+        """Whether one of them lets a person use a scope for others than themselves."""
+        return self.is_administrator or scope in self.scopes
+
+    def cover(self, other: "Held") -> bool:
+        """Whether nothing that the other roles give is missing here.
+
+        Nobody acts on somebody who may more, and nobody gives what they do not have: else the
+        password of an administrator would be a step on the way to their role.
+        """
+        return self.is_administrator or (not other.is_administrator and other.scopes <= self.scopes)
+
+
+class InvalidRoleError(DomainError):
+    """`field` (`name` or `scopes`) of a role cannot be what it shall be."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class RoleTakenError(DomainError):
+    """There is a role of this name."""
+
+
+class UnknownRoleError(DomainError):
+    """There is no role of this name."""
+
+
+class BuiltInRoleError(DomainError):
+    """The role belongs to this server: it can be neither changed nor deleted."""
+
+
+class LastAdministratorError(DomainError):
+    """Without this administrator nobody could administer the server any more."""
+
+    def __init__(self) -> None:
+        super().__init__("This is the last administrator. Make another one first.")
 
 
 _assignments = table_of(RoleAssignment)
+_roles = table_of(RoleRow)
 _ASSIGN = Statement(insert_all(_assignments).on_conflict_do_nothing())
+_WITHDRAW = Statement(
+    delete(_assignments).where(
+        _assignments.c.user_id == bindparam("of_user"), _assignments.c.role == bindparam("of_role")
+    )
+)
+_WITHDRAW_ALL = Statement(
+    delete(_assignments).where(_assignments.c.user_id == bindparam("of_user"))
+)
+_WITHDRAW_FROM_ALL = Statement(
+    delete(_assignments).where(_assignments.c.role == bindparam("of_role"))
+)
 _ROLES_OF = Statement(
     select(_assignments.c.role).where(_assignments.c.user_id == bindparam("user_id"))
+)
+_HELD = Statement(
+    select(_assignments.c.role, _roles.c.scopes)
+    .outerjoin(_roles, _roles.c.name == _assignments.c.role)
+    .where(_assignments.c.user_id == bindparam("user_id"))
 )
 _ADMINISTRATOR_EXISTS = Statement(
     select(exists().where(_assignments.c.role == literal_column(f"'{ADMIN}'")))
 )
+_role = select(_roles.c.name, _roles.c.description, _roles.c.scopes)
+_FIND = Statement(_role.where(_roles.c.name == bindparam("of_name")))
+_ALL = Statement(_role.order_by(_roles.c.name))
+_INSERT = Statement(insert_all(_roles).on_conflict_do_nothing())
+_CHANGE = Statement(
+    update(_roles)
+    .where(_roles.c.name == bindparam("of_name"))
+    .values(
+        description=bindparam("description"),
+        scopes=bindparam("scopes"),
+        updated_at=bindparam("now"),
+    )
+)
+_DELETE = Statement(delete(_roles).where(_roles.c.name == bindparam("of_name")))
 
 
-def assign(db: Transaction, user_id: str, role: str, now: datetime) -> None:
-    """Give a person a role; they may have it already."""
-    db.run(_ASSIGN, user_id=user_id, role=role, assigned_at=now)
+def assign(db: Transaction, user_id: str, role: str, now: datetime) -> bool:
+    """Give a person a role; False if they have it already. Raises `UnknownRoleError`."""
+    if role == USER:
+        return False
+    if role not in BUILT_IN:
+        db.lock(_LOCK)  # a role that is being deleted must not be left with somebody
+    get(db, role)
+    return db.run(_ASSIGN, user_id=user_id, role=role, assigned_at=now) == 1
+
+
+def withdraw(db: Transaction, user_id: str, role: str) -> bool:
+    """Take a role from a person; False if they do not have it.
+
+    Of an administrator, `administrators.keep_one` has to be asked before.
+    """
+    return db.run(_WITHDRAW, of_user=user_id, of_role=role) == 1
+
+
+def withdraw_all(db: Transaction, user_id: str) -> None:
+    """Take every role from a person who is being deleted."""
+    db.run(_WITHDRAW_ALL, of_user=user_id)
 
 
 def roles_of(db: Transaction, user_id: str) -> frozenset[str]:
-    """The roles this person has."""
-    return frozenset(row.role for row in db.all(_ROLES_OF, user_id=user_id))
+    """The names of the roles this person has."""
+    return frozenset({USER, *(row.role for row in db.all(_ROLES_OF, user_id=user_id))})
 
 
-def give(held: frozenset[str], scope: str) -> bool:
-    """Whether one of these roles lets a person use a scope for others than themselves."""
-    del scope  # an administrator may everything
-    return ADMIN in held
+def held_by(db: Transaction, user_id: str) -> Held:
+    """The roles this person has, with what they give: one read."""
+    rows = db.all(_HELD, user_id=user_id)
+    scopes = [
+        BUILT_IN[row.role][1] if row.role in BUILT_IN else row.scopes or frozenset() for row in rows
+    ]
+    return Held(frozenset({USER, *(row.role for row in rows)}), frozenset().union(*scopes))
 
 
 def administrator_exists(db: Transaction) -> bool:
     """Whether this server was ever set up: one small read."""
     return bool(db.first(_ADMINISTRATOR_EXISTS)[0])
+
+
+def list_roles(db: Transaction) -> list[Role]:
+    """Every role: those that are built in, then the others by name."""
+    return [
+        *(Role(name, *described) for name, described in BUILT_IN.items()),
+        *(Role(*row) for row in db.all(_ALL)),
+    ]
+
+
+def find(db: Transaction, name: str) -> Role | None:
+    if name in BUILT_IN:
+        return Role(name, *BUILT_IN[name])
+    row = db.first(_FIND, of_name=name)
+    return Role(*row) if row else None
+
+
+def get(db: Transaction, name: str) -> Role:
+    """The role of this name; raises `UnknownRoleError`."""
+    found = find(db, name)
+    if found is None:
+        raise UnknownRoleError(f"There is no role {name}.")
+    return found
+
+
+def scopes_of_all(db: Transaction) -> frozenset[str]:
+    """Every scope that some role of the operator's own gives."""
+    return frozenset().union(*(row.scopes for row in db.all(_ALL)))
+
+
+def create(
+    db: Transaction,
+    *,
+    name: str,
+    description: str,
+    scopes: frozenset[str],
+    known: frozenset[str],
+    now: datetime,
+) -> Role:
+    """Make a role that gives these scopes, all of which must be among those `known`.
+
+    Raises `InvalidRoleError`, `RoleTakenError`.
+    """
+    if not _NAME.fullmatch(name):
+        raise InvalidRoleError("name", "Write lower-case letters, digits and ._:- only.")
+    _check(scopes, known)
+    values = {"name": name, "description": description, "scopes": scopes}
+    if name in BUILT_IN or not db.run(_INSERT, **values, created_at=now, updated_at=now):
+        raise RoleTakenError(f"There is a role {name} already.")
+    return Role(name, description, scopes)
+
+
+def change(
+    db: Transaction,
+    role: Role,
+    *,
+    description: str,
+    scopes: frozenset[str],
+    known: frozenset[str],
+    now: datetime,
+) -> Role:
+    """Describe a role anew; whoever has it may at once what it gives now.
+
+    Raises `BuiltInRoleError`, `InvalidRoleError` for a scope that is neither known nor there.
+    """
+    _refuse_built_in(role)
+    _check(scopes - role.scopes, known)
+    db.run(_CHANGE, of_name=role.name, description=description, scopes=scopes, now=now)
+    return Role(role.name, description, scopes)
+
+
+def remove(db: Transaction, role: Role) -> int:
+    """Delete a role, and take it from everybody; returns from how many.
+
+    Raises `BuiltInRoleError`.
+    """
+    _refuse_built_in(role)
+    db.lock(_LOCK)
+    db.run(_DELETE, of_name=role.name)
+    return db.run(_WITHDRAW_FROM_ALL, of_role=role.name)
+
+
+def _refuse_built_in(role: Role) -> None:
+    if role.is_built_in:
+        raise BuiltInRoleError(f"The role {role.name} belongs to this server.")
+
+
+def _check(scopes: frozenset[str], known: frozenset[str]) -> None:
+    unknown = sorted(scopes - known)
+    if unknown:
+        raise InvalidRoleError("scopes", f"There is no scope {' '.join(unknown)} here.")

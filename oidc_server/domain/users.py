@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, Text, bindparam, select, text, update
+from sqlalchemy import Index, Text, bindparam, null, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -103,7 +103,12 @@ _CHANGE_PASSWORD = Statement(
 _DISABLE = Statement(
     update(_users)
     .where(_users.c.id == bindparam("user_id"), _users.c.disabled_at.is_(None))
-    .values(disabled_at=bindparam("now"))
+    .values(disabled_at=bindparam("now"), updated_at=bindparam("now"))
+)
+_ENABLE = Statement(
+    update(_users)
+    .where(_users.c.id == bindparam("user_id"), _users.c.disabled_at.is_not(None))
+    .values(disabled_at=null(), updated_at=bindparam("now"))
 )
 
 
@@ -262,3 +267,8 @@ def set_password(db: Transaction, user_id: str, password_hash: str, now: datetim
 def mark_disabled(db: Transaction, user_id: str, now: datetime) -> bool:
     """Close the row; False if it was. It is a part of `endings.disable_user`."""
     return db.run(_DISABLE, user_id=user_id, now=now) == 1
+
+
+def mark_enabled(db: Transaction, user_id: str, now: datetime) -> bool:
+    """Open an account that was disabled; False if it was not. What ended then stays ended."""
+    return db.run(_ENABLE, user_id=user_id, now=now) == 1

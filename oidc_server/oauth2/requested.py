@@ -8,7 +8,7 @@ from oidc_server.domain.client_metadata import is_scope
 from oidc_server.domain.clients import Client
 from oidc_server.oauth2.authlib import InvalidScopeError
 from oidc_server.oauth2.errors import InvalidTargetError, describable
-from oidc_server.oauth2.vocabulary import GrantType, Scope
+from oidc_server.oauth2.vocabulary import API_SCOPES, GrantType, Scope
 
 _MOST_RESOURCES = 20
 
@@ -39,3 +39,8 @@ def known_resources(db: Transaction, issuer: str, asked: Sequence[str]) -> tuple
         if identifier != issuer and resources.find(db, identifier) is None:
             raise InvalidTargetError(f"The resource {describable(identifier)} is not known.")
     return identifiers
+
+
+def known_scopes(db: Transaction) -> frozenset[str]:
+    """The scopes that a role can give: those of our API and of every resource."""
+    return API_SCOPES.union(*(resource.scopes for resource in resources.list_resources(db)))

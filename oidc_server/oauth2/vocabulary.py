@@ -8,6 +8,7 @@ from oidc_server.domain.client_metadata import GrantType, Scope
 __all__ = [
     "ACCESS_TOKEN_TYPE",
     "ACR_VALUES",
+    "ADMINISTRATIVE_SCOPES",
     "API_SCOPES",
     "ID_TOKEN_TYPE",
     "INTROSPECTION_TYPE",
@@ -71,9 +72,20 @@ class ApiScope(StrEnum):
     CREDITS_READ = "credits:read"
     CREDITS_USE = "credits:use"
     CREDITS_ADD = "credits:add"
+    ROLES_READ = "roles:read"
+    ROLES_WRITE = "roles:write"
 
 
 API_SCOPES = frozenset(scope.value for scope in ApiScope)
+ADMINISTRATIVE_SCOPES = frozenset(
+    scope.value
+    for scope in (
+        ApiScope.CREDITS_ADD,
+        ApiScope.ROLES_READ,
+        ApiScope.ROLES_WRITE,
+    )
+)
+"""Those that nobody can use for themselves: in tokens of people who have a role that gives them."""
 
 
 def in_order(scopes: Iterable[str]) -> list[str]:

@@ -3,15 +3,16 @@
 from datetime import timedelta
 from typing import Any
 
-from oidc_server.domain import refresh_tokens, roles
+from oidc_server.domain import refresh_tokens
 from oidc_server.domain.clients import Client
 from oidc_server.domain.grants import Granted
 from oidc_server.oauth2 import access_tokens
 from oidc_server.oauth2.authlib import InvalidRequestError
 from oidc_server.oauth2.errors import InvalidTargetError, describable
 from oidc_server.oauth2.exchange import Exchange
-from oidc_server.oauth2.vocabulary import API_SCOPES, GrantType, Scope, TokenType
+from oidc_server.oauth2.vocabulary import GrantType, Scope, TokenType
 from oidc_server.token import id_token
+from oidc_server.token.role_limits import limited
 
 
 def audiences_for(exchange: Exchange, allowed: frozenset[str]) -> tuple[str, ...]:
@@ -37,10 +38,11 @@ def issue(
 ) -> dict[str, Any]:
     """The response to a grant of a person. `first` is false on refresh: the nonce was told once.
 
-    A scope that was taken from the client meanwhile is left out.
+    A scope that was taken from the client meanwhile is left out, and one that the person lacks the
+    role for.
     """
-    scopes = client.narrow(scopes)
     audiences = audiences_for(exchange, granted.resources)
+    scopes, roles = limited(exchange, granted.user_id, client.narrow(scopes), audiences)
     access_token = access_tokens.write(
         exchange.keys,
         issuer=exchange.issuer,
@@ -55,7 +57,7 @@ def issue(
         auth_time=int(granted.auth_time.timestamp()),
         acr=granted.acr,
         amr=sorted(granted.amr) or None,
-        roles=_roles(exchange, granted, scopes) if exchange.issuer in audiences else None,
+        roles=roles,
         cnf=_confirmation(exchange),
     )
     body = _body(exchange, access_token, scopes)
@@ -88,6 +90,7 @@ def issue_on_grant(
     exchange: Exchange,
     client: Client,
     *,
+    user_id: str,
     sub: str,
     grant_id: str,
     scopes: frozenset[str],
@@ -97,6 +100,7 @@ def issue_on_grant(
 ) -> dict[str, Any]:
     """An access token alone that lives and dies with a grant, of this client or of another."""
     lifetime = lifetime or exchange.lifetimes.access_token_lifetime
+    scopes, roles = limited(exchange, user_id, scopes, audiences)
     access_token = access_tokens.write(
         exchange.keys,
         issuer=exchange.issuer,
@@ -107,6 +111,7 @@ def issue_on_grant(
         now=exchange.now,
         lifetime=lifetime,
         grant_id=grant_id,
+        roles=roles,
         cnf=_confirmation(exchange),
         **claims,
     )
@@ -142,13 +147,6 @@ def required(exchange: Exchange, name: str) -> str:
     if value is None:
         raise InvalidRequestError(f"The parameter {name} is missing.")
     return value
-
-
-def _roles(exchange: Exchange, granted: Granted, scopes: frozenset[str]) -> list[str] | None:
-    """The roles of a person, in tokens for our API; it looks them up again where they matter."""
-    if scopes.isdisjoint(API_SCOPES):
-        return None
-    return sorted(roles.roles_of(exchange.db, granted.user_id)) or None
 
 
 def _confirmation(exchange: Exchange) -> dict[str, str] | None:

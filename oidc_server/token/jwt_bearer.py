@@ -82,6 +82,7 @@ class JWTBearerGrant(TokenGrantBase):
         body = issuer.issue_on_grant(
             exchange,
             client,
+            user_id=self._user.id,
             sub=granted.sub,
             grant_id=granted.grant_id,
             scopes=self._scopes,

@@ -75,6 +75,7 @@ class TokenExchangeGrant(TokenGrantBase):
         body = issuer.issue_on_grant(
             exchange,
             client,
+            user_id=granted.user_id,
             sub=sub,
             grant_id=granted.grant_id,
             scopes=self._scopes,

@@ -4,10 +4,11 @@ A scope alone never lets a person act on others, and a role alone lets them do n
 scope that the token has *and* that a role of theirs gives.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from oidc_server.domain import roles
 from oidc_server.domain.base import parse_id
+from oidc_server.domain.roles import Held
 from oidc_server.oauth2.access_tokens import AccessToken
 from oidc_server.oauth2.authlib import OAuth2Error
 from oidc_server.oauth2.errors import InsufficientScopeError
@@ -65,6 +66,8 @@ class Caller:
     """The person; None if the client acts for itself."""
     sub: str | None
     """The person as the client knows them."""
+    held: Held | None = None
+    """The roles of the person, where a role is asked for."""
 
     @property
     def client_id(self) -> str:
@@ -94,7 +97,7 @@ def authenticate(ctx: Context, rule: Rule) -> Caller | None:
     if not rule.for_others and caller.user_id is None:
         raise ProblemError(types.NOT_ALLOWED, "This is for people, about themselves.")
     if not rule.for_oneself:
-        _require_role(ctx, caller, rule.scope)
+        return replace(caller, held=_require_role(ctx, caller, rule.scope))
     return caller
 
 
@@ -123,13 +126,24 @@ def subject_of(ctx: Context, caller: Caller | None, rule: Rule, named: str | Non
     return user_id
 
 
-def _require_role(ctx: Context, caller: Caller, scope: str | None) -> None:
+def may_touch(caller: Caller, other: Held) -> None:
+    """Let nobody act on a person, or on a role, that may more than they do.
+
+    A service may what its scopes say. Raises `ProblemError`.
+    """
+    if caller.held is not None and not caller.held.cover(other):
+        raise ProblemError(types.NOT_ALLOWED, "Only somebody who may at least as much may do that.")
+
+
+def _require_role(ctx: Context, caller: Caller, scope: str | None) -> Held | None:
     if caller.user_id is None or scope is None:
-        return
-    if not roles.give(roles.roles_of(ctx.db, caller.user_id), scope):
+        return None
+    held = roles.held_by(ctx.db, caller.user_id)
+    if not held.give(scope):
         raise ProblemError(
             types.NOT_ALLOWED, f"You may use {scope} for yourself at most, not for others."
         )
+    return held
 
 
 def refused(ctx: Context, error: OAuth2Error) -> Response:

@@ -16,6 +16,13 @@ _LARGEST_NUMBER = 2**63 - 1
 _LONGEST_CURSOR = 1024
 
 
+def printable(text: str) -> str:
+    """For fields of models: a line of text, without control characters."""
+    if not text.isprintable():
+        raise ValueError("It may not hold control characters.")
+    return text
+
+
 class Body(BaseModel):
     """What is sent: each member of the right type already, and none that we do not know."""
 

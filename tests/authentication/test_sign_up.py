@@ -114,7 +114,7 @@ def test_nobody_verifies_themselves_or_takes_a_role_by_asking(site):
     assert user.email_verified_at is None
     assert user.id != "00000000-0000-4000-8000-000000000000"
     with site.db() as db:
-        assert roles.roles_of(db, user.id) == frozenset()
+        assert roles.roles_of(db, user.id) == {roles.USER}
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,14 @@ def test_a_resource_is_registered_and_listed(run):
         "name": "Ledger API",
         "scopes": ["read", "write"],
         "client_id": None,
+        "roles": False,
     }
     assert run("resources", "list", "--json").json == [made]
     assert API in run("resources", "list").stdout
+
+
+def test_a_resource_can_ask_for_the_roles_of_people(run):
+    assert run("resources", "add", API, "--roles", "--json").json["roles"]
 
 
 def test_a_resource_without_a_name_is_called_by_its_identifier(run):

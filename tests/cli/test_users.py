@@ -18,7 +18,7 @@ def test_an_account_is_made_from_a_password_on_standard_input(run):
         "email": "ann@example.com",
         "email_verified": False,
         "name": "Ann Lee",
-        "roles": [],
+        "roles": ["user"],
         "disabled": False,
         "created_at": done.json["created_at"],
     }
@@ -28,7 +28,7 @@ def test_an_account_is_made_from_a_password_on_standard_input(run):
 def test_an_administrator_with_a_verified_address_is_made_in_one_step(run):
     made = run(*ANN, "--admin", "--verified", "--json", stdin=PASSWORD).json
 
-    assert (made["roles"], made["email_verified"]) == (["admin"], True)
+    assert (made["roles"], made["email_verified"]) == (["admin", "user"], True)
 
 
 def test_the_list_is_a_table_for_people(run):
@@ -40,7 +40,7 @@ def test_the_list_is_a_table_for_people(run):
     assert heading.split() == [
         "id", "username", "email", "email_verified", "name", "roles", "disabled", "created_at",
     ]  # fmt: skip
-    assert row.split()[1:7] == ["ann", "ann@example.com", "no", "-", "admin", "no"]
+    assert row.split()[1:7] == ["ann", "ann@example.com", "no", "-", "admin", "user"]
     assert heading.index("username") == row.index("ann")
 
 

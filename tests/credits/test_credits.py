@@ -233,9 +233,9 @@ def test_a_person_never_credits_themselves_and_moves_nobody_elses(api: Callers) 
 
     for who in ("person", "moderator"):
         for about in ({}, {"user_id": api.id_of(who)}, {"user_id": api.id_of("other")}):
-            refused(move(api, "add", who, amount="1.00", **about), 403, "not-allowed")
+            refused(move(api, "add", who, amount="1.00", **about), 403, "insufficient-scope")
             refund = move(api, "refund", who, transaction_id=used["id"], **about)
-            refused(refund, 403, "not-allowed")
+            refused(refund, 403, "insufficient-scope")
     refused(
         move(api, "use", "person", amount="1.00", user_id=api.id_of("other")), 403, "not-allowed"
     )
@@ -456,6 +456,7 @@ def test_roles_are_in_tokens_for_our_api_only(api: Callers) -> None:
     def roles_in(name: str) -> Any:
         return jwt.decode(api.tokens[name], options={"verify_signature": False}).get("roles")
 
-    assert roles_in("administrator") == ["admin"]
-    assert roles_in("moderator") == ["moderator"]
-    assert [roles_in(name) for name in ("person", "narrow", "service")] == [None] * 3
+    assert roles_in("administrator") == ["admin", "user"]
+    assert roles_in("moderator") == ["moderator", "user"]
+    assert roles_in("person") == ["user"]
+    assert [roles_in(name) for name in ("narrow", "service")] == [None] * 2

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from oidc_server.oauth2.vocabulary import API_SCOPES
+from oidc_server.oauth2.vocabulary import ADMINISTRATIVE_SCOPES, API_SCOPES
 from oidc_server.routes import OPERATIONS, ROUTES
 from oidc_server.web.endpoint import Endpoint
 from oidc_server.web.operations import Operation
@@ -26,6 +26,8 @@ CALLERS = (
     "narrow_service",
     "elsewhere",
 )
+MODERATED = {"users:read", "users:disable", "sessions:read", "sessions:write", "credits:read"}
+"""The scopes that the role of a moderator gives."""
 IN = 0
 
 
@@ -40,10 +42,11 @@ def expected(operation: Operation, caller: str, about: str) -> int:
         return 403
     if caller == "service":
         return IN if rule.for_others else 403
-    about_oneself = about == caller or (rule.for_oneself and not rule.names_user)
+    about_oneself = about == caller if rule.names_user else rule.for_oneself
     if about_oneself:
         return IN if rule.for_oneself else 403
-    return IN if rule.for_others and caller == "administrator" else 403
+    may_act = caller == "administrator" or (caller == "moderator" and rule.scope in MODERATED)
+    return IN if rule.for_others and may_act else 403
 
 
 def request(callers: Callers, operation: Operation, caller: str, about: str) -> int:
@@ -111,6 +114,12 @@ def test_every_scope_of_a_rule_is_one_of_ours_that_are_told(site: Site) -> None:
 
     assert used == API_SCOPES
     assert used <= set(told)
+
+
+def test_the_administrative_scopes_are_those_that_nobody_can_use_for_themselves() -> None:
+    of_use = {operation.rule.scope for operation in OPERATIONS if operation.rule.for_oneself}
+
+    assert API_SCOPES - of_use == ADMINISTRATIVE_SCOPES
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)

@@ -1,0 +1,6 @@
+"""Every operation of administration: each kind of thing has a table of its own."""
+
+from oidc_server.admin_api import roles
+from oidc_server.web.operations import Operation
+
+OPERATIONS: tuple[Operation, ...] = (*roles.OPERATIONS,)
