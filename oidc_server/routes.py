@@ -14,6 +14,7 @@ from oidc_server.authentication import (
     email_verification,
     login,
     password_reset,
+    second_step,
     select_account,
     sign_up,
 )
@@ -90,6 +91,16 @@ ROUTES = [
         "/login",
         form(login.show_login, login.submit_login, before=login.prove),
         name="authentication.login",
+    ),
+    Route(
+        "/login/second-step/{pending_id}",
+        form(second_step.show_second_step, second_step.submit_second_step),
+        name="authentication.second_step",
+    ),
+    Route(
+        "/login/second-step/{pending_id}/send-code",
+        action(second_step.send_code, limit=MAILS),
+        name="authentication.send_code",
     ),
     Route(
         "/select-account/{request_id}",

@@ -1,11 +1,13 @@
-"""/login: username or verified address, and password. Starts the user session."""
+"""/login: username or verified address, and password, the first step of a sign-in."""
 
 from collections.abc import Callable
 from math import ceil
 
+from oidc_server.authentication import arrival
 from oidc_server.authentication.interrupted import Interrupted, interrupted
 from oidc_server.domain import audit
 from oidc_server.domain.audit import Event
+from oidc_server.domain.factors.strength import PASSWORD
 from oidc_server.web import password_proof
 from oidc_server.web.context import Context
 from oidc_server.web.password_proof import PasswordProof
@@ -38,21 +40,23 @@ def submit_login(ctx: Context) -> Response:
     proof: PasswordProof = ctx.proof
 
     holds = proof.holds and password_proof.settle(ctx.db, proof, ctx.now)
-    client_id = came_from.client.client_id if came_from.client else None
+
+    if not holds or proof.user_id is None:
+        _record_failure(ctx, came_from, proof)
+        return _refusal(ctx, came_from, proof)
+    return arrival.arrive(ctx, came_from, proof.user_id, PASSWORD)
+
+
+def _record_failure(ctx: Context, came_from: Interrupted, proof: PasswordProof) -> None:
     audit.record(
         ctx.db,
-        Event.SIGNED_IN if holds else Event.SIGN_IN_FAILED,
+        Event.SIGN_IN_FAILED,
         origin=ctx.origin,
         now=ctx.now,
         user_id=proof.user_id,
-        client_id=client_id,
+        client_id=came_from.client.client_id if came_from.client else None,
         reason=proof.reason,
     )
-
-    if not holds or proof.user_id is None:
-        return _refusal(ctx, came_from, proof)
-    ctx.sign_in(proof.user_id, amr=("pwd",))
-    return came_from.go_on(ctx)
 
 
 def _refusal(ctx: Context, came_from: Interrupted, proof: PasswordProof) -> Response:

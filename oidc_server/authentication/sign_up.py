@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping
 
-from oidc_server.authentication import email_verification
+from oidc_server.authentication import arrival, email_verification
 from oidc_server.authentication.interrupted import Interrupted, interrupted
 from oidc_server.domain import audit, users
 from oidc_server.domain.audit import Event
+from oidc_server.domain.factors.strength import PASSWORD
 from oidc_server.domain.users import UsernameTakenError
 from oidc_server.web import new_account
 from oidc_server.web.context import Context
@@ -52,8 +53,7 @@ def submit_sign_up(ctx: Context) -> Response:
     audit.record(ctx.db, Event.SIGNED_UP, origin=ctx.origin, now=ctx.now, user_id=user.id)
     email_verification.ask(ctx, user)
 
-    ctx.sign_in(user.id, amr=("pwd",))
-    return came_from.go_on(ctx)
+    return arrival.arrive(ctx, came_from, user.id, PASSWORD)
 
 
 def _closed(ctx: Context) -> Response:

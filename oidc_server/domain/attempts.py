@@ -91,6 +91,7 @@ def _booking(free: int, delays: Iterable[timedelta]) -> Statement:
 
 _BOOK_GUESS = _booking(10, (timedelta(seconds=s) for s in (30, 60, 120, 240, 480, 900)))
 _BOOK_USER_CODE = _booking(5, (timedelta(seconds=s) for s in (30, 60, 120, 240, 480, 900)))
+_BOOK_FACTOR = _booking(10, (timedelta(minutes=m) for m in (1, 5, 15, 30, 60)))
 _BOOK_MAIL = _booking(5, (timedelta(minutes=m) for m in (5, 15, 60)))
 _FIND = Statement(
     select(_attempts.c.blocked_until).where(_attempts.c.subject == bindparam("subject"))
@@ -141,6 +142,19 @@ def book_user_code(db: Transaction, by: str, now: datetime) -> Allowed | Throttl
     `by` is a user id, or an address for somebody who is not signed in.
     """
     return _book(db, _BOOK_USER_CODE, f"user-code:{_digest(by)}", now, _FORGOTTEN_AFTER)
+
+
+def book_factor(db: Transaction, user_id: str, now: datetime) -> Allowed | Throttled:
+    """Count a code of a second factor as wrong until it is proven right.
+
+    Only who knows the password comes so far, so one count for all browsers keeps no owner out.
+    """
+    return _book(db, _BOOK_FACTOR, f"factor:{user_id}", now, _FORGOTTEN_AFTER)
+
+
+def factor_proven(db: Transaction, subject: str, now: datetime) -> None:
+    """The code was right: clear the count that it was booked on."""
+    _clear(db, subject, now, _FORGOTTEN_AFTER)
 
 
 def take_back(db: Transaction, subject: str) -> None:

@@ -26,6 +26,9 @@ class Event(StrEnum):
 
     SIGNED_IN = "sign_in.succeeded"
     SIGN_IN_FAILED = "sign_in.failed"
+    FIRST_STEP_TAKEN = "sign_in.first_step"
+    SECOND_STEP_FAILED = "sign_in.second_step_failed"
+    RECOVERY_CODE_USED = "factor.recovery_code_used"
     SIGNED_OUT = "session.ended"
     LOGOUT_DELIVERED = "logout.delivered"
     LOGOUT_GIVEN_UP = "logout.given_up"

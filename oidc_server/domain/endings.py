@@ -14,6 +14,7 @@ from oidc_server.domain import (
     links,
     logout_deliveries,
     mails,
+    pending_sign_ins,
     roles,
     session_clients,
     user_sessions,
@@ -44,7 +45,12 @@ def end_session(db: Transaction, session_id: str, now: datetime) -> list[Session
 def end_sessions_of_user(
     db: Transaction, user_id: str, now: datetime, keep: str | None = None
 ) -> None:
-    """End every session of a person, or all but the one with id `keep`."""
+    """End every session of a person, or all but the one with id `keep`.
+
+    Sign-ins that wait for their second step end first: one that is just being finished is waited
+    for, and then there is a session to end.
+    """
+    pending_sign_ins.withdraw_of_user(db, user_id, now)
     for session_id in user_sessions.live_of_user(db, user_id):
         if session_id != keep:
             end_session(db, session_id, now)

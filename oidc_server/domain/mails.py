@@ -17,6 +17,7 @@ class MailKind(StrEnum):
     ACCOUNT_EXISTS = "account_exists"
     WELCOME = "welcome"
     SECURITY_NOTICE = "security_notice"
+    SIGN_IN_CODE = "sign_in_code"
 
 
 class Notice(StrEnum):

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from oidc_server import languages
 from oidc_server.database import ConflictError, DatabaseUnavailableError, Transaction
-from oidc_server.domain import links, outbox, users
+from oidc_server.domain import links, outbox, pending_sign_ins, users
 from oidc_server.domain.links import Purpose
 from oidc_server.domain.mails import MailKind
 from oidc_server.domain.outbox import OutboxItem
@@ -40,6 +40,7 @@ _TARGETS = {
     MailKind.ACCOUNT_EXISTS: _Target("authentication.login"),
     MailKind.WELCOME: _Target("account.overview"),
     MailKind.SECURITY_NOTICE: _Target("authentication.password_reset"),
+    MailKind.SIGN_IN_CODE: _Target("authentication.password_reset"),
 }
 
 
@@ -116,6 +117,7 @@ def compose(runtime: Runtime, db: Transaction, item: OutboxItem) -> Mail:
         "user_name": user and ((user.email_verified_at and user.name) or user.username),
         "username": user and user.username,
         "link": _link(runtime, db, _TARGETS[kind], payload["link_id"]),
+        "code": _code(runtime, db, kind, payload["link_id"]),
         "minutes": max(1, round(remaining / _MINUTE)),
         "when": _moment(item.created_at, user),
     }
@@ -135,6 +137,15 @@ def _moment(moment: datetime, user: User | None) -> str:
     """When it was, by the clock of the person, if they told us where they are."""
     zone = user and user.zoneinfo
     return moment.astimezone(ZoneInfo(zone) if zone else UTC).strftime("%d %b %Y, %H:%M %Z")
+
+
+def _code(runtime: Runtime, db: Transaction, kind: MailKind, code_id: str | None) -> str | None:
+    """The code that a mail carries: like a link, it is made here from its id."""
+    if kind != MailKind.SIGN_IN_CODE or code_id is None:
+        return None
+    if not pending_sign_ins.has_mailed_code(db, code_id, runtime.clock()):
+        raise OutdatedError("the code has expired or was used")
+    return pending_sign_ins.mailed_code(runtime.vault, code_id)
 
 
 def _link(runtime: Runtime, db: Transaction, target: _Target, link_id: str | None) -> str:

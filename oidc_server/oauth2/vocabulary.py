@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 
 from oidc_server.domain.client_metadata import GrantType, Scope
+from oidc_server.domain.factors.strength import ACR_VALUES, PASSWORD_ACR, TWO_FACTOR_ACR
 
 __all__ = [
     "ACCESS_TOKEN_TYPE",
@@ -14,6 +15,7 @@ __all__ = [
     "INTROSPECTION_TYPE",
     "LOGOUT_TOKEN_TYPE",
     "PASSWORD_ACR",
+    "TWO_FACTOR_ACR",
     "ApiScope",
     "Display",
     "GrantType",
@@ -98,7 +100,3 @@ ACCESS_TOKEN_TYPE = "at+jwt"
 ID_TOKEN_TYPE = "JWT"
 LOGOUT_TOKEN_TYPE = "logout+jwt"
 INTROSPECTION_TYPE = "token-introspection+jwt"
-PASSWORD_ACR = "urn:oidc-server:acr:password"
-"""`acr` of a sign-in with a password alone."""
-ACR_VALUES = (PASSWORD_ACR,)
-"""Every `acr` that a sign-in here can reach, the weakest first."""

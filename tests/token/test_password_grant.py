@@ -9,6 +9,7 @@ from oidc_server.domain import endings
 from oidc_server.domain.audit import AuditEvent, Event
 from tests.browser import Browser
 from tests.factories import App, Person, make_client, make_resource, make_user
+from tests.factors import add_authenticator
 from tests.relying_party import RelyingParty
 from tests.site import Site
 from tests.wire import row_counts
@@ -50,6 +51,17 @@ def test_a_client_registered_for_it_gets_tokens_that_work(site: Site) -> None:
     assert party.refresh(tokens["refresh_token"]).status_code == 200
     assert by_address.status_code == 200
     assert by_address.json()["scope"] == "address email openid phone profile"
+
+
+def test_it_does_not_let_anybody_in_who_has_a_second_step(site: Site) -> None:
+    """A password that comes this way is all that comes: there is no page to ask for more."""
+    party, person = trusted(site), make_user(site)
+    add_authenticator(site, person)
+
+    answer = ask(party, person)
+
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
+    assert "second step" in answer.json()["error_description"]
 
 
 WRONG: list[dict[str, str]] = [

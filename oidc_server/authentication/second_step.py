@@ -1,0 +1,179 @@
+"""/login/second-step/{pending_id}: the code of an app, a recovery code, or one that was mailed."""
+
+from dataclasses import dataclass
+from math import ceil
+
+from oidc_server.authentication import arrival, mailed_code
+from oidc_server.authentication.interrupted import Interrupted, interrupted
+from oidc_server.authentication.next_factor import Ask, next_factor
+from oidc_server.domain import attempts, audit, factors, mails, pending_sign_ins
+from oidc_server.domain.attempts import Throttled
+from oidc_server.domain.audit import Event
+from oidc_server.domain.authorization_requests import RequestGoneError
+from oidc_server.domain.factors import Factor, recovery_codes, totp
+from oidc_server.domain.factors.strength import METHODS, with_methods
+from oidc_server.domain.mails import Notice
+from oidc_server.domain.pending_sign_ins import PendingSignIn
+from oidc_server.web.context import Context
+from oidc_server.web.mail_facts import mail_facts
+from oidc_server.web.responses import Response
+
+_TEMPLATES = {
+    Factor.TOTP: "authentication/second_step.html",
+    Factor.RECOVERY_CODE: "authentication/recovery_code.html",
+    Factor.EMAIL_CODE: "authentication/mailed_code.html",
+}
+_FIELDS = {
+    Factor.TOTP: "code",
+    Factor.RECOVERY_CODE: "recovery_code",
+    Factor.EMAIL_CODE: "code",
+}
+_LONGEST_SHOWN = 40
+
+
+@dataclass(frozen=True)
+class Step:
+    """A sign-in that waits, what it is for, and the factor that is asked for now."""
+
+    pending: PendingSignIn
+    came_from: Interrupted
+    factor: Factor
+    others: tuple[Factor, ...]
+
+
+def show_second_step(ctx: Context) -> Response:
+    step = _step(ctx, ctx.query.get("factor"))
+    return _page(ctx, step)
+
+
+def submit_second_step(ctx: Context) -> Response:
+    """Count the code as wrong, look at it, and go on; too many end the sign-in."""
+    step = _step(ctx, ctx.form.get("factor"))
+    code = ctx.form.text(_FIELDS[step.factor])
+    shaped = _shaped(step.factor, code)
+    if shaped is None:
+        return _page(ctx, step, typed=code, error="malformed", status=422)
+    booked = attempts.book_factor(ctx.db, step.pending.user_id, ctx.now)
+    if isinstance(booked, Throttled):
+        pending_sign_ins.finish(ctx.db, step.pending, ctx.browser, ctx.now)
+        return _throttled(ctx, step, booked)
+
+    if not _redeem(ctx, step, shaped):
+        return _refusal(ctx, step)
+    attempts.factor_proven(ctx.db, booked.subject, ctx.now)
+    amr = with_methods(step.pending.amr, METHODS[step.factor])
+    response = arrival.go_further(ctx, step.came_from, step.pending, amr)
+    if response is None:
+        raise RequestGoneError
+    return response
+
+
+def send_code(ctx: Context) -> Response:
+    """The button that has a code mailed."""
+    step = _step(ctx, Factor.EMAIL_CODE)
+    if step.factor != Factor.EMAIL_CODE:
+        raise RequestGoneError
+
+    sent = mailed_code.send(ctx, step.pending)
+
+    return ctx.redirect(
+        "authentication.second_step",
+        pending_id=step.pending.id,
+        return_to=step.came_from.return_to,
+        sent=None if sent else "not_now",
+    )
+
+
+def _step(ctx: Context, wished: str | None) -> Step:
+    """What this page is about; raises `RequestGoneError` when it is over or not of this browser."""
+    pending_id = ctx.incoming.path_params["pending_id"]
+    pending = pending_sign_ins.find(ctx.db, pending_id, ctx.browser, ctx.now)
+    if pending is None:
+        raise RequestGoneError
+    came_from = interrupted(ctx, pending.request_id)
+    missing = next_factor(factors.held_by(ctx.db, pending.user_id), pending.amr)
+    if not isinstance(missing, Ask):
+        raise RequestGoneError  # what was to be asked for was removed meanwhile
+    by_code = tuple(factor for factor in missing.factors if factor in _TEMPLATES)
+    factor = next((factor for factor in by_code if factor == wished), by_code[0])
+    return Step(pending, came_from, factor, tuple(one for one in missing.factors if one != factor))
+
+
+def _shaped(factor: Factor, code: str) -> str | None:
+    """The code as it is compared, or None if it cannot be one: that is no guess."""
+    if factor != Factor.RECOVERY_CODE:
+        return totp.normalized(code)
+    normalized = recovery_codes.normalized(code)
+    return normalized if len(normalized) == recovery_codes.LENGTH else None
+
+
+def _redeem(ctx: Context, step: Step, code: str) -> bool:
+    """Whether the code is right; it is used up then."""
+    db, vault, user_id = ctx.db, ctx.runtime.vault, step.pending.user_id
+    if step.factor == Factor.TOTP:
+        return totp.redeem(db, vault, user_id, code, ctx.now)
+    if step.factor == Factor.EMAIL_CODE:
+        return pending_sign_ins.is_mailed_code(vault, step.pending, code)
+    if not recovery_codes.redeem(db, vault, user_id, code, ctx.now):
+        return False
+    _tell_of_recovery_code(ctx, user_id)
+    return True
+
+
+def _tell_of_recovery_code(ctx: Context, user_id: str) -> None:
+    left = recovery_codes.left(ctx.db, user_id)
+    audit.record(
+        ctx.db,
+        Event.RECOVERY_CODE_USED,
+        origin=ctx.origin,
+        now=ctx.now,
+        user_id=user_id,
+        left=left,
+    )
+    mails.notify(ctx.db, user_id, Notice.RECOVERY_CODE_USED, ctx.now, **mail_facts(ctx))
+
+
+def _refusal(ctx: Context, step: Step) -> Response:
+    audit.record(
+        ctx.db,
+        Event.SECOND_STEP_FAILED,
+        origin=ctx.origin,
+        now=ctx.now,
+        user_id=step.pending.user_id,
+        client_id=step.came_from.client.client_id if step.came_from.client else None,
+        factor=step.factor.value,
+    )
+    goes_on = pending_sign_ins.fail(ctx.db, step.pending, ctx.browser, ctx.now)
+    return _page(ctx, step, error="wrong" if goes_on else "over", status=401)
+
+
+def _throttled(ctx: Context, step: Step, booked: Throttled) -> Response:
+    seconds = ceil(booked.retry_after.total_seconds())
+    page = _page(ctx, step, error="throttled", retry_after=ceil(seconds / 60), status=429)
+    return page.with_header("retry-after", str(seconds))
+
+
+def _page(
+    ctx: Context,
+    step: Step,
+    *,
+    typed: str = "",
+    error: str | None = None,
+    retry_after: int = 0,
+    status: int = 200,
+) -> Response:
+    pending = step.pending
+    counted = step.factor == Factor.RECOVERY_CODE
+    return step.came_from.render(
+        ctx,
+        _TEMPLATES[step.factor],
+        status=status,
+        pending=pending,
+        others=step.others,
+        typed=typed[:_LONGEST_SHOWN],
+        error=error,
+        retry_after=retry_after,
+        left=recovery_codes.left(ctx.db, pending.user_id) if counted else 0,
+        sent=pending.mailed_code_id is not None,
+        not_now=ctx.query.get("sent") == "not_now",
+    )

@@ -1,0 +1,64 @@
+"""How strong a sign-in is: what was proven (`amr`, RFC 8176), and the class it reaches (`acr`)."""
+
+from collections.abc import Collection, Sequence
+from enum import StrEnum
+
+
+class Factor(StrEnum):
+    """What a person may prove beside their password. The order is that in which they are asked."""
+
+    PASSKEY = "passkey"
+    TOTP = "totp"
+    RECOVERY_CODE = "recovery_code"
+    EMAIL_CODE = "email_code"
+
+
+STRONG = (Factor.PASSKEY, Factor.TOTP)
+"""Factors of their own. A recovery code stands in for one of them. A mailed code does not: who
+reads somebody's mail can also choose them a new password, so both are one factor."""
+
+PASSWORD_ACR = "urn:oidc-server:acr:password"
+"""`acr` of a sign-in with a password alone, or with no more than a mailed code beside it."""
+TWO_FACTOR_ACR = "urn:oidc-server:acr:two-factor"
+"""`acr` of a sign-in with two factors."""
+ACR_VALUES = (PASSWORD_ACR, TWO_FACTOR_ACR)
+"""Every `acr` that a sign-in here can reach, the weakest first."""
+
+PASSWORD = frozenset({"pwd"})
+_OTP, _MAILED = frozenset({"otp"}), frozenset({"otp", "mca"})
+METHODS = {Factor.TOTP: _OTP, Factor.RECOVERY_CODE: _OTP, Factor.EMAIL_CODE: _MAILED}
+"""What the code of a factor adds to `amr`; a passkey adds what its authenticator tells."""
+_KEYS = frozenset({"hwk", "swk"})
+
+
+def with_methods(amr: frozenset[str], methods: frozenset[str]) -> frozenset[str]:
+    """`amr` after `methods` were proven in one go; `mfa` once two different factors were."""
+    together = amr | methods
+    possession = bool(methods & _KEYS) or ("otp" in methods and "mca" not in methods)
+    return together | {"mfa"} if possession and "pwd" in together else together
+
+
+def mailed_code_proven(amr: frozenset[str]) -> bool:
+    """Whether a mailed code was proven."""
+    return "mca" in amr
+
+
+def acr_of(amr: frozenset[str]) -> str:
+    """The class of a sign-in with these methods."""
+    return TWO_FACTOR_ACR if "mfa" in amr else PASSWORD_ACR
+
+
+def reachable_acr(held: Collection[Factor]) -> str:
+    """The best class that somebody with these factors can reach."""
+    return TWO_FACTOR_ACR if any(factor in held for factor in STRONG) else PASSWORD_ACR
+
+
+def included(acr: str | None) -> tuple[str, ...]:
+    """The classes whose demands a sign-in of this class meets: itself, and all that are weaker."""
+    return ACR_VALUES[: ACR_VALUES.index(acr) + 1] if acr in ACR_VALUES else ()
+
+
+def acr_to_tell(reached: str | None, asked: Sequence[str]) -> str | None:
+    """What a client is told: what it asked for first that is met, else what is reached."""
+    met = included(reached)
+    return next((acr for acr in asked if acr in met), reached)
