@@ -1,4 +1,4 @@
-"""What administration leaves in the audit log: who did what, to whom, and what changed."""
+"""What administration leaves in the audit log: what was done, to whom, and what changed."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,24 +13,26 @@ def record(
     event: Event,
     *,
     user_id: str | None = None,
+    client_id: str | None = None,
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
     **detail: Any,
 ) -> None:
-    """Append an event about `user_id`, with the caller as its actor.
+    """Append an event about a user or a client, with the caller as its actor.
 
     `before` and `after` hold the same members of the thing; those that differ are written down.
     """
-    assert call.caller is not None, "administration is open to nobody unknown"  # noqa: S101
-    changed = audit.changes(before or {}, after or {})
+    was, is_now = None, None
+    if before is not None and after is not None:
+        was, is_now = audit.difference(before, after)
     audit.record(
         call.ctx.db,
         event,
         origin=call.ctx.origin,
         now=call.ctx.now,
         user_id=user_id,
-        client_id=call.caller.client_id,
-        actor_id=call.caller.user_id,
-        **({"changes": changed} if changed else {}),
+        client_id=client_id,
+        before=was,
+        after=is_now,
         **detail,
     )

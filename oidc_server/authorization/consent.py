@@ -1,5 +1,7 @@
 """The consent page: what a client wants, allow or refuse. It comes back to the dispatcher."""
 
+from typing import Any
+
 from oidc_server.authorization.request import Trusted, UntrustedRequestError
 from oidc_server.authorization.response import authorization_error
 from oidc_server.authorization.stored import trusted_again
@@ -51,7 +53,7 @@ def submit_consent(ctx: Context) -> Response:
     if session is None or ctx.form.get("sid") != session.sid:
         return ctx.redirect("authorization.resume", request_id=request.id)
     decision = ctx.form.get("decision")
-    facts = {"user_id": session.user_id, "client_id": request.client_id}
+    facts: dict[str, Any] = {"user_id": session.user_id, "client_id": request.client_id}
 
     if decision == "allow":
         permission = Permission.asked_by(request)

@@ -23,7 +23,8 @@ from oidc_server.cli.failures import telling_in_words
 from oidc_server.cli.setup_url import setup_url
 from oidc_server.clock import utc_now
 from oidc_server.database import Database
-from oidc_server.domain import links
+from oidc_server.domain import audit, links
+from oidc_server.domain.audit import COMMAND_LINE, Event
 from oidc_server.observability import logs
 from oidc_server.security.encryption import Vault
 from oidc_server.settings import Settings, SettingsError, load
@@ -86,6 +87,8 @@ def _prepare(settings: Settings) -> str | None:
     try:
         with database.transaction("write") as db:
             link_id = links.open_setup(db, now)
+            if link_id is not None:
+                audit.record(db, Event.SETUP_LINK_SHOWN, origin=COMMAND_LINE, now=now)
     finally:
         database.close()
     return None if link_id is None else setup_url(settings, link_id)

@@ -98,6 +98,7 @@ def setup_link(*, as_json: Json = False) -> None:
         link_id = links.open_setup(tools.db, tools.now)
         if link_id is None:
             fail("This server is set up: there is an administrator.", as_json=as_json)
+        audit.record(tools.db, Event.SETUP_LINK_SHOWN, origin=COMMAND_LINE, now=tools.now)
         link = setup_url(tools.settings, link_id)
     show({"setup_link": link}, as_json=as_json)
 

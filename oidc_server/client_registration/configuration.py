@@ -6,7 +6,7 @@ from typing import Any
 from oidc_server.client_registration.information import client_information, metadata_error
 from oidc_server.client_registration.sector import check_sector
 from oidc_server.client_registration.self_description import read, terms_for
-from oidc_server.domain import audit, client_registrations
+from oidc_server.domain import audit, client_registrations, clients
 from oidc_server.domain.audit import Event
 from oidc_server.domain.client_metadata import InvalidClientMetadataError
 from oidc_server.domain.client_registrations import Registration
@@ -46,7 +46,7 @@ def replace(ctx: Context) -> Response:
     except InvalidClientMetadataError as error:
         return metadata_error(ctx, error)
     except OAuth2Error as error:
-        return protocol_error(ctx, error)
+        return _refused(ctx, error)
 
     _record(ctx, Event.CLIENT_CHANGED, client)
     return client_information(ctx, client, registration_access_token=token, client_secret=secret)
@@ -57,7 +57,7 @@ def delete(ctx: Context) -> Response:
     try:
         registration, _ = _registration(ctx)
     except OAuth2Error as error:
-        return protocol_error(ctx, error)
+        return _refused(ctx, error)
 
     client_registrations.delete_client(ctx.db, registration.client.client_id, ctx.now)
     _record(ctx, Event.CLIENT_DELETED, registration.client)
@@ -71,6 +71,19 @@ def _registration(ctx: Context) -> tuple[Registration, str]:
     if found is None:
         raise InvalidTokenError("The registration access token is not valid for this address.")
     return found, token
+
+
+def _refused(ctx: Context, error: OAuth2Error) -> Response:
+    """Whoever wanted to change something leaves a trace; reading changes nothing, and none."""
+    client = clients.find(ctx.db, ctx.incoming.path_params["client_id"])
+    audit.record(
+        ctx.db,
+        Event.REGISTRATION_REFUSED,
+        origin=ctx.origin,
+        now=ctx.now,
+        client_id=client.client_id if client else None,
+    )
+    return protocol_error(ctx, error)
 
 
 def _replace(ctx: Context, registration: Registration) -> tuple[Client, str | None]:

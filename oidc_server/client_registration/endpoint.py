@@ -29,6 +29,7 @@ def register(ctx: Context) -> Response:
     except InvalidClientMetadataError as error:
         return metadata_error(ctx, error)
     except OAuth2Error as error:
+        audit.record(ctx.db, Event.REGISTRATION_REFUSED, origin=ctx.origin, now=ctx.now)
         return protocol_error(ctx, error)
 
     audit.record(

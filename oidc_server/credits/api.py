@@ -3,7 +3,8 @@
 from datetime import timedelta
 
 from oidc_server.credits.models import Balance, Reservation, Transaction, Transactions
-from oidc_server.domain import ledger
+from oidc_server.domain import audit, ledger
+from oidc_server.domain.audit import Event
 from oidc_server.domain.base import parse_id
 from oidc_server.domain.ledger import Entry, Order, Reason, Refused, format_amount
 from oidc_server.web.errors import ProblemError, types
@@ -65,6 +66,7 @@ def add_credits(call: Call) -> Transaction | Response:
         order=_order(call),
         now=ctx.now,
     )
+    _record(call, Event.CREDITS_ADDED, done)
     return _answer(call, done)
 
 
@@ -86,6 +88,7 @@ def refund_credits(call: Call) -> Transaction | Response:
         order=_order(call),
         now=ctx.now,
     )
+    _record(call, Event.CREDITS_REFUNDED, done)
     return _answer(call, done)
 
 
@@ -148,6 +151,20 @@ def _order(call: Call) -> Order:
         body.reference_id,
         body.description,
     )
+
+
+def _record(call: Call, event: Event, done: Entry | Refused) -> None:
+    """Who gave credit to others is in the audit log too; who spent it, in the ledger (ADR 0016)."""
+    if isinstance(done, Entry):
+        audit.record(
+            call.ctx.db,
+            event,
+            origin=call.ctx.origin,
+            now=call.ctx.now,
+            user_id=call.subject,
+            entry=done.id,
+            amount=format_amount(done.amount),
+        )
 
 
 def _id(text: str) -> str:

@@ -1,12 +1,15 @@
-"""The audit log: append-only rows that say who did what, from where, and how it ended."""
+"""The audit log: append-only rows that say who did what to whom, from where, and how it ended.
+
+What may be asked of it, and how long it is kept, is in `audit_trail.py`.
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Index, Text
+from sqlalchemy import Index, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from oidc_server.database import Statement, Transaction
@@ -15,6 +18,7 @@ from oidc_server.domain.base import (
     Document,
     Identifier,
     Instant,
+    OptionalDocument,
     insert_all,
     new_id,
     table_of,
@@ -57,6 +61,7 @@ class Event(StrEnum):
     CLIENT_DELETED = "client.deleted"
     CLIENT_SECRET_ROTATED = "client.secret_rotated"
     CLIENT_REFUSED = "client.authentication_failed"
+    REGISTRATION_REFUSED = "client.registration_refused"
     REGISTRATION_TOKEN_CREATED = "registration_token.created"
     REGISTRATION_TOKEN_REVOKED = "registration_token.revoked"
     ISSUER_TRUSTED = "issuer.trusted"
@@ -67,39 +72,151 @@ class Event(StrEnum):
     ROLE_DELETED = "role.deleted"
     ROLE_GIVEN = "role.given"
     ROLE_TAKEN = "role.taken"
+    RESOURCE_CHANGED = "resource.changed"
+    RESOURCE_DELETED = "resource.deleted"
     KEY_ROTATED = "signing_key.rotated"
     KEY_REVOKED = "signing_key.revoked"
     SET_UP = "server.set_up"
+    SETUP_LINK_SHOWN = "server.setup_link_shown"
+    CREDITS_ADDED = "credits.added"
+    CREDITS_REFUNDED = "credits.refunded"
+    AUDIT_EXPORTED = "audit.exported"
+
+    @property
+    def outcome(self) -> "Outcome":
+        return Outcome.FAILURE if self in _FAILURES else Outcome.SUCCESS
+
+
+class Outcome(StrEnum):
+    """How it ended: whether what was tried came about."""
+
+    SUCCESS = "success"
+    FAILURE = "failure"
+
+
+_FAILURES = frozenset(
+    {
+        Event.SIGN_IN_FAILED,
+        Event.LOGOUT_GIVEN_UP,
+        Event.CONSENT_DENIED,
+        Event.DEVICE_DENIED,
+        Event.USER_CODE_REFUSED,
+        Event.CODE_REPLAYED,
+        Event.REFRESH_TOKEN_REPLAYED,
+        Event.CLIENT_REFUSED,
+        Event.REGISTRATION_REFUSED,
+    }
+)
+_BY_ANYBODY = frozenset(
+    {
+        Event.SIGN_IN_FAILED,
+        Event.PASSWORD_RESET_ASKED,
+        Event.CLIENT_REFUSED,
+        Event.REGISTRATION_REFUSED,
+    }
+)
+"""Who did it has proved nothing: the row names whom it is about alone."""
+_BY_CLIENT = frozenset(
+    {
+        Event.CODE_REPLAYED,
+        Event.REFRESH_TOKEN_REPLAYED,
+        Event.GRANT_REVOKED,
+        Event.ASSERTION_ACCEPTED,
+        Event.TOKEN_EXCHANGED,
+        Event.TOKEN_REVOKED,
+    }
+)
+"""A client did it, also where the row names a person."""
+
+
+class ActorKind(StrEnum):
+    """What somebody is who does something."""
+
+    USER = "user"
+    CLIENT = "client"
+    COMMAND_LINE = "command_line"
+    SERVER = "server"
+    """Nobody asked: a job did it."""
+    NOBODY = "nobody"
+    """Somebody who has not proved who they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who does something: a person, through a client if they use the API; a client for itself."""
+
+    kind: ActorKind
+    user_id: str | None = None
+    client_id: str | None = None
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a request came from: reference id, the address it counts for, user agent."""
+    """Where a request came from: reference id, the address it counts for, user agent, and who.
+
+    Without an actor, whoever an event is about did it themselves.
+    """
 
     reference: str
     address: str
     user_agent: str
+    actor: Actor | None = None
+
+    def of(self, *, client_id: str, user_id: str | None) -> "Origin":
+        """The same with whoever calls the API: a person through a client, or the client alone."""
+        kind = ActorKind.CLIENT if user_id is None else ActorKind.USER
+        return replace(self, actor=Actor(kind, user_id, client_id))
 
 
-COMMAND_LINE = Origin("cli", "local", "oidc-server")
+COMMAND_LINE = Origin("cli", "local", "oidc-server", Actor(ActorKind.COMMAND_LINE))
+JOBS = Origin("jobs", "local", "oidc-server", Actor(ActorKind.SERVER))
 
 
 class AuditEvent(Base):
-    """One row of the audit log. Nothing updates or deletes it but retention."""
+    """One row of the audit log. The database refuses to change it, and to delete it before time.
+
+    `user_id` and `client_id` are whom it is about; `before` and `after` hold what was changed.
+    """
 
     __tablename__ = "audit_events"
 
     id: Mapped[str] = mapped_column(Identifier, primary_key=True)
-    at: Mapped[datetime] = mapped_column(Instant, index=True)
+    at: Mapped[datetime] = mapped_column(Instant)
     event: Mapped[str] = mapped_column(Text)
+    outcome: Mapped[str] = mapped_column(Text)
+    actor: Mapped[str] = mapped_column(Text)
+    actor_user_id: Mapped[str | None] = mapped_column(Identifier)
+    actor_client_id: Mapped[str | None] = mapped_column(Text)
     user_id: Mapped[str | None] = mapped_column(Identifier)
     client_id: Mapped[str | None] = mapped_column(Text)
     reference: Mapped[str] = mapped_column(Text)
     address: Mapped[str] = mapped_column(Text)
     user_agent: Mapped[str] = mapped_column(Text)
     detail: Mapped[dict[str, Any]] = mapped_column(Document)
+    before: Mapped[dict[str, Any] | None] = mapped_column(OptionalDocument)
+    after: Mapped[dict[str, Any] | None] = mapped_column(OptionalDocument)
 
-    __table_args__ = (Index("ix_audit_events_user_id_at", "user_id", "at"),)
+    # Ids count up with time, so each index gives its rows in order, and any stretch of time.
+    __table_args__ = (
+        Index("ix_audit_events_event_id", "event", "id"),
+        Index("ix_audit_events_actor_id", "actor", "id"),
+        *(
+            Index(
+                f"ix_audit_events_{column}_id",
+                column,
+                "id",
+                sqlite_where=text(condition),
+                postgresql_where=text(condition),
+            )
+            for column, condition in (
+                ("outcome", "outcome = 'failure'"),
+                ("actor_user_id", "actor_user_id IS NOT NULL"),
+                ("actor_client_id", "actor_client_id IS NOT NULL"),
+                ("user_id", "user_id IS NOT NULL"),
+                ("client_id", "client_id IS NOT NULL"),
+            )
+        ),
+    )
 
 
 _events = table_of(AuditEvent)
@@ -114,27 +231,47 @@ def record(
     now: datetime,
     user_id: str | None = None,
     client_id: str | None = None,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
     **detail: Any,
 ) -> None:
-    """Append one event. `detail` holds names and ids, never a secret."""
+    """Append one event. `detail`, `before` and `after` hold names and ids, never a secret."""
+    actor = origin.actor or _by_themselves(event, user_id, client_id)
     db.run(
         _RECORD,
         id=new_id(now),
         at=now,
         event=event.value,
+        outcome=event.outcome.value,
+        actor=actor.kind.value,
+        actor_user_id=actor.user_id,
+        actor_client_id=actor.client_id,
         user_id=user_id,
         client_id=client_id,
         reference=origin.reference,
         address=origin.address,
         user_agent=origin.user_agent[:400],
         detail=detail,
+        before=None if before is None else dict(before),
+        after=None if after is None else dict(after),
     )
 
 
-def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """The members that differ, each as it was and as it is. Give it no secret."""
-    return {
-        name: {"before": before.get(name), "after": after.get(name)}
-        for name in sorted(before.keys() | after.keys())
-        if before.get(name) != after.get(name)
-    }
+def difference(
+    before: Mapping[str, Any], after: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Of two states the members that are not the same, as `record` is told of them."""
+    names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    return (
+        {name: before[name] for name in names if name in before},
+        {name: after[name] for name in names if name in after},
+    )
+
+
+def _by_themselves(event: Event, user_id: str | None, client_id: str | None) -> Actor:
+    if event not in _BY_ANYBODY:
+        if user_id is not None and event not in _BY_CLIENT:
+            return Actor(ActorKind.USER, user_id)
+        if client_id is not None:
+            return Actor(ActorKind.CLIENT, None, client_id)
+    return Actor(ActorKind.NOBODY)

@@ -103,6 +103,12 @@ def new_id(now: datetime) -> str:
     return str(uuid.UUID(int=value))
 
 
+def first_id(since: datetime) -> str:
+    """The smallest UUIDv7 of this millisecond: every id made before it is smaller."""
+    milliseconds = max(0, (since - _EPOCH) // timedelta(milliseconds=1))
+    return str(uuid.UUID(int=milliseconds << 80))
+
+
 def parse_id(text: str) -> str | None:
     """`text` as a canonical UUID, or None. Parse what comes from outside before a query."""
     try:

@@ -3,10 +3,7 @@
 from threading import Event
 
 from oidc_server.domain import audit, signing_keys
-from oidc_server.domain.audit import Origin
 from oidc_server.web.runtime import Runtime
-
-_ORIGIN = Origin("jobs", "local", "oidc-server")
 
 
 def rotate(runtime: Runtime, _stopping: Event) -> None:
@@ -18,5 +15,5 @@ def rotate(runtime: Runtime, _stopping: Event) -> None:
     with runtime.database.transaction("write") as db:
         now = runtime.clock()
         for kid in signing_keys.rotate_if_due(db, runtime.vault, fresh, now, interval):
-            audit.record(db, audit.Event.KEY_ROTATED, origin=_ORIGIN, now=now, kid=kid)
+            audit.record(db, audit.Event.KEY_ROTATED, origin=audit.JOBS, now=now, kid=kid)
         signing_keys.forget_private(db, now)

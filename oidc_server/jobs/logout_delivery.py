@@ -12,7 +12,6 @@ from typing import Any
 
 from oidc_server.database import ConflictError, DatabaseUnavailableError, Transaction
 from oidc_server.domain import audit, clients, outbox
-from oidc_server.domain.audit import Origin
 from oidc_server.domain.outbox import OutboxItem, Queue
 from oidc_server.oauth2.vocabulary import LOGOUT_TOKEN_TYPE
 from oidc_server.observability.logs import get_logger
@@ -27,7 +26,6 @@ _LOOK_AGAIN = 0.2
 """Seconds after which new rows are looked for while others are on their way."""
 _TOKEN_LIFETIME = timedelta(minutes=2)
 _EVENT = "http://schemas.openid.net/event/backchannel-logout"
-_ORIGIN = Origin("jobs", "local", "oidc-server")
 
 _log = get_logger(__name__)
 _Sending = dict[Future[Answer], OutboxItem]
@@ -158,12 +156,12 @@ def _give_up(runtime: Runtime, item: OutboxItem, reason: str) -> None:
 
 
 def _record(
-    runtime: Runtime, db: Transaction, event: audit.Event, item: OutboxItem, **detail: str
+    runtime: Runtime, db: Transaction, event: audit.Event, item: OutboxItem, **detail: Any
 ) -> None:
     audit.record(
         db,
         event,
-        origin=_ORIGIN,
+        origin=audit.JOBS,
         now=runtime.clock(),
         user_id=item.payload["user_id"],
         client_id=item.payload["client_id"],

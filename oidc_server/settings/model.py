@@ -193,6 +193,9 @@ class Settings(BaseSettings):
     key_rotation_interval: Annotated[Duration, between("1d", "400d")] = timedelta(days=90)
     """Signing keys are replaced so often."""
 
+    audit_retention: Annotated[Duration, between("1d", "4000d")] = timedelta(days=365)
+    """Events are kept in the audit log for so long."""
+
     pkce: Literal["required", "public"] = "required"
     """Whether every client sends a code challenge, or of those that register themselves only the
     public ones."""

@@ -144,6 +144,8 @@ def _handler(operation: Operation) -> Handler:
             caller = authenticate(ctx, operation.rule)
         except OAuth2Error as error:
             return refused(ctx, error)
+        if caller is not None:
+            ctx.origin = ctx.origin.of(client_id=caller.client_id, user_id=caller.user_id)
         key = idempotency_key(ctx) if operation.idempotent else None
         query = read_query(ctx, operation.query) if operation.query is not None else None
         body = read_body(ctx, operation.body) if operation.body is not None else None

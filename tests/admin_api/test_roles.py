@@ -69,11 +69,10 @@ def test_the_audit_log_says_who_changed_what(api: Callers) -> None:
 
     created, changed, deleted = events(api)
 
-    assert created.detail["actor_id"] == api.id_of("administrator")
-    assert changed.detail["changes"] == {
-        "scopes": {"before": ["credits:read"], "after": ["credits:read", "credits:use"]}
-    }
-    assert (deleted.event, deleted.detail["actor_id"]) == ("role.deleted", None)
+    assert created.actor_user_id == api.id_of("administrator")
+    assert changed.before == {"scopes": ["credits:read"]}
+    assert changed.after == {"scopes": ["credits:read", "credits:use"]}
+    assert (deleted.event, deleted.actor, deleted.actor_user_id) == ("role.deleted", "client", None)
 
 
 def test_a_role_may_give_scopes_of_a_resource(api: Callers) -> None:
