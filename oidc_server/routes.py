@@ -6,7 +6,7 @@ and how often. `OPERATIONS` does the same for the API.
 
 from starlette.routing import Route
 
-from oidc_server.account import overview
+from oidc_server.account import activity, overview, profile
 from oidc_server.account.security import page as security
 from oidc_server.account.security import password
 from oidc_server.admin_api import operations as of_administration
@@ -217,6 +217,12 @@ ROUTES = [
     Route(
         "/account", console.page(overview.show_overview, access="write"), name="account.overview"
     ),
+    Route(
+        "/account/profile",
+        console.form(profile.show_profile, profile.submit_profile),
+        name="account.profile",
+    ),
+    Route("/account/activity", console.page(activity.show_activity), name="account.activity"),
     Route("/account/security", console.page(security.show_security), name="account.security"),
     Route(
         "/account/security/password",

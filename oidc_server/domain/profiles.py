@@ -5,6 +5,7 @@ import unicodedata
 import zoneinfo
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -83,6 +84,23 @@ def checked(claims: Mapping[str, Any]) -> dict[str, Any]:
     return {claim: _RULES[claim](claim, value) for claim, value in claims.items()}
 
 
+def problems(claims: Mapping[str, Any]) -> dict[str, str]:
+    """What is wrong with these: a code for each claim that cannot be taken."""
+    found = {}
+    for claim, value in claims.items():
+        try:
+            checked({claim: value})
+        except InvalidFieldError as error:
+            found[claim] = error.code
+    return found
+
+
+@cache
+def zones() -> frozenset[str]:
+    """The names of all time zones: reading them takes a while, so it is done once."""
+    return frozenset(zoneinfo.available_timezones())
+
+
 def _words(claim: str, value: str | None) -> str | None:
     """A name or the like: the rules of `identifiers.normal_name`."""
     try:
@@ -126,7 +144,7 @@ def _birthdate(claim: str, value: str | None) -> str | None:
 def _zoneinfo(claim: str, value: str | None) -> str | None:
     if not (zone := (value or "").strip()):
         return None
-    if zone not in zoneinfo.available_timezones():
+    if zone not in zones():
         raise InvalidClaimError(claim, "invalid")
     return zone
 

@@ -24,7 +24,15 @@ PUBLIC = [
     "/authorize",
     "/dev/app",
 ]
-PRIVATE = ["/account", "/account/security", "/account/security/password", "/logout", "/dev/mail"]
+PRIVATE = [
+    "/account",
+    "/account/profile",
+    "/account/activity",
+    "/account/security",
+    "/account/security/password",
+    "/logout",
+    "/dev/mail",
+]
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
