@@ -10,6 +10,8 @@ from oidc_server.account import activity, overview, profile
 from oidc_server.account.security import page as security
 from oidc_server.account.security import password
 from oidc_server.admin_api import operations as of_administration
+from oidc_server.api_docs import endpoint as api_docs
+from oidc_server.api_docs import pages as api_pages
 from oidc_server.authentication import (
     email_verification,
     login,
@@ -48,6 +50,20 @@ OPERATIONS: tuple[Operation, ...] = (
     *of_administration.OPERATIONS,
 )
 """Every operation of the API: each feature has a table of its own."""
+
+METADATA_ENDPOINTS = {
+    "authorization_endpoint": "authorization.authorize",
+    "pushed_authorization_request_endpoint": "authorization.push",
+    "token_endpoint": "token.token",
+    "device_authorization_endpoint": "device.authorization",
+    "userinfo_endpoint": "userinfo.userinfo",
+    "jwks_uri": "discovery.jwks",
+    "introspection_endpoint": "token.introspect",
+    "revocation_endpoint": "token.revoke",
+    "end_session_endpoint": "logout.end_session",
+    "registration_endpoint": "client_registration.register",
+}
+"""Names of RFC 8414 §2 and OpenID Connect Discovery §3, and the routes behind them."""
 
 ROUTES = [
     # 1 · a client discovers the server, sends the browser, and gets tokens
@@ -236,6 +252,18 @@ ROUTES = [
     # 3 · programs
     Route("/problems/{name}", page(problems.show_problem), name="problems.problem"),
     *operations.routes(OPERATIONS),
+    Route(
+        "/openapi.json",
+        machine(api_docs.describing(OPERATIONS, METADATA_ENDPOINTS), methods=("GET",), access=None),
+        name="api_docs.openapi",
+    ),
+    Route("/docs", page(api_pages.show_swagger_ui), name="api_docs.swagger_ui"),
+    Route(
+        "/docs/signed-in",
+        page(api_pages.show_signed_in),
+        name="api_docs.signed_in",
+    ),
+    Route("/redoc", page(api_pages.show_redoc), name="api_docs.redoc"),
     # 4 · operators
     Route("/health/live", health.probe(health.live, access=None), name="health.live"),
     Route("/health/ready", health.probe(health.ready, access="read"), name="health.ready"),
@@ -251,17 +279,3 @@ DEV_ROUTES = [
     Route("/dev/app/sign-out", action(dev_app.sign_out), name="dev.app_sign_out"),
 ]
 """Mounted with `--dev` only."""
-
-METADATA_ENDPOINTS = {
-    "authorization_endpoint": "authorization.authorize",
-    "pushed_authorization_request_endpoint": "authorization.push",
-    "token_endpoint": "token.token",
-    "device_authorization_endpoint": "device.authorization",
-    "userinfo_endpoint": "userinfo.userinfo",
-    "jwks_uri": "discovery.jwks",
-    "introspection_endpoint": "token.introspect",
-    "revocation_endpoint": "token.revoke",
-    "end_session_endpoint": "logout.end_session",
-    "registration_endpoint": "client_registration.register",
-}
-"""Names of RFC 8414 §2 and OpenID Connect Discovery §3, and the routes behind them."""

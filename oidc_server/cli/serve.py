@@ -23,9 +23,11 @@ from oidc_server.cli.failures import telling_in_words
 from oidc_server.cli.setup_url import setup_url
 from oidc_server.clock import utc_now
 from oidc_server.database import Database
+from oidc_server.dev import documentation_client
 from oidc_server.domain import audit, links
 from oidc_server.domain.audit import COMMAND_LINE, Event
 from oidc_server.observability import logs
+from oidc_server.routes import ROUTES
 from oidc_server.security.encryption import Vault
 from oidc_server.settings import Settings, SettingsError, load
 
@@ -66,11 +68,15 @@ def serve(
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _alone(settings), _listening(host, port) as listener:
         link = _prepare(settings)
+        if dev and settings.api_docs and settings.api_docs_client_id is None:
+            settings = _with_documentation_client(settings)
         typer.echo(f"{settings.brand_name} is at {settings.issuer}")
         if link is not None:
             typer.echo(f"Set it up, once: {link}")
         if dev:
             typer.echo(f"Try it with the sample app: {settings.issuer}/dev/app")
+            if settings.api_docs:
+                typer.echo(f"Try the API: {settings.issuer}/docs")
         _run(Worker(settings, dev), listener, workers)
 
 
@@ -92,6 +98,20 @@ def _prepare(settings: Settings) -> str | None:
     finally:
         database.close()
     return None if link_id is None else setup_url(settings, link_id)
+
+
+def _with_documentation_client(settings: Settings) -> Settings:
+    """The settings with a client for /docs: nobody has to register one to try the API."""
+    redirect_uri = settings.issuer + next(
+        route.path for route in ROUTES if route.name == "api_docs.signed_in"
+    )
+    database = Database(settings.database_url)
+    try:
+        with database.transaction("write") as db:
+            client_id = documentation_client.register(db, settings, redirect_uri, utc_now())
+    finally:
+        database.close()
+    return settings.model_copy(update={"api_docs_client_id": client_id})
 
 
 def _migrate(settings: Settings) -> None:

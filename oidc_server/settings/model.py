@@ -210,6 +210,14 @@ class Settings(BaseSettings):
     dpop_nonce: Annotated[Literal["off", "required"], BeforeValidator(_lower)] = "off"
     """Whether a DPoP proof must hold a nonce of ours; then the clocks of clients do not matter."""
 
+    api_docs: bool = True
+    """`off` takes away the description of the API: `/openapi.json`, `/docs` and `/redoc`."""
+
+    api_docs_client_id: str | None = Field(
+        None, json_schema_extra={"default": "whoever signs in types one"}
+    )
+    """Client that `/docs` signs people in with."""
+
     # Watching and protecting
 
     rate_limits: bool = True

@@ -19,18 +19,20 @@ STATIC_PREFIX = "/static/"
 def load_static(folder: Path, *, secure: bool) -> tuple[dict[str, str], dict[str, Response]]:
     """Every static file, read once: name → address, and address → finished answer.
 
-    The address holds a digest of the content, so that caches may keep it for ever.
+    The address holds a digest of the content, so that caches may keep it for ever. A file that ends
+    in `.gz` is sent compressed, under its name without that.
     """
     addresses: dict[str, str] = {}
     answers: dict[str, Response] = {}
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-        name = file.relative_to(folder).as_posix()
+        compressed = file.suffix == ".gz"
+        name = file.relative_to(folder).as_posix().removesuffix(".gz")
         body = file.read_bytes()
         address = f"{STATIC_PREFIX}{sha256(body).hexdigest()[:12]}/{name}"
         kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
         charset = "; charset=utf-8" if kind.startswith("text/") else ""
         addresses[name] = address
-        answers[address] = responses.asset(body, kind + charset)
+        answers[address] = responses.asset(body, kind + charset, compressed=compressed)
         if secure:
             answers[address].headers.append(responses.STRICT_TRANSPORT)
     return addresses, answers

@@ -13,7 +13,11 @@ MAIL = ("templates/email/", "templates/components/mail.html")
 PAGES = [
     path for path in TEMPLATES if path.suffix == ".html" and not path.as_posix().startswith(MAIL)
 ]
-STATIC = tracked_files("static/")
+STATIC = [
+    path
+    for path in tracked_files("static/")
+    if not path.is_relative_to("static/vendor")  # as others published it
+]
 
 # Its form leaves for the app, and must not take a token of ours along.
 LEAVING = Path("templates/authorization/form_post.html")

@@ -25,7 +25,6 @@ PAGES: list[tuple[str, str, bytes, int]] = [
     ("GET", "/static/nothing.css", b"", 404),
     ("GET", "/static/../pyproject.toml", b"", 404),
     ("GET", "/.git/config", b"", 404),
-    ("GET", "/docs", b"", 404),
     ("GET", "/metrics", b"", 404),
     ("GET", "/dev/app", b"", 404),
     ("DELETE", "/login", b"", 405),
@@ -42,6 +41,7 @@ MACHINES: list[tuple[str, str, bytes, int]] = [
     ("POST", "/token", b"a=" + b"b" * 100_000, 413),
     ("GET", "/jwks.json", b"", 200),
     ("GET", "/.well-known/openid-configuration", b"", 200),
+    ("GET", "/openapi.json", b"", 200),
     ("GET", "/health/live", b"", 200),
     ("GET", "/health/ready", b"", 503),  # the clock of the tests is not that of the database
 ]
