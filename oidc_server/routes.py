@@ -39,7 +39,7 @@ from oidc_server.token import endpoint as token
 from oidc_server.token import introspection, revocation
 from oidc_server.userinfo import endpoint as userinfo
 from oidc_server.web import console, operations
-from oidc_server.web.kinds import action, form, machine, page, record
+from oidc_server.web.kinds import action, document, form, machine, page, record
 from oidc_server.web.operations import Operation
 from oidc_server.web.protocol import access_with_proof
 from oidc_server.web.rate_limit import DEVICES, MAILS, PASSAGES, REGISTRATIONS
@@ -254,7 +254,7 @@ ROUTES = [
     *operations.routes(OPERATIONS),
     Route(
         "/openapi.json",
-        machine(api_docs.describing(OPERATIONS, METADATA_ENDPOINTS), methods=("GET",), access=None),
+        document(api_docs.describing(OPERATIONS, METADATA_ENDPOINTS)),
         name="api_docs.openapi",
     ),
     Route("/docs", page(api_pages.show_swagger_ui), name="api_docs.swagger_ui"),

@@ -6,7 +6,7 @@ from oidc_server.credits.models import Balance, Reservation, Transaction, Transa
 from oidc_server.domain import audit, ledger
 from oidc_server.domain.audit import Event
 from oidc_server.domain.base import parse_id
-from oidc_server.domain.ledger import Entry, Order, Reason, Refused, format_amount
+from oidc_server.domain.ledger import Entry, EntryType, Order, Reason, Refused, format_amount
 from oidc_server.web.errors import ProblemError, types
 from oidc_server.web.incoming import BadRequestError
 from oidc_server.web.json_api import read_cursor, write_cursor
@@ -89,6 +89,32 @@ def refund_credits(call: Call) -> Transaction | Response:
         now=ctx.now,
     )
     _record(call, Event.CREDITS_REFUNDED, done)
+    return _answer(call, done)
+
+
+def adjust_credits(call: Call) -> Transaction | Response:
+    """Correct a balance; the audit log is told who did, and why."""
+    body, ctx, user_id = call.body, call.ctx, _user(call)
+    order = _order(call)
+    done = ledger.adjust(ctx.db, user_id, body.amount, order=order, now=ctx.now)
+    if isinstance(done, Entry):
+        audit.record(
+            ctx.db,
+            Event.CREDIT_ADJUSTED,
+            origin=ctx.origin,
+            now=ctx.now,
+            user_id=user_id,
+            client_id=order.client_id,
+            actor_id=order.user_id,
+            transaction_id=done.id,
+            description=body.description,
+            changes={
+                "balance": {
+                    "before": format_amount(done.new_balance - done.balance_change),
+                    "after": format_amount(done.new_balance),
+                }
+            },
+        )
     return _answer(call, done)
 
 
@@ -190,10 +216,12 @@ def _answer(call: Call, done: Entry | Refused) -> Transaction | Response:
 
 
 def _transaction(call: Call, entry: Entry) -> Transaction:
+    """The entry as it is told. Every type says which way it goes, but for a correction."""
+    is_taken = entry.type == EntryType.ADJUSTED and entry.balance_change < 0
     return Transaction(
         id=entry.id,
         user_id=call.shown_subject or "",
-        amount=format_amount(entry.amount),
+        amount=format_amount(-entry.amount if is_taken else entry.amount),
         transaction_type=entry.type,
         reference_id=entry.reference_id,
         description=entry.description,

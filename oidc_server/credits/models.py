@@ -9,25 +9,50 @@ from oidc_server.domain import ledger
 from oidc_server.domain.ledger import EntryType
 from oidc_server.web.json_api import Answer, Body, Query, printable
 
+_DIGITS = r"(0\.(0[1-9]|[1-9][0-9]?)|[1-9][0-9]{0,11}(\.[0-9]{1,2})?|1000000000000(\.00?)?)"
+_TEXT_IS_SAFER = " Text is safer: many readers of JSON make floats of numbers."
 _AMOUNT_SCHEMA: dict[str, Any] = {
-    "description": "A decimal with at most two places, from 0.01 to 1000000000000. Text is safer:"
-    " many readers of JSON make floats of numbers.",
+    "description": "A decimal with at most two places, from 0.01 to 1000000000000."
+    + _TEXT_IS_SAFER,
     "anyOf": [
-        {"type": "string", "pattern": r"^(0|[1-9][0-9]{0,12})(\.[0-9]{1,2})?$"},
+        {"type": "string", "pattern": f"^{_DIGITS}$"},
         {"type": "number", "minimum": 0.01, "maximum": 1_000_000_000_000, "multipleOf": 0.01},
     ],
     "examples": ["12.50"],
+}
+_CHANGE_SCHEMA: dict[str, Any] = {
+    "description": "The same with a minus sign for what is taken." + _TEXT_IS_SAFER,
+    "anyOf": [
+        {"type": "string", "pattern": f"^-?{_DIGITS}$"},
+        {
+            "type": "number",
+            "minimum": -1_000_000_000_000,
+            "maximum": 1_000_000_000_000,
+            "multipleOf": 0.01,
+            "not": {"const": 0},
+        },
+    ],
+    "examples": ["-2.50"],
 }
 _MONEY_SCHEMA: dict[str, Any] = {
     "type": "string",
     "pattern": r"^(0|[1-9][0-9]*)\.[0-9]{2}$",
     "examples": ["12.50"],
 }
+_MOVED_SCHEMA: dict[str, Any] = {
+    **_MONEY_SCHEMA,
+    "pattern": r"^-?(0|[1-9][0-9]*)\.[0-9]{2}$",
+    "description": "What was moved; with a minus sign if a correction took it.",
+}
 
 Amount = Annotated[int, BeforeValidator(ledger.parse_amount), WithJsonSchema(_AMOUNT_SCHEMA)]
 """Hundredths, from a decimal in a request."""
+Change = Annotated[int, BeforeValidator(ledger.parse_change), WithJsonSchema(_CHANGE_SCHEMA)]
+"""The same, up or down."""
 Money = Annotated[str, WithJsonSchema(_MONEY_SCHEMA)]
 """A decimal with two places in an answer."""
+Moved = Annotated[str, WithJsonSchema(_MOVED_SCHEMA)]
+"""The same, which is negative for a correction that takes."""
 
 
 Reference = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(printable)]
@@ -70,6 +95,13 @@ class RefundCredits(_Noted):
 
     transaction_id: EntryId
     amount: Amount | None = None
+
+
+class AdjustCredits(_Noted):
+    """A correction, and what is corrected."""
+
+    amount: Change
+    description: Annotated[Description, Field(min_length=1)]
 
 
 class ReserveCredits(_Noted):
@@ -126,7 +158,7 @@ class Transaction(Answer):
 
     id: str
     user_id: str
-    amount: Money
+    amount: Moved
     transaction_type: EntryType
     reference_id: str | None
     description: str | None

@@ -106,6 +106,21 @@ OPERATIONS = (
         **_GIVES,
     ),
     Operation(
+        path="/api/v1/credits/adjust",
+        name="credits.adjust",
+        summary="Correct a balance",
+        description="Up or, with a negative amount, down, never below zero. The description says"
+        " what is corrected; the audit log keeps it.",
+        handler=api.adjust_credits,
+        body=models.AdjustCredits,
+        body_example={**_NOTE, "amount": "-2.50", "description": "Charged twice by mistake"},
+        answer_example={
+            **_entry_example("adjusted", "-2.50", "10.00"),
+            "description": "Charged twice by mistake",
+        },
+        **{**_GIVES, "problems": (types.CONFLICT, types.INSUFFICIENT_CREDIT)},
+    ),
+    Operation(
         path="/api/v1/credits/reserve",
         name="credits.reserve",
         summary="Reserve credit",

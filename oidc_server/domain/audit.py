@@ -74,6 +74,7 @@ class Event(StrEnum):
     ROLE_TAKEN = "role.taken"
     RESOURCE_CHANGED = "resource.changed"
     RESOURCE_DELETED = "resource.deleted"
+    CREDIT_ADJUSTED = "credit.adjusted"
     KEY_ROTATED = "signing_key.rotated"
     KEY_REVOKED = "signing_key.revoked"
     SET_UP = "server.set_up"

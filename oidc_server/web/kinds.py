@@ -45,6 +45,11 @@ def action(
     return Endpoint({"POST": method}, shape=errors.as_page, own_forms=True)
 
 
+def document(handler: Handler) -> Endpoint:
+    """A document for programs that is the same for everybody."""
+    return Endpoint({"GET": Method(handler, None)}, shape=errors.as_problem)
+
+
 def record(*, get: Handler, put: Handler, delete: Handler, limit: Limit | None) -> Endpoint:
     """Something that programs read, replace and delete: OAuth errors in JSON."""
     methods = {

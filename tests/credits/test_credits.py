@@ -1,5 +1,6 @@
 """Credits over the wire: what is sent and answered, who may, and what every refusal says."""
 
+import json
 from datetime import timedelta
 from threading import Event
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import jwt
 import pytest
 from httpx2 import Response
+from sqlalchemy import text
 
 from oidc_server.domain import endings, ledger
 from oidc_server.domain.ledger import MAX_AMOUNT, Order
@@ -460,3 +462,49 @@ def test_roles_are_in_tokens_for_our_api_only(api: Callers) -> None:
     assert roles_in("moderator") == ["moderator", "user"]
     assert roles_in("person") == ["user"]
     assert [roles_in(name) for name in ("narrow", "service")] == [None] * 2
+
+
+def test_a_balance_is_corrected_both_ways_and_the_audit_log_knows_why(api: Callers) -> None:
+    up = moved(api, "adjust", amount="10.00", description="Goodwill")
+    down = moved(
+        api,
+        "adjust",
+        "administrator",
+        user_id=api.id_of("person"),
+        amount=-2.5,
+        description="Charged twice",
+    )
+
+    told = api.call("GET", f"{PATH}/transactions", "person").json()["transactions"]
+    assert [one["amount"] for one in told] == ["-2.50", "10.00"]
+    assert {one["transaction_type"] for one in told} == {"adjusted"}
+    assert (up["new_balance"], down["new_balance"]) == ("10.00", "7.50")
+    with api.site.db() as db:
+        query = text("SELECT user_id, detail FROM audit_events WHERE event = 'credit.adjusted'")
+        rows = db.session.execute(query).all()
+        assert not ledger.reconcile(db)
+    details = [
+        json.loads(row.detail) if isinstance(row.detail, str) else row.detail for row in rows
+    ]
+    assert {str(row.user_id) for row in rows} == {api.id_of("person")}
+    assert {one["description"]: one["changes"]["balance"] for one in details} == {
+        "Goodwill": {"before": "0.00", "after": "10.00"},
+        "Charged twice": {"before": "10.00", "after": "7.50"},
+    }
+    assert api.id_of("administrator") in [one["actor_id"] for one in details]
+
+
+def test_a_correction_never_goes_below_zero_needs_a_reason_and_happens_once(api: Callers) -> None:
+    moved(api, "add", amount="1.00")
+
+    told = refused(move(api, "adjust", amount="-1.01", description="x"), 409, "insufficient-credit")
+    refused(move(api, "adjust", amount="-1.00"), 422, "invalid-fields")
+    for amount in ("0", "-0", "--1", "-", "-0.001", "- 1"):
+        refused(move(api, "adjust", amount=amount, description="x"), 422, "invalid-fields")
+    own = move(api, "adjust", "person", amount="5.00", description="For me")
+    assert own.status_code == 403
+    for _ in range(2):
+        moved(api, "adjust", key="k", amount="-0.40", description="x")
+
+    assert told["balance"] == "1.00"
+    assert balance(api) == "0.60"

@@ -91,6 +91,17 @@ class LivesOfAccounts(RuleBasedStateMachine):
         account.refundable[done.id] = amount
         assert done.new_balance == account.balance
 
+    @rule(which=ACCOUNTS, change=AMOUNTS | AMOUNTS.map(int.__neg__))
+    def adjust(self, which: int, change: int) -> None:
+        account = self.accounts[which]
+        done = self._do(ledger.adjust, account, change)
+        if account.balance + change < 0:
+            assert done == Refused(Reason.INSUFFICIENT, account.balance)
+            return
+        account.tell(EntryType.ADJUSTED, abs(change), change)
+        assert done.balance_change == change
+        assert done.new_balance == account.balance
+
     @rule(which=ACCOUNTS, amount=st.none() | AMOUNTS, any_=ANY)
     def refund(self, which: int, amount: int | None, any_: int) -> None:
         account = self.accounts[which]

@@ -1,16 +1,17 @@
 """The ledger of credits: append-only entries, and for each user a row with what they add up to.
 
 `tables.py` has the rows and what the database itself refuses, `accounts.py` the one way to change
-them. `movements.py` adds, uses and refunds, `reservations.py` holds and settles. `history.py` lists
-entries, `reconciliation.py` looks whether all agree. `amounts.py` is how amounts are written.
+them. `movements.py` adds, uses, refunds and corrects, `reservations.py` holds and settles.
+`history.py` lists entries, `reconciliation.py` looks whether all agree. `amounts.py` is how amounts
+are written.
 
 Everything is counted in hundredths, as integers. See ADR 0014.
 """
 
 from oidc_server.domain.ledger.accounts import Balance, Order, Reason, Refused, find_balance
-from oidc_server.domain.ledger.amounts import format_amount, parse_amount
+from oidc_server.domain.ledger.amounts import format_amount, parse_amount, parse_change
 from oidc_server.domain.ledger.history import Page, history
-from oidc_server.domain.ledger.movements import add, refund, use
+from oidc_server.domain.ledger.movements import add, adjust, refund, use
 from oidc_server.domain.ledger.reconciliation import Mismatch, reconcile
 from oidc_server.domain.ledger.reservations import (
     Reserved,
@@ -34,11 +35,13 @@ __all__ = [
     "Refused",
     "Reserved",
     "add",
+    "adjust",
     "capture",
     "find_balance",
     "format_amount",
     "history",
     "parse_amount",
+    "parse_change",
     "reconcile",
     "refund",
     "release",

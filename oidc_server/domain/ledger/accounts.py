@@ -135,7 +135,9 @@ _EFFECT = {
     EntryType.CAPTURED: (0, -1),
     EntryType.RELEASED: (1, -1),
     EntryType.EXPIRED: (1, -1),
+    EntryType.ADJUSTED: (1, 0),
 }
+"""What an amount of each type does to the balance and to what is held."""
 
 
 def find_balance(db: Transaction, user_id: str) -> Balance | None:
@@ -191,14 +193,18 @@ def enter(
     now: datetime,
     original_id: str | None = None,
 ) -> Entry:
-    """Append the entry of a change that was just made; `moved` is what that returned."""
+    """Append the entry of a change that was just made; `moved` is what that returned.
+
+    The amount is positive, but for an adjustment that takes.
+    """
     of_balance, of_reserved = _EFFECT[kind]
     entry = Entry(
         id=new_id(now),
         user_id=user_id,
         sequence=moved.sequence,
         type=kind,
-        amount=amount,
+        amount=abs(amount),
+        balance_change=of_balance * amount,
         new_balance=moved.balance,
         reference_id=order.reference_id,
         description=order.description,
@@ -208,7 +214,6 @@ def enter(
     db.run(
         _ENTER,
         **{**shown, "type": kind.value},
-        balance_change=of_balance * amount,
         reserved_change=of_reserved * amount,
         original_id=original_id,
         client_id=order.client_id,

@@ -23,6 +23,14 @@ def parse_amount(value: object) -> int:
     return hundredths
 
 
+def parse_change(value: object) -> int:
+    """The same with a minus sign allowed, for what may go either way."""
+    written = str(value) if type(value) in (int, str, Decimal) else ""
+    if written.startswith("-"):
+        return -parse_amount(written[1:])
+    return parse_amount(value)
+
+
 def format_amount(hundredths: int) -> str:
     """The decimal with two places: text, since readers of JSON make floats of numbers."""
     whole, rest = divmod(abs(hundredths), 100)

@@ -1,4 +1,4 @@
-"""Adding, using and refunding credit."""
+"""Adding, using, refunding and correcting credit."""
 
 from datetime import datetime
 
@@ -86,3 +86,16 @@ def refund(
     kind = EntryType.REFUNDED
     moved = move(db, user_id, kind, amount, now)
     return enter(db, user_id, kind, amount, moved, order=order, now=now, original_id=entry_id)
+
+
+def adjust(
+    db: Transaction, user_id: str, change: int, *, order: Order, now: datetime
+) -> Entry | Refused:
+    """Correct a balance: up, or down to zero at most."""
+    if change > 0:
+        moved, reason = take_in(db, user_id, change, now), Reason.TOO_MUCH
+    else:
+        moved, reason = spend(db, user_id, -change, now), Reason.INSUFFICIENT
+    if moved is None:
+        return refusal(db, user_id, reason)
+    return enter(db, user_id, EntryType.ADJUSTED, change, moved, order=order, now=now)

@@ -133,6 +133,7 @@ class Entry:
     sequence: int
     type: EntryType
     amount: int
+    balance_change: int
     new_balance: int
     reference_id: str | None
     description: str | None
