@@ -21,6 +21,7 @@ from oidc_server.oauth2.client_keys import ClientKeyStore
 from oidc_server.oauth2.dpop_nonces import Nonces
 from oidc_server.outbound.documents import Documents
 from oidc_server.outbound.http import HttpClient
+from oidc_server.outbound.leaked_passwords import LeakedPasswords
 from oidc_server.outbound.mail import NoTransport, SmtpTransport, Transport
 from oidc_server.routes import DEV_ROUTES, METADATA_ENDPOINTS, ROUTES
 from oidc_server.security.encryption import Vault
@@ -79,12 +80,11 @@ def build_runtime(
     keys = KeyRing(vault, settings.access_token_alg)
     http = HttpClient(settings)
     documents = Documents(http, clock)
-    paths = Paths({route.name: route.path for route in routes})
     secure = settings.secure_cookies
+    paths = Paths({route.name: route.path for route in routes})
     addresses, static = templating.load_static(resources.static_dir(), secure=secure)
     return Runtime(
         settings=settings,
-        issuer=settings.issuer,
         database=database,
         clock=clock,
         lane=Inline() if database.is_sqlite else Threads(settings.database_threads),
@@ -92,6 +92,7 @@ def build_runtime(
         fetching=FetchingLane(),
         fetching_for_strangers=FetchingLane(),
         passwords=_passwords(settings),
+        leaked_passwords=LeakedPasswords(settings),
         vault=vault,
         links=LinkSigner(settings.secret_keys),
         keys=keys,

@@ -249,6 +249,11 @@ ROUTES = [
         ),
         name="account.change_password",
     ),
+    Route(
+        "/.well-known/change-password",
+        page(password.show_where_to_change, limit=PASSAGES),
+        name="account.where_to_change_password",
+    ),
     # 3 · programs
     Route("/problems/{name}", page(problems.show_problem), name="problems.problem"),
     *operations.routes(OPERATIONS),

@@ -1,7 +1,6 @@
 """/password-reset: ask for a link by mail, and set a new password with it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from oidc_server.domain import attempts, audit, endings, identifiers, links, mails, users
 from oidc_server.domain.attempts import Allowed
@@ -10,19 +9,13 @@ from oidc_server.domain.links import Link, Purpose
 from oidc_server.domain.mails import MailKind
 from oidc_server.web import mailed_link, new_password
 from oidc_server.web.context import Context
+from oidc_server.web.lanes import Inquiry
 from oidc_server.web.mail_facts import mail_facts
+from oidc_server.web.new_password import NewPassword
 from oidc_server.web.responses import Response
 
 _MINUTE = 60
 _LONGEST_SHOWN = 320
-
-
-@dataclass(frozen=True)
-class Draft:
-    """A new password that was looked at: what is wrong with it, or its hash."""
-
-    problem: str | None = None
-    password_hash: str | None = None
 
 
 def show_password_reset(ctx: Context) -> Response:
@@ -89,34 +82,28 @@ def show_new_password(ctx: Context) -> Response:
     return _page(ctx, link, ctx.kept_link, {})
 
 
-def prepare_new_password(ctx: Context) -> Callable[[], Draft] | Draft:
+def prepare_new_password(ctx: Context) -> Callable[[], NewPassword] | Inquiry | NewPassword:
     """Ahead of `submit_new_password`: say what is wrong, or hash the password."""
     link = mailed_link.find(ctx, Purpose.RESET_PASSWORD, ctx.form.text("link"))
     if link is None or link.user_id is None:
-        return Draft()
+        return NewPassword()
     user = users.get(ctx.db, link.user_id)
-    password = ctx.form.text("password")
-    problem = new_password.problem(
-        ctx, password, (user.username, user.email or "", user.name or "")
-    )
-    if problem is not None:
-        return Draft(problem)
-    hasher = ctx.runtime.passwords
-    return lambda: Draft(password_hash=hasher.hash(password))
+    known_by = (user.username, user.email, user.name)
+    return new_password.choose(ctx, ctx.form.text("password"), known_by, lambda chosen: chosen)
 
 
 def submit_new_password(ctx: Context) -> Response:
     """Use the link once, and set the password. It signs nobody in: the new password does."""
-    draft: Draft = ctx.proof
+    chosen: NewPassword = ctx.proof
     value = ctx.form.text("link")
     link = mailed_link.find(ctx, Purpose.RESET_PASSWORD, value)
-    if link is not None and draft.problem is not None:
-        return _page(ctx, link, value, {"password": draft.problem}, status=422)
+    if link is not None and chosen.problem is not None:
+        return _page(ctx, link, value, {"password": chosen.problem}, status=422)
 
     link = mailed_link.consume(ctx, Purpose.RESET_PASSWORD, value)
-    if link is None or link.user_id is None or draft.password_hash is None:
+    if link is None or link.user_id is None or chosen.password_hash is None:
         return _invalid(ctx)
-    endings.change_password(ctx.db, link.user_id, draft.password_hash, ctx.now, **mail_facts(ctx))
+    endings.change_password(ctx.db, link.user_id, chosen.password_hash, ctx.now, **mail_facts(ctx))
     audit.record(
         ctx.db, Event.PASSWORD_CHANGED, origin=ctx.origin, now=ctx.now, user_id=link.user_id
     )

@@ -10,6 +10,7 @@ from oidc_server.domain.factors.strength import PASSWORD
 from oidc_server.domain.users import UsernameTakenError
 from oidc_server.web import new_account
 from oidc_server.web.context import Context
+from oidc_server.web.lanes import Inquiry
 from oidc_server.web.new_account import Draft
 from oidc_server.web.responses import Response
 
@@ -22,7 +23,7 @@ def show_sign_up(ctx: Context) -> Response:
     return _page(ctx, came_from, new_account.EMPTY, {})
 
 
-def prepare(ctx: Context) -> Callable[[], Draft] | Draft:
+def prepare(ctx: Context) -> Callable[[], Draft] | Inquiry | Draft:
     """Ahead of `submit_sign_up`: say what is wrong, or hash the password."""
     if ctx.runtime.settings.sign_up != "open":
         return Draft()

@@ -10,6 +10,7 @@ import typer
 
 from oidc_server import __version__
 from oidc_server.cli import (
+    breached_passwords,
     clients,
     credit_balances,
     database,
@@ -38,6 +39,7 @@ application.command("setup-link")(users.setup_link)
 application.command("doctor")(doctor.doctor)
 application.add_typer(database.application, name="db", help="The database.")
 application.add_typer(users.application, name="users", help="People.")
+application.add_typer(breached_passwords.application, name="passwords", help="Leaked passwords.")
 application.add_typer(clients.application, name="clients", help="Applications that sign people in.")
 application.add_typer(
     registration_tokens.application,

@@ -1,20 +1,25 @@
 """`oidc-server users`: make and list accounts; and the link that sets the server up."""
 
-import sys
 from typing import Annotated
 
 import typer
 
+from oidc_server.cli.new_password import (
+    PasswordHashStdin,
+    PasswordStdin,
+    new_password_hash,
+)
 from oidc_server.cli.output import Json, fail, show, show_all
 from oidc_server.cli.profile_options import Profile, takes_profile, told
 from oidc_server.cli.setup_url import setup_url
+from oidc_server.cli.user_import import import_users
 from oidc_server.cli.workshop import Workshop, workshop
 from oidc_server.domain import audit, links, roles, users
 from oidc_server.domain.audit import COMMAND_LINE, Event
 from oidc_server.domain.users import User
-from oidc_server.security import passwords
 
 application = typer.Typer(no_args_is_help=True)
+application.command("import")(import_users)
 
 
 @application.command("add")
@@ -27,26 +32,25 @@ def add(
     verified: Annotated[
         bool, typer.Option("--verified", help="Take the address as verified.")
     ] = False,
-    password_stdin: Annotated[
-        bool, typer.Option("--password-stdin", help="Read the password from standard input.")
-    ] = False,
+    password_stdin: PasswordStdin = False,
+    password_hash_stdin: PasswordHashStdin = False,
     as_json: Json = False,
     profile: Profile,
 ) -> None:
     """Make an account."""
-    password = _read_password(from_stdin=password_stdin, as_json=as_json)
+    password_hash = new_password_hash(
+        (username, email),
+        from_stdin=password_stdin,
+        made_elsewhere=password_hash_stdin,
+        as_json=as_json,
+    )
     with workshop() as tools:
-        problem = passwords.problems(
-            password, minimum=tools.settings.password_min_length, context=[username, email]
-        )
-        if problem is not None:
-            fail(_refusal(problem, tools.settings.password_min_length), as_json=as_json)
         user = users.create(
             tools.db,
             username=username,
             email=email,
             name=profile.claims.get("name"),
-            password_hash=tools.hasher().hash(password),
+            password_hash=password_hash,
             now=tools.now,
             email_verified=verified,
         )
@@ -112,23 +116,6 @@ def _tell(tools: Workshop, user: User, profile: Profile) -> None:
         tools.now,
         phone_number_verified=profile.phone_number_verified,
     )
-
-
-def _read_password(*, from_stdin: bool, as_json: bool) -> str:
-    if from_stdin:
-        try:
-            return sys.stdin.buffer.readline().decode().rstrip("\r\n")
-        except UnicodeDecodeError:
-            fail("The password on standard input is not UTF-8.", as_json=as_json)
-    if not sys.stdin.isatty():
-        fail("Send the password on standard input and say --password-stdin.", as_json=as_json)
-    answer: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
-    return answer
-
-
-def _refusal(problem: str, minimum: int) -> str:
-    known = f" (at least {minimum} characters)" if problem == "too_short" else ""
-    return f"The password cannot be used: {problem.replace('_', ' ')}{known}."
 
 
 def _facts(user: User, held: frozenset[str]) -> dict[str, object]:

@@ -9,7 +9,6 @@ from oidc_server import schema
 from oidc_server.clock import utc_now
 from oidc_server.database import Database, Transaction
 from oidc_server.security.encryption import Vault
-from oidc_server.security.passwords import PasswordHasher
 from oidc_server.settings import Settings, load
 
 
@@ -22,12 +21,6 @@ class Workshop:
     vault: Vault
     db: Transaction
     now: datetime
-
-    def hasher(self) -> PasswordHasher:
-        settings = self.settings
-        return PasswordHasher(
-            settings.argon2_time_cost, settings.argon2_memory_kib, settings.argon2_parallelism
-        )
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import SplitResult, urlencode
 
@@ -30,8 +31,8 @@ from oidc_server.settings import Settings
 DEADLINE_SECONDS = 5.0
 """For everything together, from the name to the last byte."""
 MAX_BODY = 65_536
-_MAX_WIRE = 2 * MAX_BODY
-"""Bytes of one answer with its headers and chunks."""
+"""Bytes of one answer; with its headers and chunks it may have twice as many."""
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 _MAX_HOSTS = 1000
 _PORTS = {"https": 443, "http": 80}
 _AGENT = f"oidc-server/{__version__}"
@@ -60,21 +61,28 @@ class HttpClient:
         tls: ssl.SSLContext | None = None,
         resolver: Resolve = resolve,
         deadline: float = DEADLINE_SECONDS,
+        policy: AddressPolicy | None = None,
+        max_body: int = MAX_BODY,
     ) -> None:
         self._settings = settings
-        self._policy = AddressPolicy(loopback=settings.is_loopback, allowed=settings.outbound_allow)
+        self._policy = policy or AddressPolicy(
+            loopback=settings.is_loopback, allowed=settings.outbound_allow
+        )
+        self._max_body = max_body
         self._tls = tls
         self._resolver = resolver
         self._deadline = deadline
         self._breakers: dict[str, Breaker] = {}
         self._lock = threading.Lock()
 
-    def get(self, url: str, *, accept: str = "application/json") -> Answer:
+    def get(
+        self, url: str, *, accept: str = "application/json", headers: Mapping[str, str] = NO_HEADERS
+    ) -> Answer:
         """Fetch a document; raises `OutboundRefusedError`, `OutboundUnavailableError`.
 
         An answer of 5xx or 429 is a failure of the neighbour, any other is returned.
         """
-        return self._ask("GET", url, {"Accept": accept}, b"")
+        return self._ask("GET", url, {"Accept": accept, **headers}, b"")
 
     def post(self, url: str, form: Mapping[str, str]) -> Answer:
         """Send a form; the same answers and errors as for `get`."""
@@ -112,13 +120,13 @@ class HttpClient:
             with (
                 httpcore2.ConnectionPool(
                     ssl_context=self._context(),
-                    network_backend=_CheckedConnections(addresses, deadline),
+                    network_backend=_CheckedConnections(addresses, deadline, 2 * self._max_body),
                 ) as pool,
                 pool.stream(
                     method, url, headers=list(headers.items()), content=body or None
                 ) as response,
             ):
-                return _read(response)
+                return _read(response, self._max_body)
         except (httpcore2.TimeoutException, httpcore2.NetworkError) as error:
             raise OutboundUnavailableError(type(error).__name__) from None
         except (httpcore2.ProtocolError, ValueError):
@@ -146,7 +154,7 @@ class HttpClient:
             return breaker
 
 
-def _read(response: httpcore2.Response) -> Answer:
+def _read(response: httpcore2.Response, max_body: int) -> Answer:
     """The answer with its body, counted while it comes."""
     headers = {name.lower(): value for name, value in response.headers}
     if response.status >= 500 or response.status == 429:
@@ -156,7 +164,7 @@ def _read(response: httpcore2.Response) -> Answer:
     body = bytearray()
     for part in response.iter_stream():
         body += part
-        if len(body) > MAX_BODY:
+        if len(body) > max_body:
             raise OutboundRefusedError("the answer is too long")
     return Answer(response.status, headers.get(b"content-type", b"").decode("latin-1"), bytes(body))
 
@@ -164,7 +172,8 @@ def _read(response: httpcore2.Response) -> Answer:
 class _CheckedConnections(httpcore2.NetworkBackend):
     """Connects to the addresses that were checked, whatever name is asked for."""
 
-    def __init__(self, addresses: tuple[str, ...], deadline: float) -> None:
+    def __init__(self, addresses: tuple[str, ...], deadline: float, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
         self._backend = httpcore2.SyncBackend()
         self._addresses = addresses
         self._deadline = deadline
@@ -187,17 +196,17 @@ class _CheckedConnections(httpcore2.NetworkBackend):
             except httpcore2.ConnectError as error:
                 failure = error
             else:
-                return _TimedStream(stream, self._deadline)
+                return _TimedStream(stream, self._deadline, self._max_bytes)
         raise failure
 
 
 class _TimedStream(httpcore2.NetworkStream):
     """A connection whose every step ends at the deadline, and that reads so many bytes at most."""
 
-    def __init__(self, stream: httpcore2.NetworkStream, deadline: float) -> None:
+    def __init__(self, stream: httpcore2.NetworkStream, deadline: float, max_bytes: int) -> None:
         self._stream = stream
         self._deadline = deadline
-        self._left = _MAX_WIRE
+        self._left = max_bytes
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         del timeout
@@ -222,7 +231,7 @@ class _TimedStream(httpcore2.NetworkStream):
     ) -> httpcore2.NetworkStream:
         del timeout
         secured = self._stream.start_tls(ssl_context, server_hostname, _remaining(self._deadline))
-        return _TimedStream(secured, self._deadline)
+        return _TimedStream(secured, self._deadline, self._left)
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)

@@ -124,6 +124,15 @@ class Settings(BaseSettings):
     password_min_length: int = Field(8, ge=8, le=64)
     """Fewest characters of a new password. NIST asks for 15 where there is no second factor."""
 
+    breached_passwords_list: Path | None = Field(None, json_schema_extra={"default": "none"})
+    """A list of leaked passwords, made by `passwords build-breached-list`: they are refused."""
+
+    breached_passwords_url: Annotated[str | None, AfterValidator(values.check_range_url)] = Field(
+        None, json_schema_extra={"default": "nobody is asked"}
+    )
+    """A service that knows leaked passwords, such as `https://api.pwnedpasswords.com/range`. It is
+    sent five digits of a digest, waited for 1.5 seconds at most, and done without if it fails."""
+
     argon2_time_cost: int = Field(2, ge=1, le=20)
     """Argon2id passes."""
 

@@ -190,6 +190,19 @@ def check_name(value: str) -> str:
     return value
 
 
+def check_range_url(value: str | None) -> str | None:
+    """The address of a service that the operator answers for: https, or http on this machine."""
+    if value is None:
+        return None
+    parts = urlsplit(value)
+    local = parts.scheme == "http" and is_loopback_host(parts.hostname or "")
+    if not parts.hostname or not (parts.scheme == "https" or local):
+        raise ValueError("write an address that begins with https://")
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise ValueError("write an address without user name, query and fragment")
+    return value
+
+
 @dataclass(frozen=True)
 class SmtpServer:
     """Where mail is handed over, and how that connection is encrypted."""

@@ -8,6 +8,7 @@ from oidc_server.domain.links import Purpose
 from oidc_server.domain.users import EmailTakenError, User, UsernameTakenError
 from oidc_server.web import mailed_link, new_account
 from oidc_server.web.context import Context
+from oidc_server.web.lanes import Inquiry
 from oidc_server.web.new_account import Draft
 from oidc_server.web.responses import Response
 
@@ -23,7 +24,7 @@ def show_setup(ctx: Context) -> Response:
     return _page(ctx, ctx.kept_link, new_account.EMPTY, {})
 
 
-def prepare(ctx: Context) -> Callable[[], Draft] | Draft:
+def prepare(ctx: Context) -> Callable[[], Draft] | Inquiry | Draft:
     """Ahead of `submit_setup`: say what is wrong, or hash the password."""
     return new_account.examine(ctx) if _is_open(ctx, ctx.form.text("link")) else Draft()
 

@@ -24,15 +24,16 @@ from oidc_server.web import cors, errors, responses
 from oidc_server.web.context import Context
 from oidc_server.web.errors import MethodNotAllowedError, NotFoundError, Shape
 from oidc_server.web.incoming import Incoming, read_body
-from oidc_server.web.lanes import FetchingBusyError
+from oidc_server.web.lanes import FetchingBusyError, Inquiry
 from oidc_server.web.rate_limit import Limit
 from oidc_server.web.responses import Response
 from oidc_server.web.runtime import Runtime
 
 Handler = Callable[[Context], Response]
 Before = Callable[[Context], Any]
-"""Runs ahead of the handler, in a writing transaction of its own. It returns the proof, or what
-makes it: that hashes a password, and runs in the hashing lane without a transaction."""
+"""Runs ahead of the handler, in a writing transaction of its own if the handler has any. It returns
+the proof, or what makes it: that hashes a password, and runs in the hashing lane without a
+transaction, if need be after an `Inquiry`."""
 
 AccessRule = Access | None | Callable[[Incoming], Access]
 """The transaction of a handler: the same for every request, or chosen by what came in."""
@@ -111,7 +112,7 @@ class Endpoint:
         if self._own_forms and incoming.method == "POST":
             ctx.check_form()
         if method.before is not None:
-            ctx.proof = await self._prove(ctx, method.before)
+            ctx.proof = await self._prove(ctx, method.before, method.access and "write")
         access = method.access(incoming) if callable(method.access) else method.access
         response: Response = await self._in_transaction(ctx, method.handler, access)
         if response.status == 401:
@@ -128,9 +129,13 @@ class Endpoint:
         with suppress(DatabaseUnavailableError, ConflictError):
             await self._in_transaction(ctx, lambda again: cors.allow(again, response), "read")
 
-    async def _prove(self, ctx: Context, before: Before) -> Any:
+    async def _prove(self, ctx: Context, before: Before, access: Access | None) -> Any:
         """Transaction one books the attempt; the hash is computed outside of any."""
-        outcome = await self._in_transaction(ctx, before, "write")
+        outcome = await self._in_transaction(ctx, before, access)
+        if isinstance(outcome, Inquiry):
+            with suppress(FetchingBusyError):
+                await ctx.runtime.fetching_for_strangers.run(outcome, outcome.ask)
+            outcome = outcome.then
         return await ctx.runtime.hashing.run(outcome) if callable(outcome) else outcome
 
     async def _in_transaction(
@@ -152,7 +157,8 @@ class Endpoint:
         runtime = ctx.runtime
         if access is None:
             fresh = ctx.fresh(None)
-            return fresh.finish(work(fresh))
+            result = work(fresh)
+            return fresh.finish(result) if isinstance(result, Response) else result
 
         def unit() -> Any:
             for attempt in range(_ATTEMPTS):

@@ -11,6 +11,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any, Protocol, TypeVar
 
@@ -102,6 +103,18 @@ class HashingLane:
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Inquiry:
+    """What somebody else is asked before a password is hashed.
+
+    `ask` waits in the lane of fetching, where it holds up no hashing, and remembers the answer for
+    `then`, which runs in that of hashing. It is left out when too many ask already.
+    """
+
+    ask: Callable[[], None]
+    then: Callable[[], Any]
 
 
 class FetchingBusyError(Exception):

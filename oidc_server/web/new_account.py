@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from oidc_server.domain import users
 from oidc_server.web import new_password
 from oidc_server.web.context import Context
+from oidc_server.web.lanes import Inquiry
+from oidc_server.web.new_password import NewPassword
 
 _FIELDS = ("username", "email", "name")
 EMPTY: Mapping[str, str] = dict.fromkeys(_FIELDS, "")
@@ -20,15 +22,15 @@ class Draft:
     password_hash: str | None = None
 
 
-def examine(ctx: Context) -> Callable[[], Draft] | Draft:
-    """Say all that is wrong with the form at once; if nothing is, what is left is to hash."""
+def examine(ctx: Context) -> Callable[[], Draft] | Inquiry | Draft:
+    """Say all that is wrong with the form at once; if nothing is, the password is hashed."""
     values = {name: ctx.form.text(name) for name in _FIELDS}
-    password = ctx.form.text("password")
     errors = users.problems(**values)
-    problem = new_password.problem(ctx, password, values.values())
-    if problem is not None:
-        errors["password"] = problem
-    if errors:
-        return Draft(values, errors)
-    hasher = ctx.runtime.passwords
-    return lambda: Draft(values, password_hash=hasher.hash(password))
+
+    def draft(chosen: NewPassword) -> Draft:
+        found = errors | ({"password": chosen.problem} if chosen.problem else {})
+        return Draft(values, found, chosen.password_hash)
+
+    return new_password.choose(
+        ctx, ctx.form.text("password"), values.values(), draft, to_hash=not errors
+    )

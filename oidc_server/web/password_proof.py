@@ -40,9 +40,18 @@ class PasswordProof:
     browser: str | None = None
 
 
-def begin(
-    ctx: Context, username: str, password: str
-) -> Callable[[], PasswordProof] | PasswordProof:
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """A guess that was counted on `subject`; calling it computes what came of it."""
+
+    subject: str
+    prove: Callable[[], PasswordProof]
+
+    def __call__(self) -> PasswordProof:
+        return self.prove()
+
+
+def begin(ctx: Context, username: str, password: str) -> Guess | PasswordProof:
     """Book the guess and read the hash; returns the computation, or the proof without one."""
     if not username or not password or len(password) > passwords.MAX_LENGTH or "\0" in password:
         return PasswordProof(None, holds=False, reason="malformed")
@@ -78,7 +87,7 @@ def begin(
             browser=browser,
         )
 
-    return prove
+    return Guess(booked.subject, prove)
 
 
 def settle(db: Transaction, proof: PasswordProof, now: datetime) -> bool:

@@ -13,6 +13,7 @@ from oidc_server.oauth2.client_keys import ClientKeyStore
 from oidc_server.oauth2.dpop_nonces import Nonces
 from oidc_server.outbound.documents import Documents
 from oidc_server.outbound.http import HttpClient
+from oidc_server.outbound.leaked_passwords import LeakedPasswords
 from oidc_server.outbound.mail import Transport
 from oidc_server.security.encryption import Vault
 from oidc_server.security.passwords import PasswordHasher
@@ -30,7 +31,6 @@ class Runtime:
     """Everything a request may need that outlives it."""
 
     settings: Settings
-    issuer: str
     database: Database
     clock: Clock
     lane: Lane
@@ -38,6 +38,7 @@ class Runtime:
     fetching: FetchingLane
     fetching_for_strangers: FetchingLane
     passwords: PasswordHasher
+    leaked_passwords: LeakedPasswords
     vault: Vault
     links: LinkSigner
     keys: KeyRing
@@ -61,3 +62,8 @@ class Runtime:
     csrf_key: bytes
     refresh_keys: tuple[bytes, ...]
     """Keys that successors of refresh tokens are derived with; the first one makes new ones."""
+
+    @property
+    def issuer(self) -> str:
+        """Our address, as everybody compares it."""
+        return self.settings.issuer

@@ -106,7 +106,7 @@ def test_the_owner_hears_of_it(site):
     change(browser)
 
     [mail] = read_mails(site)
-    assert (mail.to, mail.subject) == (person.email, "Your password for Your ID was changed")
+    assert (mail.to, mail.subject) == (person.email, "Your ID: Your password was changed")
 
 
 def test_the_page_says_when_it_was_changed(site):

@@ -1,5 +1,7 @@
 """`oidc-server users` and `oidc-server setup-link`."""
 
+import json
+from hashlib import sha1
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -201,3 +203,73 @@ def test_an_address_of_several_lines_stands_in_one_column(run):
 
     first, second = shown.splitlines()[-2:]
     assert first.index("1 Main Street") == second.index("Paris")
+
+
+def test_an_account_is_made_from_a_hash_of_another_system(run):
+    encoded = "pbkdf2_sha256$1000$saltySALT$iihv2X93qIrLcU/JgiraE/KqOZJEdE/7+eTPl8b8j9o="
+    named = ("users", "add", "--username", "ann", "--email", "ann@example.com")
+
+    assert run(*named, "--password-hash-stdin", "--json", stdin=f"{encoded}\n").status == 0
+    refused = run(*named, "--password-hash-stdin", stdin="5f4dcc3b5aa765d61d8327deb882cf99")
+
+    assert refused.status == 1
+    assert "The hash of a password cannot be taken" in refused.stderr
+
+
+def test_people_are_imported_with_their_hashes_and_profiles(run, tmp_path):
+    lines = [
+        {
+            "username": "ann",
+            "email": "ann@example.com",
+            "email_verified": True,
+            "name": "Ann Lee",
+            "locale": "de-CH",
+            "password_hash": "$2b$04$nzBTo1BXIb1DUB5VOdqbuuetMRpiegVW0jJz4sOTkeuLSFRAIoVJG",
+        },
+        {"username": "bob"},
+    ]
+    file = tmp_path / "people.jsonl"
+    file.write_text("\n".join(map(json.dumps, lines)) + "\n\n")
+
+    done = run("users", "import", str(file), "--json")
+
+    assert done.json == {"imported": 2}
+    people = run("users", "list", "--json").json
+    ann, bob = sorted(people, key=lambda person: person["username"])
+    assert (ann["username"], ann["email_verified"], ann["name"]) == ("ann", True, "Ann Lee")
+    assert (bob["username"], bob["email"]) == ("bob", None)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"username": "eve", "password_hash": "secret"}', "line 2: The hash of a password"),
+        ('{"username": "ANN"}', "line 2: This username is taken."),
+        ('{"username": "e v e"}', "line 2: The username cannot be taken"),
+        ('{"username": "eve", "admin": true}', "line 2: admin is not known here"),
+        ('{"email": "eve@example.com"}', "line 2: username is to be a text"),
+        ("nonsense", "line 2: "),
+    ],
+)
+def test_an_import_takes_every_line_or_none(run, line, message):
+    done = run("users", "import", "-", stdin=f'{{"username": "ann"}}\n{line}\n')
+
+    assert done.status == 1
+    assert "Nothing was imported." in done.stderr
+    assert message in done.stderr
+    assert run("users", "list", "--json").json == []
+
+
+def test_a_list_of_leaked_passwords_is_made_and_then_refuses_them(run, tmp_path, monkeypatch):
+    leaked = "tall blue heron reads"
+    digest = sha1(leaked.encode(), usedforsecurity=False).hexdigest()
+    file = tmp_path / "leaked"
+
+    made = run("passwords", "build-breached-list", str(file), "--json", stdin=f"{digest}:12\n")
+    monkeypatch.setenv("OIDC_BREACHED_PASSWORDS_LIST", str(file))
+    refused = run(*ANN, stdin=leaked)
+
+    assert made.json == {"file": str(file), "passwords": 1}
+    assert refused.status == 1
+    assert "breached" in refused.stderr
+    assert run(*ANN, stdin=PASSWORD).status == 0

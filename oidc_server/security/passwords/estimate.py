@@ -1,0 +1,48 @@
+"""How many guesses a password takes: zxcvbn, which knows words, names, dates and keyboards."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+_READ = 100
+"""Characters that are looked at: the time grows with the square of them, and more only helps."""
+_MAX_WORDS = 20
+_MAX_WORD = 64
+
+
+class Estimate(NamedTuple):
+    """`score` from 0 (at once) to 4; `reason` is a code for what makes it easy, if that is known.
+
+    3 stands for at least 10⁸ guesses: a stolen Argon2id hash then costs more than most accounts
+    are worth, and our throttling makes such a password a matter of thousands of years.
+    """
+
+    score: int
+    reason: str | None
+
+
+_REASONS = {
+    "StraightRowsOfKeysAreEasyToGuess": "keyboard",
+    "ShortKeyboardPatternsAreEasyToGuess": "keyboard",
+    "RepeatsLikeAaaAreEasyToGuess": "repeats",
+    "RepeatsLikeAbcAbcAreOnlySlightlyHarderToGuess": "repeats",
+    "SequencesLikeAbcAreEasyToGuess": "sequence",
+    "RecentYearsAreEasyToGuess": "date",
+    "DatesAreOftenEasyToGuess": "date",
+    "NamesAndSurnamesByThemselvesAreEasyToGuess": "names",
+    "CommonNamesAndSurnamesAreEasyToGuess": "names",
+    "AWordByItselfIsEasyToGuess": "word",
+    "ThisIsATop10Password": "known",
+    "ThisIsATop100Password": "known",
+    "ThisIsACommonPassword": "known",
+    "ThisIsSimilarToACommonlyUsedPassword": "known",
+}
+
+
+def estimate(password: str, words: Iterable[str] = ()) -> Estimate:
+    """Estimate `password` for somebody who knows `words`: username, address, name of the site."""
+    import zxcvbn_rs_py  # noqa: PLC0415 - its word lists take memory, and few passwords are chosen
+
+    known = [word[:_MAX_WORD] for word in words][:_MAX_WORDS]
+    result = zxcvbn_rs_py.zxcvbn(password[:_READ], known)
+    warning = repr(result.feedback.warning) if result.feedback else ""
+    return Estimate(int(result.score), _REASONS.get(warning.rpartition(".")[2]))
