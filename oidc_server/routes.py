@@ -14,6 +14,7 @@ from oidc_server.api_docs import endpoint as api_docs
 from oidc_server.api_docs import pages as api_pages
 from oidc_server.authentication import (
     email_verification,
+    enrolment,
     login,
     password_reset,
     second_step,
@@ -113,6 +114,12 @@ ROUTES = [
         form(second_step.show_second_step, second_step.submit_second_step),
         name="authentication.second_step",
     ),
+    Route(
+        "/login/set-up/{pending_id}/{factor_id}",
+        form(enrolment.show_enrolment, enrolment.submit_enrolment),
+        name="authentication.enrol",
+    ),
+    Route("/login/set-up/done", action(enrolment.submit_saved), name="authentication.codes_saved"),
     Route(
         "/login/second-step/{pending_id}/send-code",
         action(second_step.send_code, limit=MAILS),

@@ -5,58 +5,113 @@ Every way to sign in ends here, so that none of them can forget the second step.
 
 from oidc_server.authentication import mailed_code
 from oidc_server.authentication.interrupted import Interrupted
-from oidc_server.authentication.next_factor import Ask, Done, Missing, next_factor
-from oidc_server.domain import audit, factors, pending_sign_ins
+from oidc_server.authentication.next_factor import Ask, Done, Enrol, Missing, next_factor
+from oidc_server.domain import (
+    audit,
+    factors,
+    pending_sign_ins,
+    roles,
+    trusted_devices,
+)
 from oidc_server.domain.audit import Event
-from oidc_server.domain.factors import Factor
-from oidc_server.domain.factors.strength import acr_of
+from oidc_server.domain.factors import Factor, totp
+from oidc_server.domain.factors.strength import PASSWORD, acr_of, included, reachable_acr
 from oidc_server.domain.pending_sign_ins import PendingSignIn
+from oidc_server.web import cookies, second_factors
 from oidc_server.web.context import Context
 from oidc_server.web.responses import Response
 
 
 def arrive(ctx: Context, came_from: Interrupted, user_id: str, amr: frozenset[str]) -> Response:
     """Somebody has proven `amr`, with nothing before it: sign them in, or ask for more."""
-    missing = next_factor(factors.held_by(ctx.db, user_id), amr)
+    missing = still_missing(ctx, came_from, user_id, amr, may_be_trusted=True)
     if isinstance(missing, Done):
-        return sign_in(ctx, came_from, user_id, amr)
+        return _sign_in(ctx, came_from, user_id, amr)
 
     pending_id = pending_sign_ins.begin(
         ctx.db, user_id, ctx.browser, amr, ctx.now, request_id=came_from.request_id
     )
     _record(ctx, Event.FIRST_STEP_TAKEN, came_from, user_id, amr)
-    return _to_step(ctx, came_from, pending_id, missing)
+    return _to_step(ctx, came_from, pending_id, user_id, missing)
 
 
 def go_further(
     ctx: Context, came_from: Interrupted, pending: PendingSignIn, amr: frozenset[str]
 ) -> Response | None:
     """The next step was taken too; None if what it belonged to is over."""
-    missing = next_factor(factors.held_by(ctx.db, pending.user_id), amr)
+    missing = still_missing(ctx, came_from, pending.user_id, amr)
     if not isinstance(missing, Done):
         if not pending_sign_ins.prove(ctx.db, pending, ctx.browser, amr, ctx.now):
             return None
-        return _to_step(ctx, came_from, pending.id, missing)
+        return _to_step(ctx, came_from, pending.id, pending.user_id, missing)
     if not pending_sign_ins.finish(ctx.db, pending, ctx.browser, ctx.now):
         return None
-    return sign_in(ctx, came_from, pending.user_id, amr)
+    return _sign_in(ctx, came_from, pending.user_id, _with_session(ctx, pending, amr))
 
 
-def sign_in(ctx: Context, came_from: Interrupted, user_id: str, amr: frozenset[str]) -> Response:
+def still_missing(
+    ctx: Context,
+    came_from: Interrupted,
+    user_id: str,
+    amr: frozenset[str],
+    *,
+    may_be_trusted: bool = False,
+) -> Missing:
+    """What this person must do before they are signed in.
+
+    Whether they trust this browser is looked at once, right after the first step.
+    """
+    held = factors.held_by(ctx.db, user_id)
+    request = came_from.request
+    return next_factor(
+        held,
+        amr,
+        acr=request.wished_acr(included(reachable_acr(held))) if request else None,
+        trusted=may_be_trusted and bool(held) and _is_trusted(ctx, user_id),
+        required=second_factors.are_required_of(ctx, user_id),
+    )
+
+
+def may_trust(ctx: Context, user_id: str) -> bool:
+    """Whether this person may spare themselves the second step here; administrators never."""
+    allowed = bool(ctx.runtime.settings.trusted_device_lifetime)
+    return allowed and roles.ADMIN not in roles.roles_of(ctx.db, user_id)
+
+
+def _is_trusted(ctx: Context, user_id: str) -> bool:
+    mark = ctx.runtime.cookies.read(ctx.incoming, cookies.TRUSTED)
+    if mark is None or not trusted_devices.use(ctx.db, user_id, mark, ctx.now):
+        return False
+    return may_trust(ctx, user_id)
+
+
+def _with_session(ctx: Context, pending: PendingSignIn, amr: frozenset[str]) -> frozenset[str]:
+    """What was proven for a session that becomes stronger: also what it was started with."""
+    session = ctx.user_session
+    if pending.session_id is None or session is None:
+        return amr
+    return session.amr | (amr - PASSWORD)
+
+
+def _sign_in(ctx: Context, came_from: Interrupted, user_id: str, amr: frozenset[str]) -> Response:
     """Start the session, and go back to what was interrupted."""
     _record(ctx, Event.SIGNED_IN, came_from, user_id, amr)
     ctx.sign_in(user_id, amr=amr, acr=acr_of(amr))
     return came_from.go_on(ctx)
 
 
-def _to_step(ctx: Context, came_from: Interrupted, pending_id: str, missing: Missing) -> Response:
+def _to_step(
+    ctx: Context, came_from: Interrupted, pending_id: str, user_id: str, missing: Missing
+) -> Response:
+    here = {"pending_id": pending_id, "return_to": came_from.return_to}
+    if isinstance(missing, Enrol):
+        factor_id = totp.begin(ctx.db, ctx.runtime.vault, user_id, ctx.now)
+        return ctx.redirect("authentication.enrol", factor_id=factor_id, **here)
     if isinstance(missing, Ask) and missing.factors == (Factor.EMAIL_CODE,):
         pending = pending_sign_ins.find(ctx.db, pending_id, ctx.browser, ctx.now)
         if pending is not None:
             mailed_code.send(ctx, pending)
-    return ctx.redirect(
-        "authentication.second_step", pending_id=pending_id, return_to=came_from.return_to
-    )
+    return ctx.redirect("authentication.second_step", **here)
 
 
 def _record(

@@ -1,12 +1,13 @@
 """/login/second-step/{pending_id}: the code of an app, a recovery code, or one that was mailed."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from math import ceil
 
 from oidc_server.authentication import arrival, mailed_code
 from oidc_server.authentication.interrupted import Interrupted, interrupted
-from oidc_server.authentication.next_factor import Ask, next_factor
-from oidc_server.domain import attempts, audit, factors, mails, pending_sign_ins
+from oidc_server.authentication.next_factor import Ask
+from oidc_server.domain import attempts, audit, mails, pending_sign_ins, trusted_devices
 from oidc_server.domain.attempts import Throttled
 from oidc_server.domain.audit import Event
 from oidc_server.domain.authorization_requests import RequestGoneError
@@ -14,6 +15,7 @@ from oidc_server.domain.factors import Factor, recovery_codes, totp
 from oidc_server.domain.factors.strength import METHODS, with_methods
 from oidc_server.domain.mails import Notice
 from oidc_server.domain.pending_sign_ins import PendingSignIn
+from oidc_server.web import cookies
 from oidc_server.web.context import Context
 from oidc_server.web.mail_facts import mail_facts
 from oidc_server.web.responses import Response
@@ -61,6 +63,8 @@ def submit_second_step(ctx: Context) -> Response:
     if not _redeem(ctx, step, shaped):
         return _refusal(ctx, step)
     attempts.factor_proven(ctx.db, booked.subject, ctx.now)
+    if ctx.form.get("trust") and _offers_trust(ctx, step):
+        _trust(ctx, step.pending.user_id)
     amr = with_methods(step.pending.amr, METHODS[step.factor])
     response = arrival.go_further(ctx, step.came_from, step.pending, amr)
     if response is None:
@@ -91,7 +95,10 @@ def _step(ctx: Context, wished: str | None) -> Step:
     if pending is None:
         raise RequestGoneError
     came_from = interrupted(ctx, pending.request_id)
-    missing = next_factor(factors.held_by(ctx.db, pending.user_id), pending.amr)
+    session = ctx.user_session
+    if pending.session_id is not None and (session is None or session.id != pending.session_id):
+        raise RequestGoneError  # the session that was to become stronger has ended
+    missing = arrival.still_missing(ctx, came_from, pending.user_id, pending.amr)
     if not isinstance(missing, Ask):
         raise RequestGoneError  # what was to be asked for was removed meanwhile
     by_code = tuple(factor for factor in missing.factors if factor in _TEMPLATES)
@@ -105,6 +112,27 @@ def _shaped(factor: Factor, code: str) -> str | None:
         return totp.normalized(code)
     normalized = recovery_codes.normalized(code)
     return normalized if len(normalized) == recovery_codes.LENGTH else None
+
+
+def _offers_trust(ctx: Context, step: Step) -> bool:
+    """Not in place of a lost factor, and not where a live session proves itself once more."""
+    if step.factor == Factor.RECOVERY_CODE or step.pending.session_id is not None:
+        return False
+    return arrival.may_trust(ctx, step.pending.user_id)
+
+
+def _trust(ctx: Context, user_id: str) -> None:
+    mark = trusted_devices.trust(
+        ctx.db,
+        user_id,
+        ctx.runtime.cookies.read(ctx.incoming, cookies.TRUSTED),
+        origin=ctx.origin,
+        now=ctx.now,
+        lifetime=ctx.runtime.settings.trusted_device_lifetime,
+    )
+    ctx.keep_trusted_mark(mark)
+    audit.record(ctx.db, Event.DEVICE_TRUSTED, origin=ctx.origin, now=ctx.now, user_id=user_id)
+    mails.notify(ctx.db, user_id, Notice.DEVICE_TRUSTED, ctx.now, **mail_facts(ctx))
 
 
 def _redeem(ctx: Context, step: Step, code: str) -> bool:
@@ -170,6 +198,7 @@ def _page(
         status=status,
         pending=pending,
         others=step.others,
+        trust_days=_trust_days(ctx) if _offers_trust(ctx, step) else 0,
         typed=typed[:_LONGEST_SHOWN],
         error=error,
         retry_after=retry_after,
@@ -177,3 +206,7 @@ def _page(
         sent=pending.mailed_code_id is not None,
         not_now=ctx.query.get("sent") == "not_now",
     )
+
+
+def _trust_days(ctx: Context) -> int:
+    return max(1, ctx.runtime.settings.trusted_device_lifetime // timedelta(days=1))

@@ -7,6 +7,7 @@ from oidc_server.authorization.next_step import (
     Refuse,
     SelectAccount,
     SignUp,
+    StepUp,
     next_step,
 )
 from oidc_server.authorization.request import (
@@ -21,9 +22,17 @@ from oidc_server.authorization.response import (
     untrusted_page,
 )
 from oidc_server.authorization.stored import is_pushed, open_pushed, trusted_again
-from oidc_server.domain import authorization_requests, consents, user_sessions
+from oidc_server.domain import (
+    authorization_requests,
+    consents,
+    factors,
+    pending_sign_ins,
+    user_sessions,
+)
 from oidc_server.domain.authorization_requests import AuthorizationRequest, RequestGoneError
 from oidc_server.domain.consents import Permission
+from oidc_server.domain.factors.strength import ACR_VALUES, included, reachable_acr
+from oidc_server.domain.user_sessions import LiveSession
 from oidc_server.web.context import Context
 from oidc_server.web.responses import Response
 
@@ -104,13 +113,16 @@ def advance(ctx: Context, trusted: Trusted, request: AuthorizationRequest) -> Re
         user_sessions.touch(ctx.db, session, ctx.now, ctx.runtime.settings.session_idle_lifetime)
         consented |= consents.find(ctx.db, session.user_id, trusted.client)
 
-    match next_step(request, trusted.client, session, consented):
+    reachable = _reachable_acrs(ctx, request, session)
+    match next_step(request, trusted.client, session, consented, reachable):
         case LogIn(reason):
             request = _keep(ctx, request)
             return ctx.redirect("authentication.login", request_id=request.id, reason=reason.value)
         case SignUp():
             request = _keep(ctx, request)
             return ctx.redirect("authentication.sign_up", request_id=request.id)
+        case StepUp(live):
+            return _step_up(ctx, _keep(ctx, request), live)
         case SelectAccount():
             request = _keep(ctx, request)
             return ctx.redirect("authentication.select_account", request_id=request.id)
@@ -121,6 +133,25 @@ def advance(ctx: Context, trusted: Trusted, request: AuthorizationRequest) -> Re
             return authorization_response(ctx, trusted, request, live)
         case Refuse(error):
             return authorization_error(ctx, trusted, error, request.id)
+
+
+def _reachable_acrs(
+    ctx: Context, request: AuthorizationRequest, session: LiveSession | None
+) -> tuple[str, ...]:
+    """What this person can reach; only asked where the session alone does not settle it."""
+    if session is None or not request.asked_acrs:
+        return ()
+    met = included(session.acr)
+    if request.asked_acrs[0] in met or request.wished_acr(ACR_VALUES) is None:
+        return met
+    return included(reachable_acr(factors.held_by(ctx.db, session.user_id)))
+
+
+def _step_up(ctx: Context, request: AuthorizationRequest, session: LiveSession) -> Response:
+    pending_id = pending_sign_ins.begin_step_up(
+        ctx.db, session, ctx.browser, ctx.now, request_id=request.id
+    )
+    return ctx.redirect("authentication.second_step", pending_id=pending_id)
 
 
 def _keep(ctx: Context, request: AuthorizationRequest) -> AuthorizationRequest:

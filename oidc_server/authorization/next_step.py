@@ -1,11 +1,13 @@
 """What stands between a request and its authorization code: one pure decision."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
 from oidc_server.domain.authorization_requests import AuthorizationRequest
 from oidc_server.domain.clients import Client
 from oidc_server.domain.consents import Permission
+from oidc_server.domain.factors.strength import included
 from oidc_server.domain.user_sessions import LiveSession
 from oidc_server.oauth2.authlib import ConsentRequiredError, LoginRequiredError, OAuth2Error
 from oidc_server.oauth2.errors import UnmetAuthenticationRequirementsError
@@ -33,6 +35,13 @@ class SignUp:
 
 
 @dataclass(frozen=True)
+class StepUp:
+    """Ask for the factor that this session lacks."""
+
+    session: LiveSession
+
+
+@dataclass(frozen=True)
 class SelectAccount:
     """Ask whether to go on as the person who is signed in."""
 
@@ -56,7 +65,7 @@ class Refuse:
     error: OAuth2Error
 
 
-Step = LogIn | SignUp | SelectAccount | AskConsent | Issue | Refuse
+Step = LogIn | SignUp | StepUp | SelectAccount | AskConsent | Issue | Refuse
 
 
 def next_step(
@@ -64,15 +73,17 @@ def next_step(
     client: Client,
     session: LiveSession | None,
     consented: Permission,
+    reachable: Collection[str] = (),
 ) -> Step:
     """Decide. `consented` is what this person allowed this client earlier.
+
+    `reachable` is every `acr` that this person can reach with the factors they hold.
 
     Pure, so that every row of the truth table is one line in a test.
     """
     silent = Prompt.NONE in request.prompt
-    required = request.required_acrs
 
-    if required is not None and not required.intersection(ACR_VALUES):
+    if request.insists_on_acr and request.wished_acr(ACR_VALUES) is None:
         return Refuse(UnmetAuthenticationRequirementsError("No sign-in here has this acr."))
     if session is None:
         return _sign_in(request, LoginReason.NOT_AUTHENTICATED)
@@ -80,6 +91,8 @@ def next_step(
         return _sign_in(request, missing)
     if request.expected_user_id not in (None, session.user_id):
         return Refuse(LoginRequiredError("Somebody else is signed in."))
+    if (step := _acr_missing(request, session, reachable)) is not None:
+        return step
     if _selection_missing(request, session):
         return SelectAccount()
     if _consent_missing(request, client, session, consented):
@@ -98,11 +111,26 @@ def _sign_in_missing(request: AuthorizationRequest, session: LiveSession) -> Log
     """
     if request.wants_fresh_login(session.auth_time):
         return LoginReason.LOGIN_AGAIN
-    if request.required_acrs is not None and session.acr not in request.required_acrs:
-        return LoginReason.LOGIN_AGAIN
     is_other = request.expected_user_id not in (None, session.user_id)
     if is_other and not request.was_login_for_this(session.auth_time):
         return LoginReason.OTHER_ACCOUNT
+    return None
+
+
+def _acr_missing(
+    request: AuthorizationRequest, session: LiveSession, reachable: Collection[str]
+) -> Step | None:
+    """What follows from the `acr` that is asked for: nothing, if it is met or was only a wish."""
+    met = included(session.acr)
+    wish = request.wished_acr({*met, *reachable})
+    if wish in met or (wish is None and not request.insists_on_acr):
+        return None
+    if wish is None:
+        return Refuse(UnmetAuthenticationRequirementsError("This person cannot reach the acr."))
+    if Prompt.NONE not in request.prompt:
+        return StepUp(session)
+    if request.insists_on_acr and request.wished_acr(met) is None:
+        return Refuse(LoginRequiredError("The person must prove more than they did."))
     return None
 
 

@@ -6,6 +6,7 @@ from oidc_server.authorization.request import Trusted, UntrustedRequestError
 from oidc_server.domain import authorization_requests, grants, subjects, user_sessions
 from oidc_server.domain.authorization_requests import AuthorizationRequest
 from oidc_server.domain.clients import Client
+from oidc_server.domain.factors.strength import acr_to_tell
 from oidc_server.domain.grants import Authorization, CodeTerms
 from oidc_server.domain.user_sessions import LiveSession
 from oidc_server.oauth2.authlib import OAuth2Error
@@ -37,7 +38,7 @@ def authorization_response(
         claims=request.claims,
         auth_time=session.auth_time,
         amr=session.amr,
-        acr=session.acr,
+        acr=acr_to_tell(session.acr, request.asked_acrs),
     )
     terms = CodeTerms(
         redirect_uri=request.redirect_uri,

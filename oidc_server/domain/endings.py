@@ -17,6 +17,7 @@ from oidc_server.domain import (
     pending_sign_ins,
     roles,
     session_clients,
+    trusted_devices,
     user_sessions,
     users,
 )
@@ -48,9 +49,10 @@ def end_sessions_of_user(
     """End every session of a person, or all but the one with id `keep`.
 
     Sign-ins that wait for their second step end first: one that is just being finished is waited
-    for, and then there is a session to end.
+    for, and then there is a session to end. No browser is trusted after that.
     """
     pending_sign_ins.withdraw_of_user(db, user_id, now)
+    trusted_devices.withdraw_of_user(db, user_id)
     for session_id in user_sessions.live_of_user(db, user_id):
         if session_id != keep:
             end_session(db, session_id, now)

@@ -33,6 +33,8 @@ from oidc_server.domain.base import (
     parse_id,
     table_of,
 )
+from oidc_server.domain.factors.strength import PASSWORD
+from oidc_server.domain.user_sessions import LiveSession
 from oidc_server.domain.users import User
 from oidc_server.security import opaque_tokens
 from oidc_server.security.encryption import Vault
@@ -44,7 +46,7 @@ _PURPOSE = "mailed-code"
 
 
 class PendingSignInRow(Base):
-    """A half of a sign-in. `session_id` is that of the session which is to become stronger.
+    """A half of a sign-in. With `session_id`, that session is the first half, and becomes stronger.
 
     `mailed_code_id` makes the code that was mailed for it, with a key that is not in the database.
     """
@@ -166,6 +168,26 @@ def begin(
         ended_at=None,
     )
     return pending_id
+
+
+def begin_step_up(
+    db: Transaction,
+    session: LiveSession,
+    browser: str,
+    now: datetime,
+    *,
+    request_id: str | None = None,
+) -> str:
+    """Have whoever is signed in prove a second factor, be it once more; returns the id of it."""
+    return begin(
+        db,
+        session.user_id,
+        browser,
+        PASSWORD,
+        now,
+        request_id=request_id,
+        session_id=session.id,
+    )
 
 
 def find(db: Transaction, pending_id: str, browser: str, now: datetime) -> PendingSignIn | None:

@@ -18,6 +18,7 @@ from oidc_server.domain import (
     refresh_tokens,
     revoked_tokens,
     signing_keys,
+    trusted_devices,
     used_jtis,
     user_sessions,
 )
@@ -34,6 +35,7 @@ PRUNES: tuple[Prune, ...] = (
     attempts.prune,
     pending_sign_ins.prune,
     factors.prune,
+    trusted_devices.prune,
     links.prune,
     outbox.prune,
     # What refers to another row goes before it.

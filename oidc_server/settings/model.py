@@ -22,6 +22,7 @@ from oidc_server.settings.values import Duration, IPNetwork, SmtpServer, between
 PREFIX = "OIDC_"
 
 SignUp = Literal["open", "invite", "closed"]
+SecondFactor = Literal["optional", "required", "admins"]
 
 
 def _minutes(count: int) -> timedelta:
@@ -132,6 +133,14 @@ class Settings(BaseSettings):
     )
     """A service that knows leaked passwords, such as `https://api.pwnedpasswords.com/range`. It is
     sent five digits of a digest, waited for 1.5 seconds at most, and done without if it fails."""
+
+    second_factor: Annotated[SecondFactor, BeforeValidator(_lower)] = "optional"
+    """Who must have a second factor, and sets one up at the next sign-in: nobody (`optional`),
+    everybody (`required`), or administrators (`admins`)."""
+
+    trusted_device_lifetime: Annotated[Duration, between("0s", "400d")] = timedelta(days=30)
+    """For so long a browser can be spared the second step; `0` offers it to nobody. Administrators
+    are always asked."""
 
     argon2_time_cost: int = Field(2, ge=1, le=20)
     """Argon2id passes."""

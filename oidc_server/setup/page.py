@@ -6,7 +6,7 @@ from oidc_server.domain import audit, roles, users
 from oidc_server.domain.audit import Event
 from oidc_server.domain.links import Purpose
 from oidc_server.domain.users import EmailTakenError, User, UsernameTakenError
-from oidc_server.web import mailed_link, new_account
+from oidc_server.web import mailed_link, new_account, second_factors
 from oidc_server.web.context import Context
 from oidc_server.web.lanes import Inquiry
 from oidc_server.web.new_account import Draft
@@ -48,6 +48,8 @@ def submit_setup(ctx: Context) -> Response:
         return _page(ctx, value, draft.values, {"email": "taken"}, status=409)
     mailed_link.consume(ctx, Purpose.SET_UP, value)
     audit.record(ctx.db, Event.SET_UP, origin=ctx.origin, now=ctx.now, user_id=user.id)
+    if second_factors.are_required_of(ctx, user.id):
+        return ctx.redirect("authentication.login")
     ctx.sign_in(user.id, amr=("pwd",))
     return ctx.redirect("account.overview", notice="set_up")
 

@@ -11,7 +11,7 @@ from oidc_server.oauth2.client_authentication import authenticate
 from oidc_server.oauth2.server import AuthorizationServer
 from oidc_server.oauth2.vocabulary import GrantType
 from oidc_server.token import GRANTS
-from oidc_server.web import password_proof
+from oidc_server.web import password_proof, second_factors
 from oidc_server.web.context import Context
 from oidc_server.web.password_proof import PasswordProof
 from oidc_server.web.protocol import exchange_of, protocol_error, with_dpop_nonce
@@ -56,13 +56,18 @@ def token(ctx: Context) -> Response:
 
 
 def _settled(ctx: Context) -> PasswordProof | None:
-    """The proof of the password, if one was asked for, as of this transaction."""
+    """The proof of the password, if one was asked for, as of this transaction.
+
+    It does not hold for somebody who has to prove more: there is no page here to ask for it.
+    """
     proof: PasswordProof | None = ctx.proof
     if proof is None:
         return None
     if proof.retry_after is not None:
         raise TooManyRequestsError(proof.retry_after)
     holds = proof.holds and password_proof.settle(ctx.db, proof, ctx.now)
+    if holds and proof.user_id is not None and second_factors.are_asked_of(ctx, proof.user_id):
+        proof, holds = replace(proof, holds=False, reason="second_factor"), False
     audit.record(
         ctx.db,
         Event.SIGNED_IN if holds else Event.SIGN_IN_FAILED,
@@ -72,4 +77,4 @@ def _settled(ctx: Context) -> PasswordProof | None:
         client_id=ctx.form.get("client_id"),
         reason=proof.reason,
     )
-    return proof if holds else None
+    return proof if holds or proof.reason == "second_factor" else None

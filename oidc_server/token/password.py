@@ -5,7 +5,7 @@ The password was checked ahead of this transaction, by the same rules and limits
 
 from typing import Any
 
-from oidc_server.domain import factors, grants, subjects
+from oidc_server.domain import grants, subjects
 from oidc_server.domain.grants import Authorization
 from oidc_server.oauth2.authlib import InvalidGrantError, InvalidRequestError, PasswordGrantBase
 from oidc_server.oauth2.requested import known_resources, scopes_for
@@ -31,11 +31,11 @@ class PasswordGrant(PasswordGrantBase):
 
     def authenticate_user(self, _username: str, _password: str) -> str:
         proof = self.server.exchange.proof
+        if proof is not None and proof.reason == "second_factor":
+            raise InvalidGrantError("This account has a second step: sign in with the browser.")
         if proof is None or not proof.holds or proof.user_id is None:
             raise InvalidGrantError("The user name or the password is wrong.")
         user_id: str = proof.user_id
-        if factors.held_by(self.server.exchange.db, user_id):
-            raise InvalidGrantError("This account has a second step: sign in with the browser.")
         return user_id
 
     def generate_token(self, **_values: Any) -> dict[str, Any]:

@@ -139,6 +139,10 @@ class Context:
         self._cookies.append(cookies.SESSION)
         return told
 
+    def keep_trusted_mark(self, mark: str) -> None:
+        """Let this browser be known as one that somebody trusts."""
+        self._cookies.append((cookies.TRUSTED, mark, _BROWSER_LIFETIME))
+
     def keep_link(self, value: str) -> None:
         """Keep the value of a mailed link in this browser, so that it leaves the address bar."""
         self._cookies.append((cookies.LINK, value, self.runtime.settings.link_lifetime))

@@ -19,7 +19,13 @@ from oidc_server.web import cookies
 from oidc_server.web.context import Context
 
 Reason = Literal[
-    "malformed", "throttled", "unknown_user", "disabled", "no_password", "wrong_password"
+    "malformed",
+    "throttled",
+    "unknown_user",
+    "disabled",
+    "no_password",
+    "wrong_password",
+    "second_factor",
 ]
 """Why a password was not proven: for the audit log, never for the person who typed it."""
 

@@ -1,5 +1,6 @@
 """The one decision between a request and its code, row by row."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from oidc_server.authorization.next_step import (
     SelectAccount,
     SignUp,
     Step,
+    StepUp,
     next_step,
 )
 from oidc_server.domain.authorization_requests import AuthorizationRequest
@@ -21,7 +23,7 @@ from oidc_server.domain.client_metadata import ClientMetadata, ClientType
 from oidc_server.domain.clients import Client
 from oidc_server.domain.consents import Permission
 from oidc_server.domain.user_sessions import LiveSession
-from oidc_server.oauth2.vocabulary import PASSWORD_ACR
+from oidc_server.oauth2.vocabulary import ACR_VALUES, PASSWORD_ACR, TWO_FACTOR_ACR
 
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 OLD, LATER = -10, 1  # seconds between the request and the last sign-in
@@ -147,6 +149,8 @@ def described(step: Step) -> str:
             return f"log in: {reason.value}"
         case SignUp():
             return "sign up"
+        case StepUp():
+            return "step up"
         case SelectAccount():
             return "select account"
         case AskConsent():
@@ -178,3 +182,44 @@ def test_the_table_reaches_every_reason() -> None:
 
     refusals = {"login_required", "consent_required", UNMET.partition(": ")[2]}
     assert seen == {*refusals, *(reason.value for reason in LoginReason)}
+
+
+BOTH_ACRS = f"{TWO_FACTOR_ACR} {PASSWORD_ACR}"
+ACR_TABLE = [
+    # acr_values, insisted on, prompt, reached, can be reached; what comes next
+    ("", False, "", PASSWORD_ACR, PASSWORD_ACR, "issue"),
+    (TWO_FACTOR_ACR, False, "", PASSWORD_ACR, PASSWORD_ACR, "issue"),
+    (TWO_FACTOR_ACR, False, "", PASSWORD_ACR, TWO_FACTOR_ACR, "step up"),
+    (TWO_FACTOR_ACR, False, "", TWO_FACTOR_ACR, TWO_FACTOR_ACR, "issue"),
+    (TWO_FACTOR_ACR, False, "none", PASSWORD_ACR, TWO_FACTOR_ACR, "issue"),
+    (BOTH_ACRS, False, "", PASSWORD_ACR, TWO_FACTOR_ACR, "step up"),
+    (f"{PASSWORD_ACR} {TWO_FACTOR_ACR}", False, "", PASSWORD_ACR, TWO_FACTOR_ACR, "issue"),
+    (PASSWORD_ACR, False, "", TWO_FACTOR_ACR, TWO_FACTOR_ACR, "issue"),
+    (PASSWORD_ACR, True, "", TWO_FACTOR_ACR, TWO_FACTOR_ACR, "issue"),
+    (TWO_FACTOR_ACR, True, "", PASSWORD_ACR, PASSWORD_ACR, UNMET),
+    (TWO_FACTOR_ACR, True, "none", PASSWORD_ACR, PASSWORD_ACR, UNMET),
+    (TWO_FACTOR_ACR, True, "", PASSWORD_ACR, TWO_FACTOR_ACR, "step up"),
+    (TWO_FACTOR_ACR, True, "none", PASSWORD_ACR, TWO_FACTOR_ACR, "refuse: login_required"),
+    (TWO_FACTOR_ACR, True, "", TWO_FACTOR_ACR, TWO_FACTOR_ACR, "issue"),
+    (f"urn:gold {TWO_FACTOR_ACR}", True, "", PASSWORD_ACR, TWO_FACTOR_ACR, "step up"),
+    (BOTH_ACRS, True, "", PASSWORD_ACR, PASSWORD_ACR, "issue"),
+    (BOTH_ACRS, True, "none", PASSWORD_ACR, TWO_FACTOR_ACR, "issue"),
+    (TWO_FACTOR_ACR, True, "login", PASSWORD_ACR, TWO_FACTOR_ACR, "log in: login_again"),
+]
+
+
+@pytest.mark.parametrize(
+    ("asked", "essential", "prompt", "reached", "reachable", "expected"), ACR_TABLE
+)
+def test_what_an_acr_leads_to(
+    asked: str, essential: bool, prompt: str, reached: str, reachable: str, expected: str
+) -> None:
+    wish: dict[str, Any] = (
+        {"claims": acr(*asked.split())} if essential else {"acr_values": tuple(asked.split())}
+    )
+    can = ACR_VALUES[: ACR_VALUES.index(reachable) + 1]
+    session = replace(a_session(OLD), acr=reached)
+
+    step = next_step(a_request(prompt, **wish), WEB, session, permitted(ALL), can)
+
+    assert described(step) == expected

@@ -155,3 +155,11 @@ def test_guessing_a_secret_of_the_client_guesses_no_password(site: Site) -> None
     with site.db() as db:
         refusals = select(AuditEvent).where(AuditEvent.event == Event.CLIENT_REFUSED)
         assert len(db.session.scalars(refusals).all()) == 1
+
+
+def test_it_does_not_let_anybody_in_who_must_set_up_a_second_step(start_site) -> None:
+    site = start_site(second_factor="required")
+
+    answer = ask(trusted(site), make_user(site))
+
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")

@@ -1,5 +1,6 @@
 """What a client asks for, and how it is kept while a person is interrupted by a page."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -81,11 +82,29 @@ class AuthorizationRequest:
         return auth_time >= self.created_at
 
     @property
-    def required_acrs(self) -> frozenset[str] | None:
-        """The `acr` values of which the sign-in must have one (Core §5.5.1.1), None for any."""
-        asked = ((self.claims or {}).get("id_token") or {}).get("acr") or {}
+    def asked_acrs(self) -> tuple[str, ...]:
+        """The `acr` values that the client would like, the dearest first (Core §5.5.1.1).
+
+        Those of the parameter `claims` stand before those of `acr_values`.
+        """
+        asked = self._acr_claim
         values = asked.get("values") or ([asked["value"]] if "value" in asked else [])
-        return frozenset(values) if asked.get("essential") and values else None
+        return tuple(values) or self.acr_values
+
+    @property
+    def insists_on_acr(self) -> bool:
+        """Whether the sign-in must have one of them."""
+        return bool(self._acr_claim.get("essential")) and not (
+            self._acr_claim.keys().isdisjoint({"value", "values"})
+        )
+
+    def wished_acr(self, reachable: Collection[str]) -> str | None:
+        """Of what is reachable, what the client would like best."""
+        return next((acr for acr in self.asked_acrs if acr in reachable), None)
+
+    @property
+    def _acr_claim(self) -> dict[str, Any]:
+        return ((self.claims or {}).get("id_token") or {}).get("acr") or {}
 
 
 class RequestGoneError(DomainError):

@@ -1,0 +1,125 @@
+"""An operator requires a second factor: who has none sets one up before anything else."""
+
+import re
+
+import pytest
+
+from oidc_server.domain import factors, roles
+from oidc_server.domain.factors import totp
+from tests.authentication.forms import is_signed_in, new_browser, post, sign_in, sign_up
+from tests.browser import Page
+from tests.factories import Person, make_client, make_user
+from tests.factors import Authenticator, add_mailed_codes, someone_with_an_app
+from tests.relying_party import RelyingParty
+from tests.site import Site
+
+SECRET = re.compile(r'<b id="secret">([A-Z2-7 ]+)</b>')
+
+
+@pytest.fixture
+def strict(start_site) -> Site:
+    site: Site = start_site(second_factor="required")
+    return site
+
+
+def secret_on(site: Site, page) -> Authenticator:
+    found = SECRET.search(page.text)
+    assert found is not None
+    return Authenticator(site, "", found[1].replace(" ", ""))
+
+
+def held(site: Site, person: Person) -> frozenset[str]:
+    with site.db() as db:
+        return frozenset(factors.held_by(db, person.id))
+
+
+def test_who_has_none_sets_one_up_and_goes_on_to_the_app(strict: Site) -> None:
+    party = RelyingParty(strict, make_client(strict, skip_consent=True))
+    person, browser = make_user(strict), new_browser(strict)
+
+    page = browser.log_in(browser.go(party.url()), person)
+    before = is_signed_in(browser)
+    codes = browser.send(page, code=secret_on(strict, page).code())
+    answer = party.read(browser.send(codes, saved="yes"))
+
+    assert "Set up a second step" in page.text
+    assert 'role="img"' in page.text
+    assert not before
+    assert len(re.findall(r"<li>[2-9a-z]{4}-[2-9a-z]{4}</li>", codes.text)) == 10
+    assert answer.code
+    assert held(strict, person) == {"totp", "recovery_code"}
+    [code, *_] = re.findall(r"<li>([2-9a-z]{4}-[2-9a-z]{4})</li>", codes.text)
+    again = new_browser(strict)
+    step = again.client.get(sign_in(again, person.username).headers["location"])
+    step = again.client.get(f"{step.url}?factor=recovery_code")
+    assert post(again, step, recovery_code=code).headers["location"] == "/account"
+
+
+def test_a_wrong_first_code_changes_nothing_and_a_slow_clock_is_told(strict: Site) -> None:
+    person, browser = make_user(strict), new_browser(strict)
+    page = browser.go("/login")
+    page = browser.log_in(page, person)
+    app = secret_on(strict, page)
+
+    answers = [browser.send(page, code=code) for code in ("12", "000000", app.code(-6))]
+
+    assert [answer.status_code for answer in answers] == [422] * 3
+    assert "A code has 6 digits." in answers[0].text
+    assert "This code is not right" in answers[1].text
+    assert "clock is 3 minutes off" in answers[2].text
+    assert held(strict, person) == set()
+    assert not is_signed_in(browser)
+
+
+def test_who_signs_up_sets_one_up_too(strict: Site) -> None:
+    browser = new_browser(strict)
+
+    answer = sign_up(browser, "ada")
+
+    assert answer.headers["location"].startswith("/login/set-up/")
+    assert not is_signed_in(browser)
+
+
+def test_what_somebody_has_is_asked_for_before_they_may_set_something_up(strict: Site) -> None:
+    person, browser = make_user(strict), new_browser(strict)
+    add_mailed_codes(strict, person)
+
+    page = browser.log_in(browser.go("/login"), person)
+
+    assert "Enter the code from your mail" in page.text
+
+
+def test_nobody_sets_up_a_factor_in_half_a_sign_in_of_who_has_one(site: Site) -> None:
+    person, _ = someone_with_an_app(site)
+    browser = new_browser(site)
+    location = sign_in(browser, person.username).headers["location"]
+    pending_id = location.rsplit("/", 1)[1]
+    with site.db() as db:
+        factor_id = totp.begin(db, site.runtime.vault, person.id, site.clock.now)
+
+    answer = browser.client.get(f"/login/set-up/{pending_id}/{factor_id}")
+
+    assert answer.status_code == 400
+
+
+def test_administrators_alone_can_be_required_to(start_site) -> None:
+    site = start_site(second_factor="admins")
+    person, boss = make_user(site), make_user(site)
+    with site.db() as db:
+        roles.assign(db, boss.id, roles.ADMIN, site.clock.now)
+
+    assert sign_in(new_browser(site), person.username).headers["location"] == "/account"
+    assert sign_in(new_browser(site), boss.username).headers["location"].startswith("/login/set-up")
+
+
+def test_the_app_of_a_set_up_that_was_given_up_is_forgotten(strict: Site) -> None:
+    person, browser = make_user(strict), new_browser(strict)
+    page = browser.log_in(browser.go("/login"), person)
+    strict.clock.advance(15 * 60)
+
+    with strict.db() as db:
+        assert factors.prune(db, strict.clock.now, 10) == 0
+    strict.clock.advance(1)
+    with strict.db() as db:
+        assert factors.prune(db, strict.clock.now, 10) == 1
+    assert browser.client.get(Page(page).action()).status_code == 400
