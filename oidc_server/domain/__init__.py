@@ -38,6 +38,8 @@ from oidc_server.domain import (
     trusted_devices,
     trusted_issuers,
     used_jtis,
+    user_directory,
+    user_names,
     user_sessions,
     users,
 )
@@ -78,6 +80,8 @@ __all__ = [
     "trusted_devices",
     "trusted_issuers",
     "used_jtis",
+    "user_directory",
+    "user_names",
     "user_sessions",
     "users",
 ]

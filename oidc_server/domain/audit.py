@@ -45,6 +45,8 @@ class Event(StrEnum):
     SIGNED_UP = "user.signed_up"
     USER_CREATED = "user.created"
     USER_EDITED = "user.edited"
+    USER_DISABLED = "user.disabled"
+    USER_ENABLED = "user.enabled"
     EMAIL_VERIFIED = "user.email_verified"
     PASSWORD_RESET_ASKED = "user.password_reset_asked"
     PASSWORD_CHANGED = "user.password_changed"

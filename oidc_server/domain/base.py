@@ -72,6 +72,9 @@ class Words(TypeDecorator[frozenset[str]]):
         return None if value is None else frozenset(value.split())
 
 
+Ordered = Text().with_variant(Text(collation="C"), "postgresql")
+"""Text in the order of its code points on both databases, so that an index finds beginnings."""
+
 Document = JSON().with_variant(postgresql.JSONB(), "postgresql")
 """A JSON document."""
 OptionalDocument = JSON(none_as_null=True).with_variant(

@@ -4,12 +4,13 @@ Each does all that belongs to it in one transaction, so nobody has to remember a
 leave the house (mails, logout tokens) is written down here and carried out by `jobs/`.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from oidc_server.database import Transaction
 from oidc_server.domain import (
     administrators,
     attempts,
+    factors,
     grants,
     links,
     logout_deliveries,
@@ -18,11 +19,13 @@ from oidc_server.domain import (
     roles,
     session_clients,
     trusted_devices,
+    user_names,
     user_sessions,
     users,
 )
-from oidc_server.domain.mails import Notice
+from oidc_server.domain.mails import MailKind, Notice
 from oidc_server.domain.session_clients import SessionClient
+from oidc_server.domain.users import User
 
 
 def end_session(db: Transaction, session_id: str, now: datetime) -> list[SessionClient]:
@@ -106,3 +109,79 @@ def disable_user(db: Transaction, user_id: str, now: datetime) -> None:
         end_sessions_of_user(db, user_id, now)
         for purpose in links.Purpose:
             links.kill(db, user_id, purpose, now)
+
+
+def rename_user(db: Transaction, user_id: str, username: str, now: datetime) -> User:
+    """Give an account the username that somebody else chose for it, and tell its owner.
+
+    Raises `InvalidUsernameError`, `UsernameTakenError`.
+    """
+    before = users.get(db, user_id).username
+    user = user_names.rename(db, user_id, username, now)
+    if user.username != before:
+        mails.notify(db, user_id, Notice.USERNAME_CHANGED, now)
+    return user
+
+
+def set_email(
+    db: Transaction, user_id: str, email: str | None, now: datetime, *, verified: bool
+) -> User:
+    """Give an account the address that somebody else knows of, or none.
+
+    Links that went to the old one die, and a mail to it says so. Raises `InvalidEmailError`,
+    `EmailTakenError`.
+    """
+    user = users.get(db, user_id)
+    old = user.email if user.email_verified_at is not None else None
+    before = user.canonical_email
+    user = user_names.set_email(db, user_id, email, now, verified=verified)
+    if user.canonical_email != before:
+        for purpose in links.Purpose:
+            links.kill(db, user_id, purpose, now)
+        if old is not None:
+            mails.notify(db, user_id, Notice.EMAIL_CHANGED, now, to=old)
+    return user
+
+
+def reset_password(db: Transaction, user_id: str, now: datetime, lifetime: timedelta) -> bool:
+    """Make a password worthless that may be in the wrong hands, and all that it opened.
+
+    A mail brings a link to choose another; False if there is no verified address to send it to.
+    """
+    users.set_password(db, user_id, None, now)
+    end_sessions_of_user(db, user_id, now)
+    grants.revoke_of_user(db, user_id, now)
+    links.kill(db, user_id, links.Purpose.RESET_PASSWORD, now)
+    attempts.forgive(db, user_id, now)
+    return mail_password_link(db, user_id, now, lifetime)
+
+
+def mail_password_link(db: Transaction, user_id: str, now: datetime, lifetime: timedelta) -> bool:
+    """Send a link with which a person chooses a password; False without a verified address."""
+    user = users.get(db, user_id)
+    if user.email is None or user.email_verified_at is None:
+        return False
+    link_id = links.mint(
+        db,
+        links.Purpose.RESET_PASSWORD,
+        user_id=user_id,
+        email=user.email,
+        now=now,
+        lifetime=lifetime,
+    )
+    mails.enqueue(
+        db, MailKind.PASSWORD_RESET, user_id=user_id, to=user.email, link_id=link_id, now=now
+    )
+    return True
+
+
+def reset_factors(db: Transaction, user_id: str, now: datetime) -> list[str]:
+    """Take every second factor from a person who lost them, and end their sessions.
+
+    Returns the kinds of those there were; a mail says so.
+    """
+    removed = sorted({str(kind) for kind in factors.remove_all(db, user_id)})
+    end_sessions_of_user(db, user_id, now)
+    if removed:
+        mails.notify(db, user_id, Notice.FACTORS_REMOVED, now)
+    return removed

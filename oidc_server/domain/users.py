@@ -11,7 +11,15 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from oidc_server.database import Statement, Transaction
 from oidc_server.domain import identifiers, profiles
-from oidc_server.domain.base import Base, DomainError, Identifier, Instant, insert_all, table_of
+from oidc_server.domain.base import (
+    Base,
+    DomainError,
+    Identifier,
+    Instant,
+    Ordered,
+    insert_all,
+    table_of,
+)
 from oidc_server.domain.identifiers import InvalidEmailError, InvalidFieldError
 from oidc_server.domain.profiles import ProfileColumns
 
@@ -23,9 +31,9 @@ class User(ProfileColumns, Base):
 
     id: Mapped[str] = mapped_column(Identifier, primary_key=True)
     username: Mapped[str] = mapped_column(Text)
-    canonical_username: Mapped[str] = mapped_column(Text, unique=True)
+    canonical_username: Mapped[str] = mapped_column(Ordered, unique=True)
     email: Mapped[str | None] = mapped_column(Text)
-    canonical_email: Mapped[str | None] = mapped_column(Text)
+    canonical_email: Mapped[str | None] = mapped_column(Ordered)
     email_verified_at: Mapped[datetime | None] = mapped_column(Instant)
     password_hash: Mapped[str | None] = mapped_column(Text)
     password_changed_at: Mapped[datetime | None] = mapped_column(Instant)
@@ -40,6 +48,19 @@ class User(ProfileColumns, Base):
             unique=True,
             sqlite_where=text("email_verified_at IS NOT NULL"),
             postgresql_where=text("email_verified_at IS NOT NULL"),
+        ),
+        Index("ix_users_canonical_email_id", "canonical_email", "id"),
+        Index(
+            "ix_users_disabled",
+            "canonical_username",
+            sqlite_where=text("disabled_at IS NOT NULL"),
+            postgresql_where=text("disabled_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_users_unverified",
+            "canonical_username",
+            sqlite_where=text("email_verified_at IS NULL"),
+            postgresql_where=text("email_verified_at IS NULL"),
         ),
     )
 
@@ -259,7 +280,7 @@ def edit(
     return user
 
 
-def set_password(db: Transaction, user_id: str, password_hash: str, now: datetime) -> None:
+def set_password(db: Transaction, user_id: str, password_hash: str | None, now: datetime) -> None:
     """Replace the hash. It is a part of `endings.change_password`, which closes what it opened."""
     db.run(_CHANGE_PASSWORD, user_id=user_id, password_hash=password_hash, now=now)
 

@@ -74,6 +74,10 @@ class ApiScope(StrEnum):
     CREDITS_READ = "credits:read"
     CREDITS_USE = "credits:use"
     CREDITS_ADD = "credits:add"
+    USERS_READ = "users:read"
+    USERS_WRITE = "users:write"
+    USERS_DISABLE = "users:disable"
+    SESSIONS_WRITE = "sessions:write"
     ROLES_READ = "roles:read"
     ROLES_WRITE = "roles:write"
 
@@ -83,6 +87,10 @@ ADMINISTRATIVE_SCOPES = frozenset(
     scope.value
     for scope in (
         ApiScope.CREDITS_ADD,
+        ApiScope.USERS_READ,
+        ApiScope.USERS_WRITE,
+        ApiScope.USERS_DISABLE,
+        ApiScope.SESSIONS_WRITE,
         ApiScope.ROLES_READ,
         ApiScope.ROLES_WRITE,
     )

@@ -1,0 +1,132 @@
+"""What is sent to and answered by the operations on people."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from oidc_server.domain import profiles
+from oidc_server.domain.users import User
+from oidc_server.web.json_api import Answer, Body, Query, printable
+
+Line = Annotated[str, Field(max_length=1000)]
+Username = Annotated[str, Field(max_length=200)]
+Email = Annotated[str, Field(max_length=400)]
+Password = Annotated[str, Field(max_length=4096, json_schema_extra={"writeOnly": True})]
+_Search = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(printable)]
+
+
+class Claims(Body):
+    """What apps may be told of a person (Core §5.1)."""
+
+    name: Line | None = None
+    given_name: Line | None = None
+    family_name: Line | None = None
+    middle_name: Line | None = None
+    nickname: Line | None = None
+    profile: Line | None = None
+    picture: Line | None = None
+    website: Line | None = None
+    gender: Line | None = None
+    birthdate: Line | None = None
+    zoneinfo: Line | None = None
+    locale: Line | None = None
+    phone_number: Line | None = None
+    address: dict[str, Line] | None = None
+
+
+class NewUser(Claims):
+    """An account to make. Without a password its owner chooses one through a mailed link."""
+
+    username: Username
+    email: Email | None = None
+    email_verified: bool = False
+    phone_number_verified: bool = False
+    password: Password | None = None
+    roles: Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=50)] = Field(
+        default_factory=list
+    )
+
+
+class UserChange(Claims):
+    """What shall be different; null or "" removes a claim, what is not named stays."""
+
+    username: Username | None = None
+    email: Email | None = None
+    email_verified: bool | None = None
+    phone_number_verified: bool | None = None
+
+
+class ChosenPassword(Body):
+    """A password for somebody."""
+
+    password: Password
+
+
+class UsersQuery(Query):
+    """Which people."""
+
+    search: _Search | None = Field(
+        default=None, description="The beginning of a username or an address."
+    )
+    role: Annotated[str, Field(max_length=64), AfterValidator(printable)] | None = None
+    disabled: Literal["true", "false"] | None = None
+    verified: Literal["true", "false"] | None = Field(
+        default=None, description="Whether the address is verified."
+    )
+    limit: int = Field(default=50, ge=1, le=200)
+    cursor: str | None = Field(default=None, description="`next_cursor` of the page before.")
+
+
+class UserAnswer(Answer):
+    """A person. `username`, `email` and the roles are ours; the rest is what apps may be told."""
+
+    id: str
+    username: str
+    email: str | None
+    email_verified: bool
+    disabled: bool
+    has_password: bool
+    roles: list[str]
+    name: str | None
+    given_name: str | None
+    family_name: str | None
+    middle_name: str | None
+    nickname: str | None
+    profile: str | None
+    picture: str | None
+    website: str | None
+    gender: str | None
+    birthdate: str | None
+    zoneinfo: str | None
+    locale: str | None
+    phone_number: str | None
+    phone_number_verified: bool
+    address: dict[str, str] | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class UsersAnswer(Answer):
+    """A page of people. It may be short, and others follow, as long as `next_cursor` is there."""
+
+    users: list[UserAnswer]
+    next_cursor: str | None
+
+
+def told(user: User, names: list[str]) -> UserAnswer:
+    """A person with their roles, as it is answered."""
+    claims = {claim: getattr(user, claim) for claim in profiles.CLAIMS}
+    return UserAnswer(
+        id=user.id,
+        username=user.username,
+        email=user.email,
+        email_verified=user.email_verified_at is not None,
+        disabled=user.disabled_at is not None,
+        has_password=user.password_hash is not None,
+        roles=names,
+        **claims,
+        phone_number_verified=user.phone_number_verified_at is not None,
+        created_at=user.created_at,
+        updated_at=user.updated_at,
+    )

@@ -1,0 +1,64 @@
+"""People, one by one and page by page; and whom a caller may touch."""
+
+from oidc_server.admin_api.users.models import UserAnswer, UsersAnswer, told
+from oidc_server.domain import roles, user_directory
+from oidc_server.domain.user_directory import Place, Wanted
+from oidc_server.domain.users import User
+from oidc_server.web.api_access import may_touch
+from oidc_server.web.errors import ProblemError, types
+from oidc_server.web.incoming import BadRequestError
+from oidc_server.web.json_api import read_cursor, write_cursor
+from oidc_server.web.operations import Call
+
+
+def list_users(call: Call) -> UsersAnswer:
+    """A page of people."""
+    query, db = call.query, call.ctx.db
+    wanted = Wanted(query.search, query.role, _truth(query.disabled), _truth(query.verified))
+    after = None if query.cursor is None else Place(*read_cursor(query.cursor, str, str, str))
+    if after is not None and not user_directory.is_place(wanted, after):
+        raise BadRequestError("The cursor is not one that this list gave.")
+
+    page = user_directory.page(db, wanted, query.limit, after)
+
+    names = user_directory.roles_of_all(db, page.users)
+    return UsersAnswer(
+        users=[told(user, names[user.id]) for user in page.users],
+        next_cursor=None if page.next is None else write_cursor(*page.next),
+    )
+
+
+def read_user(call: Call) -> UserAnswer:
+    """Whoever the address names by id, username or verified address."""
+    return answer(call, named(call))
+
+
+def answer(call: Call, user: User) -> UserAnswer:
+    return told(user, sorted(roles.roles_of(call.ctx.db, user.id)))
+
+
+def named(call: Call) -> User:
+    """The person in the path; raises `ProblemError`."""
+    found = user_directory.find(call.ctx.db, call.path["user"])
+    if found is None:
+        raise ProblemError(types.NOT_FOUND, "There is no such user.")
+    return found
+
+
+def other(call: Call) -> User:
+    """The same, for what is done to them: nobody does it to themselves, or to who may more.
+
+    Raises `ProblemError`.
+    """
+    user, caller = named(call), call.caller
+    assert caller is not None, "administration is open to nobody unknown"  # noqa: S101
+    if user.id == caller.user_id:
+        raise ProblemError(
+            types.NOT_ALLOWED, "Nobody does this to themselves: another administrator has to."
+        )
+    may_touch(caller, roles.held_by(call.ctx.db, user.id))
+    return user
+
+
+def _truth(word: str | None) -> bool | None:
+    return None if word is None else word == "true"

@@ -1,0 +1,67 @@
+"""A password that comes with a call of the API: looked at and hashed before the handler runs.
+
+Hashing is dear and outside any transaction, so only a token that could be let in has it done; the
+handler asks everything else.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from oidc_server.oauth2.authlib import OAuth2Error
+from oidc_server.oauth2.resource_protector import presented_token
+from oidc_server.web import new_password
+from oidc_server.web.context import Context
+from oidc_server.web.endpoint import Before
+from oidc_server.web.errors import InvalidFieldsError
+from oidc_server.web.incoming import BadRequestError
+from oidc_server.web.new_password import NewPassword
+
+_WORDS = {
+    "missing": "It is empty.",
+    "too_short": "It is too short.",
+    "too_long": "It is too long.",
+    "breached": "It is known from a leak.",
+}
+_EASY = "It is too easy to guess."
+
+
+def hashed(scope: str, known_by: Sequence[str] = ()) -> Before:
+    """Ahead of an operation that needs `scope`: judge and hash the member `password`, if any.
+
+    A password may not be made of the members `known_by`.
+    """
+
+    def prepare(ctx: Context) -> Any:
+        body = _body(ctx) if _could_be_let_in(ctx, scope) else {}
+        password = body.get("password")
+        if not isinstance(password, str):
+            return NewPassword()
+        names = [name for member in known_by if isinstance(name := body.get(member), str)]
+        return new_password.choose(ctx, password, names, lambda found: found)
+
+    return prepare
+
+
+def password_hash(ctx: Context) -> str | None:
+    """The hash of the password that came along; None if none did. Raises `InvalidFieldsError`."""
+    chosen: NewPassword = ctx.proof
+    if chosen.problem is not None:
+        raise InvalidFieldsError((["password"], _WORDS.get(chosen.problem, _EASY)))
+    return chosen.password_hash
+
+
+def _body(ctx: Context) -> dict[str, object]:
+    try:
+        return ctx.incoming.exact_json
+    except BadRequestError:
+        return {}
+
+
+def _could_be_let_in(ctx: Context, scope: str) -> bool:
+    try:
+        presented = presented_token(ctx.incoming.headers("authorization"), None)
+    except OAuth2Error:
+        return False
+    ctx.runtime.keys.refresh(ctx.db, ctx.now)
+    token = ctx.runtime.tokens.read(presented.value, ctx.now)
+    return token is not None and scope in token.scopes
