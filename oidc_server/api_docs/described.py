@@ -16,8 +16,11 @@ _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 
 
 def tag_of(operation: Operation) -> str:
-    """What the operation is listed under: the first part of its name."""
-    return operation.name.partition(".")[0].replace("_", " ").capitalize()
+    """What the operation is listed under, by its address below /api/v1."""
+    first, _, rest = operation.path.removeprefix("/api/v1/").partition("/")
+    if first == "admin":
+        return f"Administration: {rest.partition('/')[0].replace('-', ' ')}"
+    return "Credits" if first == "credits" else "One's own account"
 
 
 def describe(operation: Operation, schemas: Schemas) -> dict[str, Any]:

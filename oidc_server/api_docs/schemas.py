@@ -43,7 +43,10 @@ def schemas_of(operations: Iterable[Operation]) -> Schemas:
 
 
 def query_parameters(model: type[BaseModel], example: Schema) -> list[Schema]:
-    """Each member of the query as a parameter. There is no null in a query: it is left out."""
+    """Each member of the query as a parameter.
+
+    There is no null in a query: it is left out, or empty, which is the same.
+    """
     made = model.model_json_schema()
     needed = made.get("required", [])
     return [
@@ -52,7 +55,7 @@ def query_parameters(model: type[BaseModel], example: Schema) -> list[Schema]:
             "in": "query",
             "required": name in needed,
             **({"description": schema["description"]} if "description" in schema else {}),
-            "schema": _without_null(_inlined(schema, made.get("$defs", {}))),
+            "schema": _or_empty(_without_null(_inlined(schema, made.get("$defs", {})))),
             **({"example": example[name]} if name in example else {}),
         }
         for name, schema in made.get("properties", {}).items()
@@ -83,3 +86,13 @@ def _without_null(schema: Schema) -> Schema:
     if len(options) == 1:
         return {**options[0], **kept}
     return {**kept, "anyOf": options} if options else kept
+
+
+def _or_empty(schema: Schema) -> Schema:
+    if "enum" in schema:
+        return {**schema, "enum": [*schema["enum"], ""]}
+    if schema.get("type") != "string":
+        return schema
+    if {"pattern", "format"} & schema.keys():
+        return {"anyOf": [schema, {"const": ""}]}
+    return {name: part for name, part in schema.items() if name != "minLength"}
