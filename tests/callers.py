@@ -14,7 +14,7 @@ from tests.factories import Person, make_client, make_resource, make_user
 from tests.relying_party import RelyingParty
 from tests.site import Site
 
-ELSEWHERE = "https://api.example.net/"
+ELSEWHERE = "https://elsewhere.example.net/"
 _number = count(1)
 
 

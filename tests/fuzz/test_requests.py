@@ -3,7 +3,9 @@
 import pytest
 
 from oidc_server.domain.client_metadata.wire import MEMBERS
-from tests.fuzz import food
+from oidc_server.oauth2.vocabulary import API_SCOPES
+from tests.callers import make_callers
+from tests.fuzz import calls, food
 from tests.fuzz.conftest import Feed
 from tests.fuzz.verdict import Judge
 from tests.fuzz.world import World
@@ -31,3 +33,13 @@ def test_clients_that_describe_themselves_strangely_are_told_so(
     changed = food.descriptions(NAMES, at=f"/register/{client_id}", token=token)
 
     feed(judge, new | changed, cases=120)
+
+
+def test_calls_of_the_api_that_are_nearly_good_get_a_documented_answer(
+    world: World, judge: Judge, feed: Feed
+):
+    callers = make_callers(world.site, " ".join(sorted(API_SCOPES)))
+    world.secrets |= set(callers.tokens.values())
+    judge.writes.take()
+
+    feed(judge, calls.api_calls(callers), cases=300)

@@ -27,8 +27,8 @@ _INSIDE = re.compile(
     re.IGNORECASE,
 )
 _ACTION = re.compile(r'<form[^>]*\baction="([^"]*)"')
-_MAY_LEAVE = {"audit_events", "attempts", "used_jtis"}
-"""What counts failures and what makes assertions good for one use."""
+_MAY_LEAVE = {"audit_events", "attempts", "used_jtis", "idempotency_keys"}
+"""What counts failures, what makes assertions good for one use, and refusals that are repeated."""
 _MAY_LEAVE_AT = {
     # A code with the wrong verifier is burnt, and a grant revoked whose code or refresh token came
     # twice, with all that follows from it; a device that polls is remembered: RFC 6749 §4.1.2,
