@@ -13,6 +13,7 @@ from oidc_server.admin_api import operations as of_administration
 from oidc_server.api_docs import endpoint as api_docs
 from oidc_server.api_docs import pages as api_pages
 from oidc_server.authentication import (
+    email_change,
     email_verification,
     enrolment,
     login,
@@ -236,6 +237,21 @@ ROUTES = [
         "/verify-email/resend",
         action(email_verification.resend_verification, limit=MAILS),
         name="authentication.resend_verification",
+    ),
+    Route(
+        "/verify-email/code",
+        form(email_verification.show_email_code, email_verification.submit_email_code),
+        name="authentication.email_code",
+    ),
+    Route(
+        "/change-email",
+        form(email_change.show_change_email, email_change.submit_change_email),
+        name="authentication.change_email",
+    ),
+    Route(
+        "/undo-email-change",
+        form(email_change.show_undo_email_change, email_change.submit_undo_email_change),
+        name="authentication.undo_email_change",
     ),
     Route(
         "/account", console.page(overview.show_overview, access="write"), name="account.overview"

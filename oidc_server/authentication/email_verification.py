@@ -1,46 +1,10 @@
-"""/verify-email: the mailed link, and the button that uses it."""
+"""/verify-email: the mailed link and the button that uses it, or the code that is typed instead."""
 
-from oidc_server.domain import attempts, audit, links, mails, users
-from oidc_server.domain.attempts import Throttled
-from oidc_server.domain.audit import Event
+from oidc_server.domain import users
 from oidc_server.domain.links import Purpose
-from oidc_server.domain.mails import MailKind
-from oidc_server.domain.users import User
-from oidc_server.web import mailed_link
+from oidc_server.web import email_addresses, mailed_link
 from oidc_server.web.context import Context
-from oidc_server.web.mail_facts import mail_facts
 from oidc_server.web.responses import Response
-
-
-def ask(ctx: Context, user: User) -> None:
-    """Send a mail to the address of an account, or tell whoever has verified it elsewhere.
-
-    Both ways do the same work, so that their time does not tell whether an address is known here.
-    """
-    if user.email is None or user.canonical_email is None:
-        return
-    booked = attempts.book_mail(ctx.db, MailKind.VERIFY_EMAIL, user.canonical_email, ctx.now)
-    if isinstance(booked, Throttled):
-        return
-    owner = users.find_for_sign_in(ctx.db, user.email)
-    link_id = links.mint(
-        ctx.db,
-        Purpose.VERIFY_EMAIL,
-        user_id=user.id,
-        email=user.email,
-        now=ctx.now,
-        lifetime=ctx.runtime.settings.link_lifetime,
-    )
-    # To the address as its owner wrote it: two spellings are one here, but may be two mailboxes.
-    mails.enqueue(
-        ctx.db,
-        MailKind.ACCOUNT_EXISTS if owner else MailKind.VERIFY_EMAIL,
-        user_id=owner.id if owner else user.id,
-        to=owner.email if owner else user.email,
-        link_id=None if owner else link_id,
-        now=ctx.now,
-        **mail_facts(ctx),
-    )
 
 
 def show_verify_email(ctx: Context) -> Response:
@@ -61,21 +25,10 @@ def show_verify_email(ctx: Context) -> Response:
 
 def submit_verify_email(ctx: Context) -> Response:
     """Use the link, once."""
-    link = mailed_link.consume(ctx, Purpose.VERIFY_EMAIL, ctx.form.text("link"))
-    if link is None or link.user_id is None or link.email is None:
+    link = email_addresses.confirm_with_link(ctx, Purpose.VERIFY_EMAIL, ctx.form.text("link"))
+    if link is None:
         return _invalid(ctx)
 
-    if not users.verify_email(ctx.db, link.user_id, link.email, ctx.now):
-        return _invalid(ctx)
-    audit.record(ctx.db, Event.EMAIL_VERIFIED, origin=ctx.origin, now=ctx.now, user_id=link.user_id)
-    mails.enqueue(
-        ctx.db,
-        MailKind.WELCOME,
-        user_id=link.user_id,
-        to=link.email,
-        now=ctx.now,
-        **mail_facts(ctx),
-    )
     return ctx.render("authentication/email_verified.html", client=None, email=link.email)
 
 
@@ -88,8 +41,28 @@ def resend_verification(ctx: Context) -> Response:
     if user.email_verified_at is not None:
         return ctx.redirect("account.overview", notice="email_verified")
 
-    ask(ctx, user)
+    email_addresses.ask_to_verify(ctx, user)
     return ctx.redirect("account.overview", notice="verification_sent")
+
+
+def show_email_code(ctx: Context) -> Response:
+    """Where the code of a mail is typed, for an address that is to be verified or changed."""
+    if ctx.user_session is None:
+        return ctx.redirect("authentication.login")
+
+    return ctx.render("authentication/email_code.html", error=None)
+
+
+def submit_email_code(ctx: Context) -> Response:
+    """Use the code. A wrong one is refused alike whether a mail is on its way or not."""
+    session = ctx.user_session
+    if session is None:
+        return ctx.redirect("authentication.login")
+
+    link = email_addresses.confirm_with_code(ctx, session.user_id, ctx.form.text("code"))
+    if link is None:
+        return ctx.render("authentication/email_code.html", status=422, error="wrong")
+    return ctx.redirect("account.overview", notice="email_verified")
 
 
 def _invalid(ctx: Context) -> Response:

@@ -31,7 +31,8 @@ def show_login(ctx: Context) -> Response:
 def prove(ctx: Context) -> Callable[[], PasswordProof] | PasswordProof:
     """Ahead of `submit_login`: if the request still waits, count the guess, then compute."""
     interrupted(ctx, ctx.form.get("request_id"))
-    return password_proof.begin(ctx, ctx.form.text("username"), ctx.form.text("password"))
+    username, password = ctx.form.text("username"), ctx.form.text("password")
+    return password_proof.begin(ctx, username, password, may_return=True)
 
 
 def submit_login(ctx: Context) -> Response:

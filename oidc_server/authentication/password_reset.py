@@ -41,7 +41,7 @@ def _send_link(ctx: Context, identifier: str) -> None:
     answer does not tell which names exist.
     """
     account = users.find_for_sign_in(ctx.db, identifier)
-    if account and (account.disabled_at is not None or account.email_verified_at is None):
+    if account and (users.is_shut(account, ctx.now) or account.email_verified_at is None):
         account = None
     user_id = account.id if account else None
     to = account.canonical_email if account else identifiers.guessed(identifier)

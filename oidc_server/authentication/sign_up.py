@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Mapping
 
-from oidc_server.authentication import arrival, email_verification
+from oidc_server.authentication import arrival
 from oidc_server.authentication.interrupted import Interrupted, interrupted
 from oidc_server.domain import audit, users
 from oidc_server.domain.audit import Event
 from oidc_server.domain.factors.strength import PASSWORD
 from oidc_server.domain.users import UsernameTakenError
-from oidc_server.web import new_account
+from oidc_server.web import email_addresses, new_account
 from oidc_server.web.context import Context
 from oidc_server.web.lanes import Inquiry
 from oidc_server.web.new_account import Draft
@@ -52,7 +52,7 @@ def submit_sign_up(ctx: Context) -> Response:
     except UsernameTakenError:
         return _page(ctx, came_from, draft.values, {"username": "taken"}, status=409)
     audit.record(ctx.db, Event.SIGNED_UP, origin=ctx.origin, now=ctx.now, user_id=user.id)
-    email_verification.ask(ctx, user)
+    email_addresses.ask_to_verify(ctx, user)
 
     return arrival.arrive(ctx, came_from, user.id, PASSWORD)
 

@@ -48,10 +48,19 @@ class Event(StrEnum):
     USER_DISABLED = "user.disabled"
     USER_ENABLED = "user.enabled"
     EMAIL_VERIFIED = "user.email_verified"
+    EMAIL_CHANGE_ASKED = "user.email_change_asked"
+    EMAIL_CHANGED = "user.email_changed"
+    EMAIL_CHANGE_UNDONE = "user.email_change_undone"
+    DELETION_SCHEDULED = "user.deletion_scheduled"
+    DELETION_CANCELLED = "user.deletion_cancelled"
+    USER_DELETED = "user.deleted"
+    CODE_REFUSED = "user.mailed_code_refused"
+    REAUTHENTICATION_FAILED = "reauthentication.failed"
     PASSWORD_RESET_ASKED = "user.password_reset_asked"
     PASSWORD_CHANGED = "user.password_changed"
     CONSENT_GIVEN = "consent.given"
     CONSENT_DENIED = "consent.denied"
+    CONSENT_WITHDRAWN = "consent.withdrawn"
     DEVICE_APPROVED = "device.approved"
     DEVICE_DENIED = "device.denied"
     USER_CODE_REFUSED = "device.user_code_refused"
@@ -106,6 +115,8 @@ class Outcome(StrEnum):
 _FAILURES = frozenset(
     {
         Event.SIGN_IN_FAILED,
+        Event.CODE_REFUSED,
+        Event.REAUTHENTICATION_FAILED,
         Event.LOGOUT_GIVEN_UP,
         Event.CONSENT_DENIED,
         Event.DEVICE_DENIED,

@@ -77,6 +77,16 @@ _WIDEN = Statement(
     )
     .values({name: bindparam(name) for name in ("scopes", "resources", "shown", "granted_at")})
 )
+_LIST_ALL = Statement(
+    select(
+        _consents.c.client_id, _consents.c.scopes, _consents.c.resources, _consents.c.granted_at
+    ).where(_consents.c.user_id == bindparam("user_id"))
+)
+_WITHDRAW = Statement(
+    delete(_consents).where(
+        _consents.c.user_id == bindparam("user_id"), _consents.c.client_id == bindparam("client_id")
+    )
+)
 _FORGET_CLIENT = Statement(delete(_consents).where(_consents.c.client_id == bindparam("client_id")))
 
 
@@ -131,6 +141,22 @@ def _place(redirect_uri: str) -> str:
 def forget_client(db: Transaction, client_id: str) -> None:
     """What anybody allowed this client is forgotten."""
     db.run(_FORGET_CLIENT, client_id=client_id)
+
+
+def withdraw(db: Transaction, user_id: str, client_id: str) -> bool:
+    """Forget what this person allowed this client; False if it was nothing.
+
+    It is a part of `endings.withdraw_client`, which ends what came of it.
+    """
+    return db.run(_WITHDRAW, user_id=user_id, client_id=client_id) == 1
+
+
+def permissions_of(db: Transaction, user_id: str) -> list[tuple[str, Permission, datetime]]:
+    """What this person allowed whom, and when they were asked last."""
+    return [
+        (row.client_id, Permission(row.scopes, row.resources), row.granted_at)
+        for row in db.all(_LIST_ALL, user_id=user_id)
+    ]
 
 
 def list_for_user(db: Transaction, user_id: str) -> list[tuple[str, datetime]]:

@@ -10,6 +10,9 @@ from oidc_server.database import Transaction
 from oidc_server.domain import (
     administrators,
     attempts,
+    closed_accounts,
+    consents,
+    erasure,
     factors,
     grants,
     links,
@@ -23,6 +26,7 @@ from oidc_server.domain import (
     user_sessions,
     users,
 )
+from oidc_server.domain.links import Link, Purpose
 from oidc_server.domain.mails import MailKind, Notice
 from oidc_server.domain.session_clients import SessionClient
 from oidc_server.domain.users import User
@@ -44,6 +48,14 @@ def end_session(db: Transaction, session_id: str, now: datetime) -> list[Session
         if client.backchannel_logout_uri is not None:
             logout_deliveries.intend(db, client, ended.user_id, now)
     return told
+
+
+def end_session_of_user(db: Transaction, user_id: str, session_id: str, now: datetime) -> bool:
+    """End a session for its owner; False if it is not theirs, or has ended."""
+    if session_id not in user_sessions.live_of_user(db, user_id):
+        return False
+    end_session(db, session_id, now)
+    return True
 
 
 def end_sessions_of_user(
@@ -87,7 +99,7 @@ def change_password(
     end_sessions_of_user(db, user_id, now, keep=keep_session)
     if keep_session is None:
         grants.revoke_of_user(db, user_id, now)
-    links.kill(db, user_id, links.Purpose.RESET_PASSWORD, now)
+    links.kill(db, user_id, Purpose.RESET_PASSWORD, now)
     attempts.forgive(db, user_id, now)
     mails.notify(db, user_id, Notice.PASSWORD_CHANGED, now, **facts)
 
@@ -105,9 +117,120 @@ def disable_user(db: Transaction, user_id: str, now: datetime) -> None:
     Raises `LastAdministratorError`.
     """
     administrators.keep_one(db, user_id)
-    if users.mark_disabled(db, user_id, now):
+    if closed_accounts.mark_disabled(db, user_id, now):
         end_sessions_of_user(db, user_id, now)
-        for purpose in links.Purpose:
+        _kill_links(db, user_id, now)
+
+
+def withdraw_client(db: Transaction, user_id: str, client_id: str, now: datetime) -> bool:
+    """Take back what a person allowed a client, with every token that came of it.
+
+    False if the client had nothing. Tokens that others exchanged for such a one are dead as well:
+    they carry the same grant.
+    """
+    revoked = grants.revoke_of_user(db, user_id, now, client_id=client_id)
+    return consents.withdraw(db, user_id, client_id) or revoked > 0
+
+
+def change_email(
+    db: Transaction,
+    user_id: str,
+    email: str,
+    now: datetime,
+    *,
+    undo_lifetime: timedelta,
+    **facts: str,
+) -> bool:
+    """Give an account an address that its owner proved to read; False if it cannot have it.
+
+    Links that went to the old address die, and a mail to it says so, with a link that takes the
+    change back: whoever stole the account must not take it away for good.
+    """
+    before = users.get(db, user_id)
+    old = before.email if before.email_verified_at is not None else None
+    if not users.set_email(db, user_id, email, now):
+        return False
+    _kill_links(db, user_id, now, keep=Purpose.UNDO_EMAIL_CHANGE)
+    if old is not None:
+        undo = links.mint(
+            db,
+            Purpose.UNDO_EMAIL_CHANGE,
+            user_id=user_id,
+            email=old,
+            now=now,
+            lifetime=undo_lifetime,
+        )
+        mails.enqueue(
+            db, MailKind.EMAIL_CHANGED, user_id=user_id, to=old, link_id=undo, now=now, **facts
+        )
+    return True
+
+
+def undo_email_change(db: Transaction, undo: Link, now: datetime) -> bool:
+    """Give an account back to who reads the address it had; False if somebody else has it now.
+
+    Somebody else was in, so everything they may hold is closed: sessions, grants, links, and the
+    password, of which the owner has to choose another. Later changes can no longer be undone,
+    which would give the account to them again.
+    """
+    if undo.user_id is None or undo.email is None:
+        return False
+    if not users.set_email(db, undo.user_id, undo.email, now):
+        return False
+    users.set_password(db, undo.user_id, None, now)
+    end_sessions_of_user(db, undo.user_id, now)
+    grants.revoke_of_user(db, undo.user_id, now)
+    _kill_links(db, undo.user_id, now, keep=Purpose.UNDO_EMAIL_CHANGE)
+    links.kill_newer(db, undo, now)
+    attempts.forgive(db, undo.user_id, now)
+    return True
+
+
+def schedule_deletion(
+    db: Transaction, user_id: str, now: datetime, *, grace: timedelta, **facts: str
+) -> None:
+    """Shut an account whose owner wants it deleted, and delete it after `grace`: at once if zero.
+
+    Until then signing in brings it back, without what apps were given. Raises
+    `LastAdministratorError`.
+    """
+    if not grace:
+        delete_user(db, user_id, now, **facts)
+        return
+    administrators.keep_one(db, user_id)
+    if not closed_accounts.mark_deleting(db, user_id, now, now + grace):
+        return
+    end_sessions_of_user(db, user_id, now)
+    grants.revoke_of_user(db, user_id, now)
+    _kill_links(db, user_id, now, keep=Purpose.UNDO_EMAIL_CHANGE)
+    until = f"{now + grace:%d %b %Y, %H:%M %Z}"
+    mails.notify(db, user_id, Notice.DELETION_ASKED, now, detail=until, **facts)
+
+
+def delete_user(db: Transaction, user_id: str, now: datetime, **facts: str) -> bool:
+    """Delete an account and all that is personal in it; False if it was deleted before.
+
+    Its id stays, and is never used again: the ledger and the audit log name it. Raises
+    `LastAdministratorError`.
+    """
+    administrators.keep_one(db, user_id)
+    end_sessions_of_user(db, user_id, now)
+    grants.revoke_of_user(db, user_id, now)
+    mails.notify(db, user_id, Notice.ACCOUNT_DELETED, now, **facts)
+    return erasure.erase(db, user_id, now)
+
+
+def delete_due(db: Transaction, now: datetime, limit: int) -> list[str]:
+    """Delete at most `limit` accounts whose time to come back is over; returns their ids."""
+    found = closed_accounts.due_for_deletion(db, now, limit)
+    for user_id in found:
+        delete_user(db, user_id, now)
+    return found
+
+
+def _kill_links(db: Transaction, user_id: str, now: datetime, keep: Purpose | None = None) -> None:
+    for purpose in Purpose:
+        if purpose != keep:
             links.kill(db, user_id, purpose, now)
 
 
@@ -136,8 +259,7 @@ def set_email(
     before = user.canonical_email
     user = user_names.set_email(db, user_id, email, now, verified=verified)
     if user.canonical_email != before:
-        for purpose in links.Purpose:
-            links.kill(db, user_id, purpose, now)
+        _kill_links(db, user_id, now)
         if old is not None:
             mails.notify(db, user_id, Notice.EMAIL_CHANGED, now, to=old)
     return user
@@ -151,7 +273,7 @@ def reset_password(db: Transaction, user_id: str, now: datetime, lifetime: timed
     users.set_password(db, user_id, None, now)
     end_sessions_of_user(db, user_id, now)
     grants.revoke_of_user(db, user_id, now)
-    links.kill(db, user_id, links.Purpose.RESET_PASSWORD, now)
+    links.kill(db, user_id, Purpose.RESET_PASSWORD, now)
     attempts.forgive(db, user_id, now)
     return mail_password_link(db, user_id, now, lifetime)
 
@@ -163,7 +285,7 @@ def mail_password_link(db: Transaction, user_id: str, now: datetime, lifetime: t
         return False
     link_id = links.mint(
         db,
-        links.Purpose.RESET_PASSWORD,
+        Purpose.RESET_PASSWORD,
         user_id=user_id,
         email=user.email,
         now=now,
@@ -185,3 +307,11 @@ def reset_factors(db: Transaction, user_id: str, now: datetime) -> list[str]:
     if removed:
         mails.notify(db, user_id, Notice.FACTORS_REMOVED, now)
     return removed
+
+
+def bring_back(db: Transaction, user_id: str, now: datetime, **facts: str) -> bool:
+    """Open an account again that waits for its deletion; False if it is not such a one."""
+    if not closed_accounts.mark_open(db, user_id, now):
+        return False
+    mails.notify(db, user_id, Notice.DELETION_CANCELLED, now, **facts)
+    return True

@@ -277,9 +277,9 @@ def revoke_of_session(db: Transaction, session_id: str, now: datetime) -> None:
 
 def revoke_of_user(
     db: Transaction, user_id: str, now: datetime, client_id: str | None = None
-) -> None:
-    """End every grant of a person, or those to one client."""
-    db.run(_REVOKE_OF_USER, of_user=user_id, of_client=client_id, now=now)
+) -> int:
+    """End every grant of a person, or those to one client; returns how many there were."""
+    return db.run(_REVOKE_OF_USER, of_user=user_id, of_client=client_id, now=now)
 
 
 def revoke_of_client(db: Transaction, client_id: str, now: datetime) -> None:

@@ -1,21 +1,25 @@
 """Links for one person and one purpose: choose a new password, confirm an address, set up.
 
 A row is an id with a purpose, an end, and the mark of its use. The link itself is made when it is
-sent: the id with a MAC that the database cannot make (`security/signed_links.py`).
+sent: the id with a MAC that the database cannot make (`security/signed_links.py`). So is the code
+that may be typed instead, for some minutes and with few guesses; whoever types it is signed in.
 """
 
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import (
     ForeignKey,
     Index,
+    Integer,
     Text,
     and_,
     bindparam,
     literal_column,
+    null,
     or_,
     select,
     text,
@@ -36,6 +40,7 @@ from oidc_server.domain.base import (
 )
 
 _KEPT_AFTER_EXPIRY = timedelta(days=7)
+_MOST_GUESSES = 5
 
 
 class Purpose(StrEnum):
@@ -43,11 +48,16 @@ class Purpose(StrEnum):
 
     RESET_PASSWORD = "reset_password"
     VERIFY_EMAIL = "verify_email"
+    CHANGE_EMAIL = "change_email"
+    UNDO_EMAIL_CHANGE = "undo_email_change"
     SET_UP = "set_up"
 
 
 class LinkRow(Base):
-    """A link; `spent_at` says when it was used or withdrawn. One at most is open to set up."""
+    """A link; `spent_at` says when it was used or withdrawn. One at most is open to set up.
+
+    Of the links of a person for one purpose, one at most has a code that may still be typed.
+    """
 
     __tablename__ = "links"
 
@@ -58,6 +68,8 @@ class LinkRow(Base):
     created_at: Mapped[datetime] = mapped_column(Instant)
     expires_at: Mapped[datetime | None] = mapped_column(Instant, index=True)
     spent_at: Mapped[datetime | None] = mapped_column(Instant)
+    code_expires_at: Mapped[datetime | None] = mapped_column(Instant)
+    code_guesses: Mapped[int] = mapped_column(Integer, server_default="0")
 
     __table_args__ = (
         Index(
@@ -72,12 +84,18 @@ class LinkRow(Base):
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A link that works. `user_id` and `email` are what it was made for."""
+    """A link that works. `user_id` and `email` are what it was made for.
+
+    `code_expires_at` is there while a code may be typed instead.
+    """
 
     id: str
     purpose: Purpose
     user_id: str | None
     email: str | None
+    created_at: datetime
+    expires_at: datetime | None
+    code_expires_at: datetime | None
 
 
 _links = table_of(LinkRow)
@@ -86,7 +104,12 @@ _open = and_(
     _links.c.spent_at.is_(None),
     or_(_links.c.expires_at.is_(None), _links.c.expires_at > bindparam("now", type_=Instant)),
 )
-_columns = (_links.c.id, _links.c.purpose, _links.c.user_id, _links.c.email)
+_columns = tuple(_links.c[name] for name in Link.__dataclass_fields__)
+_of_person = and_(
+    _links.c.user_id == bindparam("of_user"),
+    _links.c.purpose == bindparam("of_purpose"),
+    _links.c.spent_at.is_(None),
+)
 
 _MINT = Statement(insert_all(_links).on_conflict_do_nothing())
 _FIND = Statement(select(*_columns).where(_links.c.id == bindparam("link_id"), _open))
@@ -96,14 +119,22 @@ _CONSUME = Statement(
     .values(spent_at=bindparam("now", type_=Instant))
     .returning(*_columns)
 )
-_KILL = Statement(
+_KILL = Statement(update(_links).where(_of_person).values(spent_at=bindparam("now")))
+_KILL_NEWER = Statement(
+    update(_links)
+    .where(_of_person, _links.c.created_at >= bindparam("since", type_=Instant))
+    .values(spent_at=bindparam("now"))
+)
+_END_CODES = Statement(update(_links).where(_of_person).values(code_expires_at=null()))
+_GUESS_CODE = Statement(
     update(_links)
     .where(
-        _links.c.user_id == bindparam("of_user"),
-        _links.c.purpose == bindparam("of_purpose"),
-        _links.c.spent_at.is_(None),
+        _of_person,
+        _links.c.code_expires_at > bindparam("now", type_=Instant),
+        _links.c.code_guesses < literal_column(str(_MOST_GUESSES), Integer),
     )
-    .values(spent_at=bindparam("now"))
+    .values(code_guesses=_links.c.code_guesses + literal_column("1", Integer))
+    .returning(*_columns)
 )
 _OPEN_SET_UP = Statement(
     select(_links.c.id).where(
@@ -123,9 +154,15 @@ def mint(
     email: str | None,
     now: datetime,
     lifetime: timedelta | None,
+    code_lifetime: timedelta | None = None,
 ) -> str:
-    """Make a link and return its id. Without a lifetime it lives until it is used."""
+    """Make a link and return its id. Without a lifetime it lives until it is used.
+
+    With `code_lifetime` its code may be typed instead, and that of an earlier link no more.
+    """
     link_id = str(uuid.uuid4())
+    if code_lifetime is not None:
+        db.run(_END_CODES, of_user=user_id, of_purpose=purpose.value)
     db.run(
         _MINT,
         id=link_id,
@@ -135,6 +172,8 @@ def mint(
         created_at=now,
         expires_at=None if lifetime is None else now + lifetime,
         spent_at=None,
+        code_expires_at=None if code_lifetime is None else now + code_lifetime,
+        code_guesses=0,
     )
     return link_id
 
@@ -149,9 +188,29 @@ def consume(db: Transaction, link_id: str, purpose: Purpose, now: datetime) -> L
     return _link(db, _CONSUME, link_id, purpose, now)
 
 
+def guess_code(db: Transaction, user_id: str, purpose: Purpose, now: datetime) -> Link | None:
+    """Count a guess at the code of this person's link, and return the link; None if none is left.
+
+    The guess is compared afterwards: of many at once no more come through than are free.
+    """
+    row = db.first(_GUESS_CODE, of_user=user_id, of_purpose=purpose.value, now=now)
+    return _read(row) if row else None
+
+
 def kill(db: Transaction, user_id: str, purpose: Purpose, now: datetime) -> None:
     """Withdraw every unused link of this person for this purpose."""
     db.run(_KILL, of_user=user_id, of_purpose=purpose.value, now=now)
+
+
+def kill_newer(db: Transaction, link: Link, now: datetime) -> None:
+    """Withdraw what was made for the same person and purpose since this link was."""
+    db.run(
+        _KILL_NEWER,
+        of_user=link.user_id,
+        of_purpose=link.purpose.value,
+        since=link.created_at,
+        now=now,
+    )
 
 
 def open_setup(db: Transaction, now: datetime) -> str | None:
@@ -176,4 +235,8 @@ def _link(
 ) -> Link | None:
     parsed = parse_id(link_id)
     row = parsed and db.first(statement, link_id=parsed, of_purpose=purpose.value, now=now)
-    return Link(row.id, Purpose(row.purpose), row.user_id, row.email) if row else None
+    return _read(row) if row else None
+
+
+def _read(row: Any) -> Link:
+    return Link(row.id, Purpose(row.purpose), *row[2:])

@@ -15,6 +15,8 @@ class MailKind(StrEnum):
     VERIFY_EMAIL = "verify_email"
     PASSWORD_RESET = "password_reset"
     ACCOUNT_EXISTS = "account_exists"
+    CHANGE_EMAIL = "change_email"
+    EMAIL_CHANGED = "email_changed"
     WELCOME = "welcome"
     SECURITY_NOTICE = "security_notice"
     SIGN_IN_CODE = "sign_in_code"

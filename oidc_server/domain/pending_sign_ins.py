@@ -16,6 +16,7 @@ from sqlalchemy import (
     bindparam,
     case,
     literal_column,
+    or_,
     select,
     update,
 )
@@ -103,7 +104,14 @@ _FIND = Statement(
         _pending.c.mailed_code_id,
     )
     .join(_users, _users.c.id == _pending.c.user_id)
-    .where(_open, _users.c.disabled_at.is_(None))
+    .where(
+        _open,
+        # An account that waits for its deletion is brought back by signing in.
+        or_(
+            _users.c.disabled_at.is_(None),
+            _users.c.returns_until > bindparam("now", type_=Instant),
+        ),
+    )
 )
 _FINISH = Statement(update(_pending).where(_open).values(ended_at=bindparam("now", type_=Instant)))
 _FAIL = Statement(

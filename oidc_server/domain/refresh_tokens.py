@@ -21,7 +21,10 @@ from oidc_server.security import opaque_tokens
 
 
 class RefreshToken(Base):
-    """One refresh token; marked when spent, not deleted: a gap would reveal no replay."""
+    """One refresh token; marked when spent, not deleted: a gap would reveal no replay.
+
+    `used_at` is of those that do not rotate: the others show by their successor that they were.
+    """
 
     __tablename__ = "refresh_tokens"
 
@@ -33,6 +36,7 @@ class RefreshToken(Base):
     expires_at: Mapped[datetime] = mapped_column(Instant, index=True)
     rotated_at: Mapped[datetime | None] = mapped_column(Instant)
     dpop_jkt: Mapped[str | None] = mapped_column(Text)
+    used_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +101,7 @@ _SPEND = Statement(
 _EXTEND = Statement(
     update(_tokens)
     .where(_tokens.c.digest == bindparam("presented"), _tokens.c.rotated_at.is_(None))
-    .values(expires_at=bindparam("until"))
+    .values(expires_at=bindparam("until"), used_at=bindparam("now"))
 )
 _ROTATED_AT = Statement(select(_tokens.c.rotated_at).where(_tokens.c.digest == bindparam("digest")))
 _PRUNE = Statement(delete_some(_tokens, _tokens.c.expires_at < bindparam("long_ago")))
@@ -143,7 +147,7 @@ def find(db: Transaction, token: str, now: datetime) -> Presented | None:
 def extend(db: Transaction, presented: Presented, now: datetime, idle_lifetime: timedelta) -> bool:
     """Let a token that does not rotate live on; false if it was spent meanwhile."""
     until = _end(presented.grant, now, idle_lifetime)
-    return db.run(_EXTEND, presented=presented.digest, until=until) == 1
+    return db.run(_EXTEND, presented=presented.digest, until=until, now=now) == 1
 
 
 def rotate(
@@ -200,6 +204,7 @@ def _insert(
         expires_at=_end(grant, now, idle_lifetime),
         rotated_at=None,
         dpop_jkt=dpop_jkt,
+        used_at=None,
     )
 
 

@@ -94,6 +94,20 @@ class LiveSession:
     expires_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class SessionOfUser:
+    """A session as its owner is shown it: where it began, and when it was used last."""
+
+    id: str
+    address: str
+    user_agent: str
+    amr: frozenset[str]
+    auth_time: datetime
+    created_at: datetime
+    last_seen_at: datetime
+    expires_at: datetime
+
+
 _sessions = table_of(UserSession)
 _users = table_of(User)
 
@@ -158,6 +172,16 @@ _EXPIRED = Statement(
     .limit(bindparam("batch"))
 )
 _PRUNE = Statement(delete_some(_sessions, _sessions.c.expires_at < bindparam("long_ago")))
+_OF_USER = Statement(
+    select(*[_sessions.c[name] for name in SessionOfUser.__dataclass_fields__])
+    .where(
+        _sessions.c.user_id == bindparam("user_id"),
+        _sessions.c.ended_at.is_(None),
+        _sessions.c.idle_expires_at > bindparam("now", type_=Instant),
+        _sessions.c.expires_at > bindparam("now", type_=Instant),
+    )
+    .order_by(_sessions.c.last_seen_at.desc(), _sessions.c.id.desc())
+)
 _LIVE_OF_USER = Statement(
     select(_sessions.c.id).where(
         and_(_sessions.c.user_id == bindparam("user_id"), _sessions.c.ended_at.is_(None))
@@ -258,6 +282,11 @@ def mark_ended(db: Transaction, session_id: str, now: datetime) -> Any:
 def live_of_user(db: Transaction, user_id: str) -> list[str]:
     """The ids of a person's sessions that have not ended."""
     return [row.id for row in db.all(_LIVE_OF_USER, user_id=user_id)]
+
+
+def list_of_user(db: Transaction, user_id: str, now: datetime) -> list[SessionOfUser]:
+    """A person's sessions that hold, the one used last first."""
+    return [SessionOfUser(*row) for row in db.all(_OF_USER, user_id=user_id, now=now)]
 
 
 def expired(db: Transaction, now: datetime, limit: int) -> list[str]:

@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, Text, bindparam, null, select, text, update
+from sqlalchemy import Index, Text, bindparam, func, or_, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
-from oidc_server.database import Statement, Transaction
+from oidc_server.database import ConflictError, Statement, Transaction
 from oidc_server.domain import identifiers, profiles
 from oidc_server.domain.base import (
     Base,
@@ -23,9 +23,16 @@ from oidc_server.domain.base import (
 from oidc_server.domain.identifiers import InvalidEmailError, InvalidFieldError
 from oidc_server.domain.profiles import ProfileColumns
 
+WAITING_FOR_DELETION = "deletes_at IS NOT NULL AND deleted_at IS NULL"
+
 
 class User(ProfileColumns, Base):
-    """A person. `id` is a UUIDv4, since clients see it as `sub`: it does not even tell its age."""
+    """A person. `id` is a UUIDv4, since clients see it as `sub`: it does not even tell its age.
+
+    An account that is to be deleted is disabled, and goes at `deletes_at`. Until `returns_until`
+    its owner brings it back by signing in; nothing else does, so that who disables it for another
+    reason only has to empty that. From `deleted_at` on, the id is all that is left, for good.
+    """
 
     __tablename__ = "users"
 
@@ -40,6 +47,9 @@ class User(ProfileColumns, Base):
     created_at: Mapped[datetime] = mapped_column(Instant)
     updated_at: Mapped[datetime] = mapped_column(Instant)
     disabled_at: Mapped[datetime | None] = mapped_column(Instant)
+    deletes_at: Mapped[datetime | None] = mapped_column(Instant)
+    returns_until: Mapped[datetime | None] = mapped_column(Instant)
+    deleted_at: Mapped[datetime | None] = mapped_column(Instant)
 
     __table_args__ = (
         Index(
@@ -62,6 +72,12 @@ class User(ProfileColumns, Base):
             sqlite_where=text("email_verified_at IS NULL"),
             postgresql_where=text("email_verified_at IS NULL"),
         ),
+        Index(
+            "ix_users_deletes_at",
+            "deletes_at",
+            sqlite_where=text(WAITING_FOR_DELETION),
+            postgresql_where=text(WAITING_FOR_DELETION),
+        ),
     )
 
 
@@ -82,6 +98,7 @@ _to_sign_in = select(
     _users.c.id,
     _users.c.password_hash,
     _users.c.disabled_at,
+    _users.c.returns_until,
     _users.c.email,
     _users.c.canonical_email,
     _users.c.email_verified_at,
@@ -92,12 +109,16 @@ _BY_EMAIL = Statement(
         _users.c.canonical_email == bindparam("canonical"), _users.c.email_verified_at.is_not(None)
     )
 )
+_open_or_returning = or_(
+    _users.c.disabled_at.is_(None), _users.c.returns_until > bindparam("now", type_=Instant)
+)
+_BY_ID = Statement(_to_sign_in.where(_users.c.id == bindparam("user_id")))
 _SAME_PASSWORD = Statement(
-    select(_users.c.id)
+    select(_users.c.disabled_at)
     .where(
         _users.c.id == bindparam("user_id"),
         _users.c.password_hash == bindparam("password_hash"),
-        _users.c.disabled_at.is_(None),
+        _open_or_returning,
     )
     .with_for_update(read=True)  # a change of password waits, and then ends what starts now
 )
@@ -116,20 +137,24 @@ _VERIFY_EMAIL = Statement(
     )
     .values(email_verified_at=bindparam("now"), updated_at=bindparam("now"))
 )
+_SET_EMAIL = Statement(
+    update(_users)
+    .where(
+        _users.c.id == bindparam("user_id"),
+        func.coalesce(_users.c.email, "") == bindparam("before"),
+        _open_or_returning,
+    )
+    .values(
+        email=bindparam("address"),
+        canonical_email=bindparam("canonical"),
+        email_verified_at=bindparam("now"),
+        updated_at=bindparam("now"),
+    )
+)
 _CHANGE_PASSWORD = Statement(
     update(_users)
     .where(_users.c.id == bindparam("user_id"))
     .values(password_hash=bindparam("password_hash"), password_changed_at=bindparam("now"))
-)
-_DISABLE = Statement(
-    update(_users)
-    .where(_users.c.id == bindparam("user_id"), _users.c.disabled_at.is_(None))
-    .values(disabled_at=bindparam("now"), updated_at=bindparam("now"))
-)
-_ENABLE = Statement(
-    update(_users)
-    .where(_users.c.id == bindparam("user_id"), _users.c.disabled_at.is_not(None))
-    .values(disabled_at=null(), updated_at=bindparam("now"))
 )
 
 
@@ -181,6 +206,9 @@ def create(
         created_at=now,
         updated_at=now,
         disabled_at=None,
+        deletes_at=None,
+        returns_until=None,
+        deleted_at=None,
     )
     if not inserted:
         raise UsernameTakenError("This username is taken.")
@@ -205,7 +233,8 @@ def get(db: Transaction, user_id: str) -> User:
 def find_for_sign_in(db: Transaction, identifier: str) -> Any:
     """The account of a username or a verified address, or None.
 
-    Its `id`, `password_hash`, `disabled_at`, `email`, `canonical_email` and `email_verified_at`.
+    Its `id`, `password_hash`, `disabled_at`, `returns_until`, `email`, `canonical_email` and
+    `email_verified_at`.
     """
     canonical = identifiers.guessed(identifier)
     if "@" not in canonical:
@@ -214,6 +243,11 @@ def find_for_sign_in(db: Transaction, identifier: str) -> Any:
         return db.first(_BY_EMAIL, canonical=identifiers.canonical_email(identifier))
     except InvalidEmailError:
         return None
+
+
+def find_for_proof(db: Transaction, user_id: str) -> Any:
+    """The same fields of somebody who is known already, and has to prove it again."""
+    return db.first(_BY_ID, user_id=user_id)
 
 
 def find_by_verified_email(db: Transaction, address: str) -> Any:
@@ -229,9 +263,22 @@ def list_users(db: Transaction) -> list[User]:
     return list(db.session.scalars(select(User).order_by(User.created_at, User.id)))
 
 
-def has_password(db: Transaction, user_id: str, password_hash: str) -> bool:
-    """Whether this still is the password of an enabled account: hashing took its time."""
-    return db.first(_SAME_PASSWORD, user_id=user_id, password_hash=password_hash) is not None
+def is_shut(account: Any, now: datetime) -> bool:
+    """Whether nobody may sign in: it is disabled, and not because its owner wants it deleted."""
+    if account.disabled_at is None:
+        return False
+    return account.returns_until is None or bool(account.returns_until <= now)
+
+
+def has_password(
+    db: Transaction, user_id: str, password_hash: str, now: datetime, *, may_return: bool
+) -> bool:
+    """Whether this still is the password of an enabled account: hashing took its time.
+
+    With `may_return`, also of one that its owner may bring back.
+    """
+    row = db.first(_SAME_PASSWORD, user_id=user_id, password_hash=password_hash, now=now)
+    return row is not None and (may_return or row.disabled_at is None)
 
 
 def rehash(db: Transaction, user_id: str, *, seen: str, better: str) -> None:
@@ -251,6 +298,33 @@ def verify_email(db: Transaction, user_id: str, email: str, now: datetime) -> bo
             return db.run(_VERIFY_EMAIL, user_id=user_id, canonical=canonical, now=now) == 1
     except IntegrityError:
         return False
+
+
+def set_email(db: Transaction, user_id: str, email: str, now: datetime) -> bool:
+    """Give an account another address, which its owner has proved to read.
+
+    False if it is shut, or somebody else has verified the address: the unique index decides. Raises
+    `ConflictError` if the account has another address than a moment ago. It is a part of
+    `endings.change_email`, which tells the old address.
+    """
+    before = get(db, user_id)
+    if is_shut(before, now):
+        return False
+    try:
+        with db.savepoint():
+            changed = db.run(
+                _SET_EMAIL,
+                user_id=user_id,
+                before=before.email or "",
+                address=identifiers.normal_email(email),
+                canonical=identifiers.canonical_email(email),
+                now=now,
+            )
+    except IntegrityError:
+        return False
+    if not changed:
+        raise ConflictError("the account has changed")
+    return True
 
 
 def edit(
@@ -281,15 +355,8 @@ def edit(
 
 
 def set_password(db: Transaction, user_id: str, password_hash: str | None, now: datetime) -> None:
-    """Replace the hash. It is a part of `endings.change_password`, which closes what it opened."""
+    """Replace the hash, or take it away.
+
+    It is a part of `endings.change_password`, which closes what it opened.
+    """
     db.run(_CHANGE_PASSWORD, user_id=user_id, password_hash=password_hash, now=now)
-
-
-def mark_disabled(db: Transaction, user_id: str, now: datetime) -> bool:
-    """Close the row; False if it was. It is a part of `endings.disable_user`."""
-    return db.run(_DISABLE, user_id=user_id, now=now) == 1
-
-
-def mark_enabled(db: Transaction, user_id: str, now: datetime) -> bool:
-    """Open an account that was disabled; False if it was not. What ended then stays ended."""
-    return db.run(_ENABLE, user_id=user_id, now=now) == 1

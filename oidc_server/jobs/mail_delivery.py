@@ -23,6 +23,7 @@ from oidc_server.web.runtime import Runtime
 _LEASE = timedelta(minutes=5)
 """Longer than any conversation with a mail server lasts."""
 _MINUTE = timedelta(minutes=1)
+_DAY = timedelta(days=1)
 
 _log = get_logger(__name__)
 
@@ -38,6 +39,8 @@ _TARGETS = {
     MailKind.VERIFY_EMAIL: _Target("authentication.verify_email", Purpose.VERIFY_EMAIL),
     MailKind.PASSWORD_RESET: _Target("authentication.new_password", Purpose.RESET_PASSWORD),
     MailKind.ACCOUNT_EXISTS: _Target("authentication.login"),
+    MailKind.CHANGE_EMAIL: _Target("authentication.change_email", Purpose.CHANGE_EMAIL),
+    MailKind.EMAIL_CHANGED: _Target("authentication.undo_email_change", Purpose.UNDO_EMAIL_CHANGE),
     MailKind.WELCOME: _Target("account.overview"),
     MailKind.SECURITY_NOTICE: _Target("authentication.password_reset"),
     MailKind.SIGN_IN_CODE: _Target("authentication.password_reset"),
@@ -108,17 +111,15 @@ def compose(runtime: Runtime, db: Transaction, item: OutboxItem) -> Mail:
     if user is None and payload["user_id"]:
         raise OutdatedError("the account does not exist any more")
     language = languages.negotiate(user.locale if user else None, payload["facts"].get("language"))
-    remaining = item.created_at + runtime.settings.link_lifetime - runtime.clock()
     values = {
         **dict.fromkeys(("browser", "system", "address", "detail", "notice")),
         **payload["facts"],
+        "code": _code(runtime, db, kind, payload["link_id"]),
+        **_way(runtime, db, _TARGETS[kind], payload["link_id"]),
         "lang": language,
         # A stranger may have chosen both address and name: no words of theirs until it is verified.
         "user_name": user and ((user.email_verified_at and user.name) or user.username),
         "username": user and user.username,
-        "link": _link(runtime, db, _TARGETS[kind], payload["link_id"]),
-        "code": _code(runtime, db, kind, payload["link_id"]),
-        "minutes": max(1, round(remaining / _MINUTE)),
         "when": _moment(item.created_at, user),
     }
     render = runtime.templates.get_template
@@ -140,7 +141,7 @@ def _moment(moment: datetime, user: User | None) -> str:
 
 
 def _code(runtime: Runtime, db: Transaction, kind: MailKind, code_id: str | None) -> str | None:
-    """The code that a mail carries: like a link, it is made here from its id."""
+    """The code that a mail carries to sign in with: like a link, it is made here from its id."""
     if kind != MailKind.SIGN_IN_CODE or code_id is None:
         return None
     if not pending_sign_ins.has_mailed_code(db, code_id, runtime.clock()):
@@ -148,11 +149,20 @@ def _code(runtime: Runtime, db: Transaction, kind: MailKind, code_id: str | None
     return pending_sign_ins.mailed_code(runtime.vault, code_id)
 
 
-def _link(runtime: Runtime, db: Transaction, target: _Target, link_id: str | None) -> str:
-    """The address of the mail's button. What opens something is made here and kept nowhere."""
-    signed = None
+def _way(
+    runtime: Runtime, db: Transaction, target: _Target, link_id: str | None
+) -> dict[str, str | int]:
+    """Where the mail's button leads, and for how long. What opens something is kept nowhere."""
+    now, signed, told = runtime.clock(), None, dict[str, str | int]()
     if target.purpose is not None and link_id is not None:
-        if links.find(db, link_id, target.purpose, runtime.clock()) is None:
+        link = links.find(db, link_id, target.purpose, now)
+        if link is None or link.expires_at is None:
             raise OutdatedError("the link has expired or was used")
         signed = runtime.links.sign(target.purpose, link_id)
-    return runtime.issuer + runtime.paths.path(target.route, link=signed)
+        told["minutes"] = max(1, round((link.expires_at - now) / _MINUTE))
+        told["days"] = max(1, round((link.expires_at - now) / _DAY))
+        if link.code_expires_at is not None and link.code_expires_at > now:
+            told["code"] = runtime.links.code(target.purpose, link_id)
+            told["code_minutes"] = max(1, round((link.code_expires_at - now) / _MINUTE))
+    path = runtime.paths.path(target.route, link=signed)
+    return {**told, "link": runtime.issuer + path}

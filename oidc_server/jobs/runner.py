@@ -10,6 +10,7 @@ from threading import Event, Thread
 from oidc_server.database import ConflictError, DatabaseUnavailableError
 from oidc_server.domain import leases
 from oidc_server.jobs import (
+    account_deletion,
     audit_retention,
     credit_expiry,
     key_rotation,
@@ -41,6 +42,7 @@ JOBS = (
     ),
     Job("credit expiry", credit_expiry.release_expired, every=timedelta(seconds=10)),
     Job("session expiry", session_expiry.end_expired, every=timedelta(minutes=1)),
+    Job("account deletion", account_deletion.delete_due, every=timedelta(minutes=1)),
     Job("retention", retention.sweep, every=timedelta(minutes=10)),
     Job("audit retention", audit_retention.sweep, every=timedelta(hours=1)),
     Job("key rotation", key_rotation.rotate, every=timedelta(hours=1)),

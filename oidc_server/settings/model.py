@@ -173,6 +173,16 @@ class Settings(BaseSettings):
     link_lifetime: Annotated[Duration, between("1m", "7d")] = _minutes(60)
     """A mailed link works for so long."""
 
+    mailed_code_lifetime: Annotated[Duration, between("1m", "1h")] = _minutes(10)
+    """A mailed code, which is typed instead of using the link, works for so long."""
+
+    email_undo_lifetime: Annotated[Duration, between("1h", "90d")] = timedelta(days=7)
+    """Whoever reads the address that an account had can take its change back for so long."""
+
+    account_deletion_grace: Annotated[Duration, between("0s", "400d")] = timedelta(days=14)
+    """An account whose owner wants it deleted is shut at once, and deleted after so long, unless
+    they sign in again; `0` deletes it at once."""
+
     # Tokens
 
     authorization_request_lifetime: Annotated[Duration, between("1m", "1d")] = _minutes(15)

@@ -6,8 +6,8 @@ from typing import Any
 
 from oidc_server import languages
 from oidc_server.database import Transaction
-from oidc_server.domain import endings, user_sessions
-from oidc_server.domain.audit import Origin
+from oidc_server.domain import audit, endings, user_sessions
+from oidc_server.domain.audit import Event, Origin
 from oidc_server.domain.session_clients import SessionClient
 from oidc_server.domain.user_sessions import LiveSession, SessionLifetimes
 from oidc_server.oauth2.vocabulary import PASSWORD_ACR
@@ -104,12 +104,17 @@ class Context:
         return self._browser
 
     def sign_in(self, user_id: str, *, amr: Iterable[str], acr: str = PASSWORD_ACR) -> None:
-        """Start a session, or renew that of the same person; the old cookie is dead."""
+        """Start a session, or renew that of the same person; the old cookie is dead.
+
+        An account that waits for its deletion is brought back: its owner wants it after all.
+        """
         settings = self.runtime.settings
         lifetimes = SessionLifetimes(
             settings.session_idle_lifetime, settings.session_absolute_lifetime
         )
         factors, db, now = frozenset(amr), self.db, self.now
+        if endings.bring_back(db, user_id, now):
+            audit.record(db, Event.DELETION_CANCELLED, origin=self.origin, now=now, user_id=user_id)
         session = self.user_session
         if session is not None and session.user_id == user_id:
             handle = user_sessions.renew(

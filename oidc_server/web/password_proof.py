@@ -8,7 +8,7 @@ handler's transaction. An account that does not exist costs as much as one that 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from oidc_server.database import Transaction
 from oidc_server.domain import attempts, identifiers, users
@@ -44,6 +44,8 @@ class PasswordProof:
     subject: str | None = None
     """The count that the guess was booked on."""
     browser: str | None = None
+    may_return: bool = False
+    """Whether an account that waits for its deletion counts: signing in brings it back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +59,33 @@ class Guess:
         return self.prove()
 
 
-def begin(ctx: Context, username: str, password: str) -> Guess | PasswordProof:
+def begin(
+    ctx: Context, username: str, password: str, *, may_return: bool = False
+) -> Guess | PasswordProof:
     """Book the guess and read the hash; returns the computation, or the proof without one."""
-    if not username or not password or len(password) > passwords.MAX_LENGTH or "\0" in password:
+    if not username or not _may_be_one(password):
         return PasswordProof(None, holds=False, reason="malformed")
     account = users.find_for_sign_in(ctx.db, username)
+    counted = account.id if account else attempts.nobody(identifiers.guessed(username))
+    return _begin(ctx, account, counted, password, may_return=may_return)
+
+
+def begin_again(ctx: Context, user_id: str, password: str) -> Guess | PasswordProof:
+    """The same for somebody who is signed in, and proves it once more."""
+    if not _may_be_one(password):
+        return PasswordProof(user_id, holds=False, reason="malformed")
+    account = users.find_for_proof(ctx.db, user_id)
+    return _begin(ctx, account, user_id, password, may_return=False)
+
+
+def _may_be_one(password: str) -> bool:
+    return 0 < len(password) <= passwords.MAX_LENGTH and "\0" not in password
+
+
+def _begin(
+    ctx: Context, account: Any, counted: str, password: str, *, may_return: bool
+) -> Guess | PasswordProof:
     user_id = account.id if account else None
-    counted = user_id or attempts.nobody(identifiers.guessed(username))
     browser = ctx.runtime.cookies.read(ctx.incoming, cookies.BROWSER)
     booked = attempts.book(ctx.db, counted, ctx.now, browser=browser)
     if isinstance(booked, Throttled):
@@ -73,7 +95,7 @@ def begin(ctx: Context, username: str, password: str) -> Guess | PasswordProof:
     hopeless: Reason | None = None
     if account is None:
         hopeless = "unknown_user"
-    elif account.disabled_at is not None:
+    elif users.is_shut(account, ctx.now) or (account.disabled_at and not may_return):
         hopeless = "disabled"
     elif account.password_hash is None:
         hopeless = "no_password"
@@ -91,6 +113,7 @@ def begin(ctx: Context, username: str, password: str) -> Guess | PasswordProof:
             seen=seen,
             subject=booked.subject,
             browser=browser,
+            may_return=may_return,
         )
 
     return Guess(booked.subject, prove)
@@ -103,7 +126,7 @@ def settle(db: Transaction, proof: PasswordProof, now: datetime) -> bool:
     """
     if proof.user_id is None or proof.seen is None or proof.subject is None:
         return False
-    if not users.has_password(db, proof.user_id, proof.seen):
+    if not users.has_password(db, proof.user_id, proof.seen, now, may_return=proof.may_return):
         return False
     attempts.succeeded(db, proof.user_id, proof.subject, now, browser=proof.browser)
     if proof.rehash is not None:

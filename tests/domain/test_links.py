@@ -40,7 +40,9 @@ def open_setup(database: Database) -> str | None:
 def test_a_link_knows_what_it_was_made_for(database, ada):
     link_id = mint(database, ada)
 
-    assert find(database, link_id) == Link(link_id, Purpose.RESET_PASSWORD, ada, "ada@example.com")
+    assert find(database, link_id) == Link(
+        link_id, Purpose.RESET_PASSWORD, ada, "ada@example.com", NOW, NOW + HOUR, None
+    )
 
 
 def test_looking_at_a_link_does_not_use_it_and_using_it_works_once(database, ada):

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from oidc_server.database import Database
-from oidc_server.domain import endings, roles, users
+from oidc_server.domain import closed_accounts, endings, roles, users
 from oidc_server.domain.roles import (
     ADMIN,
     MODERATOR,
@@ -216,7 +216,7 @@ def test_no_sequence_of_steps_leaves_a_server_without_administrator(database, st
             for n in range(3)
         ]
         roles.assign(db, people[0], ADMIN, NOW)
-        users.mark_enabled(db, people[0], NOW)
+        closed_accounts.mark_enabled(db, people[0], NOW)
         for action, number in steps:
             with suppress(LastAdministratorError):
                 take_step(db, action, people[number])
@@ -242,4 +242,4 @@ def take_step(db, action, user_id):
     elif action == "disable":
         endings.disable_user(db, user_id, NOW)
     else:
-        users.mark_enabled(db, user_id, NOW)
+        closed_accounts.mark_enabled(db, user_id, NOW)

@@ -5,7 +5,7 @@ import uuid
 import pytest
 from sqlalchemy import insert, text
 
-from oidc_server.domain import roles, user_directory, users
+from oidc_server.domain import closed_accounts, roles, user_directory
 from oidc_server.domain.base import table_of
 from oidc_server.domain.user_directory import Place, Wanted
 from oidc_server.domain.users import User
@@ -39,7 +39,7 @@ def crowd(database):
         db.session.execute(insert(table_of(User)), rows)
     with database.transaction("write") as db:
         for row in rows[-DISABLED:]:
-            users.mark_disabled(db, str(row["id"]), NOW)
+            closed_accounts.mark_disabled(db, str(row["id"]), NOW)
         for row in rows[: PEOPLE // 2]:
             roles.assign(db, str(row["id"]), roles.MODERATOR, NOW)
         for table in ("users", "role_assignments"):

@@ -5,7 +5,7 @@ from typing import Any
 from oidc_server.admin_api.recording import record
 from oidc_server.admin_api.users.models import Claims, UserAnswer, told
 from oidc_server.admin_api.users.reading import answer, other
-from oidc_server.domain import endings, profiles, roles, users
+from oidc_server.domain import closed_accounts, endings, profiles, roles, users
 from oidc_server.domain.audit import Event
 from oidc_server.domain.identifiers import InvalidFieldError
 from oidc_server.domain.roles import UnknownRoleError
@@ -83,7 +83,7 @@ def enable_user(call: Call) -> UserAnswer:
     """Open an account again; what ended stays ended."""
     user = other(call)
 
-    if users.mark_enabled(call.ctx.db, user.id, call.ctx.now):
+    if closed_accounts.mark_enabled(call.ctx.db, user.id, call.ctx.now):
         record(call, Event.USER_ENABLED, user_id=user.id)
     return answer(call, users.get(call.ctx.db, user.id))
 

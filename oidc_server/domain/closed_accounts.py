@@ -1,0 +1,92 @@
+"""Accounts that are shut: disabled, waiting for their deletion, or brought back before it.
+
+The marks stand in the row of the person (`users.User`), where every use of anything of theirs
+reads `disabled_at`. What else ends with an account is in `endings.py`.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import bindparam, null, or_, select, text, update
+
+from oidc_server.database import Statement, Transaction
+from oidc_server.domain.base import Instant, table_of
+from oidc_server.domain.users import WAITING_FOR_DELETION, User
+
+_users = table_of(User)
+
+_DISABLE = Statement(
+    update(_users)
+    .where(
+        _users.c.id == bindparam("user_id"),
+        or_(_users.c.disabled_at.is_(None), _users.c.returns_until.is_not(None)),
+    )
+    .values(disabled_at=bindparam("now"), returns_until=null(), updated_at=bindparam("now"))
+)
+_ENABLE = Statement(
+    update(_users)
+    .where(
+        _users.c.id == bindparam("user_id"),
+        _users.c.disabled_at.is_not(None),
+        _users.c.deleted_at.is_(None),
+    )
+    .values(
+        disabled_at=null(), deletes_at=null(), returns_until=null(), updated_at=bindparam("now")
+    )
+)
+_MARK_DELETING = Statement(
+    update(_users)
+    .where(_users.c.id == bindparam("user_id"), _users.c.disabled_at.is_(None))
+    .values(
+        disabled_at=bindparam("now"),
+        deletes_at=bindparam("until"),
+        returns_until=bindparam("until"),
+    )
+)
+_RETURN = Statement(
+    update(_users)
+    .where(
+        _users.c.id == bindparam("user_id"),
+        _users.c.returns_until > bindparam("now", type_=Instant),
+    )
+    .values(disabled_at=null(), deletes_at=null(), returns_until=null())
+)
+_DUE = Statement(
+    select(_users.c.id)
+    .where(text(WAITING_FOR_DELETION), _users.c.deletes_at <= bindparam("now"))
+    .order_by(_users.c.deletes_at)
+    .limit(bindparam("batch"))
+)
+
+
+def mark_disabled(db: Transaction, user_id: str, now: datetime) -> bool:
+    """Close the row; False if it was. It is a part of `endings.disable_user`.
+
+    An account that waits for its deletion waits on, but its owner cannot bring it back any more.
+    """
+    return db.run(_DISABLE, user_id=user_id, now=now) == 1
+
+
+def mark_enabled(db: Transaction, user_id: str, now: datetime) -> bool:
+    """Open an account that was shut for whatever reason; False if it was not, or is deleted.
+
+    What ended then stays ended.
+    """
+    return db.run(_ENABLE, user_id=user_id, now=now) == 1
+
+
+def mark_deleting(db: Transaction, user_id: str, now: datetime, until: datetime) -> bool:
+    """Close the row until it is deleted; False if it was. Part of `endings.schedule_deletion`."""
+    return db.run(_MARK_DELETING, user_id=user_id, now=now, until=until) == 1
+
+
+def mark_open(db: Transaction, user_id: str, now: datetime) -> bool:
+    """Open a row whose owner wanted it deleted; False if it is not such a one.
+
+    It is a part of `endings.bring_back`.
+    """
+    return db.run(_RETURN, user_id=user_id, now=now) == 1
+
+
+def due_for_deletion(db: Transaction, now: datetime, limit: int) -> list[str]:
+    """The ids of accounts whose time to come back is over."""
+    return [row.id for row in db.all(_DUE, now=now, batch=limit)]

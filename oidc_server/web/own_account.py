@@ -1,0 +1,71 @@
+"""What people do to their own account, after they proved once more who they are.
+
+One way for pages and the API: what it does in the domain, and what is written down of it.
+"""
+
+from oidc_server.domain import audit, endings
+from oidc_server.domain.audit import Event
+from oidc_server.web.context import Context
+from oidc_server.web.mail_facts import mail_facts
+
+
+def change_password(
+    ctx: Context, user_id: str, password_hash: str, *, keep_session: str | None
+) -> None:
+    """Another password: every session ends but the one in which it was chosen."""
+    endings.change_password(
+        ctx.db, user_id, password_hash, ctx.now, keep_session=keep_session, **mail_facts(ctx)
+    )
+    audit.record(ctx.db, Event.PASSWORD_CHANGED, origin=ctx.origin, now=ctx.now, user_id=user_id)
+
+
+def delete(ctx: Context, user_id: str) -> None:
+    """Shut the account now, and delete it when the time to come back is over.
+
+    Raises `roles.LastAdministratorError`.
+    """
+    grace = ctx.runtime.settings.account_deletion_grace
+    event = Event.DELETION_SCHEDULED if grace else Event.USER_DELETED
+    # Before it is done: if that is at once, of this row too only the id is left.
+    audit.record(ctx.db, event, origin=ctx.origin, now=ctx.now, user_id=user_id)
+    endings.schedule_deletion(ctx.db, user_id, ctx.now, grace=grace, **mail_facts(ctx))
+
+
+def end_session(ctx: Context, user_id: str, session_id: str) -> bool:
+    """End one of their sessions; False if it is not theirs, or has ended."""
+    if not endings.end_session_of_user(ctx.db, user_id, session_id, ctx.now):
+        return False
+    _signed_out(ctx, user_id, session_id=session_id)
+    return True
+
+
+def end_other_sessions(ctx: Context, user_id: str, keep: str | None) -> None:
+    """End all of their sessions but the one that is kept."""
+    endings.end_sessions_of_user(ctx.db, user_id, ctx.now, keep=keep)
+    _signed_out(ctx, user_id, session_id="others" if keep else "all")
+
+
+def withdraw_client(ctx: Context, user_id: str, client_id: str) -> bool:
+    """Take back what a client was allowed; False if it had nothing."""
+    if not endings.withdraw_client(ctx.db, user_id, client_id, ctx.now):
+        return False
+    audit.record(
+        ctx.db,
+        Event.CONSENT_WITHDRAWN,
+        origin=ctx.origin,
+        now=ctx.now,
+        user_id=user_id,
+        client_id=client_id,
+    )
+    return True
+
+
+def _signed_out(ctx: Context, user_id: str, session_id: str) -> None:
+    audit.record(
+        ctx.db,
+        Event.SIGNED_OUT,
+        origin=ctx.origin,
+        now=ctx.now,
+        user_id=user_id,
+        session_id=session_id,
+    )
