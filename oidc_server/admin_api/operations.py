@@ -1,10 +1,13 @@
 """Every operation of administration: each kind of thing has a table of its own."""
 
-from oidc_server.admin_api import roles
+from oidc_server.admin_api import access, audit_log, keys, roles
 from oidc_server.admin_api.users import operations as of_users
 from oidc_server.web.operations import Operation
 
 OPERATIONS: tuple[Operation, ...] = (
     *of_users.OPERATIONS,
     *roles.OPERATIONS,
+    *access.OPERATIONS,
+    *keys.OPERATIONS,
+    *audit_log.OPERATIONS,
 )

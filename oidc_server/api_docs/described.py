@@ -105,6 +105,8 @@ def _success(operation: Operation, schemas: Schemas) -> dict[str, Any]:
                 "example": operation.answer_example,
             }
         }
+    if operation.files:
+        told["content"] = {name: {"schema": {"type": "string"}} for name in operation.files}
     return told
 
 

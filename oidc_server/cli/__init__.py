@@ -10,6 +10,7 @@ import typer
 
 from oidc_server import __version__
 from oidc_server.cli import (
+    audit,
     breached_passwords,
     clients,
     credit_balances,
@@ -54,6 +55,7 @@ application.add_typer(keys.application, name="keys", help="Signing keys.")
 application.add_typer(
     logout_deliveries.application, name="logout-deliveries", help="Clients told of a logout."
 )
+application.add_typer(audit.application, name="audit", help="What happened, and who did it.")
 application.add_typer(resources.application, name="resources", help="Audiences of access tokens.")
 
 

@@ -7,14 +7,14 @@ from datetime import datetime
 
 from oidc_server import schema
 from oidc_server.clock import utc_now
-from oidc_server.database import Database, Transaction
+from oidc_server.database import Access, Database, Transaction
 from oidc_server.security.encryption import Vault
 from oidc_server.settings import Settings, load
 
 
 @dataclass(frozen=True)
 class Workshop:
-    """One command at work: a writing transaction that commits when the command succeeds."""
+    """One command at work: a transaction that commits when the command succeeds."""
 
     settings: Settings
     database: Database
@@ -24,15 +24,18 @@ class Workshop:
 
 
 @contextmanager
-def workshop() -> Iterator[Workshop]:
-    """Open the migrated database; raises `SettingsError` or `DatabaseUnavailableError`."""
+def workshop(access: Access = "write") -> Iterator[Workshop]:
+    """Open the migrated database, for long reading with `read`: then nobody waits for it.
+
+    Raises `SettingsError` or `DatabaseUnavailableError`.
+    """
     settings = load()
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     database = Database(settings.database_url)
     vault = Vault(settings.secret_keys)
     try:
         schema.upgrade(database, vault, utc_now())
-        with database.transaction("write") as db:
+        with database.transaction(access) as db:
             # Not earlier: what is dated seconds ahead must not have waited for other writers.
             yield Workshop(settings, database, vault, db, utc_now())
     finally:

@@ -66,7 +66,7 @@ def add_credits(call: Call) -> Transaction | Response:
         order=_order(call),
         now=ctx.now,
     )
-    _record(call, Event.CREDITS_ADDED, done)
+    _record(call, Event.CREDIT_ADDED, done)
     return _answer(call, done)
 
 
@@ -88,7 +88,7 @@ def refund_credits(call: Call) -> Transaction | Response:
         order=_order(call),
         now=ctx.now,
     )
-    _record(call, Event.CREDITS_REFUNDED, done)
+    _record(call, Event.CREDIT_REFUNDED, done)
     return _answer(call, done)
 
 
@@ -104,16 +104,10 @@ def adjust_credits(call: Call) -> Transaction | Response:
             origin=ctx.origin,
             now=ctx.now,
             user_id=user_id,
-            client_id=order.client_id,
-            actor_id=order.user_id,
+            before={"balance": format_amount(done.new_balance - done.balance_change)},
+            after={"balance": format_amount(done.new_balance)},
             transaction_id=done.id,
             description=body.description,
-            changes={
-                "balance": {
-                    "before": format_amount(done.new_balance - done.balance_change),
-                    "after": format_amount(done.new_balance),
-                }
-            },
         )
     return _answer(call, done)
 
@@ -188,7 +182,7 @@ def _record(call: Call, event: Event, done: Entry | Refused) -> None:
             origin=call.ctx.origin,
             now=call.ctx.now,
             user_id=call.subject,
-            entry=done.id,
+            transaction_id=done.id,
             amount=format_amount(done.amount),
         )
 

@@ -5,6 +5,7 @@ and the values they need. Importing this package brings every table: Alembic and
 """
 
 from oidc_server.domain import (
+    access_given,
     administrators,
     attempts,
     audit,
@@ -50,6 +51,7 @@ from oidc_server.domain.base import Base
 
 __all__ = [
     "Base",
+    "access_given",
     "administrators",
     "attempts",
     "audit",

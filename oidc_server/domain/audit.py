@@ -96,9 +96,8 @@ class Event(StrEnum):
     KEY_REVOKED = "signing_key.revoked"
     SET_UP = "server.set_up"
     SETUP_LINK_SHOWN = "server.setup_link_shown"
-    CREDITS_ADDED = "credits.added"
-    CREDITS_REFUNDED = "credits.refunded"
-    AUDIT_EXPORTED = "audit.exported"
+    CREDIT_ADDED = "credit.added"
+    CREDIT_REFUNDED = "credit.refunded"
 
     @property
     def outcome(self) -> "Outcome":

@@ -77,9 +77,15 @@ class ApiScope(StrEnum):
     USERS_READ = "users:read"
     USERS_WRITE = "users:write"
     USERS_DISABLE = "users:disable"
-    SESSIONS_WRITE = "sessions:write"
     ROLES_READ = "roles:read"
     ROLES_WRITE = "roles:write"
+    SESSIONS_READ = "sessions:read"
+    SESSIONS_WRITE = "sessions:write"
+    GRANTS_READ = "grants:read"
+    GRANTS_WRITE = "grants:write"
+    KEYS_READ = "keys:read"
+    KEYS_WRITE = "keys:write"
+    AUDIT_READ = "audit:read"
 
 
 API_SCOPES = frozenset(scope.value for scope in ApiScope)
@@ -90,9 +96,15 @@ ADMINISTRATIVE_SCOPES = frozenset(
         ApiScope.USERS_READ,
         ApiScope.USERS_WRITE,
         ApiScope.USERS_DISABLE,
-        ApiScope.SESSIONS_WRITE,
         ApiScope.ROLES_READ,
         ApiScope.ROLES_WRITE,
+        ApiScope.SESSIONS_READ,
+        ApiScope.SESSIONS_WRITE,
+        ApiScope.GRANTS_READ,
+        ApiScope.GRANTS_WRITE,
+        ApiScope.KEYS_READ,
+        ApiScope.KEYS_WRITE,
+        ApiScope.AUDIT_READ,
     )
 )
 """Those that nobody can use for themselves: in tokens of people who have a role that gives them."""

@@ -80,6 +80,8 @@ class Operation:
     body: type[BaseModel] | None = None
     answer: type[BaseModel] | None = None
     """None: the handler returns a response of its own, without a body unless it says otherwise."""
+    files: tuple[str, ...] = ()
+    """Media types of an answer that is a file."""
     status: int = 200
     problems: tuple[ProblemType, ...] = ()
     """Those beyond what every operation of its kind may answer with."""

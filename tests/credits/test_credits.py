@@ -1,6 +1,5 @@
 """Credits over the wire: what is sent and answered, who may, and what every refusal says."""
 
-import json
 from datetime import timedelta
 from threading import Event
 from typing import Any
@@ -8,9 +7,9 @@ from typing import Any
 import jwt
 import pytest
 from httpx2 import Response
-from sqlalchemy import text
 
-from oidc_server.domain import endings, ledger
+from oidc_server.domain import audit_trail, endings, ledger
+from oidc_server.domain.audit_trail import Filter
 from oidc_server.domain.ledger import MAX_AMOUNT, Order
 from oidc_server.jobs import credit_expiry
 from tests.callers import Callers, make_callers
@@ -480,18 +479,14 @@ def test_a_balance_is_corrected_both_ways_and_the_audit_log_knows_why(api: Calle
     assert {one["transaction_type"] for one in told} == {"adjusted"}
     assert (up["new_balance"], down["new_balance"]) == ("10.00", "7.50")
     with api.site.db() as db:
-        query = text("SELECT user_id, detail FROM audit_events WHERE event = 'credit.adjusted'")
-        rows = db.session.execute(query).all()
+        rows = audit_trail.search(db, Filter(event="credit.adjusted"), limit=10)
         assert not ledger.reconcile(db)
-    details = [
-        json.loads(row.detail) if isinstance(row.detail, str) else row.detail for row in rows
-    ]
-    assert {str(row.user_id) for row in rows} == {api.id_of("person")}
-    assert {one["description"]: one["changes"]["balance"] for one in details} == {
-        "Goodwill": {"before": "0.00", "after": "10.00"},
-        "Charged twice": {"before": "10.00", "after": "7.50"},
+    assert {row.user_id for row in rows} == {api.id_of("person")}
+    assert {row.detail["description"]: (row.before, row.after) for row in rows} == {
+        "Goodwill": ({"balance": "0.00"}, {"balance": "10.00"}),
+        "Charged twice": ({"balance": "10.00"}, {"balance": "7.50"}),
     }
-    assert api.id_of("administrator") in [one["actor_id"] for one in details]
+    assert api.id_of("administrator") in [row.actor_user_id for row in rows]
 
 
 def test_a_correction_never_goes_below_zero_needs_a_reason_and_happens_once(api: Callers) -> None:

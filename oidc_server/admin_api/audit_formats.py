@@ -1,0 +1,71 @@
+"""The audit log as files: CSV for spreadsheets, JSON lines for programs."""
+
+import csv
+import io
+from collections.abc import Iterable
+from dataclasses import fields
+from enum import StrEnum
+from typing import Any
+
+import orjson
+
+from oidc_server.domain.audit_trail import Entry
+
+
+class Format(StrEnum):
+    """Kinds of files."""
+
+    CSV = "csv"
+    JSONL = "jsonl"
+
+
+MEDIA_TYPES = {
+    Format.CSV: "text/csv; charset=utf-8; header=present",
+    Format.JSONL: "application/jsonl",
+}
+_COLUMNS = [field.name for field in fields(Entry)]
+_RENAMED = {"reference": "request_id"}
+_BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def head(form: Format) -> bytes:
+    """What stands before the first event."""
+    if form == Format.JSONL:
+        return b""
+    return _csv([[_RENAMED.get(name, name) for name in _COLUMNS]])
+
+
+def lines(form: Format, entries: Iterable[Entry]) -> bytes:
+    """A line for each event (RFC 4180, or a JSON text each)."""
+    if form == Format.CSV:
+        return _csv([_cell(getattr(entry, name)) for name in _COLUMNS] for entry in entries)
+    return b"".join(orjson.dumps(facts(entry), default=str) + b"\n" for entry in entries)
+
+
+def facts(entry: Entry) -> dict[str, Any]:
+    """An event by the names that it has outside."""
+    return {_RENAMED.get(name, name): _plain(getattr(entry, name)) for name in _COLUMNS}
+
+
+def legible(text: str) -> str:
+    """`text` without what a terminal, or whoever reads line by line, would obey."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
+def _plain(value: object) -> object:
+    return value.isoformat(timespec="microseconds") if hasattr(value, "isoformat") else value
+
+
+def _cell(value: object) -> str:
+    """Text that no spreadsheet takes for a formula, whoever has chosen it."""
+    value = _plain(value)
+    if value is None:
+        return ""
+    text = legible(value if isinstance(value, str) else orjson.dumps(value).decode())
+    return f"'{text}" if text.startswith(_BEGINS_A_FORMULA) else text
+
+
+def _csv(rows: Iterable[list[str]]) -> bytes:
+    file = io.StringIO()
+    csv.writer(file, lineterminator="\r\n").writerows(rows)
+    return file.getvalue().encode()

@@ -1,0 +1,218 @@
+"""The audit log: events by whom, about whom, of a kind, with an outcome, in a stretch of time."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, AwareDatetime, Field
+
+from oidc_server.admin_api import audit_formats
+from oidc_server.admin_api.audit_formats import Format
+from oidc_server.domain import audit_trail
+from oidc_server.domain.audit import ActorKind, Event, Outcome
+from oidc_server.domain.audit_trail import Entry, Filter
+from oidc_server.domain.base import parse_id
+from oidc_server.oauth2.vocabulary import ApiScope
+from oidc_server.web import responses
+from oidc_server.web.api_access import administration
+from oidc_server.web.context import Context
+from oidc_server.web.incoming import BadRequestError
+from oidc_server.web.json_api import Answer, Query, read_cursor, write_cursor
+from oidc_server.web.operations import Call, Operation
+from oidc_server.web.streamed import Streamed
+
+_AT_ONCE = 500
+"""Events that an export reads and holds at a time."""
+_LONGEST_EXPORT = timedelta(minutes=10)
+
+
+def _an_id(text: str) -> str:
+    found = parse_id(text)
+    if found is None:
+        raise ValueError("It is not the id of a user.")
+    return found
+
+
+_Id = Annotated[str, Field(max_length=100), AfterValidator(_an_id)]
+_ClientId = Annotated[str, Field(min_length=1, max_length=100)]
+_Moment = Annotated[
+    AwareDatetime,
+    Field(ge=datetime(1970, 1, 1, tzinfo=UTC), le=datetime(9000, 1, 1, tzinfo=UTC)),
+]
+
+
+class AuditFilter(Query):
+    """Which events; what is left out does not matter."""
+
+    event: Event | None = None
+    outcome: Outcome | None = None
+    actor: ActorKind | None = Field(default=None, description="What somebody is who did it.")
+    actor_user_id: _Id | None = Field(default=None, description="Who did it.")
+    actor_client_id: _ClientId | None = Field(
+        default=None, description="The client that did it, or through which somebody did."
+    )
+    user_id: _Id | None = Field(default=None, description="The user whom it is about.")
+    client_id: _ClientId | None = Field(default=None, description="The client that it is about.")
+    since: _Moment | None = None
+    until: _Moment | None = Field(default=None, description="Up to this moment, without it.")
+
+    def to_filter(self) -> Filter:
+        return Filter(**{name: getattr(self, name) for name in AuditFilter.model_fields})
+
+
+class AuditPageQuery(AuditFilter):
+    """Which events, and which page of them."""
+
+    limit: int = Field(default=50, ge=1, le=200)
+    cursor: str | None = Field(default=None, description="`next_cursor` of the page before.")
+
+
+class AuditExportQuery(AuditFilter):
+    """Which events, and how they are written down."""
+
+    format: Format = Format.JSONL
+
+
+class ActorAnswer(Answer):
+    """Who did it: a person (through a client, if by the API), a client, or none of them."""
+
+    kind: ActorKind
+    user_id: str | None
+    client_id: str | None
+
+
+class AuditEventAnswer(Answer):
+    """One event. `before` and `after` hold what was changed."""
+
+    id: str
+    at: datetime
+    event: str
+    outcome: Outcome
+    actor: ActorAnswer
+    user_id: str | None
+    client_id: str | None
+    request_id: str
+    address: str
+    user_agent: str
+    detail: dict[str, Any]
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+
+
+class AuditPage(Answer):
+    """A page of events, newest first."""
+
+    events: list[AuditEventAnswer]
+    next_cursor: str | None
+
+
+def list_events(call: Call) -> AuditPage:
+    """Newest first."""
+    query = call.query
+    before = None if query.cursor is None else parse_id(read_cursor(query.cursor, str)[0])
+    if query.cursor is not None and before is None:
+        raise BadRequestError("The cursor is not one that this list gave.")
+
+    found = audit_trail.search(call.ctx.db, query.to_filter(), limit=query.limit + 1, before=before)
+
+    page = found[: query.limit]
+    return AuditPage(
+        events=[_answer(entry) for entry in page],
+        next_cursor=write_cursor(page[-1].id) if len(found) > len(page) else None,
+    )
+
+
+def export_events(call: Call) -> Streamed:
+    """All of them in one file, newest first; what happens meanwhile is not in it."""
+    form: Format = call.query.format
+    runtime = call.ctx.runtime
+    parts = _parts(call.ctx, call.query.to_filter(), form)
+    named = f'attachment; filename="audit-events.{form.value}"'
+
+    return Streamed(
+        (
+            *responses.empty(200).headers[:-1],
+            (b"content-type", audit_formats.MEDIA_TYPES[form].encode("ascii")),
+            (b"content-disposition", named.encode("ascii")),
+        ),
+        lambda: next(parts, None),
+        runtime.lane,
+        _LONGEST_EXPORT,
+    )
+
+
+def _parts(ctx: Context, wanted: Filter, form: Format) -> Iterator[bytes]:
+    """Each part is a page, read in a transaction of its own."""
+    if head := audit_formats.head(form):
+        yield head
+    until = ctx.now + timedelta(microseconds=1) if wanted.until is None else wanted.until
+    wanted, last = replace(wanted, until=until), None
+    while True:
+        with ctx.runtime.database.transaction("read") as db:
+            page = audit_trail.search(db, wanted, limit=_AT_ONCE, before=last)
+        if page:
+            yield audit_formats.lines(form, page)
+        if len(page) < _AT_ONCE:
+            return
+        last = page[-1].id
+
+
+def _answer(entry: Entry) -> AuditEventAnswer:
+    facts = audit_formats.facts(entry)
+    actor = ActorAnswer(
+        kind=ActorKind(facts.pop("actor")),
+        user_id=facts.pop("actor_user_id"),
+        client_id=facts.pop("actor_client_id"),
+    )
+    return AuditEventAnswer(**{**facts, "at": entry.at, "actor": actor})
+
+
+_USER = "3f0e9c1a-6f54-4f5e-9c1b-2a7d8e0b4c55"
+_WANTED = {"event": "sign_in.failed", "user_id": _USER, "since": "2026-01-05T00:00:00Z"}
+_EXAMPLE = {
+    "id": "019b8d62-7a80-73a1-acf1-88f9fcf744e7",
+    "at": "2026-01-05T09:00:00Z",
+    "event": "sign_in.failed",
+    "outcome": "failure",
+    "actor": {"kind": "nobody", "user_id": None, "client_id": None},
+    "user_id": _USER,
+    "client_id": "bXktY2xpZW50LWlkLWlzLTE",
+    "request_id": "kJ2mVx1qYb0a",
+    "address": "192.0.2.7",
+    "user_agent": "Mozilla/5.0",
+    "detail": {"reason": "wrong_password"},
+    "before": None,
+    "after": None,
+}
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/api/v1/admin/audit-events",
+        name="admin_api.audit_events",
+        summary="Search the audit log",
+        description="Newest first. Filters add up. The log is only ever appended to: nothing here"
+        " changes or deletes an event.",
+        rule=administration(ApiScope.AUDIT_READ),
+        handler=list_events,
+        query=AuditPageQuery,
+        answer=AuditPage,
+        query_example={**_WANTED, "limit": 50},
+        answer_example={"events": [_EXAMPLE], "next_cursor": None},
+    ),
+    Operation(
+        method="GET",
+        path="/api/v1/admin/audit-events/export",
+        name="admin_api.export_audit_events",
+        summary="Export the audit log",
+        description="The same filters, everything in one file: `jsonl` has a JSON object in each"
+        " line, `csv` is for spreadsheets. An answer without its end is not whole: ask for a"
+        " shorter stretch of time.",
+        rule=administration(ApiScope.AUDIT_READ),
+        handler=export_events,
+        query=AuditExportQuery,
+        query_example={**_WANTED, "format": "csv"},
+        files=tuple(name.partition(";")[0] for name in audit_formats.MEDIA_TYPES.values()),
+    ),
+)

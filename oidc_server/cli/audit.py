@@ -1,0 +1,109 @@
+"""`oidc-server audit`: what happened, and who did it."""
+
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import typer
+
+from oidc_server.admin_api import audit_formats
+from oidc_server.admin_api.audit_formats import Format, legible
+from oidc_server.cli.output import Json, fail, show_all
+from oidc_server.cli.workshop import workshop
+from oidc_server.database import Transaction
+from oidc_server.domain import audit_trail, users
+from oidc_server.domain.audit import ActorKind, Event, Outcome
+from oidc_server.domain.audit_trail import Filter
+from oidc_server.domain.base import parse_id
+
+application = typer.Typer(no_args_is_help=True)
+_AT_ONCE = 500
+
+_Event = Annotated[Event | None, typer.Option("--event", metavar="<str>", help="What happened.")]
+_Outcome = Annotated[Outcome | None, typer.Option(help="How it ended.")]
+_ActorKind = Annotated[ActorKind | None, typer.Option(help="What somebody is who did it.")]
+_By = Annotated[
+    str | None,
+    typer.Option(metavar="<str>", help="Who did it: username, verified address, or id."),
+]
+_ByClient = Annotated[str | None, typer.Option(metavar="<str>", help="The client that did it.")]
+_User = Annotated[
+    str | None,
+    typer.Option(metavar="<str>", help="Whom it is about: username, verified address, or id."),
+]
+_Client = Annotated[str | None, typer.Option(metavar="<str>", help="The client it is about.")]
+_Since = Annotated[datetime | None, typer.Option(help="From this moment on (UTC).")]
+_Until = Annotated[datetime | None, typer.Option(help="Up to this moment (UTC), without it.")]
+
+
+@application.command("list")
+def list_events(
+    *,
+    event: _Event = None,
+    outcome: _Outcome = None,
+    actor: _ActorKind = None,
+    by: _By = None,
+    by_client: _ByClient = None,
+    user: _User = None,
+    client: _Client = None,
+    since: _Since = None,
+    until: _Until = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many.")] = 50,
+    as_json: Json = False,
+) -> None:
+    """List events, newest first."""
+    with workshop("read") as tools:
+        wanted = Filter(
+            event=event,
+            outcome=outcome,
+            actor=actor,
+            actor_user_id=_id_of(tools.db, by, as_json=as_json),
+            actor_client_id=by_client,
+            user_id=_id_of(tools.db, user, as_json=as_json),
+            client_id=client,
+            since=_utc(since),
+            until=_utc(until),
+        )
+        found = audit_trail.search(tools.db, wanted, limit=limit)
+    rows = [audit_formats.facts(entry) for entry in found]
+    if not as_json:
+        shown = ("at", "event", "outcome", "actor", "user_id", "client_id", "address", "request_id")
+        rows = [{name: legible(str(row[name] or "-")) for name in shown} for row in rows]
+    show_all(rows, as_json=as_json)
+
+
+@application.command("export")
+def export(
+    *,
+    form: Annotated[Format, typer.Option("--format", help="Kind of file.")] = Format.JSONL,
+    event: _Event = None,
+    outcome: _Outcome = None,
+    since: _Since = None,
+    until: _Until = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format jsonl.")] = False,
+) -> None:
+    """Write events to standard output, newest first."""
+    form = Format.JSONL if as_json else form
+    out = sys.stdout.buffer
+    with workshop("read") as tools:
+        end = _utc(until) or tools.now + timedelta(microseconds=1)
+        wanted, last = Filter(event=event, outcome=outcome, since=_utc(since), until=end), None
+        out.write(audit_formats.head(form))
+        while page := audit_trail.search(tools.db, wanted, limit=_AT_ONCE, before=last):
+            out.write(audit_formats.lines(form, page))
+            last = page[-1].id
+    out.flush()
+
+
+def _id_of(db: Transaction, named: str | None, *, as_json: bool) -> str | None:
+    if named is None:
+        return None
+    found = users.find_for_sign_in(db, named)
+    user_id = found.id if found is not None else parse_id(named)
+    if user_id is None:
+        fail(f"There is no account {named}.", as_json=as_json)
+    return user_id
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.replace(tzinfo=UTC)

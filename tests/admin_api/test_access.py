@@ -1,0 +1,137 @@
+"""Sessions and grants of others over the wire: seen, ended, and by whom not."""
+
+import uuid
+from typing import Any
+
+import pytest
+
+from oidc_server.domain import roles
+from tests.browser import Browser
+from tests.callers import Callers, make_callers
+from tests.factories import make_client
+from tests.relying_party import RelyingParty
+from tests.site import Site
+
+SCOPE = "sessions:read sessions:write grants:read grants:write audit:read"
+
+
+@pytest.fixture
+def api(site: Site) -> Callers:
+    return make_callers(site, SCOPE)
+
+
+def listed(api: Callers, kind: str, caller: str = "administrator", **query: Any) -> Any:
+    answer = api.call("GET", f"/api/v1/admin/{kind}", caller, params=query)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def last_event(api: Callers) -> dict[str, Any]:
+    told: dict[str, Any] = listed(api, "audit-events", limit=1)["events"][0]
+    return told
+
+
+def test_a_session_is_seen_and_ended_and_nothing_of_it_works_any_more(api: Callers) -> None:
+    site, other = api.site, api.people["other"]
+    party, browser = RelyingParty(site, make_client(site)), Browser(site.browser(), site.issuer)
+    tokens = party.redeem(party.authorize(browser, other).code).json()
+    site.clock.advance(1)
+
+    newest = listed(api, "sessions", user_id=other.id)["sessions"][0]
+    ended = api.call("DELETE", f"/api/v1/admin/sessions/{newest['id']}", "administrator")
+    again = api.call("DELETE", f"/api/v1/admin/sessions/{newest['id']}", "administrator")
+
+    assert newest["user_id"] == other.id
+    assert newest["amr"] == ["pwd"]
+    assert newest["user_agent"]
+    assert "sid" not in newest
+    assert (ended.status_code, again.status_code) == (204, 404)
+    assert newest["id"] not in [
+        session["id"] for session in listed(api, "sessions", user_id=other.id)["sessions"]
+    ]
+    assert 'id="password"' in browser.go("/account").text
+    assert party.refresh(tokens["refresh_token"]).status_code == 400
+    event = last_event(api)
+    assert (event["event"], event["user_id"]) == ("session.ended", other.id)
+    assert event["actor"]["user_id"] == api.id_of("administrator")
+
+
+def test_a_grant_is_seen_and_revoked_and_its_tokens_are_dead(api: Callers) -> None:
+    site, other = api.site, api.people["other"]
+    party, browser = RelyingParty(site, make_client(site)), Browser(site.browser(), site.issuer)
+    tokens = party.redeem(party.authorize(browser, other).code).json()
+    of_both = {"user_id": other.id, "client_id": party.app.client_id}
+    site.clock.advance(1)
+
+    [grant] = listed(api, "grants", **of_both)["grants"]
+    of_client = listed(api, "grants", client_id=party.app.client_id)["grants"]
+    revoked = api.call("DELETE", f"/api/v1/admin/grants/{grant['grant_id']}", "service")
+    again = api.call("DELETE", f"/api/v1/admin/grants/{grant['grant_id']}", "service")
+
+    assert of_client == [grant]
+    assert (grant["user_id"], grant["client_id"]) == (other.id, party.app.client_id)
+    assert "openid" in grant["scopes"]
+    assert (revoked.status_code, again.status_code) == (204, 404)
+    assert listed(api, "grants", **of_both)["grants"] == []
+    assert party.refresh(tokens["refresh_token"]).status_code == 400
+    assert party.userinfo(tokens["access_token"]).status_code == 401
+    event = last_event(api)
+    assert (event["event"], event["actor"]["kind"]) == ("grant.revoked", "client")
+    assert event["detail"] == {"grant_id": grant["grant_id"]}
+
+
+def test_lists_come_in_pages(api: Callers) -> None:
+    site, other = api.site, api.people["other"]
+    party = RelyingParty(site, make_client(site))
+    for _ in range(4):
+        site.clock.advance(1)
+        party.authorize(Browser(site.browser(), site.issuer), other)
+
+    for kind, key in (("sessions", "id"), ("grants", "grant_id")):
+        everything = [row[key] for row in listed(api, kind, user_id=other.id)[kind]]
+        found: list[str] = []
+        cursor: dict[str, str] = {}
+        while True:
+            page = listed(api, kind, user_id=other.id, limit=2, **cursor)
+            found += [row[key] for row in page[kind]]
+            if page["next_cursor"] is None:
+                break
+            cursor = {"cursor": page["next_cursor"]}
+        assert found == everything == sorted(set(everything), reverse=True)
+        assert len(found) >= 4
+
+
+def test_who_may_less_ends_nothing_of_who_may_more(api: Callers) -> None:
+    with api.site.db() as db:
+        roles.assign(db, api.id_of("person"), roles.MODERATOR, api.site.clock.now)
+    administrator = api.id_of("administrator")
+    [session, *_] = listed(api, "sessions", user_id=administrator)["sessions"]
+    path = f"/api/v1/admin/sessions/{session['id']}"
+
+    assert api.call("DELETE", path, "person").status_code == 403
+    assert api.call("DELETE", path, "administrator").status_code == 204
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("sessions", 422),
+        ("sessions?user_id=me", 422),
+        ("grants", 422),
+        ("grants?user_id=me", 422),
+        ("grants?client_id=nobody", 200),
+        ("grants?client_id=nobody&cursor=WyJub25lIl0", 400),
+        (f"sessions?user_id={uuid.UUID(int=1)}", 200),
+        (f"sessions?user_id={uuid.UUID(int=1)}&limit=0", 422),
+    ],
+)
+def test_what_cannot_be_asked_is_refused(api: Callers, path: str, status: int) -> None:
+    assert api.call("GET", f"/api/v1/admin/{path}", "administrator").status_code == status
+
+
+@pytest.mark.parametrize("kind", ["sessions", "grants"])
+@pytest.mark.parametrize("named", ["nonsense", str(uuid.UUID(int=1))])
+def test_what_is_not_there_cannot_be_ended(api: Callers, kind: str, named: str) -> None:
+    answer = api.call("DELETE", f"/api/v1/admin/{kind}/{named}", "administrator")
+
+    assert answer.status_code == 404
