@@ -8,7 +8,8 @@ from starlette.routing import Route
 
 from oidc_server.account import activity, overview, profile
 from oidc_server.account.security import page as security
-from oidc_server.account.security import password
+from oidc_server.account.security import passkey_step as passkey_step_choice
+from oidc_server.account.security import passkeys, password
 from oidc_server.admin_api import operations as of_administration
 from oidc_server.api_docs import endpoint as api_docs
 from oidc_server.api_docs import pages as api_pages
@@ -17,6 +18,9 @@ from oidc_server.authentication import (
     email_verification,
     enrolment,
     login,
+    passkey_login,
+    passkey_sign_up,
+    passkey_step,
     password_reset,
     second_step,
     select_account,
@@ -31,7 +35,7 @@ from oidc_server.dev import app as dev_app
 from oidc_server.dev import mailbox
 from oidc_server.device import authorization as device_authorization
 from oidc_server.device import confirmation, verification
-from oidc_server.discovery import jwks, metadata, protected_resource
+from oidc_server.discovery import jwks, metadata, passkey_endpoints, protected_resource
 from oidc_server.health import endpoint as health
 from oidc_server.logout import end_session
 from oidc_server.problems import page as problems
@@ -41,7 +45,7 @@ from oidc_server.token import endpoint as token
 from oidc_server.token import introspection, revocation
 from oidc_server.userinfo import endpoint as userinfo
 from oidc_server.web import console, operations
-from oidc_server.web.kinds import action, document, form, machine, page, record
+from oidc_server.web.kinds import action, document, form, machine, page, record, script
 from oidc_server.web.operations import Operation
 from oidc_server.web.protocol import access_with_proof
 from oidc_server.web.rate_limit import DEVICES, MAILS, PASSAGES, REGISTRATIONS
@@ -83,6 +87,11 @@ ROUTES = [
         "/.well-known/oauth-protected-resource",
         machine(protected_resource.oauth_protected_resource, methods=("GET",), access=None),
         name="discovery.oauth_protected_resource",
+    ),
+    Route(
+        "/.well-known/passkey-endpoints",
+        machine(passkey_endpoints.passkey_endpoints, methods=("GET",), access=None),
+        name="discovery.passkey_endpoints",
     ),
     Route("/jwks.json", machine(jwks.jwks, methods=("GET",), access="read"), name="discovery.jwks"),
     Route(
@@ -126,6 +135,22 @@ ROUTES = [
         action(second_step.send_code, limit=MAILS),
         name="authentication.send_code",
     ),
+    Route(
+        "/login/second-step/{pending_id}/passkey",
+        action(passkey_step.submit_passkey, before=passkey_step.prove),
+        name="authentication.passkey_step",
+    ),
+    Route(
+        "/login/second-step/{pending_id}/passkey/options",
+        script(passkey_step.ask),
+        name="authentication.ask_passkey_step",
+    ),
+    Route(
+        "/login/passkey",
+        action(passkey_login.submit_passkey, before=passkey_login.prove),
+        name="authentication.passkey",
+    ),
+    Route("/login/passkey/options", script(passkey_login.ask), name="authentication.ask_passkey"),
     Route(
         "/select-account/{request_id}",
         form(select_account.show_select_account, select_account.submit_select_account),
@@ -215,6 +240,16 @@ ROUTES = [
         name="authentication.sign_up",
     ),
     Route(
+        "/sign-up/passkey",
+        action(passkey_sign_up.submit_passkey, before=passkey_sign_up.prepare),
+        name="authentication.passkey_sign_up",
+    ),
+    Route(
+        "/sign-up/passkey/options",
+        script(passkey_sign_up.ask),
+        name="authentication.ask_passkey_sign_up",
+    ),
+    Route(
         "/password-reset",
         form(password_reset.show_password_reset, password_reset.submit_password_reset, limit=MAILS),
         name="authentication.password_reset",
@@ -271,6 +306,44 @@ ROUTES = [
             before=password.prepare_change_password,
         ),
         name="account.change_password",
+    ),
+    Route(
+        "/account/security/passkeys/new",
+        console.page(passkeys.show_new),
+        name="account.new_passkey",
+    ),
+    Route(
+        "/account/security/passkeys/options",
+        script(passkeys.ask, before=passkeys.prepare_options),
+        name="account.ask_passkey",
+    ),
+    Route(
+        "/account/security/passkeys",
+        console.action(
+            passkeys.submit_new, before=passkeys.prepare_new, page="account.new_passkey"
+        ),
+        name="account.add_passkey",
+    ),
+    Route(
+        "/account/security/passkeys/second-step",
+        console.form(
+            passkey_step_choice.show_passkey_step,
+            passkey_step_choice.submit_passkey_step,
+            before=passkey_step_choice.prepare_passkey_step,
+        ),
+        name="account.passkey_step",
+    ),
+    Route(
+        "/account/security/passkeys/{passkey_id}",
+        console.form(passkeys.show_passkey, passkeys.submit_name),
+        name="account.passkey",
+    ),
+    Route(
+        "/account/security/passkeys/{passkey_id}/remove",
+        console.action(
+            passkeys.submit_removal, before=passkeys.prepare_removal, page="account.security"
+        ),
+        name="account.remove_passkey",
     ),
     Route(
         "/.well-known/change-password",

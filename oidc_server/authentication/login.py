@@ -1,6 +1,6 @@
 """/login: username or verified address, and password, the first step of a sign-in."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import ceil
 
 from oidc_server.authentication import arrival
@@ -8,7 +8,7 @@ from oidc_server.authentication.interrupted import Interrupted, interrupted
 from oidc_server.domain import audit
 from oidc_server.domain.audit import Event
 from oidc_server.domain.factors.strength import PASSWORD
-from oidc_server.web import password_proof
+from oidc_server.web import passkey_proof, password_proof
 from oidc_server.web.context import Context
 from oidc_server.web.password_proof import PasswordProof
 from oidc_server.web.responses import Response
@@ -25,7 +25,7 @@ def show_login(ctx: Context) -> Response:
 
     notice = reason if reason in ("login_again", "other_account") else None
     known = "" if reason == "other_account" else known
-    return _page(ctx, came_from, username=hint or known, notice=notice)
+    return page(ctx, came_from, username=hint or known, notice=notice)
 
 
 def prove(ctx: Context) -> Callable[[], PasswordProof] | PasswordProof:
@@ -63,8 +63,8 @@ def _record_failure(ctx: Context, came_from: Interrupted, proof: PasswordProof) 
 def _refusal(ctx: Context, came_from: Interrupted, proof: PasswordProof) -> Response:
     username = ctx.form.text("username")[:200]
     if proof.retry_after is None:
-        return _page(ctx, came_from, username=username, error="credentials", status=401)
-    page = _page(
+        return page(ctx, came_from, username=username, error="credentials", status=401)
+    shown = page(
         ctx,
         came_from,
         username=username,
@@ -72,10 +72,10 @@ def _refusal(ctx: Context, came_from: Interrupted, proof: PasswordProof) -> Resp
         retry_after=ceil(proof.retry_after / 60),
         status=429,
     )
-    return page.with_header("retry-after", str(proof.retry_after))
+    return shown.with_header("retry-after", str(proof.retry_after))
 
 
-def _page(
+def page(
     ctx: Context,
     came_from: Interrupted,
     *,
@@ -84,7 +84,9 @@ def _page(
     retry_after: int = 0,
     notice: str | None = None,
     status: int = 200,
+    unknown_passkey: Mapping[str, str] | None = None,
 ) -> Response:
+    """The login page, for whichever way to sign in has something to say."""
     return came_from.render(
         ctx,
         "authentication/login.html",
@@ -93,5 +95,7 @@ def _page(
         error=error,
         retry_after=retry_after,
         notice=notice,
+        passkeys=passkey_proof.are_possible(ctx),
+        unknown_passkey=unknown_passkey,
         sign_up_open=ctx.runtime.settings.sign_up == "open",
     )

@@ -2,8 +2,15 @@
 
 from dataclasses import dataclass
 
-from oidc_server.domain.factors.strength import STRONG, Factor, acr_of, mailed_code_proven
-from oidc_server.oauth2.vocabulary import TWO_FACTOR_ACR
+from oidc_server.domain.factors.strength import (
+    PHISHING_RESISTANT_ACR,
+    STRONG,
+    TWO_FACTOR_ACR,
+    Factor,
+    acr_of,
+    included,
+    mailed_code_proven,
+)
 
 
 @dataclass(frozen=True)
@@ -24,6 +31,7 @@ class Done:
 
 
 Missing = Ask | Enrol | Done
+_STRONGER = (TWO_FACTOR_ACR, PHISHING_RESISTANT_ACR)
 
 
 def next_factor(
@@ -42,11 +50,16 @@ def next_factor(
 
     Pure, so that every row of the truth table is one line in a test.
     """
-    if acr_of(amr) == TWO_FACTOR_ACR:
+    reached = included(acr_of(amr))
+    if acr == PHISHING_RESISTANT_ACR and Factor.PASSKEY in held and acr not in reached:
+        return Ask((Factor.PASSKEY,))
+    if TWO_FACTOR_ACR in reached:
         return Done()
     strong = tuple(factor for factor in STRONG if factor in held)
-    if strong:
-        if trusted and acr != TWO_FACTOR_ACR:
+    # A passkey that opens alone says nothing of the password: it need not be at hand everywhere.
+    wanted = required or Factor.TOTP in held or Factor.ASKED_PASSKEY in held
+    if strong and (wanted or acr in _STRONGER):
+        if trusted and acr not in _STRONGER:
             return Done()
         stand_in = (Factor.RECOVERY_CODE,) if Factor.RECOVERY_CODE in held else ()
         return Ask(strong + stand_in)

@@ -1,4 +1,7 @@
-"""/login/second-step/{pending_id}: the code of an app, a recovery code, or one that was mailed."""
+"""/login/second-step/{pending_id}: the code of an app, a recovery code, or one that was mailed.
+
+A passkey has the page in common with them; what its script sends goes to `passkey_step.py`.
+"""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,6 +24,7 @@ from oidc_server.web.mail_facts import mail_facts
 from oidc_server.web.responses import Response
 
 _TEMPLATES = {
+    Factor.PASSKEY: "authentication/passkey_step.html",
     Factor.TOTP: "authentication/second_step.html",
     Factor.RECOVERY_CODE: "authentication/recovery_code.html",
     Factor.EMAIL_CODE: "authentication/mailed_code.html",
@@ -44,17 +48,19 @@ class Step:
 
 
 def show_second_step(ctx: Context) -> Response:
-    step = _step(ctx, ctx.query.get("factor"))
-    return _page(ctx, step)
+    step = step_of(ctx, ctx.query.get("factor"))
+    return page(ctx, step)
 
 
 def submit_second_step(ctx: Context) -> Response:
     """Count the code as wrong, look at it, and go on; too many end the sign-in."""
-    step = _step(ctx, ctx.form.get("factor"))
+    step = step_of(ctx, ctx.form.get("factor"))
+    if step.factor not in _FIELDS:
+        return page(ctx, step)
     code = ctx.form.text(_FIELDS[step.factor])
     shaped = _shaped(step.factor, code)
     if shaped is None:
-        return _page(ctx, step, typed=code, error="malformed", status=422)
+        return page(ctx, step, typed=code, error="malformed", status=422)
     booked = attempts.book_factor(ctx.db, step.pending.user_id, ctx.now)
     if isinstance(booked, Throttled):
         pending_sign_ins.finish(ctx.db, step.pending, ctx.browser, ctx.now)
@@ -74,7 +80,7 @@ def submit_second_step(ctx: Context) -> Response:
 
 def send_code(ctx: Context) -> Response:
     """The button that has a code mailed."""
-    step = _step(ctx, Factor.EMAIL_CODE)
+    step = step_of(ctx, Factor.EMAIL_CODE)
     if step.factor != Factor.EMAIL_CODE:
         raise RequestGoneError
 
@@ -88,7 +94,7 @@ def send_code(ctx: Context) -> Response:
     )
 
 
-def _step(ctx: Context, wished: str | None) -> Step:
+def step_of(ctx: Context, wished: str | None) -> Step:
     """What this page is about; raises `RequestGoneError` when it is over or not of this browser."""
     pending_id = ctx.incoming.path_params["pending_id"]
     pending = pending_sign_ins.find(ctx.db, pending_id, ctx.browser, ctx.now)
@@ -101,8 +107,7 @@ def _step(ctx: Context, wished: str | None) -> Step:
     missing = arrival.still_missing(ctx, came_from, pending.user_id, pending.amr)
     if not isinstance(missing, Ask):
         raise RequestGoneError  # what was to be asked for was removed meanwhile
-    by_code = tuple(factor for factor in missing.factors if factor in _TEMPLATES)
-    factor = next((factor for factor in by_code if factor == wished), by_code[0])
+    factor = next((factor for factor in missing.factors if factor == wished), missing.factors[0])
     return Step(pending, came_from, factor, tuple(one for one in missing.factors if one != factor))
 
 
@@ -172,16 +177,16 @@ def _refusal(ctx: Context, step: Step) -> Response:
         factor=step.factor.value,
     )
     goes_on = pending_sign_ins.fail(ctx.db, step.pending, ctx.browser, ctx.now)
-    return _page(ctx, step, error="wrong" if goes_on else "over", status=401)
+    return page(ctx, step, error="wrong" if goes_on else "over", status=401)
 
 
 def _throttled(ctx: Context, step: Step, booked: Throttled) -> Response:
     seconds = ceil(booked.retry_after.total_seconds())
-    page = _page(ctx, step, error="throttled", retry_after=ceil(seconds / 60), status=429)
-    return page.with_header("retry-after", str(seconds))
+    shown = page(ctx, step, error="throttled", retry_after=ceil(seconds / 60), status=429)
+    return shown.with_header("retry-after", str(seconds))
 
 
-def _page(
+def page(
     ctx: Context,
     step: Step,
     *,

@@ -7,8 +7,8 @@ from oidc_server.authentication.interrupted import Interrupted, interrupted
 from oidc_server.domain import audit, users
 from oidc_server.domain.audit import Event
 from oidc_server.domain.factors.strength import PASSWORD
-from oidc_server.domain.users import UsernameTakenError
-from oidc_server.web import email_addresses, new_account
+from oidc_server.domain.users import User, UsernameTakenError
+from oidc_server.web import email_addresses, new_account, passkey_proof
 from oidc_server.web.context import Context
 from oidc_server.web.lanes import Inquiry
 from oidc_server.web.new_account import Draft
@@ -18,9 +18,9 @@ from oidc_server.web.responses import Response
 def show_sign_up(ctx: Context) -> Response:
     came_from = interrupted(ctx, ctx.query.get("request_id"))
     if ctx.runtime.settings.sign_up != "open":
-        return _closed(ctx)
+        return closed(ctx)
 
-    return _page(ctx, came_from, new_account.EMPTY, {})
+    return page(ctx, came_from, new_account.EMPTY, {})
 
 
 def prepare(ctx: Context) -> Callable[[], Draft] | Inquiry | Draft:
@@ -34,45 +34,54 @@ def prepare(ctx: Context) -> Callable[[], Draft] | Inquiry | Draft:
 def submit_sign_up(ctx: Context) -> Response:
     """Make the account. Whether the address is known here is told to its owner, not to the form."""
     if ctx.runtime.settings.sign_up != "open":
-        return _closed(ctx)
+        return closed(ctx)
     came_from = interrupted(ctx, ctx.form.get("request_id"))
     draft: Draft = ctx.proof
     if draft.password_hash is None:
-        return _page(ctx, came_from, draft.values, draft.errors, status=422)
+        return page(ctx, came_from, draft.values, draft.errors, status=422)
 
     try:
-        user = users.create(
-            ctx.db,
-            username=draft.values["username"],
-            email=draft.values["email"],
-            name=draft.values["name"],
-            password_hash=draft.password_hash,
-            now=ctx.now,
-        )
+        user = create(ctx, draft.values, password_hash=draft.password_hash)
     except UsernameTakenError:
-        return _page(ctx, came_from, draft.values, {"username": "taken"}, status=409)
-    audit.record(ctx.db, Event.SIGNED_UP, origin=ctx.origin, now=ctx.now, user_id=user.id)
-    email_addresses.ask_to_verify(ctx, user)
+        return page(ctx, came_from, draft.values, {"username": "taken"}, status=409)
 
     return arrival.arrive(ctx, came_from, user.id, PASSWORD)
 
 
-def _closed(ctx: Context) -> Response:
+def create(ctx: Context, values: Mapping[str, str], password_hash: str | None) -> User:
+    """Make the account, and ask whoever reads the address; raises `UsernameTakenError`."""
+    user = users.create(
+        ctx.db,
+        username=values["username"],
+        email=values["email"],
+        name=values["name"],
+        password_hash=password_hash,
+        now=ctx.now,
+    )
+    audit.record(ctx.db, Event.SIGNED_UP, origin=ctx.origin, now=ctx.now, user_id=user.id)
+    email_addresses.ask_to_verify(ctx, user)
+    return user
+
+
+def closed(ctx: Context) -> Response:
+    """The page where nobody can make an account."""
     return ctx.render("authentication/sign_up_closed.html", status=403)
 
 
-def _page(
+def page(
     ctx: Context,
     came_from: Interrupted,
     values: Mapping[str, str],
     errors: Mapping[str, str],
     status: int = 200,
 ) -> Response:
+    """The page, with what was typed and what is wrong with it."""
     return came_from.render(
         ctx,
         "authentication/sign_up.html",
         status=status,
         values=values,
         errors=errors,
+        passkeys=passkey_proof.are_possible(ctx),
         password_min=ctx.runtime.settings.password_min_length,
     )

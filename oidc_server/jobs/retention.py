@@ -14,6 +14,7 @@ from oidc_server.domain import (
     idempotency,
     links,
     outbox,
+    passkey_challenges,
     pending_sign_ins,
     refresh_tokens,
     revoked_tokens,
@@ -37,6 +38,7 @@ PRUNES: tuple[Prune, ...] = (
     factors.prune,
     trusted_devices.prune,
     links.prune,
+    passkey_challenges.prune,
     outbox.prune,
     # What refers to another row goes before it.
     device_codes.prune,

@@ -50,6 +50,17 @@ def document(handler: Handler) -> Endpoint:
     return Endpoint({"GET": Method(handler, None)}, shape=errors.as_problem)
 
 
+def script(
+    handler: Handler, *, before: Before | None = None, limit: Limit | None = PAGES
+) -> Endpoint:
+    """What a script of our pages asks for, with the token of its form: JSON, errors too."""
+    return Endpoint(
+        {"POST": Method(handler, "write", limit, before)},
+        shape=errors.as_problem,
+        own_forms=True,
+    )
+
+
 def record(*, get: Handler, put: Handler, delete: Handler, limit: Limit | None) -> Endpoint:
     """Something that programs read, replace and delete: OAuth errors in JSON."""
     methods = {

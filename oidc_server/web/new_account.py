@@ -22,9 +22,14 @@ class Draft:
     password_hash: str | None = None
 
 
+def fields(ctx: Context) -> dict[str, str]:
+    """What was typed, but for the password."""
+    return {name: ctx.form.text(name) for name in _FIELDS}
+
+
 def examine(ctx: Context) -> Callable[[], Draft] | Inquiry | Draft:
     """Say all that is wrong with the form at once; if nothing is, the password is hashed."""
-    values = {name: ctx.form.text(name) for name in _FIELDS}
+    values = fields(ctx)
     errors = users.problems(**values)
 
     def draft(chosen: NewPassword) -> Draft:

@@ -342,7 +342,7 @@ def test_signing_in_and_failing_to_are_both_on_record_without_the_password(site)
 def test_the_fields_tell_password_managers_what_they_are(site):
     page = new_browser(site).client.get("/login").text
 
-    assert 'autocomplete="username"' in page
+    assert 'autocomplete="username webauthn"' in page
     assert 'autocomplete="current-password"' in page
     assert 'id="sign-in"' in page
     assert "onpaste" not in page

@@ -5,6 +5,7 @@ import pytest
 from oidc_server.authentication.next_factor import Ask, Done, Enrol, next_factor
 from oidc_server.domain.factors.strength import (
     PASSWORD_ACR,
+    PHISHING_RESISTANT_ACR,
     TWO_FACTOR_ACR,
     Factor,
     acr_of,
@@ -14,7 +15,8 @@ from oidc_server.domain.factors.strength import (
 )
 
 APP, CODES = {"totp", "recovery_code"}, {"recovery_code"}
-KEY, MAIL, ALL = {"passkey"}, {"email_code"}, {"passkey", "totp", "recovery_code", "email_code"}
+PASSKEY, KEY, MAIL = {"passkey"}, {"passkey", "asked_passkey"}, {"email_code"}
+ALL = {"passkey", "totp", "recovery_code", "email_code"}
 PWD, MAILED, TWO = "pwd", "pwd otp mca", "pwd otp mfa"
 NO, YES = False, True
 
@@ -36,6 +38,15 @@ TABLE = [
     ({"totp"}, PWD, None, NO, NO, "totp"),
     (KEY, PWD, None, NO, NO, "passkey"),
     (KEY, PWD, None, YES, NO, "done"),
+    (PASSKEY, PWD, None, NO, NO, "done"),
+    (PASSKEY, PWD, None, NO, YES, "passkey"),
+    (PASSKEY, PWD, TWO_FACTOR_ACR, NO, NO, "passkey"),
+    (PASSKEY, PWD, TWO_FACTOR_ACR, YES, NO, "passkey"),
+    (PASSKEY, "hwk user", None, NO, NO, "done"),
+    (ALL, TWO, PHISHING_RESISTANT_ACR, NO, NO, "passkey"),
+    (ALL, "swk mfa user", PHISHING_RESISTANT_ACR, NO, NO, "done"),
+    (APP, TWO, PHISHING_RESISTANT_ACR, NO, NO, "done"),
+    (PASSKEY | MAIL, PWD, None, NO, NO, "email_code"),
     (KEY, "hwk mfa user", None, NO, YES, "done"),
     (KEY, "pwd hwk mfa", TWO_FACTOR_ACR, NO, YES, "done"),
     (ALL, PWD, None, NO, NO, "passkey totp recovery_code"),
@@ -74,9 +85,10 @@ def test_what_is_missing(
         ("pwd", "otp", "mfa otp pwd", TWO_FACTOR_ACR),
         ("pwd", "otp mca", "mca otp pwd", PASSWORD_ACR),
         ("pwd otp mca", "otp", "mca mfa otp pwd", TWO_FACTOR_ACR),
-        ("pwd", "hwk", "hwk mfa pwd", TWO_FACTOR_ACR),
+        ("pwd", "hwk", "hwk mfa pwd", PHISHING_RESISTANT_ACR),
         ("", "otp", "otp", PASSWORD_ACR),
-        ("", "hwk user mfa", "hwk mfa user", TWO_FACTOR_ACR),
+        ("", "hwk user mfa", "hwk mfa user", PHISHING_RESISTANT_ACR),
+        ("", "hwk user", "hwk user", PASSWORD_ACR),
     ],
 )
 def test_two_factors_make_more_than_one_and_the_mailbox_is_none(
@@ -89,7 +101,8 @@ def test_two_factors_make_more_than_one_and_the_mailbox_is_none(
 
 
 def test_only_factors_of_their_own_reach_two() -> None:
-    assert reachable_acr({Factor.TOTP}) == reachable_acr({Factor.PASSKEY}) == TWO_FACTOR_ACR
+    assert reachable_acr({Factor.TOTP}) == TWO_FACTOR_ACR
+    assert reachable_acr({Factor.TOTP, Factor.PASSKEY}) == PHISHING_RESISTANT_ACR
     assert reachable_acr({Factor.EMAIL_CODE, Factor.RECOVERY_CODE}) == PASSWORD_ACR
 
 
@@ -101,6 +114,7 @@ def test_only_factors_of_their_own_reach_two() -> None:
         (TWO_FACTOR_ACR, (PASSWORD_ACR,), PASSWORD_ACR),
         (TWO_FACTOR_ACR, ("urn:gold", TWO_FACTOR_ACR, PASSWORD_ACR), TWO_FACTOR_ACR),
         (PASSWORD_ACR, (TWO_FACTOR_ACR,), PASSWORD_ACR),
+        (PHISHING_RESISTANT_ACR, (TWO_FACTOR_ACR, PASSWORD_ACR), TWO_FACTOR_ACR),
         (None, (TWO_FACTOR_ACR,), None),
     ],
 )

@@ -14,6 +14,8 @@ from sqlalchemy import (
     and_,
     bindparam,
     delete,
+    not_,
+    or_,
     select,
     text,
     union_all,
@@ -32,6 +34,7 @@ from oidc_server.domain.base import (
     table_of,
 )
 from oidc_server.domain.factors.strength import STRONG, Factor
+from oidc_server.domain.passkeys import PasskeyRow, PasskeyUser
 
 ENROLMENT_LIFETIME = timedelta(minutes=15)
 """Time to prove an authenticator app that was set up."""
@@ -97,6 +100,7 @@ class HeldFactor:
 
 factors = table_of(FactorRow)
 codes = table_of(RecoveryCode)
+passkeys, people = table_of(PasskeyRow), table_of(PasskeyUser)
 
 INSERT = Statement(insert_all(factors).on_conflict_do_nothing())
 _confirmed = and_(factors.c.user_id == bindparam("of_user"), factors.c.confirmed_at.is_not(None))
@@ -106,6 +110,18 @@ _HELD = Statement(
         select(text(f"'{Factor.RECOVERY_CODE}'"))
         .select_from(codes)
         .where(codes.c.user_id == bindparam("of_user"), codes.c.used_at.is_(None)),
+        select(text(f"'{Factor.PASSKEY}'"))
+        .select_from(passkeys)
+        .where(passkeys.c.user_id == bindparam("of_user")),
+        select(text(f"'{Factor.ASKED_PASSKEY}'"))
+        .select_from(passkeys.join(people, people.c.user_id == passkeys.c.user_id))
+        .where(
+            passkeys.c.user_id == bindparam("of_user"),
+            or_(
+                people.c.second_step,
+                not_(and_(passkeys.c.user_verified, passkeys.c.discoverable)),
+            ),
+        ),
     )
 )
 _LIST = Statement(

@@ -11,6 +11,9 @@ class Factor(StrEnum):
     TOTP = "totp"
     RECOVERY_CODE = "recovery_code"
     EMAIL_CODE = "email_code"
+    ASKED_PASSKEY = "asked_passkey"
+    """That a passkey is asked for after the password, not only taken instead of something else:
+    one of them does not open alone, or the person wants it so. It comes with `PASSKEY`."""
 
 
 STRONG = (Factor.PASSKEY, Factor.TOTP)
@@ -21,7 +24,10 @@ PASSWORD_ACR = "urn:oidc-server:acr:password"
 """`acr` of a sign-in with a password alone, or with no more than a mailed code beside it."""
 TWO_FACTOR_ACR = "urn:oidc-server:acr:two-factor"
 """`acr` of a sign-in with two factors."""
-ACR_VALUES = (PASSWORD_ACR, TWO_FACTOR_ACR)
+PHISHING_RESISTANT_ACR = "phr"
+"""`acr` of a sign-in with two factors of which one, a passkey, works at our address only (OpenID
+Connect EAP ACR Values 1.0 §2)."""
+ACR_VALUES = (PASSWORD_ACR, TWO_FACTOR_ACR, PHISHING_RESISTANT_ACR)
 """Every `acr` that a sign-in here can reach, the weakest first."""
 
 PASSWORD = frozenset({"pwd"})
@@ -45,12 +51,16 @@ def mailed_code_proven(amr: frozenset[str]) -> bool:
 
 def acr_of(amr: frozenset[str]) -> str:
     """The class of a sign-in with these methods."""
-    return TWO_FACTOR_ACR if "mfa" in amr else PASSWORD_ACR
+    if "mfa" not in amr:
+        return PASSWORD_ACR
+    return PHISHING_RESISTANT_ACR if amr & _KEYS else TWO_FACTOR_ACR
 
 
 def reachable_acr(held: Collection[Factor]) -> str:
     """The best class that somebody with these factors can reach."""
-    return TWO_FACTOR_ACR if any(factor in held for factor in STRONG) else PASSWORD_ACR
+    if Factor.PASSKEY in held:
+        return PHISHING_RESISTANT_ACR
+    return TWO_FACTOR_ACR if Factor.TOTP in held else PASSWORD_ACR
 
 
 def included(acr: str | None) -> tuple[str, ...]:

@@ -1,0 +1,58 @@
+"""/account/security/passkeys/second-step: whether the password alone is enough."""
+
+from oidc_server.account.security.passkeys import proof_needed, prove_again, refusal_of
+from oidc_server.domain import audit, factors, mails, passkeys
+from oidc_server.domain.audit import Event
+from oidc_server.domain.factors import Factor
+from oidc_server.domain.mails import Notice
+from oidc_server.web import console, reauthentication
+from oidc_server.web.console import get_session
+from oidc_server.web.context import Context
+from oidc_server.web.mail_facts import mail_facts
+from oidc_server.web.reauthentication import Reauthentication
+from oidc_server.web.responses import Response
+
+prepare_passkey_step = prove_again
+
+
+def show_passkey_step(ctx: Context) -> Response:
+    return _page(ctx, {})
+
+
+def submit_passkey_step(ctx: Context) -> Response:
+    """Have a passkey asked for after the password, or no longer."""
+    proof: Reauthentication = ctx.proof
+    user_id, wanted = get_session(ctx).user_id, ctx.form.get("asked") == "yes"
+    if not reauthentication.settle(ctx, proof):
+        errors, status = refusal_of(proof)
+        page = _page(ctx, errors, status)
+        if proof.retry_after is not None:
+            page.with_header("retry-after", str(proof.retry_after))
+        return page
+
+    if wanted and not passkeys.list_for_user(ctx.db, user_id):
+        return ctx.redirect("account.new_passkey")
+    if passkeys.set_second_step(ctx.db, user_id, wanted=wanted):
+        _tell(ctx, user_id, wanted=wanted)
+    return ctx.redirect(
+        "account.security", notice="passkey_step_on" if wanted else "passkey_step_off"
+    )
+
+
+def _tell(ctx: Context, user_id: str, *, wanted: bool) -> None:
+    event = Event.PASSKEY_STEP_ON if wanted else Event.PASSKEY_STEP_OFF
+    audit.record(ctx.db, event, origin=ctx.origin, now=ctx.now, user_id=user_id)
+    held = factors.held_by(ctx.db, user_id)
+    if not {Factor.TOTP, Factor.ASKED_PASSKEY} & held:
+        mails.notify(ctx.db, user_id, Notice.FACTORS_REMOVED, ctx.now, **mail_facts(ctx))
+
+
+def _page(ctx: Context, errors: dict[str, str], status: int = 200) -> Response:
+    return console.render(
+        ctx,
+        "account/security/passkey_step.html",
+        status=status,
+        is_asked=passkeys.is_second_step(ctx.db, get_session(ctx).user_id),
+        errors=errors,
+        proof=proof_needed(ctx),
+    )

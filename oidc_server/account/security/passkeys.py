@@ -1,0 +1,218 @@
+"""/account/security/passkeys: the section of the passkeys, and the pages that add and change one.
+
+Adding one asks for the proof before the browser is asked for a passkey: only then is there a
+challenge, so that whoever has an answer to it has proven themselves.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from oidc_server.domain import audit, passkeys, users, ways_in
+from oidc_server.domain.audit import Event
+from oidc_server.domain.identifiers import InvalidFieldError
+from oidc_server.domain.passkey_challenges import Ceremony
+from oidc_server.domain.passkeys import Passkey, PasskeyTakenError, TooManyPasskeysError
+from oidc_server.domain.users import User
+from oidc_server.domain.ways_in import LastWayInError
+from oidc_server.security import base64url
+from oidc_server.web import console, passkey_enrolment, passkey_proof, reauthentication, responses
+from oidc_server.web.console import get_session
+from oidc_server.web.context import Context
+from oidc_server.web.errors import NotFoundError
+from oidc_server.web.mail_facts import mail_facts
+from oidc_server.web.passkey_enrolment import Enrolment
+from oidc_server.web.reauthentication import Reauthentication
+from oidc_server.web.responses import Response
+
+Begun = Callable[[], Reauthentication] | Reauthentication
+
+_SHORT_OF_PROOF = {
+    "password_missing": "missing",
+    "password_wrong": "wrong",
+    "throttled": "throttled",
+}
+
+
+def view(ctx: Context, user: User) -> Mapping[str, Any]:
+    """What the section shows. The browser may forget passkeys of this account that it lacks."""
+    if not passkey_proof.are_possible(ctx):
+        return {"possible": False}
+    mine = passkeys.list_for_user(ctx.db, user.id)
+    handle = passkeys.find_handle(ctx.db, user.id)
+    return {
+        "possible": True,
+        "passkeys": mine,
+        "rp_id": passkey_proof.party_of(ctx).id,
+        "user_handle": handle and base64url.encode(handle),
+        "is_asked": passkeys.is_second_step(ctx.db, user.id),
+        "has_password": user.password_hash is not None,
+        "known": " ".join(base64url.encode(one.credential_id) for one in mine),
+    }
+
+
+def show_new(ctx: Context) -> Response:
+    passkey_proof.party_of(ctx)
+    return _new_page(ctx)
+
+
+def prepare_options(ctx: Context) -> Begun | None:
+    """Ahead of `ask`: whether it still is the owner who sits there."""
+    return None if ctx.user_session is None else prove_again(ctx)
+
+
+def ask(ctx: Context) -> Response:
+    """What the script asks the browser to make, or why it is not asked."""
+    session, proof = ctx.user_session, ctx.proof
+    if session is None or proof is None:
+        raise NotFoundError
+    if not reauthentication.settle(ctx, proof):
+        return responses.json({"refused": proof.refusal or "failed"}, status=403)
+    name = session.name or session.username
+    return responses.json(
+        passkey_enrolment.ask(ctx, session.user_id, username=session.username, name=name)
+    )
+
+
+def prepare_new(ctx: Context) -> Callable[[], Enrolment] | Enrolment:
+    """Ahead of `submit_new`: look at the passkey that the browser has made."""
+    user_id = get_session(ctx).user_id
+    return passkey_enrolment.begin(
+        ctx, ctx.form.text("credential"), Ceremony.ENROL, user_id=user_id
+    )
+
+
+def submit_new(ctx: Context) -> Response:
+    """Add it, and offer to give it another name."""
+    made: Enrolment = ctx.proof
+    if made.new is None:
+        return _new_page(ctx, error="late" if made.reason == "challenge" else "invalid", status=422)
+
+    try:
+        passkey_id = passkey_enrolment.settle(ctx, get_session(ctx).user_id, made.new)
+    except PasskeyTakenError:
+        return _new_page(ctx, error="taken", status=409)
+    except TooManyPasskeysError:
+        return _new_page(ctx, error="too_many", status=409)
+    return ctx.redirect("account.passkey", passkey_id=passkey_id, notice="passkey_added")
+
+
+def show_passkey(ctx: Context) -> Response:
+    return _page(ctx, _passkey(ctx), {})
+
+
+def submit_name(ctx: Context) -> Response:
+    """Call it something else."""
+    passkey, session = _passkey(ctx), get_session(ctx)
+
+    try:
+        passkeys.rename(ctx.db, session.user_id, passkey.id, ctx.form.text("name"))
+    except InvalidFieldError as error:
+        return _page(ctx, passkey, {"name": error.code}, status=422)
+    _record(ctx, Event.PASSKEY_RENAMED, passkey)
+    return ctx.redirect("account.security", notice="passkey_renamed")
+
+
+def prepare_removal(ctx: Context) -> Begun:
+    """Ahead of `submit_removal`."""
+    _passkey(ctx)
+    return prove_again(ctx)
+
+
+def submit_removal(ctx: Context) -> Response:
+    """Take it away, unless nothing else would let the person in."""
+    proof: Reauthentication = ctx.proof
+    passkey, session = _passkey(ctx), get_session(ctx)
+    if not reauthentication.settle(ctx, proof):
+        return _short_of_proof(ctx, passkey, proof)
+
+    try:
+        ways_in.remove_passkey(
+            ctx.db,
+            session.user_id,
+            passkey.id,
+            ctx.now,
+            keep_session=session.id,
+            **mail_facts(ctx),
+        )
+    except LastWayInError:
+        return _page(ctx, passkey, {}, status=409)
+    _record(ctx, Event.PASSKEY_REMOVED, passkey)
+    return ctx.redirect("account.security", notice="passkey_removed")
+
+
+def prove_again(ctx: Context) -> Begun:
+    """Ahead of what changes how a person signs in."""
+    session = get_session(ctx)
+    password = ctx.form.get("current_password")
+    return reauthentication.begin(ctx, session.user_id, password, session.auth_time)
+
+
+def _passkey(ctx: Context) -> Passkey:
+    """The passkey of the address; raises `NotFoundError` for those of others too."""
+    passkey_id = ctx.incoming.path_params["passkey_id"]
+    found = passkeys.find(ctx.db, get_session(ctx).user_id, passkey_id)
+    if found is None:
+        raise NotFoundError
+    return found
+
+
+def _record(ctx: Context, event: Event, passkey: Passkey) -> None:
+    audit.record(
+        ctx.db,
+        event,
+        origin=ctx.origin,
+        now=ctx.now,
+        user_id=passkey.user_id,
+        passkey_id=passkey.id,
+        name=passkey.name,
+    )
+
+
+def _short_of_proof(ctx: Context, passkey: Passkey, proof: Reauthentication) -> Response:
+    errors, status = refusal_of(proof)
+    page = _page(ctx, passkey, errors, status)
+    if proof.retry_after is not None:
+        page.with_header("retry-after", str(proof.retry_after))
+    return page
+
+
+def refusal_of(proof: Reauthentication) -> tuple[dict[str, str], int]:
+    """The errors of a form whose proof did not hold, and the status of the page."""
+    code = _SHORT_OF_PROOF.get(proof.refusal or "")
+    errors = {} if code is None else {"current_password": code}
+    return errors, 429 if code == "throttled" else 403
+
+
+def proof_needed(ctx: Context) -> Mapping[str, Any]:
+    """What the page has to ask for: the password, or another sign-in of somebody without one."""
+    session = get_session(ctx)
+    has_password = users.get(ctx.db, session.user_id).password_hash is not None
+    is_fresh = ctx.now - session.auth_time <= reauthentication.FRESH_FOR
+    return {
+        "has_password": has_password,
+        "must_sign_in": not has_password and not is_fresh,
+        "here": ctx.incoming.path,
+    }
+
+
+def _new_page(ctx: Context, error: str | None = None, status: int = 200) -> Response:
+    return console.render(
+        ctx,
+        "account/security/new_passkey.html",
+        status=status,
+        error=error,
+        proof=proof_needed(ctx),
+    )
+
+
+def _page(ctx: Context, passkey: Passkey, errors: Mapping[str, str], status: int = 200) -> Response:
+    return console.render(
+        ctx,
+        "account/security/passkey.html",
+        status=status,
+        passkey=passkey,
+        typed=ctx.form.text("name") if errors.get("name") else passkey.name,
+        errors=errors,
+        is_last=ways_in.is_last(ctx.db, passkey),
+        proof=proof_needed(ctx),
+    )

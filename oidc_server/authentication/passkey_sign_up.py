@@ -1,0 +1,61 @@
+"""/sign-up/passkey: make an account that has a passkey and no password."""
+
+from collections.abc import Callable
+
+from oidc_server.authentication import arrival, sign_up
+from oidc_server.authentication.interrupted import interrupted
+from oidc_server.domain import passkeys, users
+from oidc_server.domain.passkey_challenges import Ceremony
+from oidc_server.domain.users import UsernameTakenError
+from oidc_server.web import new_account, passkey_enrolment, responses
+from oidc_server.web.context import Context
+from oidc_server.web.passkey_enrolment import Enrolment
+from oidc_server.web.responses import Response
+
+
+def ask(ctx: Context) -> Response:
+    """What the script asks the browser to make, once the form is in order.
+
+    If it is not, the script sends it as it is, and the page says why.
+    """
+    values = new_account.fields(ctx)
+    taken = users.find_for_sign_in(ctx.db, values["username"]) is not None
+    if not _is_open(ctx) or users.problems(**values) or taken:
+        return responses.json({"refused": "fields"}, status=422)
+    name = values["name"] or values["username"]
+    return responses.json(
+        passkey_enrolment.ask_stranger(ctx, username=values["username"], name=name)
+    )
+
+
+def prepare(ctx: Context) -> Callable[[], Enrolment] | Enrolment:
+    """Ahead of `submit_passkey`: look at the passkey that the browser has made."""
+    if not _is_open(ctx):
+        return Enrolment()
+    interrupted(ctx, ctx.form.get("request_id"))
+    return passkey_enrolment.begin(ctx, ctx.form.text("credential"), Ceremony.SIGN_UP)
+
+
+def submit_passkey(ctx: Context) -> Response:
+    """Make the account and its passkey, which is a sign-in: it was made knowing its person."""
+    if not _is_open(ctx):
+        return sign_up.closed(ctx)
+    came_from = interrupted(ctx, ctx.form.get("request_id"))
+    values, made = new_account.fields(ctx), ctx.proof
+    errors = users.problems(**values)
+    if made.new is None or made.user_handle is None:
+        errors = errors or {"passkey": "late" if made.reason == "challenge" else "invalid"}
+    if errors:
+        return sign_up.page(ctx, came_from, values, errors, status=422)
+
+    try:
+        user = sign_up.create(ctx, values, password_hash=None)
+    except UsernameTakenError:
+        return sign_up.page(ctx, came_from, values, {"username": "taken"}, status=409)
+    passkeys.remember_handle(ctx.db, user.id, made.user_handle)
+    passkey_enrolment.settle(ctx, user.id, made.new)
+    return arrival.arrive(ctx, came_from, user.id, passkey_enrolment.amr(made.new))
+
+
+def _is_open(ctx: Context) -> bool:
+    return ctx.runtime.settings.sign_up == "open"
