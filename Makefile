@@ -53,7 +53,7 @@ migration: $(VENV)/.test
 	$(BIN)/alembic -x scratch=build/scratch.db upgrade head
 	$(BIN)/alembic -x scratch=build/scratch.db revision --autogenerate --message "$(m)" --rev-id "$$(printf '%04d' $$(($$(ls migrations/versions/[0-9]*.py | wc -l) + 1)))"
 
-# Measure the fast endpoints
+# Measure the fast endpoints (ARGS=--growth: lists with a thousand and with a million people)
 bench: $(VENV)/.test
 	@$(BIN)/python -m benchmarks $(ARGS)
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks import databases, floors, operations, process, stage
+from benchmarks import databases, floors, growth, operations, process, stage
 from oidc_server.clock import utc_now
 from oidc_server.database import Database
 from oidc_server.settings import Settings, load
@@ -33,6 +33,9 @@ def main() -> None:
     began = time.monotonic()
     with _work_folder() as folder:
         print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}\n")
+        if options.growth:
+            growth.print_growth(folder, tuple(options.users), options.entries, options.calls)
+            return
         print_start(folder, options.starts)
         print_floors(folder, options.seconds)
         print_costs(folder / "on-sqlite", {}, options)
@@ -118,6 +121,17 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=0.7, help="for each operation")
     parser.add_argument("--starts", type=int, default=3, help="of each kind")
     parser.add_argument("--sign-ins", type=int, default=SIGN_INS, help="before memory is read")
+    parser.add_argument(
+        "--growth",
+        action="store_true",
+        help="instead: lists and searches with few and with very many people, on PostgreSQL;"
+        " it takes some minutes and 4 GB of disk",
+    )
+    parser.add_argument(
+        "--users", type=int, nargs=2, default=(1000, 1_000_000), help="few and many, with --growth"
+    )
+    parser.add_argument("--entries", type=int, default=5, help="in the ledger for each of them")
+    parser.add_argument("--calls", type=int, default=300, help="of each kind, with --growth")
     parser.add_argument("--sqlite-only", action="store_true", help="leave PostgreSQL out")
     return parser.parse_args()
 

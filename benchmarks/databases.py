@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlalchemy import make_url
 
 from tests.services import postgres
+from tests.services.postgres import PostgresServer
 
 
 def is_postgres_there() -> bool:
@@ -15,18 +16,26 @@ def is_postgres_there() -> bool:
 
 
 @contextmanager
-def postgres_url(place: Path) -> Iterator[str]:
-    """An empty database on the server that TEST_DATABASE_URL names, or else on one of our own."""
+def postgres_server(place: Path) -> Iterator[PostgresServer]:
+    """The server that TEST_DATABASE_URL names, or else one of our own."""
     given = os.environ.get("TEST_DATABASE_URL")
     if given:
-        server = postgres.PostgresServer(make_url(given).set(drivername="postgresql+psycopg2"))
-    else:
-        os.environ["TEST_RUN_FOLDER"] = str(place.parent)  # where its programs may be copied to
-        server = postgres.start(place)
-    url = server.create_database()
+        yield PostgresServer(make_url(given).set(drivername="postgresql+psycopg2"))
+        return
+    os.environ["TEST_RUN_FOLDER"] = str(place.parent)  # where its programs may be copied to
+    server = postgres.start(place)
     try:
-        yield url
+        yield server
     finally:
-        server.drop_database(url)
-        if not given:
-            postgres.stop(place)
+        postgres.stop(place)
+
+
+@contextmanager
+def postgres_url(place: Path) -> Iterator[str]:
+    """An empty database on such a server."""
+    with postgres_server(place) as server:
+        url = server.create_database()
+        try:
+            yield url
+        finally:
+            server.drop_database(url)

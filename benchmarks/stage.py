@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from oidc_server.database import Database
+from oidc_server.database import Database, Transaction
 from oidc_server.domain import client_metadata, clients, users
 from oidc_server.domain.client_metadata import ClientType
 from oidc_server.security.passwords import PasswordHasher
@@ -30,11 +31,6 @@ def set_up(settings: Settings, database: Database, now: datetime, people: int) -
     password_hash = hasher.hash(PASSWORD)
     with database.transaction("write") as db:
 
-        def register(client_type: ClientType, **choices: object) -> App:
-            metadata = client_metadata.for_type(client_type, client_name="Bench", **choices)  # type: ignore[arg-type]
-            made = clients.create(db, client_type=client_type, metadata=metadata, now=now)
-            return App(made.client.client_id, made.client_secret, REDIRECT_URI)
-
         def invite(number: int) -> Person:
             name, email = f"person{number}", f"person{number}@example.com"
             user = users.create(
@@ -49,7 +45,14 @@ def set_up(settings: Settings, database: Database, now: datetime, people: int) -
             return Person(user.id, name, email)
 
         return Stage(
-            web=register("web", redirect_uris=(REDIRECT_URI,), skip_consent=True),
-            service=register("service", may_introspect=True),
+            web=register(db, "web", now, redirect_uris=(REDIRECT_URI,), skip_consent=True),
+            service=register(db, "service", now, may_introspect=True),
             people=[invite(number) for number in range(people)],
         )
+
+
+def register(db: Transaction, client_type: ClientType, now: datetime, **choices: Any) -> App:
+    """A new client of this type."""
+    metadata = client_metadata.for_type(client_type, client_name="Bench", **choices)
+    made = clients.create(db, client_type=client_type, metadata=metadata, now=now)
+    return App(made.client.client_id, made.client_secret, REDIRECT_URI)

@@ -7,10 +7,10 @@ import time
 
 import pytest
 
-from benchmarks import process
+from benchmarks import databases, process
 from benchmarks.operations import measure
 from tests.project.repository import ROOT
-from tests.services import run
+from tests.services import postgres, run
 
 
 @pytest.fixture
@@ -87,5 +87,32 @@ def test_a_short_run_prints_every_figure():
         "userinfo",
         "introspection",
         "sign-in with a live session",
+    ):
+        assert figure in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.postgres
+@pytest.mark.skipif(not databases.is_postgres_there(), reason=postgres.MISSING)
+def test_two_populations_are_made_and_compared():
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "--growth", "--users", "1000", "2000", "--calls", "2"],
+        cwd=ROOT,
+        env=run.clean_environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    for figure in (
+        "5,995 entries",
+        "10,995 entries",
+        "balance",
+        "transactions of a long past, by cursor",
+        "users, by cursor",
+        "search by the beginning of an address",
+        "audit log of one user",
     ):
         assert figure in done.stdout
