@@ -113,6 +113,6 @@ def test_two_populations_are_made_and_compared():
         "transactions of a long past, by cursor",
         "users, by cursor",
         "search by the beginning of an address",
-        "audit log of one user",
+        "one user, by id",
     ):
         assert figure in done.stdout
