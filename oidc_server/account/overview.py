@@ -1,8 +1,8 @@
 """/account: what to improve, and which apps you use."""
 
 from oidc_server.account.improvements import Standing, improvements
-from oidc_server.domain import clients, consents, user_sessions, users
-from oidc_server.web import console
+from oidc_server.domain import clients, consents, passkeys, user_sessions, users
+from oidc_server.web import console, passkey_proof
 from oidc_server.web.client_view import view_of
 from oidc_server.web.console import get_session
 from oidc_server.web.context import Context
@@ -19,8 +19,11 @@ def show_overview(ctx: Context) -> Response:
         if client is not None:
             redirect_uri = next(iter(client.metadata.redirect_uris), "")
             apps.append((view_of(client, redirect_uri), since))
+    possible = passkey_proof.are_possible(ctx)
     standing = Standing(
-        has_email=user.email is not None, email_is_verified=user.email_verified_at is not None
+        has_email=user.email is not None,
+        email_is_verified=user.email_verified_at is not None,
+        has_passkey=bool(passkeys.list_for_user(ctx.db, user.id)) if possible else None,
     )
 
     return console.render(

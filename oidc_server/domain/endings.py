@@ -18,6 +18,7 @@ from oidc_server.domain import (
     links,
     logout_deliveries,
     mails,
+    passkeys,
     pending_sign_ins,
     roles,
     session_clients,
@@ -169,15 +170,16 @@ def change_email(
 def undo_email_change(db: Transaction, undo: Link, now: datetime) -> bool:
     """Give an account back to who reads the address it had; False if somebody else has it now.
 
-    Somebody else was in, so everything they may hold is closed: sessions, grants, links, and the
-    password, of which the owner has to choose another. Later changes can no longer be undone,
-    which would give the account to them again.
+    Somebody else was in, so everything they may hold is closed: sessions, grants, links, passkeys
+    that were added since, and the password, of which the owner has to choose another. Later changes
+    can no longer be undone, which would give the account to them again.
     """
     if undo.user_id is None or undo.email is None:
         return False
     if not users.set_email(db, undo.user_id, undo.email, now):
         return False
     users.set_password(db, undo.user_id, None, now)
+    passkeys.delete_newer(db, undo.user_id, undo.created_at)
     end_sessions_of_user(db, undo.user_id, now)
     grants.revoke_of_user(db, undo.user_id, now)
     _kill_links(db, undo.user_id, now, keep=Purpose.UNDO_EMAIL_CHANGE)

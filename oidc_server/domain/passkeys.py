@@ -180,6 +180,12 @@ _LIST = Statement(
 )
 _FIND = Statement(select(*_columns).where(_mine))
 _RENAME = Statement(update(_passkeys).where(_mine).values(name=bindparam("new_name")))
+_DELETE_NEWER = Statement(
+    delete(_passkeys).where(
+        _passkeys.c.user_id == bindparam("of_user"),
+        _passkeys.c.created_at >= bindparam("since", type_=Instant),
+    )
+)
 _DELETE = Statement(delete(_passkeys).where(_mine))
 
 
@@ -300,6 +306,11 @@ def find(db: Transaction, user_id: str, passkey_id: str) -> Passkey | None:
 def rename(db: Transaction, user_id: str, passkey_id: str, name: str) -> None:
     """Call a passkey of this person by another name; raises `InvalidNameError`."""
     db.run(_RENAME, passkey_id=passkey_id, of_user=user_id, new_name=_checked(name))
+
+
+def delete_newer(db: Transaction, user_id: str, since: datetime) -> None:
+    """Delete what was added since somebody else was in. It is a part of `endings`."""
+    db.run(_DELETE_NEWER, of_user=user_id, since=since)
 
 
 def delete_row(db: Transaction, user_id: str, passkey_id: str) -> None:

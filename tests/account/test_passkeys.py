@@ -340,3 +340,16 @@ def test_a_copy_is_shown_to_its_owner(site: Site):
     page = signed_in(site, person).client.get(SECURITY)
 
     assert "maybe copied" in page.text
+
+
+def test_the_overview_offers_a_passkey_until_there_is_one(site: Site):
+    person = make_user(site)
+    browser = signed_in(site, person)
+    before = browser.client.get("/account").text
+
+    enrolled(site, person)
+    after = browser.client.get("/account").text
+
+    assert f'href="{PASSKEYS}/new"' in before
+    assert f'href="{PASSKEYS}/new"' not in after
+    assert "Passkey added" in after

@@ -9,6 +9,8 @@ from oidc_server.web import email_addresses
 from oidc_server.web.context import Context
 from oidc_server.web.incoming import Incoming
 from tests.authentication.forms import csrf, is_signed_in, new_browser, post_to, sign_in, sign_up
+from tests.authentication.test_passkey_login import enrolled
+from tests.authentication.test_passkey_login import sign_in as sign_in_with
 from tests.factories import PASSWORD, make_user
 from tests.mails import link_in, read_mails
 from tests.relying_party import signed_in
@@ -284,3 +286,21 @@ def test_what_was_asked_for_by_the_old_address_opens_nothing_afterwards(site):
     other.send(other.go(link_in(mail)))
 
     assert new_browser(site).go(link_in(reset)).status_code == 400
+
+
+def test_a_passkey_that_was_added_after_the_change_goes_when_it_is_undone(site):
+    person = make_user(site)
+    own = enrolled(site, person)
+    site.clock.advance(60)
+    ask_to_change(site, person.id, "thief@example.com")
+    (mail,) = read_mails(site)
+    thief = new_browser(site)
+    thief.send(thief.go(link_in(mail)))
+    (notice,) = read_mails(site)
+    theirs = enrolled(site, person)
+
+    owner = new_browser(site)
+    owner.send(owner.go(link_in(notice)))
+
+    assert sign_in_with(new_browser(site), theirs).status_code == 401
+    assert sign_in_with(new_browser(site), own).status_code == 303
