@@ -18,6 +18,7 @@ from oidc_server.authentication import (
     email_verification,
     enrolment,
     login,
+    not_me,
     passkey_login,
     passkey_sign_up,
     passkey_step,
@@ -262,6 +263,11 @@ ROUTES = [
             before=password_reset.prepare_new_password,
         ),
         name="authentication.new_password",
+    ),
+    Route(
+        "/not-me",
+        form(not_me.show_not_me, not_me.submit_not_me),
+        name="authentication.not_me",
     ),
     Route(
         "/verify-email",

@@ -9,6 +9,7 @@ from oidc_server.authentication.next_factor import Ask, Done, Enrol, Missing, ne
 from oidc_server.domain import (
     audit,
     factors,
+    mails,
     pending_sign_ins,
     roles,
     trusted_devices,
@@ -16,9 +17,11 @@ from oidc_server.domain import (
 from oidc_server.domain.audit import Event
 from oidc_server.domain.factors import Factor, totp
 from oidc_server.domain.factors.strength import PASSWORD, acr_of, included, reachable_acr
+from oidc_server.domain.mails import Notice
 from oidc_server.domain.pending_sign_ins import PendingSignIn
 from oidc_server.web import cookies, second_factors
 from oidc_server.web.context import Context
+from oidc_server.web.mail_facts import mail_facts
 from oidc_server.web.responses import Response
 
 
@@ -94,9 +97,11 @@ def _with_session(ctx: Context, pending: PendingSignIn, amr: frozenset[str]) -> 
 
 
 def _sign_in(ctx: Context, came_from: Interrupted, user_id: str, amr: frozenset[str]) -> Response:
-    """Start the session, and go back to what was interrupted."""
+    """Start the session, tell the owner of a new browser, and go back to what was interrupted."""
     _record(ctx, Event.SIGNED_IN, came_from, user_id, amr)
-    ctx.sign_in(user_id, amr=amr, acr=acr_of(amr))
+    is_new_browser = ctx.sign_in(user_id, amr=amr, acr=acr_of(amr))
+    if is_new_browser:
+        mails.notify(ctx.db, user_id, Notice.NEW_DEVICE, ctx.now, **mail_facts(ctx))
     return came_from.go_on(ctx)
 
 

@@ -2,8 +2,8 @@
 
 The count lives in the database, so that it holds over all workers. Some attempts are free; after
 them each must wait a little longer than the one before, but never for long: nobody can lock
-another person out. A browser that proved the password of an account before has a count of its
-own, so that a stranger's guesses do not make its owner wait.
+another person out. A browser that signed in to an account before has a count of its own, so that a
+stranger's guesses do not make its owner wait.
 """
 
 from collections.abc import Iterable
@@ -16,6 +16,7 @@ from sqlalchemy import (
     Text,
     bindparam,
     case,
+    delete,
     literal_column,
     select,
     update,
@@ -113,6 +114,9 @@ _TAKE_BACK = Statement(
     .where(_attempts.c.subject == bindparam("of_subject"), _attempts.c.failures > _number(0))
     .values(failures=_attempts.c.failures - _number(1), blocked_until=_attempts.c.last_at)
 )
+_FORGET_BROWSERS = Statement(
+    delete(_attempts).where(_attempts.c.subject.startswith(bindparam("of_browsers", type_=Text)))
+)
 _PRUNE = Statement(delete_some(_attempts, _attempts.c.kept_until < bindparam("now")))
 
 
@@ -167,13 +171,27 @@ def nobody(name: str) -> str:
     return f"nobody:{_digest(name)}"
 
 
-def succeeded(
-    db: Transaction, account: str, subject: str, now: datetime, *, browser: str | None = None
-) -> None:
-    """The guess was right: clear the count it was booked on, and know its browser from now on."""
+def succeeded(db: Transaction, subject: str, now: datetime) -> None:
+    """The guess was right: clear the count it was booked on."""
     _clear(db, subject, now, _FORGOTTEN_AFTER)
-    if browser is not None:
-        _clear(db, _of_browser(account, browser), now, _BROWSER_KNOWN_FOR)
+
+
+def remember_browser(db: Transaction, account: str, browser: str, now: datetime) -> bool:
+    """Know a browser that signed in to an account; from now on it has a count of its own.
+
+    True if it is new there. The first of an account is not: there is nothing to compare it with.
+    """
+    subject, any_browser = _of_browser(account, browser), f"browsers:{account}"
+    is_known = db.first(_FIND, subject=subject) is not None
+    is_first = db.first(_FIND, subject=any_browser) is None
+    for known in (subject, any_browser):
+        _clear(db, known, now, _BROWSER_KNOWN_FOR)
+    return not is_known and not is_first
+
+
+def forget_browsers(db: Transaction, account: str) -> None:
+    """Every browser is a stranger to this account again, and the next one is new to it."""
+    db.run(_FORGET_BROWSERS, of_browsers=f"user:{account}:")
 
 
 def forgive(db: Transaction, account: str, now: datetime) -> None:

@@ -64,6 +64,7 @@ class Event(StrEnum):
     PASSKEY_STEP_ON = "passkey.second_step_on"
     PASSKEY_STEP_OFF = "passkey.second_step_off"
     PASSKEY_COPIED = "passkey.copy_suspected"
+    SIGN_IN_DISOWNED = "user.sign_in_disowned"
     CONSENT_GIVEN = "consent.given"
     CONSENT_DENIED = "consent.denied"
     CONSENT_WITHDRAWN = "consent.withdrawn"

@@ -105,6 +105,20 @@ def change_password(
     mails.notify(db, user_id, Notice.PASSWORD_CHANGED, now, **facts)
 
 
+def disown(db: Transaction, user_id: str, now: datetime) -> None:
+    """Close an account to everybody who came in, as its owner says that it was not them.
+
+    Sessions and what apps were given end, browsers are strangers again, and the password, which
+    somebody else may know, opens nothing more: the owner chooses another through their mail.
+    """
+    users.set_password(db, user_id, None, now)
+    end_sessions_of_user(db, user_id, now)
+    grants.revoke_of_user(db, user_id, now)
+    attempts.forget_browsers(db, user_id)
+    attempts.forgive(db, user_id, now)
+    _kill_links(db, user_id, now, keep=Purpose.UNDO_EMAIL_CHANGE)
+
+
 def withdraw_role(db: Transaction, user_id: str, role: str) -> bool:
     """Take a role from a person; False if they do not have it. Raises `LastAdministratorError`."""
     if role == roles.ADMIN:

@@ -50,6 +50,7 @@ class Purpose(StrEnum):
     VERIFY_EMAIL = "verify_email"
     CHANGE_EMAIL = "change_email"
     UNDO_EMAIL_CHANGE = "undo_email_change"
+    NOT_ME = "not_me"
     SET_UP = "set_up"
 
 

@@ -1,11 +1,12 @@
 """Mails that people are owed: rows of the outbox, sent by `jobs/mail_delivery.py`."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from oidc_server.database import Transaction
-from oidc_server.domain import attempts, identifiers, outbox, users
+from oidc_server.domain import attempts, identifiers, links, outbox, users
 from oidc_server.domain.attempts import Throttled
+from oidc_server.domain.links import Purpose
 from oidc_server.domain.outbox import Queue
 
 
@@ -52,6 +53,13 @@ class Notice(StrEnum):
     ACCOUNT_DELETED = "account_deleted"
 
 
+NOT_ME_LIFETIME = timedelta(days=7)
+"""How long a notice can be answered with "this was not me": people are away from their mail."""
+_LINK_IS_NO_HELP = frozenset(
+    {Notice.ACCOUNT_DISABLED, Notice.ACCOUNT_DELETED, Notice.DELETION_ASKED}
+)
+
+
 def enqueue(
     db: Transaction,
     kind: MailKind,
@@ -87,6 +95,8 @@ def notify(
     of `enqueue`. `detail` is what exactly: the model of a key, an application, a day; words of ours
     or of the operator, never what somebody typed into this account, who may be a stranger.
 
+    It carries a link by which whoever did not do it closes the account to everybody.
+
     The same notice comes at most a few times in a row, so that nobody can flood a mailbox with it.
     """
     user = users.get(db, user_id)
@@ -97,6 +107,19 @@ def notify(
     booked = attempts.book_mail(db, f"notice:{notice}", identifiers.canonical_email(to), now)
     if isinstance(booked, Throttled):
         return
-    # An account that ends may be gone when its mail is written.
-    known = None if notice is Notice.ACCOUNT_DELETED else user_id
-    enqueue(db, MailKind.SECURITY_NOTICE, user_id=known, to=to, now=now, notice=notice, **facts)
+    link_id = None
+    if to == user.email and notice not in _LINK_IS_NO_HELP:
+        link_id = links.mint(
+            db, Purpose.NOT_ME, user_id=user_id, email=to, now=now, lifetime=NOT_ME_LIFETIME
+        )
+    enqueue(
+        db,
+        MailKind.SECURITY_NOTICE,
+        # An account that ends may be gone when its mail is written.
+        user_id=None if notice is Notice.ACCOUNT_DELETED else user_id,
+        to=to,
+        link_id=link_id,
+        now=now,
+        notice=notice,
+        **facts,
+    )

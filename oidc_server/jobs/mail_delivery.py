@@ -42,7 +42,7 @@ _TARGETS = {
     MailKind.CHANGE_EMAIL: _Target("authentication.change_email", Purpose.CHANGE_EMAIL),
     MailKind.EMAIL_CHANGED: _Target("authentication.undo_email_change", Purpose.UNDO_EMAIL_CHANGE),
     MailKind.WELCOME: _Target("account.overview"),
-    MailKind.SECURITY_NOTICE: _Target("authentication.password_reset"),
+    MailKind.SECURITY_NOTICE: _Target("authentication.not_me", Purpose.NOT_ME),
     MailKind.SIGN_IN_CODE: _Target("authentication.password_reset"),
 }
 
@@ -110,16 +110,18 @@ def compose(runtime: Runtime, db: Transaction, item: OutboxItem) -> Mail:
     user = users.find(db, payload["user_id"]) if payload["user_id"] else None
     if user is None and payload["user_id"]:
         raise OutdatedError("the account does not exist any more")
+    target = _target(runtime, db, kind, payload["link_id"])
     language = languages.negotiate(user.locale if user else None, payload["facts"].get("language"))
     values = {
         **dict.fromkeys(("browser", "system", "address", "detail", "notice")),
         **payload["facts"],
         "code": _code(runtime, db, kind, payload["link_id"]),
-        **_way(runtime, db, _TARGETS[kind], payload["link_id"]),
+        **_way(runtime, db, target, payload["link_id"]),
         "lang": language,
         # A stranger may have chosen both address and name: no words of theirs until it is verified.
         "user_name": user and ((user.email_verified_at and user.name) or user.username),
         "username": user and user.username,
+        "disowns": target.purpose is Purpose.NOT_ME,
         "when": _moment(item.created_at, user),
     }
     render = runtime.templates.get_template
@@ -132,6 +134,15 @@ def compose(runtime: Runtime, db: Transaction, item: OutboxItem) -> Mail:
         message_id=item.id,
         language=language,
     )
+
+
+def _target(runtime: Runtime, db: Transaction, kind: MailKind, link_id: str | None) -> _Target:
+    """Where a mail leads. A notice is worth reading even when its link was used meanwhile."""
+    if kind is MailKind.SECURITY_NOTICE:
+        now = runtime.clock()
+        if link_id is None or links.find(db, link_id, Purpose.NOT_ME, now) is None:
+            return _Target("authentication.password_reset")
+    return _TARGETS[kind]
 
 
 def _moment(moment: datetime, user: User | None) -> str:

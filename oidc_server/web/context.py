@@ -6,7 +6,7 @@ from typing import Any
 
 from oidc_server import languages
 from oidc_server.database import Transaction
-from oidc_server.domain import audit, endings, user_sessions
+from oidc_server.domain import attempts, audit, endings, user_sessions
 from oidc_server.domain.audit import Event, Origin
 from oidc_server.domain.session_clients import SessionClient
 from oidc_server.domain.user_sessions import LiveSession, SessionLifetimes
@@ -103,10 +103,11 @@ class Context:
                 self._cookies.append((cookies.BROWSER, self._browser, _BROWSER_LIFETIME))
         return self._browser
 
-    def sign_in(self, user_id: str, *, amr: Iterable[str], acr: str = PASSWORD_ACR) -> None:
+    def sign_in(self, user_id: str, *, amr: Iterable[str], acr: str = PASSWORD_ACR) -> bool:
         """Start a session, or renew that of the same person; the old cookie is dead.
 
         An account that waits for its deletion is brought back: its owner wants it after all.
+        True if this browser is new to an account that knows others.
         """
         settings = self.runtime.settings
         lifetimes = SessionLifetimes(
@@ -134,6 +135,7 @@ class Context:
             )
         self._user_session = user_sessions.find(self.db, handle, self.now)
         self._cookies.append((cookies.SESSION, handle, settings.session_absolute_lifetime))
+        return attempts.remember_browser(db, user_id, self.browser, now)
 
     def sign_out(self) -> list[SessionClient]:
         """End the session of this browser and forget its cookie; returns who wants to be told."""

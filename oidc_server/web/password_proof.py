@@ -43,7 +43,6 @@ class PasswordProof:
     """The hash that was verified."""
     subject: str | None = None
     """The count that the guess was booked on."""
-    browser: str | None = None
     may_return: bool = False
     """Whether an account that waits for its deletion counts: signing in brings it back."""
 
@@ -112,7 +111,6 @@ def _begin(
             rehash=_better(hasher, seen, password),
             seen=seen,
             subject=booked.subject,
-            browser=browser,
             may_return=may_return,
         )
 
@@ -128,7 +126,7 @@ def settle(db: Transaction, proof: PasswordProof, now: datetime) -> bool:
         return False
     if not users.has_password(db, proof.user_id, proof.seen, now, may_return=proof.may_return):
         return False
-    attempts.succeeded(db, proof.user_id, proof.subject, now, browser=proof.browser)
+    attempts.succeeded(db, proof.subject, now)
     if proof.rehash is not None:
         users.rehash(db, proof.user_id, seen=proof.seen, better=proof.rehash)
     return True

@@ -87,3 +87,43 @@ def test_a_new_account_confirms_its_address(place: Place, page: Page, smtp: Mail
 
     page.goto(f"{place.issuer}/account")
     expect(page.locator("body")).to_contain_text("E-mail confirmed")
+
+
+def disown(page: Page, place: Place, smtp: MailServer) -> None:
+    """Somebody signs in as Ada from two browsers; the owner follows the mail of the second."""
+    place.add_user("ada")
+    owner = page.context.browser
+    assert owner is not None
+    for _ in range(2):
+        context = owner.new_context()
+        sign_in(context.new_page(), place.issuer, "ada")
+        context.close()
+    page.goto(link_in(smtp.wait_for(1)[0], place.issuer))
+    expect(page.locator("h1")).to_have_text("Was this not you?")
+
+
+def test_a_sign_in_that_was_not_mine_is_closed_with_one_button(
+    place: Place, page: Page, smtp: MailServer
+) -> None:
+    disown(page, place, smtp)
+
+    page.click("#secure")
+    page.fill("#password", NEW_PASSWORD)
+    page.click("#set-password")
+    expect(page.locator("h1")).to_have_text("Your password is changed")
+
+    sign_in(page, place.issuer, "ada")
+    expect(page.get_by_role("alert")).to_contain_text("Wrong username or password")
+    sign_in(page, place.issuer, "ada", NEW_PASSWORD)
+    expect_account_of(page, "Ada")
+
+
+def test_the_same_button_works_without_scripts(
+    place: Place, page_without_scripts: Page, smtp: MailServer
+) -> None:
+    page = page_without_scripts
+    disown(page, place, smtp)
+
+    page.click("#secure")
+
+    expect(page.locator("h1")).to_have_text("Choose a new password")

@@ -22,7 +22,8 @@ def guess(database, account=ACCOUNT, now=NOW, browser=None):
 
 def succeed(database, subject, now=NOW, browser=None):
     with database.transaction("write") as db:
-        attempts.succeeded(db, ACCOUNT, subject, now, browser=browser)
+        attempts.succeeded(db, subject, now)
+        return browser is not None and attempts.remember_browser(db, ACCOUNT, browser, now)
 
 
 def use_up(database, account=ACCOUNT, now=NOW, browser=None):
@@ -146,7 +147,7 @@ def test_counts_are_deleted_once_they_say_nothing(database):
     assert prune(NOW + timedelta(days=2)) == 2
     assert isinstance(guess(database, browser="hers"), Allowed)
     assert prune(NOW + timedelta(days=399)) == 0
-    assert prune(NOW + timedelta(days=401)) == 1
+    assert prune(NOW + timedelta(days=401)) == 2
 
 
 def _guess_twenty_times(database: Database, name: str) -> int:
@@ -159,3 +160,12 @@ def test_guesses_at_once_do_not_get_past_the_limit(database):
     allowed = race(_guess_twenty_times, database)
 
     assert sum(allowed) == FREE
+
+
+def test_a_browser_is_new_unless_it_is_known_or_the_first(database):
+    sign_ins = [succeed(database, "user:x", browser=browser) for browser in ("a", "a", "b", "b")]
+    with database.transaction("write") as db:
+        attempts.forget_browsers(db, ACCOUNT)
+    again = [succeed(database, "user:x", browser=browser) for browser in ("a", "a")]
+
+    assert (sign_ins, again) == ([False, False, True, False], [True, False])
