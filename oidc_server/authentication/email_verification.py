@@ -1,7 +1,7 @@
 """/verify-email: the mailed link and the button that uses it, or the code that is typed instead."""
 
 from oidc_server.domain import users
-from oidc_server.domain.links import Purpose
+from oidc_server.domain.links import Link, Purpose
 from oidc_server.web import email_addresses, mailed_link
 from oidc_server.web.context import Context
 from oidc_server.web.responses import Response
@@ -17,19 +17,40 @@ def show_verify_email(ctx: Context) -> Response:
     if link is None or link.user_id is None:
         return _invalid(ctx)
 
-    username = users.get(ctx.db, link.user_id).username
-    return ctx.render(
-        "authentication/verify_email.html", link=value, email=link.email, username=username
-    )
+    return _page(ctx, link, value)
 
 
 def submit_verify_email(ctx: Context) -> Response:
-    """Use the link, once."""
-    link = email_addresses.confirm_with_link(ctx, Purpose.VERIFY_EMAIL, ctx.form.text("link"))
+    """Use the link, once, for whoever is signed in to the account that asked for it.
+
+    Somebody else may have signed up with the address of a stranger, whose button must not confirm
+    an account that they do not hold the password of.
+    """
+    value = ctx.form.text("link")
+    waiting = mailed_link.find(ctx, Purpose.VERIFY_EMAIL, value)
+    if waiting is not None and not _holds_account(ctx, waiting):
+        return _page(ctx, waiting, value, status=403)
+    link = email_addresses.confirm_with_link(ctx, Purpose.VERIFY_EMAIL, value)
     if link is None:
         return _invalid(ctx)
 
     return ctx.render("authentication/email_verified.html", client=None, email=link.email)
+
+
+def _page(ctx: Context, link: Link, value: str, status: int = 200) -> Response:
+    return ctx.render(
+        "authentication/verify_email.html",
+        status=status,
+        link=value,
+        email=link.email,
+        username=users.get(ctx.db, link.user_id or "").username,
+        signed_in=_holds_account(ctx, link),
+        here=ctx.path("authentication.verify_email"),
+    )
+
+
+def _holds_account(ctx: Context, link: Link) -> bool:
+    return ctx.user_session is not None and ctx.user_session.user_id == link.user_id
 
 
 def resend_verification(ctx: Context) -> Response:

@@ -16,7 +16,7 @@ from oidc_server.web.endpoint import Before, Endpoint, Handler
 from oidc_server.web.rate_limit import PAGES, Limit
 from oidc_server.web.responses import Response
 
-_OURS = re.compile(r"(/account|/admin)(/[A-Za-z0-9_-]+)*", re.ASCII)
+_OURS = re.compile(r"(/account|/admin)(/[A-Za-z0-9_-]+)*|/verify-email", re.ASCII)
 _LONGEST = 200
 
 
