@@ -257,6 +257,7 @@ def test_a_passkey_that_was_removed_opens_nothing_and_what_it_opened_is_closed(s
     assert sign_in_with(elsewhere, authenticator).status_code == 303
     browser = signed_in(site, person)
 
+    read_mails(site)
     answer = remove(browser, path_of(site, person), current_password=person.password)
 
     assert answer.headers["location"] == f"{SECURITY}?notice=passkey_removed"

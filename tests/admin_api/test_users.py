@@ -102,8 +102,7 @@ def test_a_user_without_a_password_chooses_one_through_a_mail(api: Callers) -> N
     ).json()
 
     assert not told["has_password"]
-    [mail] = read_mails(api.site)
-    assert mail.to == "zoe@example.com"
+    [mail] = [mail for mail in read_mails(api.site) if mail.to == "zoe@example.com"]
     assert link_in(mail).startswith("/password-reset/new?link=")
 
 

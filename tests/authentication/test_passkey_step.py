@@ -86,7 +86,8 @@ def test_a_passkey_that_opens_alone_is_asked_for_only_if_its_person_wants_it(sit
     assert taken.headers["location"] == "/account"
     assert turned_off.headers["location"].endswith("notice=passkey_step_off")
     assert [mail.subject for mail in read_mails(site)] == [
-        "Your ID: Two-step sign-in was turned off"
+        "Your ID: New sign-in to your account",
+        "Your ID: Two-step sign-in was turned off",
     ]
     assert sign_in(new_browser(site), person.username).headers["location"] == "/account"
 
