@@ -10,6 +10,7 @@ from oidc_server.account import activity, overview, profile
 from oidc_server.account.security import page as security
 from oidc_server.account.security import passkey_step as passkey_step_choice
 from oidc_server.account.security import passkeys, password
+from oidc_server.account_api import operations as of_account
 from oidc_server.admin_api import operations as of_administration
 from oidc_server.api_docs import endpoint as api_docs
 from oidc_server.api_docs import pages as api_pages
@@ -53,6 +54,7 @@ from oidc_server.web.rate_limit import DEVICES, MAILS, PASSAGES, REGISTRATIONS
 from oidc_server.web.rate_limit import FAILED_AUTHENTICATIONS as FAILURES
 
 OPERATIONS: tuple[Operation, ...] = (
+    *of_account.OPERATIONS,
     *of_credits.OPERATIONS,
     *of_administration.OPERATIONS,
 )

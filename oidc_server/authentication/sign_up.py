@@ -4,11 +4,9 @@ from collections.abc import Callable, Mapping
 
 from oidc_server.authentication import arrival
 from oidc_server.authentication.interrupted import Interrupted, interrupted
-from oidc_server.domain import audit, users
-from oidc_server.domain.audit import Event
 from oidc_server.domain.factors.strength import PASSWORD
 from oidc_server.domain.users import User, UsernameTakenError
-from oidc_server.web import email_addresses, new_account, passkey_proof
+from oidc_server.web import new_account, passkey_proof
 from oidc_server.web.context import Context
 from oidc_server.web.lanes import Inquiry
 from oidc_server.web.new_account import Draft
@@ -50,17 +48,13 @@ def submit_sign_up(ctx: Context) -> Response:
 
 def create(ctx: Context, values: Mapping[str, str], password_hash: str | None) -> User:
     """Make the account, and ask whoever reads the address; raises `UsernameTakenError`."""
-    user = users.create(
-        ctx.db,
+    return new_account.open_account(
+        ctx,
         username=values["username"],
         email=values["email"],
         name=values["name"],
         password_hash=password_hash,
-        now=ctx.now,
     )
-    audit.record(ctx.db, Event.SIGNED_UP, origin=ctx.origin, now=ctx.now, user_id=user.id)
-    email_addresses.ask_to_verify(ctx, user)
-    return user
 
 
 def closed(ctx: Context) -> Response:

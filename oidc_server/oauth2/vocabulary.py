@@ -71,6 +71,8 @@ class Display(StrEnum):
 class ApiScope(StrEnum):
     """Scopes of our own API: their tokens are for us, and say which roles a person has."""
 
+    ACCOUNT_READ = "account:read"
+    ACCOUNT_WRITE = "account:write"
     CREDITS_READ = "credits:read"
     CREDITS_USE = "credits:use"
     CREDITS_ADD = "credits:add"

@@ -25,8 +25,10 @@ _WORDS = {
 _EASY = "It is too easy to guess."
 
 
-def hashed(scope: str, known_by: Sequence[str] = ()) -> Before:
+def hashed(scope: str | None, known_by: Sequence[str] = ()) -> Before:
     """Ahead of an operation that needs `scope`: judge and hash the member `password`, if any.
+
+    Without a scope it is open to everybody, who had better be counted (`Operation.limit`).
 
     A password may not be made of the members `known_by`.
     """
@@ -45,9 +47,15 @@ def hashed(scope: str, known_by: Sequence[str] = ()) -> Before:
 def password_hash(ctx: Context) -> str | None:
     """The hash of the password that came along; None if none did. Raises `InvalidFieldsError`."""
     chosen: NewPassword = ctx.proof
-    if chosen.problem is not None:
-        raise InvalidFieldsError((["password"], _WORDS.get(chosen.problem, _EASY)))
+    problem = problem_of(chosen)
+    if problem is not None:
+        raise InvalidFieldsError((["password"], problem))
     return chosen.password_hash
+
+
+def problem_of(chosen: NewPassword) -> str | None:
+    """Why a password cannot be taken, in words; None if it can."""
+    return None if chosen.problem is None else _WORDS.get(chosen.problem, _EASY)
 
 
 def _body(ctx: Context) -> dict[str, object]:
@@ -57,7 +65,9 @@ def _body(ctx: Context) -> dict[str, object]:
         return {}
 
 
-def _could_be_let_in(ctx: Context, scope: str) -> bool:
+def _could_be_let_in(ctx: Context, scope: str | None) -> bool:
+    if scope is None:
+        return True
     try:
         presented = presented_token(ctx.incoming.headers("authorization"), None)
     except OAuth2Error:

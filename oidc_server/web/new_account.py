@@ -1,10 +1,12 @@
-"""The form of a new account: one rule for sign-up and set-up."""
+"""A new account: the rule of its form, and what follows when somebody signs up."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from oidc_server.domain import users
-from oidc_server.web import new_password
+from oidc_server.domain import audit, users
+from oidc_server.domain.audit import Event
+from oidc_server.domain.users import User
+from oidc_server.web import email_addresses, new_password
 from oidc_server.web.context import Context
 from oidc_server.web.lanes import Inquiry
 from oidc_server.web.new_password import NewPassword
@@ -39,3 +41,24 @@ def examine(ctx: Context) -> Callable[[], Draft] | Inquiry | Draft:
     return new_password.choose(
         ctx, ctx.form.text("password"), values.values(), draft, to_hash=not errors
     )
+
+
+def open_account(
+    ctx: Context, *, username: str, email: str, name: str | None, password_hash: str | None
+) -> User:
+    """Sign somebody up, and mail to their address so that it can be confirmed.
+
+    Whether the address is known here is told to its owner alone. Raises `InvalidFieldError`,
+    `UsernameTakenError`.
+    """
+    user = users.create(
+        ctx.db,
+        username=username,
+        email=email,
+        name=name,
+        password_hash=password_hash,
+        now=ctx.now,
+    )
+    audit.record(ctx.db, Event.SIGNED_UP, origin=ctx.origin, now=ctx.now, user_id=user.id)
+    email_addresses.ask_to_verify(ctx, user)
+    return user

@@ -3,9 +3,9 @@
 from typing import Any
 
 from oidc_server.admin_api.recording import record
-from oidc_server.admin_api.users.models import Claims, UserAnswer, told
+from oidc_server.admin_api.users.models import UserAnswer, told
 from oidc_server.admin_api.users.reading import answer, other
-from oidc_server.domain import closed_accounts, endings, profiles, roles, users
+from oidc_server.domain import closed_accounts, endings, roles, users
 from oidc_server.domain.audit import Event
 from oidc_server.domain.identifiers import InvalidFieldError
 from oidc_server.domain.roles import UnknownRoleError
@@ -14,6 +14,7 @@ from oidc_server.web.api_access import may_touch
 from oidc_server.web.chosen_password import password_hash
 from oidc_server.web.errors import InvalidFieldsError, ProblemError, types
 from oidc_server.web.operations import Call
+from oidc_server.web.profile_body import Claims
 from oidc_server.web.responses import Response, empty
 
 
@@ -164,9 +165,8 @@ def _may_give(call: Call, role: str) -> None:
 
 def _edit(call: Call, user: User, body: Any) -> None:
     """Write down the claims that the body names."""
-    changes = {claim: getattr(body, claim) for claim in profiles.CLAIMS if _names(body, claim)}
     verified = body.phone_number_verified if _names(body, "phone_number_verified") else None
-    users.edit(call.ctx.db, user.id, changes, call.ctx.now, phone_number_verified=verified)
+    users.edit(call.ctx.db, user.id, body.named(), call.ctx.now, phone_number_verified=verified)
 
 
 def _names(body: Claims, member: str) -> bool:

@@ -5,34 +5,14 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from oidc_server.domain import profiles
 from oidc_server.domain.users import User
 from oidc_server.web.json_api import Answer, Body, Query, printable
+from oidc_server.web.profile_body import Claims, claims_of
 
-Line = Annotated[str, Field(max_length=1000)]
 Username = Annotated[str, Field(max_length=200)]
 Email = Annotated[str, Field(max_length=400)]
 Password = Annotated[str, Field(max_length=4096, json_schema_extra={"writeOnly": True})]
 _Search = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(printable)]
-
-
-class Claims(Body):
-    """What apps may be told of a person (Core §5.1)."""
-
-    name: Line | None = None
-    given_name: Line | None = None
-    family_name: Line | None = None
-    middle_name: Line | None = None
-    nickname: Line | None = None
-    profile: Line | None = None
-    picture: Line | None = None
-    website: Line | None = None
-    gender: Line | None = None
-    birthdate: Line | None = None
-    zoneinfo: Line | None = None
-    locale: Line | None = None
-    phone_number: Line | None = None
-    address: dict[str, Line] | None = None
 
 
 class NewUser(Claims):
@@ -116,7 +96,6 @@ class UsersAnswer(Answer):
 
 def told(user: User, names: list[str]) -> UserAnswer:
     """A person with their roles, as it is answered."""
-    claims = {claim: getattr(user, claim) for claim in profiles.CLAIMS}
     return UserAnswer(
         id=user.id,
         username=user.username,
@@ -125,7 +104,7 @@ def told(user: User, names: list[str]) -> UserAnswer:
         disabled=user.disabled_at is not None,
         has_password=user.password_hash is not None,
         roles=names,
-        **claims,
+        **claims_of(user),
         phone_number_verified=user.phone_number_verified_at is not None,
         created_at=user.created_at,
         updated_at=user.updated_at,

@@ -8,11 +8,12 @@ from oidc_server.web.api_access import administration
 from oidc_server.web.chosen_password import hashed
 from oidc_server.web.errors import types
 from oidc_server.web.operations import Operation
+from oidc_server.web.profile_body import Claims
 
 _USERS = "/api/v1/admin/users"
 _USER = f"{_USERS}/{{user}}"
 _EXAMPLE: dict[str, Any] = {
-    **dict.fromkeys(models.Claims.model_fields),
+    **dict.fromkeys(Claims.model_fields),
     "id": "3f0e9c1a-6f54-4f5e-9c1b-2a7d8e0b4c55",
     "username": "ann",
     "email": "ann@example.com",

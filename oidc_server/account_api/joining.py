@@ -1,0 +1,119 @@
+"""Getting in: an account, a forgotten password, and the proof that one reads an address."""
+
+from typing import Any
+
+from oidc_server.account_api.models import Me, told
+from oidc_server.account_api.proof import wrong_field
+from oidc_server.domain import links, users
+from oidc_server.domain.identifiers import InvalidFieldError
+from oidc_server.domain.links import Purpose
+from oidc_server.oauth2.authlib import OAuth2Error
+from oidc_server.oauth2.vocabulary import ApiScope
+from oidc_server.web import chosen_password, email_addresses, new_account, password_recovery
+from oidc_server.web.api_access import authenticate, oneself, refused
+from oidc_server.web.context import Context
+from oidc_server.web.errors import InvalidFieldsError, ProblemError, types
+from oidc_server.web.incoming import BadRequestError
+from oidc_server.web.new_password import NewPassword
+from oidc_server.web.operations import Call
+from oidc_server.web.responses import Response, empty
+
+_USELESS_LINK = "It was used already, or it is too old."
+_hash_for_everybody = chosen_password.hashed(None, ("username", "email", "name"))
+
+
+def prepare_sign_up(ctx: Context) -> Any:
+    """Ahead of `sign_up`: judge and hash the password, where anybody may make an account."""
+    return _hash_for_everybody(ctx) if ctx.runtime.settings.sign_up == "open" else NewPassword()
+
+
+def sign_up(call: Call) -> Me:
+    """Make an account. Whether the address is known here is told to its owner alone."""
+    ctx, body = call.ctx, call.body
+    if ctx.runtime.settings.sign_up != "open":
+        raise ProblemError(types.NOT_ALLOWED, "Not everybody may make an account here.")
+    chosen = chosen_password.password_hash(ctx)
+    problems = users.problems(username=body.username, email=body.email, name=body.name or "")
+    if problems:
+        raise InvalidFieldsError(
+            *(([name], f"It cannot be taken: {code}.") for name, code in problems.items())
+        )
+    if chosen is None:
+        raise InvalidFieldsError((["password"], "It is missing."))
+
+    user = new_account.open_account(
+        ctx, username=body.username, email=body.email, name=None, password_hash=chosen
+    )
+    try:
+        users.edit(ctx.db, user.id, body.named(), ctx.now)
+    except InvalidFieldError as error:
+        raise InvalidFieldsError(([error.field], str(error))) from None
+
+    return told(users.get(ctx.db, user.id), user.id)
+
+
+def ask_for_password(call: Call) -> Response:
+    """Mail a link, if there is somebody to mail it to; the answer is the same for everybody."""
+    password_recovery.ask(call.ctx, call.body.username)
+
+    return empty(202)
+
+
+def prepare_password(ctx: Context) -> Any:
+    """Ahead of `choose_password`: judge and hash it, if the link could be used."""
+    try:
+        body = ctx.incoming.exact_json
+    except BadRequestError:
+        return NewPassword()
+    link, password = body.get("link"), body.get("password")
+    if not isinstance(link, str) or not isinstance(password, str):
+        return NewPassword()
+    return password_recovery.prepare(ctx, link, password)
+
+
+def choose_password(call: Call) -> Response:
+    """Use a mailed link once, and set the password. It signs nobody in."""
+    chosen: NewPassword = call.ctx.proof
+    problem = chosen_password.problem_of(chosen)
+    if problem is not None:
+        raise InvalidFieldsError((["password"], problem))
+
+    if password_recovery.choose(call.ctx, call.body.link, chosen) is None:
+        raise InvalidFieldsError((["link"], _USELESS_LINK))
+
+    return empty(204)
+
+
+def ask_to_verify(call: Call) -> Response:
+    """Mail a link and a code to the address of who calls, if it is not verified."""
+    assert call.subject is not None, "the rule says that it is about the caller"  # noqa: S101
+    user = users.get(call.ctx.db, call.subject)
+
+    if user.email_verified_at is None:
+        email_addresses.ask_to_verify(call.ctx, user)
+
+    return empty(202)
+
+
+def confirm(call: Call) -> Response:
+    """Confirm an address by the link or the code of a mail, be it to verify it or to change it."""
+    if call.body.link is not None:
+        if not _by_link(call, call.body.link):
+            raise InvalidFieldsError((["link"], _USELESS_LINK))
+        return empty(204)
+
+    try:
+        caller = authenticate(call.ctx, oneself(ApiScope.ACCOUNT_WRITE))
+    except OAuth2Error as error:
+        return refused(call.ctx, error)
+    assert caller is not None and caller.user_id is not None  # noqa: S101, PT018
+    if email_addresses.confirm_with_code(call.ctx, caller.user_id, call.body.code) is None:
+        return wrong_field(call, "code", "It is wrong, or it is too old.")
+    return empty(204)
+
+
+def _by_link(call: Call, value: str) -> links.Link | None:
+    for purpose in (Purpose.VERIFY_EMAIL, Purpose.CHANGE_EMAIL):
+        if call.ctx.runtime.links.read(purpose, value) is not None:
+            return email_addresses.confirm_with_link(call.ctx, purpose, value)
+    return None

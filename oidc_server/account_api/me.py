@@ -1,0 +1,93 @@
+"""Who one is: the account itself, its password and its address."""
+
+from oidc_server.account_api.models import Deletion, Me, told
+from oidc_server.account_api.proof import Prepared, grant_of, refusal, wrong_field
+from oidc_server.domain import audit, users
+from oidc_server.domain.audit import Event
+from oidc_server.domain.identifiers import InvalidFieldError
+from oidc_server.web import chosen_password, email_addresses, own_account
+from oidc_server.web.errors import InvalidFieldsError
+from oidc_server.web.operations import Call
+from oidc_server.web.profile_body import claims_of
+from oidc_server.web.responses import Response, empty
+
+
+def read_me(call: Call) -> Me:
+    """The account of who calls."""
+    return _me(call)
+
+
+def change_me(call: Call) -> Me:
+    """Change the claims that the body names; what is empty is removed."""
+    ctx, user_id = call.ctx, _id(call)
+    before = claims_of(users.get(ctx.db, user_id))
+
+    try:
+        user = users.edit(ctx.db, user_id, call.body.named(), ctx.now)
+    except InvalidFieldError as error:
+        raise InvalidFieldsError(([error.field], str(error))) from None
+
+    was, is_now = audit.difference(before, claims_of(user))
+    if was or is_now:
+        audit.record(
+            ctx.db,
+            Event.USER_EDITED,
+            origin=ctx.origin,
+            now=ctx.now,
+            user_id=user_id,
+            before=was,
+            after=is_now,
+        )
+    return _me(call)
+
+
+def delete_me(call: Call) -> Deletion | Response:
+    """Shut the account now; it is deleted when the time to come back is over."""
+    refused = refusal(call)
+    if refused is not None:
+        return refused
+
+    own_account.delete(call.ctx, _id(call))
+
+    return Deletion(deletes_at=users.get(call.ctx.db, _id(call)).deletes_at)
+
+
+def change_password(call: Call) -> Response:
+    """Choose another password: other sessions end, the one of the token goes on."""
+    refused = refusal(call)
+    if refused is not None:
+        return refused
+    prepared: Prepared = call.ctx.proof
+    problem = chosen_password.problem_of(prepared.chosen)
+    if problem is not None or prepared.chosen.password_hash is None:
+        return wrong_field(call, "password", problem or "It is missing.")
+
+    session_id = grant_of(call).session_id
+    own_account.change_password(
+        call.ctx, _id(call), prepared.chosen.password_hash, keep_session=session_id
+    )
+
+    return empty(204)
+
+
+def change_email(call: Call) -> Response:
+    """Have a mail sent to another address; nothing changes until it is confirmed."""
+    refused = refusal(call)
+    if refused is not None:
+        return refused
+
+    try:
+        email_addresses.ask_to_change(call.ctx, _id(call), call.body.email)
+    except InvalidFieldError as error:
+        return wrong_field(call, error.field, str(error))
+
+    return empty(202)
+
+
+def _id(call: Call) -> str:
+    assert call.subject is not None, "the rules of these operations are about the caller"  # noqa: S101
+    return call.subject
+
+
+def _me(call: Call) -> Me:
+    return told(users.get(call.ctx.db, _id(call)), call.shown_subject or "")

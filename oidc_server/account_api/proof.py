@@ -1,0 +1,136 @@
+"""The proof that it is oneself, for calls: `web/reauthentication.py` behind an access token."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from oidc_server.domain import grants, users
+from oidc_server.domain.grants import Granted
+from oidc_server.oauth2.authlib import OAuth2Error
+from oidc_server.oauth2.resource_protector import presented_token, state_of
+from oidc_server.web import new_password, reauthentication
+from oidc_server.web.context import Context
+from oidc_server.web.endpoint import Before
+from oidc_server.web.errors import types
+from oidc_server.web.incoming import BadRequestError
+from oidc_server.web.new_password import NewPassword
+from oidc_server.web.operations import Call
+from oidc_server.web.reauthentication import Reauthentication
+from oidc_server.web.responses import Response
+
+_ANYTHING_ELSE = "It is wrong."
+_WORDS = {"password_missing": "It is needed.", "password_wrong": _ANYTHING_ELSE}
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What was found out ahead of the handler; nothing, for a call that is refused anyway."""
+
+    proof: Reauthentication | None = None
+    chosen: NewPassword = field(default_factory=NewPassword)
+
+
+def proven(scope: str) -> Before:
+    """Ahead of an operation that needs `scope`: count the guess, and compute what is dear."""
+
+    def prepare(ctx: Context) -> Prepared | Callable[[], Prepared]:
+        body, granted = _body(ctx), _grant(ctx, scope)
+        if granted is None:
+            return Prepared()
+        begun = _begin(ctx, granted, body)
+        if isinstance(begun, Reauthentication):
+            return Prepared(begun)
+        return lambda: Prepared(begun())
+
+    return prepare
+
+
+def proven_with_new_password(scope: str) -> Before:
+    """The same, and judge and hash the member `password`.
+
+    Both are done outside any transaction. A new password that cannot be taken costs a guess, too:
+    whoever holds the token alone shall not try passwords for nothing.
+    """
+
+    def prepare(ctx: Context) -> Any:
+        body, granted = _body(ctx), _grant(ctx, scope)
+        if granted is None:
+            return Prepared()
+        begun, user = _begin(ctx, granted, body), users.get(ctx.db, granted.user_id)
+        password = body.get("password")
+        if not isinstance(password, str):
+            return Prepared(begun if isinstance(begun, Reauthentication) else None)
+
+        def both(chosen: NewPassword) -> Prepared:
+            proof = begun if isinstance(begun, Reauthentication) else begun()
+            return Prepared(proof, chosen)
+
+        return new_password.choose(ctx, password, (user.username, user.email, user.name), both)
+
+    return prepare
+
+
+def refusal(call: Call) -> Response | None:
+    """Why the caller did not prove who they are, as an answer to return; None if they did."""
+    prepared: Prepared = call.ctx.proof
+    proof = prepared.proof
+    if proof is None or reauthentication.settle(call.ctx, proof):
+        return None if proof is not None else wrong_field(call, "current_password", _ANYTHING_ELSE)
+    if proof.refusal == "throttled":
+        answer = call.problem(types.TOO_MANY_REQUESTS, "Too many passwords in a row were wrong.")
+        return answer.with_header("retry-after", str(proof.retry_after))
+    if proof.refusal == "sign_in_too_old":
+        seconds = int(reauthentication.FRESH_FOR.total_seconds())
+        detail = "The sign-in is too old for this: sign in again, and use the new token."
+        challenge = f'Bearer error="insufficient_user_authentication", max_age="{seconds}"'
+        answer = call.problem(types.INVALID_TOKEN, detail, max_age=seconds)
+        return answer.with_header("www-authenticate", challenge)
+    return wrong_field(call, "current_password", _WORDS.get(proof.refusal or "", _ANYTHING_ELSE))
+
+
+def grant_of(call: Call) -> Granted:
+    """The grant behind the token of a person."""
+    assert call.caller is not None and call.caller.token.grant_id is not None  # noqa: S101, PT018
+    found = grants.find(call.ctx.db, call.caller.token.grant_id)
+    assert found is not None, "the token holds, so its grant does"  # noqa: S101
+    return found
+
+
+def wrong_field(call: Call, name: str, message: str) -> Response:
+    """A field that cannot be taken, returned so that what was counted stays."""
+    detail = "Some fields cannot be taken; errors says which, and why."
+    errors = [{"field": name, "message": message}]
+    return call.problem(types.INVALID_FIELDS, detail, errors=errors)
+
+
+def _begin(
+    ctx: Context, granted: Granted, body: dict[str, object]
+) -> Callable[[], Reauthentication] | Reauthentication:
+    current = body.get("current_password")
+    password = current if isinstance(current, str) else None
+    return reauthentication.begin(ctx, granted.user_id, password, granted.auth_time)
+
+
+def _body(ctx: Context) -> dict[str, object]:
+    try:
+        return ctx.incoming.exact_json
+    except BadRequestError:
+        return {}
+
+
+def _grant(ctx: Context, scope: str) -> Granted | None:
+    """That of a token which could be let in: nobody else has a guess counted, or a hash made.
+
+    The handler asks everything else.
+    """
+    try:
+        presented = presented_token(ctx.incoming.headers("authorization"), None)
+    except OAuth2Error:
+        return None
+    ctx.runtime.keys.refresh(ctx.db, ctx.now)
+    token = ctx.runtime.tokens.read(presented.value, ctx.now)
+    if token is None or scope not in token.scopes or token.grant_id is None:
+        return None
+    if ctx.runtime.issuer not in token.audiences:
+        return None
+    return grants.find(ctx.db, token.grant_id) if state_of(ctx.db, token).holds else None
