@@ -1,5 +1,6 @@
 """`oidc-server clients`: what is done to an application after it was registered."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,7 +14,6 @@ from oidc_server.domain.audit import COMMAND_LINE, Event
 from oidc_server.domain.client_metadata import (
     MEMBERS,
     OPERATORS_FIELDS,
-    ClientMetadata,
     InvalidClientMetadataError,
 )
 from oidc_server.domain.clients import Client
@@ -59,11 +59,13 @@ def edit(
         member: value for member, value in options.items() if value is not None
     }
     with workshop() as tools:
-        client = clients.load(tools.db, client_id)
+        before = clients.load(tools.db, client_id)
+        described = client_metadata.edited(before.type, before.metadata, changes)
         client, secret = client_registrations.replace(
-            tools.db, client, _edited(client, changes), now=tools.now, vault=tools.vault
+            tools.db, before, described, now=tools.now, vault=tools.vault
         )
-        record(tools, Event.CLIENT_CHANGED, client_id)
+        was, is_now = audit.difference(before.metadata.to_document(), described.to_document())
+        record(tools, Event.CLIENT_CHANGED, client_id, before=was, after=is_now)
     shown = {} if secret is None else {"client_secret": secret}
     show(facts(client) | shown, as_json=as_json)
 
@@ -100,8 +102,23 @@ def read_members(path: Path | None) -> dict[str, Any]:
     return members
 
 
-def record(tools: Workshop, event: Event, client_id: str) -> None:
-    audit.record(tools.db, event, origin=COMMAND_LINE, now=tools.now, client_id=client_id)
+def record(
+    tools: Workshop,
+    event: Event,
+    client_id: str,
+    *,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+) -> None:
+    audit.record(
+        tools.db,
+        event,
+        origin=COMMAND_LINE,
+        now=tools.now,
+        client_id=client_id,
+        before=before,
+        after=after,
+    )
 
 
 def facts(client: Client) -> dict[str, object]:
@@ -117,12 +134,3 @@ def facts(client: Client) -> dict[str, object]:
         "disabled": client.disabled_at is not None,
         "created_at": client.created_at.isoformat(timespec="seconds"),
     }
-
-
-def _edited(client: Client, changes: dict[str, Any]) -> ClientMetadata:
-    current = client_metadata.members_of(client.type, client.metadata)
-    for follows in ("application_type", "response_types"):
-        del current[follows]
-    ours = {name: getattr(client.metadata, name) for name in OPERATORS_FIELDS}
-    fields = client_metadata.fields_of({**current, **ours, **changes}, by_operator=True)
-    return client_metadata.for_type(client.type, **{"client_name": "", **fields})

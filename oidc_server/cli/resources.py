@@ -11,10 +11,12 @@ from oidc_server.domain.audit import COMMAND_LINE, Event
 
 application = typer.Typer(no_args_is_help=True)
 
+Identifier = Annotated[str, typer.Argument(help="The audience, an absolute URI.")]
+
 
 @application.command("add")
 def add(
-    identifier: Annotated[str, typer.Argument(help="The audience, an absolute URI.")],
+    identifier: Identifier,
     *,
     name: Annotated[str, typer.Option(help="What people see.")] = "",
     scope: Annotated[str, typer.Option(help="Its scopes, with spaces between.")] = "",
@@ -53,6 +55,60 @@ def list_resources(*, as_json: Json = False) -> None:
     with workshop() as tools:
         rows = [_facts(resource) for resource in resources.list_resources(tools.db)]
     show_all(rows, as_json=as_json)
+
+
+@application.command("edit")
+def edit(
+    identifier: Identifier,
+    *,
+    name: Annotated[str | None, typer.Option(help="What people see.")] = None,
+    scope: Annotated[str | None, typer.Option(help="Its scopes; replaces all there are.")] = None,
+    client: Annotated[
+        str | None, typer.Option(help="The client that serves it; empty: none does.")
+    ] = None,
+    roles: Annotated[
+        bool | None,
+        typer.Option("--roles/--no-roles", help="Say in its tokens which roles a person has."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Change a resource server. What is not named stays."""
+    with workshop() as tools:
+        before = resources.get(tools.db, identifier)
+        after = resources.change(
+            tools.db,
+            before,
+            name=before.name if name is None else name,
+            scopes=before.scopes if scope is None else frozenset(scope.split()),
+            client_id=before.client_id if client is None else client or None,
+            wants_roles=before.wants_roles if roles is None else roles,
+        )
+        was, is_now = audit.difference(_facts(before), _facts(after))
+        audit.record(
+            tools.db,
+            Event.RESOURCE_CHANGED,
+            origin=COMMAND_LINE,
+            now=tools.now,
+            before=was,
+            after=is_now,
+            resource=identifier,
+        )
+    show(_facts(after), as_json=as_json)
+
+
+@application.command("remove")
+def remove(identifier: Identifier, *, as_json: Json = False) -> None:
+    """Forget a resource server. Tokens for it that there are live until they expire."""
+    with workshop() as tools:
+        resources.remove(tools.db, resources.get(tools.db, identifier).identifier)
+        audit.record(
+            tools.db,
+            Event.RESOURCE_DELETED,
+            origin=COMMAND_LINE,
+            now=tools.now,
+            resource=identifier,
+        )
+    show({"identifier": identifier, "removed": True}, as_json=as_json)
 
 
 def _facts(resource: resources.Resource) -> dict[str, object]:

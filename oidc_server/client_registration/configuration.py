@@ -48,7 +48,10 @@ def replace(ctx: Context) -> Response:
     except OAuth2Error as error:
         return _refused(ctx, error)
 
-    _record(ctx, Event.CLIENT_CHANGED, client)
+    before, after = audit.difference(
+        registration.client.metadata.to_document(), client.metadata.to_document()
+    )
+    _record(ctx, Event.CLIENT_CHANGED, client, before=before, after=after)
     return client_information(ctx, client, registration_access_token=token, client_secret=secret)
 
 
@@ -117,5 +120,7 @@ def _check_identity(ctx: Context, client: Client, members: Mapping[str, Any]) ->
         raise InvalidClientMetadataError("client_secret: it is not that of this client.")
 
 
-def _record(ctx: Context, event: Event, client: Client) -> None:
-    audit.record(ctx.db, event, origin=ctx.origin, now=ctx.now, client_id=client.client_id)
+def _record(ctx: Context, event: Event, client: Client, **changes: Any) -> None:
+    audit.record(
+        ctx.db, event, origin=ctx.origin, now=ctx.now, client_id=client.client_id, **changes
+    )

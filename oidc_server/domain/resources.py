@@ -1,11 +1,11 @@
 """Resource servers: audiences of access tokens (RFC 8707), with their scopes."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from sqlalchemy import Boolean, ForeignKey, Text, bindparam, false, select
+from sqlalchemy import Boolean, ForeignKey, Text, bindparam, delete, false, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -37,12 +37,25 @@ class Resource:
     scopes: frozenset[str]
     client_id: str | None
     """The client that serves it: it may introspect tokens that are meant for this resource."""
-    wants_roles: bool = False
+    wants_roles: bool
     """Whether its tokens say which roles a person has."""
+    created_at: datetime
 
 
 class InvalidResourceError(DomainError):
-    """The identifier or a scope does not fit, or the resource exists already."""
+    """`field` of a resource server cannot be what it shall be."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class ResourceTakenError(DomainError):
+    """There is a resource server of this identifier."""
+
+
+class UnknownResourceError(DomainError):
+    """There is no resource server of this identifier."""
 
 
 _resources = table_of(ResourceRow)
@@ -52,9 +65,21 @@ _resource = select(
     _resources.c.scopes,
     _resources.c.client_id,
     _resources.c.wants_roles,
+    _resources.c.created_at,
 )
 _FIND = Statement(_resource.where(_resources.c.identifier == bindparam("identifier")))
 _ALL = Statement(_resource.order_by(_resources.c.identifier))
+_PAGE = Statement(
+    _resource.where(_resources.c.identifier > bindparam("after"))
+    .order_by(_resources.c.identifier)
+    .limit(bindparam("how_many"))
+)
+_CHANGE = Statement(
+    update(_resources)
+    .where(_resources.c.identifier == bindparam("of_resource"))
+    .values({name: bindparam(name) for name in ("name", "scopes", "client_id", "wants_roles")})
+)
+_DELETE = Statement(delete(_resources).where(_resources.c.identifier == bindparam("of_resource")))
 
 
 def find(db: Transaction, identifier: str) -> Resource | None:
@@ -85,30 +110,82 @@ def create(
     client_id: str | None = None,
     wants_roles: bool = False,
 ) -> Resource:
-    """Register a resource server, served by `client_id`; raises `InvalidResourceError`."""
+    """Register a resource server, served by `client_id`.
+
+    Raises `InvalidResourceError`, `ResourceTakenError`, `UnknownClientError`.
+    """
     if not _is_resource_indicator(identifier):
         raise InvalidResourceError(
-            f"{identifier} must be an absolute URI without a fragment (RFC 8707 §2)."
+            "identifier", f"{identifier} must be an absolute URI without a fragment (RFC 8707 §2)."
         )
-    for scope in scopes:
-        if not is_scope(scope):
-            raise InvalidResourceError(f"{scope} is not a scope (RFC 6749 §3.3).")
-    if client_id is not None and clients.load(db, client_id).is_public:
-        raise InvalidResourceError(f"Client {client_id} has no secret to introspect tokens with.")
-    row = ResourceRow(
-        identifier=identifier,
-        name=name or identifier,
+    _check(db, scopes, client_id)
+    made = Resource(identifier, name or identifier, scopes, client_id, wants_roles, now)
+    try:
+        with db.savepoint():
+            db.session.add(ResourceRow(**asdict(made)))
+    except IntegrityError:
+        raise ResourceTakenError(f"The resource {identifier} exists already.") from None
+    return made
+
+
+def get(db: Transaction, identifier: str) -> Resource:
+    """The resource server; raises `UnknownResourceError`."""
+    found = find(db, identifier)
+    if found is None:
+        raise UnknownResourceError(f"There is no resource {identifier}.")
+    return found
+
+
+def page(db: Transaction, *, limit: int, after: str = "") -> list[Resource]:
+    """At most `limit` resource servers whose identifiers come after one, in their order."""
+    return [Resource(*row) for row in db.all(_PAGE, after=after, how_many=limit)]
+
+
+def change(
+    db: Transaction,
+    resource: Resource,
+    *,
+    name: str,
+    scopes: frozenset[str],
+    client_id: str | None,
+    wants_roles: bool,
+) -> Resource:
+    """Describe it anew; raises `InvalidResourceError`, `UnknownClientError`.
+
+    Scopes that are gone are in no new token; those in tokens that there are live with them.
+    """
+    _check(db, scopes, client_id)
+    changed = replace(
+        resource,
+        name=name or resource.identifier,
         scopes=scopes,
         client_id=client_id,
         wants_roles=wants_roles,
-        created_at=now,
     )
-    try:
-        with db.savepoint():
-            db.session.add(row)
-    except IntegrityError:
-        raise InvalidResourceError(f"The resource {identifier} exists already.") from None
-    return Resource(row.identifier, row.name, row.scopes, row.client_id, row.wants_roles)
+    db.run(
+        _CHANGE,
+        of_resource=resource.identifier,
+        name=changed.name,
+        scopes=scopes,
+        client_id=client_id,
+        wants_roles=wants_roles,
+    )
+    return changed
+
+
+def remove(db: Transaction, identifier: str) -> None:
+    """Forget it: no token can be asked for it from here on."""
+    db.run(_DELETE, of_resource=identifier)
+
+
+def _check(db: Transaction, scopes: frozenset[str], client_id: str | None) -> None:
+    for scope in scopes:
+        if not is_scope(scope):
+            raise InvalidResourceError("scopes", f"{scope} is not a scope (RFC 6749 §3.3).")
+    if client_id is not None and clients.load(db, client_id).is_public:
+        raise InvalidResourceError(
+            "client_id", f"Client {client_id} has no secret to introspect tokens with."
+        )
 
 
 def _is_resource_indicator(text: str) -> bool:

@@ -81,10 +81,14 @@ class ApiScope(StrEnum):
     USERS_DISABLE = "users:disable"
     ROLES_READ = "roles:read"
     ROLES_WRITE = "roles:write"
+    CLIENTS_READ = "clients:read"
+    CLIENTS_WRITE = "clients:write"
     SESSIONS_READ = "sessions:read"
     SESSIONS_WRITE = "sessions:write"
     GRANTS_READ = "grants:read"
     GRANTS_WRITE = "grants:write"
+    RESOURCES_READ = "resources:read"
+    RESOURCES_WRITE = "resources:write"
     KEYS_READ = "keys:read"
     KEYS_WRITE = "keys:write"
     AUDIT_READ = "audit:read"
@@ -100,10 +104,14 @@ ADMINISTRATIVE_SCOPES = frozenset(
         ApiScope.USERS_DISABLE,
         ApiScope.ROLES_READ,
         ApiScope.ROLES_WRITE,
+        ApiScope.CLIENTS_READ,
+        ApiScope.CLIENTS_WRITE,
         ApiScope.SESSIONS_READ,
         ApiScope.SESSIONS_WRITE,
         ApiScope.GRANTS_READ,
         ApiScope.GRANTS_WRITE,
+        ApiScope.RESOURCES_READ,
+        ApiScope.RESOURCES_WRITE,
         ApiScope.KEYS_READ,
         ApiScope.KEYS_WRITE,
         ApiScope.AUDIT_READ,

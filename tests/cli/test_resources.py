@@ -65,3 +65,28 @@ def test_a_resource_names_the_client_that_serves_it(run):
     assert (refused.status, unknown.status) == (1, 1)
     assert unknown.stderr == "There is no client nobody.\n"
     assert len(run("resources", "list", "--json").json) == 1
+
+
+def test_a_resource_is_edited_and_removed(run):
+    name = "https://api.example.net/"
+    client = run("clients", "add", "--type", "service", "--name", "Api", "--json").json["client_id"]
+    run("resources", "add", name, "--name", "Api", "--scope", "a b")
+
+    edited = run("resources", "edit", name, "--scope", "b", "--client", client, "--roles", "--json")
+    cleared = run("resources", "edit", name, "--client", "", "--no-roles", "--json")
+    log = run("audit", "list", "--json", "--event", "resource.changed").json
+    removed = run("resources", "remove", name, "--json")
+    again = run("resources", "remove", name, "--json")
+
+    assert edited.json == {
+        "identifier": name,
+        "name": "Api",
+        "scopes": ["b"],
+        "client_id": client,
+        "roles": True,
+    }
+    assert cleared.json == {**edited.json, "client_id": None, "roles": False}
+    assert log[0]["before"] == {"client_id": client, "roles": True}
+    assert removed.json == {"identifier": name, "removed": True}
+    assert run("resources", "list", "--json").json == []
+    assert (again.status, again.json) == (1, {"error": f"There is no resource {name}."})

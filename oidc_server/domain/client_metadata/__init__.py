@@ -2,9 +2,11 @@
 
 `model.py` has the fields, `values.py` the words that they may hold, `rules.py` what is true of
 each, `redirect_uris.py` which addresses may be registered and how they are compared, `names.py`
-what people can read, `wire.py` how JSON carries them. `for_type` is where metadata come from.
+what people can read, `wire.py` how JSON carries them, `editing.py` what changes do. `for_type` is
+where metadata come from.
 """
 
+from oidc_server.domain.client_metadata.editing import edited
 from oidc_server.domain.client_metadata.model import (
     ClientMetadata,
     ClientType,
@@ -32,6 +34,7 @@ from oidc_server.domain.client_metadata.wire import (
     OPERATORS_FIELDS,
     Members,
     fields_of,
+    member_types,
     members_of,
     type_of,
 )
@@ -52,10 +55,12 @@ __all__ = [
     "InvalidClientMetadataError",
     "Members",
     "Scope",
+    "edited",
     "fields_of",
     "for_type",
     "is_scope",
     "matches_redirect_uri",
+    "member_types",
     "members_of",
     "origin_of",
     "redirect_uri_problem",

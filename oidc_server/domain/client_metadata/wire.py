@@ -89,7 +89,15 @@ OPERATORS_FIELDS: dict[str, _Kind] = {
 }
 """Fields of ours: an operator chooses them, no client does for itself."""
 _OTHERS: dict[str, _Kind] = {"scope": _TEXT, "application_type": _TEXT, "response_types": _LIST}
+_PYTHON: dict[_Kind, type] = {_TEXT: str, _LIST: list, _FLAG: bool, _NUMBER: int, _OBJECT: dict}
 MEMBERS = frozenset(_FIELDS.keys() | _OTHERS.keys())
+
+
+def member_types() -> dict[str, type]:
+    """The type of each member that an operator may choose beside the type of client."""
+    known = {**_FIELDS, **OPERATORS_FIELDS, **_OTHERS}
+    del known["application_type"]
+    return {name: _PYTHON[kind] for name, kind in known.items()}
 
 
 def fields_of(members: Members, *, by_operator: bool = False) -> dict[str, Any]:

@@ -1,0 +1,5 @@
+"""Clients: what is sent and answered (`models`), what is done (`api`), and who may."""
+
+from oidc_server.admin_api.clients.operations import OPERATIONS
+
+__all__ = ["OPERATIONS"]

@@ -1,0 +1,146 @@
+"""What is done to clients: registering, changing, and giving them secrets."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from sqlalchemy import delete, select
+
+from oidc_server.database import Transaction
+from oidc_server.domain.base import DomainError, new_id
+from oidc_server.domain.client_metadata import ClientMetadata, ClientType
+from oidc_server.domain.clients.reading import load
+from oidc_server.domain.clients.snapshot import SECRET, Client, UnknownClientError
+from oidc_server.domain.clients.tables import ClientOrigin, ClientRow, ClientSecret
+from oidc_server.security import opaque_tokens
+from oidc_server.security.encryption import Vault
+
+
+@dataclass(frozen=True)
+class NewClient:
+    """What `create` made; the secret is shown once and kept as a digest."""
+
+    client: Client
+    client_secret: str | None
+
+
+def create(
+    db: Transaction,
+    *,
+    client_type: ClientType,
+    metadata: ClientMetadata,
+    now: datetime,
+    vault: Vault | None = None,
+    registration_digest: bytes | None = None,
+    registered_with: str | None = None,
+) -> NewClient:
+    """Register a client; one that authenticates with a secret gets it.
+
+    `vault` is needed for `client_secret_jwt` only.
+    """
+    client_id = _new_client_id()
+    db.session.add(
+        ClientRow(
+            client_id=client_id,
+            revision=1,
+            type=client_type,
+            client_metadata=metadata.to_document(),
+            created_at=now,
+            registration_digest=registration_digest,
+            registered_with=registered_with,
+        )
+    )
+    db.flush()
+    if client_type == "spa":
+        db.session.add_all(
+            ClientOrigin(origin=origin, client_id=client_id) for origin in metadata.origins()
+        )
+    secret = (
+        _add_secret(db, client_id, now, metadata, vault) if metadata.has_client_secret else None
+    )
+    return NewClient(load(db, client_id), secret)
+
+
+def rotate_secret(
+    db: Transaction,
+    client_id: str,
+    *,
+    now: datetime,
+    overlap: timedelta,
+    vault: Vault | None = None,
+) -> str:
+    """Give a confidential client a new secret; the current ones live on for `overlap`.
+
+    Raises `UnknownClientError`, or `DomainError` for a client that has no secret.
+    """
+    row = _lock(db, client_id)
+    metadata = load(db, client_id).metadata
+    if not metadata.has_client_secret:
+        raise DomainError(f"Client {client_id} has no secret.")
+    until = now + overlap
+    for secret in db.session.scalars(
+        select(ClientSecret).where(ClientSecret.client_id == client_id)
+    ):
+        if secret.expires_at is not None and secret.expires_at <= now:
+            db.session.delete(secret)
+        elif secret.expires_at is None or secret.expires_at > until:
+            secret.expires_at = until
+    row.revision += 1
+    return _add_secret(db, client_id, now, metadata, vault)
+
+
+def change(
+    db: Transaction,
+    client_id: str,
+    *,
+    metadata: ClientMetadata | None = None,
+    disabled_at: datetime | Literal["unchanged"] | None = "unchanged",
+) -> Client:
+    """Replace a client's metadata or its disabled mark; raises `UnknownClientError`."""
+    row = _lock(db, client_id)
+    if metadata is not None:
+        row.client_metadata = metadata.to_document()
+        db.session.execute(delete(ClientOrigin).where(ClientOrigin.client_id == client_id))
+        if row.type == "spa":
+            db.session.add_all(
+                ClientOrigin(origin=origin, client_id=client_id) for origin in metadata.origins()
+            )
+    if disabled_at != "unchanged":
+        row.disabled_at = disabled_at
+    row.revision += 1
+    return load(db, client_id)
+
+
+def _lock(db: Transaction, client_id: str) -> ClientRow:
+    """The row, alone: two changes that counted to one revision would hide one of them."""
+    row = db.session.get(ClientRow, client_id, with_for_update=True)
+    if row is None or row.deleted_at is not None:
+        raise UnknownClientError(f"There is no client {client_id}.")
+    return row
+
+
+def _new_client_id() -> str:
+    """Random, and never taken for an option on a command line."""
+    while (client_id := opaque_tokens.mint(16)).startswith("-"):
+        pass
+    return client_id
+
+
+def _add_secret(
+    db: Transaction, client_id: str, now: datetime, metadata: ClientMetadata, vault: Vault | None
+) -> str:
+    secret, row_id, sealed = opaque_tokens.mint(), new_id(now), None
+    if metadata.token_endpoint_auth_method == "client_secret_jwt":
+        if vault is None:
+            raise ValueError("a secret that signs is kept sealed: this needs the vault")
+        sealed = vault.seal(SECRET, secret.encode("ascii"), row_id.encode("ascii"))
+    db.session.add(
+        ClientSecret(
+            id=row_id,
+            client_id=client_id,
+            digest=opaque_tokens.digest(secret),
+            sealed=sealed,
+            created_at=now,
+        )
+    )
+    return secret
