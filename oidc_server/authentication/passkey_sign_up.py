@@ -1,6 +1,6 @@
 """/sign-up/passkey: make an account that has a passkey and no password."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from oidc_server.authentication import arrival, sign_up
 from oidc_server.authentication.interrupted import interrupted
@@ -19,8 +19,7 @@ def ask(ctx: Context) -> Response:
     If it is not, the script sends it as it is, and the page says why.
     """
     values = new_account.fields(ctx)
-    taken = users.find_for_sign_in(ctx.db, values["username"]) is not None
-    if not _is_open(ctx) or users.problems(**values) or taken:
+    if not _is_open(ctx) or _problems(ctx, values):
         return responses.json({"refused": "fields"}, status=422)
     name = values["name"] or values["username"]
     return responses.json(
@@ -42,11 +41,12 @@ def submit_passkey(ctx: Context) -> Response:
         return sign_up.closed(ctx)
     came_from = interrupted(ctx, ctx.form.get("request_id"))
     values, made = new_account.fields(ctx), ctx.proof
-    errors = users.problems(**values)
+    errors = _problems(ctx, values)
     if made.new is None or made.user_handle is None:
         errors = errors or {"passkey": "late" if made.reason == "challenge" else "invalid"}
     if errors:
-        return sign_up.page(ctx, came_from, values, errors, status=422)
+        status = 409 if errors.get("username") == "taken" else 422
+        return sign_up.page(ctx, came_from, values, errors, status=status)
 
     try:
         user = sign_up.create(ctx, values, password_hash=None)
@@ -55,6 +55,14 @@ def submit_passkey(ctx: Context) -> Response:
     passkeys.remember_handle(ctx.db, user.id, made.user_handle)
     passkey_enrolment.settle(ctx, user.id, made.new)
     return arrival.arrive(ctx, came_from, user.id, passkey_enrolment.amr(made.new))
+
+
+def _problems(ctx: Context, values: Mapping[str, str]) -> dict[str, str]:
+    """What is wrong with the form. That a name is taken must be known before a passkey is made."""
+    found = users.problems(**values)
+    if not found and users.find_for_sign_in(ctx.db, values["username"]) is not None:
+        return {"username": "taken"}
+    return found
 
 
 def _is_open(ctx: Context) -> bool:
