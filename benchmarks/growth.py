@@ -75,11 +75,12 @@ def print_growth(folder: Path, sizes: tuple[int, int], entries_each: int, calls:
 
 def questions(place: Place) -> dict[str, Ask]:
     """Everything that is asked, by its name."""
-    users = "/api/v1/admin/users"
+    users, events = "/api/v1/admin/users", "/api/v1/admin/audit-events"
     half = place.population.users // 2
     middle = write_cursor(*DirectoryPlace("username", username(half), user_id(half)))
     long_past = {"user_id": user_id(BUSY), "limit": _PAGE}
     far = place.read("/api/v1/credits/transactions", **{**long_past, "skip": BUSY_ENTRIES // 2})
+    second = place.read(events, limit=_PAGE)
     # A hundred people begin so in both populations, and ten.
     hundred, ten = username(half)[:-2], username(half)[:-1]
     return {
@@ -101,6 +102,11 @@ def questions(place: Place) -> dict[str, Ask]:
         "search that finds few": lambda: place.get(users, limit=_PAGE, search=ten),
         "search that finds nobody": lambda: place.get(users, limit=_PAGE, search="nobody"),
         "one user, by id": lambda: place.get(f"{users}/{place.anybody()}"),
+        "audit log, newest": lambda: place.get(events, limit=_PAGE),
+        "audit log, by cursor": lambda: place.get(
+            events, limit=_PAGE, cursor=second["next_cursor"]
+        ),
+        "audit log of one user": lambda: place.get(events, user_id=place.anybody(), limit=_PAGE),
     }
 
 
