@@ -27,7 +27,7 @@ def submit_not_me(ctx: Context) -> Response:
     if link is None or link.user_id is None:
         return _invalid(ctx)
 
-    endings.disown(ctx.db, link.user_id, ctx.now)
+    endings.disown(ctx.db, link.user_id, link.created_at, ctx.now)
     audit.record(
         ctx.db, Event.SIGN_IN_DISOWNED, origin=ctx.origin, now=ctx.now, user_id=link.user_id
     )

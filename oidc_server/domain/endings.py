@@ -105,12 +105,14 @@ def change_password(
     mails.notify(db, user_id, Notice.PASSWORD_CHANGED, now, **facts)
 
 
-def disown(db: Transaction, user_id: str, now: datetime) -> None:
+def disown(db: Transaction, user_id: str, since: datetime, now: datetime) -> None:
     """Close an account to everybody who came in, as its owner says that it was not them.
 
-    Sessions and what apps were given end, browsers are strangers again, and the password, which
-    somebody else may know, opens nothing more: the owner chooses another through their mail.
+    Sessions and what apps were given end, browsers are strangers again, passkeys that were added
+    from `since` on are gone, and the password, which somebody else may know, opens nothing more:
+    the owner chooses another through their mail.
     """
+    passkeys.delete_newer(db, user_id, since)
     users.set_password(db, user_id, None, now)
     end_sessions_of_user(db, user_id, now)
     grants.revoke_of_user(db, user_id, now)

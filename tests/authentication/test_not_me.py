@@ -6,6 +6,8 @@ from sqlalchemy import select
 from oidc_server.domain import users
 from oidc_server.domain.audit import AuditEvent
 from tests.authentication.forms import is_signed_in, new_browser, post_to, sign_in, sign_up
+from tests.authentication.test_passkey_login import enrolled
+from tests.authentication.test_passkey_login import sign_in as sign_in_with
 from tests.factories import PASSWORD, make_client, make_user
 from tests.mails import link_in, read_mails
 from tests.relying_party import RelyingParty
@@ -99,6 +101,23 @@ def test_the_button_puts_everybody_out_and_asks_for_a_new_password(site):
     assert "is changed" in done.text
     assert sign_in(owner, person.username, NEW).status_code == 303
     assert sign_in(intruder, person.username, PASSWORD).status_code == 401
+
+
+def test_a_passkey_that_the_intruder_added_opens_nothing_and_an_earlier_one_does(site):
+    person, owner = make_user(site), new_browser(site)
+    earlier = enrolled(site, person)
+    sign_in(owner, person.username)
+    site.clock.advance(60)
+    sign_in(new_browser(site), person.username)
+    mail = read_mails(site)[-1]
+    site.clock.advance(60)
+    added = enrolled(site, person)
+    phone = new_browser(site)
+
+    phone.send(phone.go(link_in(mail)))
+
+    assert sign_in_with(new_browser(site), added).status_code == 401
+    assert sign_in_with(new_browser(site), earlier).status_code == 303
 
 
 def test_after_the_button_every_browser_is_new(site):
