@@ -7,9 +7,9 @@ and how often. `OPERATIONS` does the same for the API.
 from starlette.routing import Route
 
 from oidc_server.account import activity, overview, profile
+from oidc_server.account.security import addresses as of_security
 from oidc_server.account.security import page as security
-from oidc_server.account.security import passkey_step as passkey_step_choice
-from oidc_server.account.security import passkeys, password
+from oidc_server.account.security import password
 from oidc_server.account_api import operations as of_account
 from oidc_server.admin_api import operations as of_administration
 from oidc_server.api_docs import endpoint as api_docs
@@ -27,6 +27,7 @@ from oidc_server.authentication import (
     second_step,
     select_account,
     sign_up,
+    step_up,
 )
 from oidc_server.authorization import consent, pushed
 from oidc_server.authorization import endpoint as authorization
@@ -126,6 +127,11 @@ ROUTES = [
         "/login/second-step/{pending_id}",
         form(second_step.show_second_step, second_step.submit_second_step),
         name="authentication.second_step",
+    ),
+    Route(
+        "/login/step-up",
+        page(step_up.step_up, access="write"),
+        name="authentication.step_up",
     ),
     Route(
         "/login/set-up/{pending_id}/{factor_id}",
@@ -306,53 +312,7 @@ ROUTES = [
     ),
     Route("/account/activity", console.page(activity.show_activity), name="account.activity"),
     Route("/account/security", console.page(security.show_security), name="account.security"),
-    Route(
-        "/account/security/password",
-        console.form(
-            password.show_change_password,
-            password.submit_change_password,
-            before=password.prepare_change_password,
-        ),
-        name="account.change_password",
-    ),
-    Route(
-        "/account/security/passkeys/new",
-        console.page(passkeys.show_new),
-        name="account.new_passkey",
-    ),
-    Route(
-        "/account/security/passkeys/options",
-        script(passkeys.ask, before=passkeys.prepare_options),
-        name="account.ask_passkey",
-    ),
-    Route(
-        "/account/security/passkeys",
-        console.action(
-            passkeys.submit_new, before=passkeys.prepare_new, page="account.new_passkey"
-        ),
-        name="account.add_passkey",
-    ),
-    Route(
-        "/account/security/passkeys/second-step",
-        console.form(
-            passkey_step_choice.show_passkey_step,
-            passkey_step_choice.submit_passkey_step,
-            before=passkey_step_choice.prepare_passkey_step,
-        ),
-        name="account.passkey_step",
-    ),
-    Route(
-        "/account/security/passkeys/{passkey_id}",
-        console.form(passkeys.show_passkey, passkeys.submit_name),
-        name="account.passkey",
-    ),
-    Route(
-        "/account/security/passkeys/{passkey_id}/remove",
-        console.action(
-            passkeys.submit_removal, before=passkeys.prepare_removal, page="account.security"
-        ),
-        name="account.remove_passkey",
-    ),
+    *of_security.ROUTES,
     Route(
         "/.well-known/change-password",
         page(password.show_where_to_change, limit=PASSAGES),

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import pyotp
 from httpx2 import Response
 
 from oidc_server.domain import factors
@@ -23,8 +24,6 @@ class Authenticator:
 
     def code(self, steps: int = 0) -> str:
         """What it shows now, or so many steps later."""
-        import pyotp  # noqa: PLC0415 - a witness: the same library on the other side
-
         moment = int(self.site.clock.now.timestamp()) + steps * STEP
         shown: str = pyotp.TOTP(self.secret).at(moment)
         return shown

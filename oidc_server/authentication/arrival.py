@@ -16,7 +16,14 @@ from oidc_server.domain import (
 )
 from oidc_server.domain.audit import Event
 from oidc_server.domain.factors import Factor, totp
-from oidc_server.domain.factors.strength import PASSWORD, acr_of, included, reachable_acr
+from oidc_server.domain.factors.strength import (
+    PASSWORD,
+    PASSWORD_ACR,
+    TWO_FACTOR_ACR,
+    acr_of,
+    included,
+    reachable_acr,
+)
 from oidc_server.domain.mails import Notice
 from oidc_server.domain.pending_sign_ins import PendingSignIn
 from oidc_server.web import cookies, second_factors
@@ -42,7 +49,7 @@ def go_further(
     ctx: Context, came_from: Interrupted, pending: PendingSignIn, amr: frozenset[str]
 ) -> Response | None:
     """The next step was taken too; None if what it belonged to is over."""
-    missing = still_missing(ctx, came_from, pending.user_id, amr)
+    missing = missing_from(ctx, came_from, pending, amr)
     if not isinstance(missing, Done):
         if not pending_sign_ins.prove(ctx.db, pending, ctx.browser, amr, ctx.now):
             return None
@@ -59,20 +66,31 @@ def still_missing(
     amr: frozenset[str],
     *,
     may_be_trusted: bool = False,
+    stepping_up: bool = False,
 ) -> Missing:
     """What this person must do before they are signed in.
 
-    Whether they trust this browser is looked at once, right after the first step.
+    Whether they trust this browser is looked at once, right after the first step. `stepping_up` is
+    for a live session that is to become stronger, whatever an app asks for.
     """
     held = factors.held_by(ctx.db, user_id)
     request = came_from.request
+    wish = request.wished_acr(included(reachable_acr(held))) if request else None
     return next_factor(
         held,
         amr,
-        acr=request.wished_acr(included(reachable_acr(held))) if request else None,
+        acr=TWO_FACTOR_ACR if stepping_up and wish in (None, PASSWORD_ACR) else wish,
         trusted=may_be_trusted and bool(held) and _is_trusted(ctx, user_id),
         required=second_factors.are_required_of(ctx, user_id),
     )
+
+
+def missing_from(
+    ctx: Context, came_from: Interrupted, pending: PendingSignIn, amr: frozenset[str]
+) -> Missing:
+    """The same, for a sign-in that waits and for which `amr` has been proven now."""
+    stepping_up = pending.session_id is not None
+    return still_missing(ctx, came_from, pending.user_id, amr, stepping_up=stepping_up)
 
 
 def may_trust(ctx: Context, user_id: str) -> bool:

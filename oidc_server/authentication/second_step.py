@@ -104,7 +104,7 @@ def step_of(ctx: Context, wished: str | None) -> Step:
     session = ctx.user_session
     if pending.session_id is not None and (session is None or session.id != pending.session_id):
         raise RequestGoneError  # the session that was to become stronger has ended
-    missing = arrival.still_missing(ctx, came_from, pending.user_id, pending.amr)
+    missing = arrival.missing_from(ctx, came_from, pending, pending.amr)
     if not isinstance(missing, Ask):
         raise RequestGoneError  # what was to be asked for was removed meanwhile
     factor = next((factor for factor in missing.factors if factor == wished), missing.factors[0])

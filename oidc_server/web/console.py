@@ -10,7 +10,7 @@ from typing import Any
 from oidc_server.database import Access
 from oidc_server.domain import user_sessions
 from oidc_server.domain.user_sessions import LiveSession
-from oidc_server.web import kinds
+from oidc_server.web import kinds, second_factors
 from oidc_server.web.context import Context
 from oidc_server.web.endpoint import Before, Endpoint, Handler
 from oidc_server.web.rate_limit import PAGES, Limit
@@ -26,11 +26,23 @@ def page(show: Handler, *, access: Access = "read", limit: Limit | None = PAGES)
 
 
 def form(
-    show: Handler, submit: Handler, *, before: Before | None = None, limit: Limit | None = PAGES
+    show: Handler,
+    submit: Handler,
+    *,
+    before: Before | None = None,
+    limit: Limit | None = PAGES,
+    sensitive: bool = False,
 ) -> Endpoint:
-    """A page of the console with a form."""
+    """A page of the console with a form.
+
+    What is `sensitive` changes how a person signs in, or gives all they have away: whoever holds a
+    second factor shows it first, if they did not just do so.
+    """
     return kinds.form(
-        _guarded(show), _guarded(submit), before=before and _only_if_signed_in(before), limit=limit
+        _guarded(show, sensitive=sensitive),
+        _guarded(submit, sensitive=sensitive),
+        before=before and _only_if_let_in(before, sensitive=sensitive),
+        limit=limit,
     )
 
 
@@ -39,7 +51,7 @@ def action(
 ) -> Endpoint:
     """Where a button of the page with the route name `page` posts to."""
     return kinds.action(
-        _guarded(submit, page), before=before and _only_if_signed_in(before), limit=limit
+        _guarded(submit, page), before=before and _only_if_let_in(before), limit=limit
     )
 
 
@@ -67,7 +79,7 @@ def way_back(path: str | None) -> str | None:
     return path
 
 
-def _guarded(handler: Handler, page: str | None = None) -> Handler:
+def _guarded(handler: Handler, page: str | None = None, *, sensitive: bool = False) -> Handler:
     def guarded(ctx: Context) -> Response:
         session = ctx.user_session
         if session is None:
@@ -75,6 +87,8 @@ def _guarded(handler: Handler, page: str | None = None) -> Handler:
             home = ctx.path("account.overview")
             return_to = None if path == home else way_back(path)
             return ctx.redirect("authentication.login", return_to=return_to)
+        if sensitive and second_factors.must_step_up(ctx, session):
+            return ctx.redirect("authentication.step_up", return_to=way_back(ctx.incoming.path))
         if ctx.incoming.method == "POST":
             idle = ctx.runtime.settings.session_idle_lifetime
             user_sessions.touch(ctx.db, session, ctx.now, idle)
@@ -83,5 +97,11 @@ def _guarded(handler: Handler, page: str | None = None) -> Handler:
     return guarded
 
 
-def _only_if_signed_in(before: Before) -> Before:
-    return lambda ctx: None if ctx.user_session is None else before(ctx)
+def _only_if_let_in(before: Before, *, sensitive: bool = False) -> Before:
+    def ahead(ctx: Context) -> Any:
+        session = ctx.user_session
+        if session is None or (sensitive and second_factors.must_step_up(ctx, session)):
+            return None
+        return before(ctx)
+
+    return ahead

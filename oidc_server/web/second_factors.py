@@ -1,19 +1,24 @@
 """What people do to their own second factors: done in the domain, written down, and mailed."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from oidc_server.domain import audit, factors, mails, roles
 from oidc_server.domain.audit import Event
 from oidc_server.domain.factors import Factor, recovery_codes, totp
+from oidc_server.domain.factors.strength import PASSWORD_ACR, STRONG, acr_of
 from oidc_server.domain.factors.totp import Enrolment
 from oidc_server.domain.mails import Notice
+from oidc_server.domain.user_sessions import LiveSession
 from oidc_server.security.totp import provisioning_uri
 from oidc_server.web import qr_code
 from oidc_server.web.context import Context
 from oidc_server.web.mail_facts import mail_facts
 from oidc_server.web.qr_code import QrCode
 
+FRESH_FOR = timedelta(minutes=15)
+"""How long a second factor that was shown is enough for what is dangerous."""
 _GROUP = 4
 _LONGEST_NAME = 60
 _REMOVED = {
@@ -29,6 +34,23 @@ class EnrolmentView:
     picture: QrCode
     uri: str
     secret: str
+
+
+def has_strong(ctx: Context, user_id: str) -> bool:
+    """Whether this person holds a factor that a session can be made stronger with."""
+    return not factors.held_by(ctx.db, user_id).isdisjoint(STRONG)
+
+
+def must_step_up(ctx: Context, session: LiveSession) -> bool:
+    """Whether a second factor has to be shown before something dangerous is done.
+
+    Whoever has one must have shown it in this session, and not long ago: a browser that is trusted,
+    or was left open, is not enough.
+    """
+    is_fresh = ctx.now - session.auth_time <= FRESH_FOR
+    if is_fresh and acr_of(session.amr) != PASSWORD_ACR:
+        return False
+    return has_strong(ctx, session.user_id)
 
 
 def are_required_of(ctx: Context, user_id: str) -> bool:

