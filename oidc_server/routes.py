@@ -6,9 +6,8 @@ and how often. `OPERATIONS` does the same for the API.
 
 from starlette.routing import Route
 
-from oidc_server.account import activity, overview, profile
+from oidc_server.account import addresses as of_console
 from oidc_server.account.security import addresses as of_security
-from oidc_server.account.security import page as security
 from oidc_server.account.security import password
 from oidc_server.account_api import operations as of_account
 from oidc_server.admin_api import operations as of_administration
@@ -47,7 +46,7 @@ from oidc_server.setup import page as setup
 from oidc_server.token import endpoint as token
 from oidc_server.token import introspection, revocation
 from oidc_server.userinfo import endpoint as userinfo
-from oidc_server.web import console, operations
+from oidc_server.web import operations
 from oidc_server.web.kinds import action, document, form, machine, page, record, script
 from oidc_server.web.operations import Operation
 from oidc_server.web.protocol import access_with_proof
@@ -302,16 +301,7 @@ ROUTES = [
         form(email_change.show_undo_email_change, email_change.submit_undo_email_change),
         name="authentication.undo_email_change",
     ),
-    Route(
-        "/account", console.page(overview.show_overview, access="write"), name="account.overview"
-    ),
-    Route(
-        "/account/profile",
-        console.form(profile.show_profile, profile.submit_profile),
-        name="account.profile",
-    ),
-    Route("/account/activity", console.page(activity.show_activity), name="account.activity"),
-    Route("/account/security", console.page(security.show_security), name="account.security"),
+    *of_console.ROUTES,
     *of_security.ROUTES,
     Route(
         "/.well-known/change-password",

@@ -54,6 +54,7 @@ class Event(StrEnum):
     DELETION_SCHEDULED = "user.deletion_scheduled"
     DELETION_CANCELLED = "user.deletion_cancelled"
     USER_DELETED = "user.deleted"
+    DATA_EXPORTED = "user.data_exported"
     CODE_REFUSED = "user.mailed_code_refused"
     REAUTHENTICATION_FAILED = "reauthentication.failed"
     PASSWORD_RESET_ASKED = "user.password_reset_asked"

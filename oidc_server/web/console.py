@@ -20,9 +20,17 @@ _OURS = re.compile(r"(/account|/admin)(/[A-Za-z0-9_-]+)*|/verify-email", re.ASCI
 _LONGEST = 200
 
 
-def page(show: Handler, *, access: Access = "read", limit: Limit | None = PAGES) -> Endpoint:
+def page(
+    show: Handler,
+    *,
+    access: Access = "read",
+    before: Before | None = None,
+    limit: Limit | None = PAGES,
+) -> Endpoint:
     """A page of the console that is only read."""
-    return kinds.page(_guarded(show), access=access, limit=limit)
+    return kinds.page(
+        _guarded(show), access=access, before=before and _only_if_let_in(before), limit=limit
+    )
 
 
 def form(

@@ -11,6 +11,7 @@ def page(
     *,
     post: Handler | None = None,
     access: Access = "read",
+    before: Before | None = None,
     limit: Limit | None = PAGES,
 ) -> Endpoint:
     """A page that is read, or an address that browsers are sent to.
@@ -18,7 +19,7 @@ def page(
     With `post`, foreign sites may post to it too (the authorization and logout endpoints).
     """
     handlers = {"GET": handler} | ({"POST": post} if post else {})
-    methods = {name: Method(handler, access, limit) for name, handler in handlers.items()}
+    methods = {name: Method(handler, access, limit, before) for name, handler in handlers.items()}
     return Endpoint(methods, shape=errors.as_page)
 
 

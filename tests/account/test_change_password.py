@@ -68,11 +68,22 @@ def test_a_weak_new_password_is_refused_and_counts_no_guess(site):
     person, browser = make_user(site), new_browser(site)
     sign_in(browser, person.username)
 
-    answers = [change(browser, current_password="wrong", password="short") for _ in range(30)]
+    answers = [change(browser, password="short") for _ in range(30)]
 
     assert {answer.status_code for answer in answers} == {422}
     assert "This password is too short." in answers[-1].text
     assert sign_in(new_browser(site), person.username).status_code == 303
+
+
+def test_both_passwords_are_judged_at_once(site):
+    browser = new_browser(site)
+    sign_in(browser, make_user(site).username)
+
+    answer = change(browser, current_password="wrong", password="short")
+
+    assert answer.status_code == 401
+    assert "This is not your present password." in answer.text
+    assert "This password is too short." in answer.text
 
 
 def test_what_is_missing_is_said_for_each_field(site):

@@ -42,7 +42,7 @@ def test_it_lists_the_apps_that_were_allowed_something(site):
     page = browser.client.get("/account")
 
     assert "Ledger" in page.text
-    assert "app.example.net" in page.text
+    assert "Used " in page.text
     assert party.app.client_id != unused.app.client_id
     assert "Never used" not in page.text
 

@@ -1,0 +1,1 @@
+"""/account/data: taking one's data along, and deleting the account."""

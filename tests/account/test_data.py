@@ -1,0 +1,138 @@
+"""Taking one's data along, and deleting the account, over HTTP, on both databases."""
+
+import json
+
+from oidc_server.domain import roles, users
+from tests.account.pages import fill
+from tests.authentication.forms import is_signed_in, new_browser, sign_in
+from tests.factories import PASSWORD, make_user
+from tests.mails import read_mails
+from tests.relying_party import signed_in
+
+DOWNLOAD = "/account/data/download"
+DELETE = "/account/data/delete"
+
+
+def signed_in_person(site):
+    person, browser = make_user(site), new_browser(site)
+    sign_in(browser, person.username)
+    return person, browser
+
+
+def make_administrator(site, person):
+    with site.db() as db:
+        roles.assign(db, person.id, roles.ADMIN, site.clock.now)
+
+
+def test_the_file_tells_everything_but_secrets(site):
+    party, browser, person, tokens = signed_in(site, client_name="Ledger")
+    fill(browser, "/account/profile", nickname="Countess")
+    with site.db() as db:
+        password_hash = users.get(db, person.id).password_hash
+
+    answer = fill(browser, DOWNLOAD, current_password=PASSWORD)
+
+    told = answer.json()
+    assert answer.headers["content-disposition"] == 'attachment; filename="2026-01-05-account.json"'
+    assert answer.headers["cache-control"] == "no-store"
+    assert told["issuer"] == site.issuer
+    [user] = told["users"]
+    assert (user["username"], user["nickname"]) == (person.username, "Countess")
+    assert [row["client_id"] for row in told["grants"]] == [party.app.client_id]
+    assert [row["scopes"] for row in told["consents"]] == [["email", "openid", "profile"]]
+    assert {"sign_in.succeeded", "consent.given"} <= {row["event"] for row in told["audit_events"]}
+    assert len(told["user_sessions"]) == 1
+    assert len(told["refresh_tokens"]) == 1
+    issued = [tokens[name] for name in ("access_token", "refresh_token", "id_token")]
+    for secret in (password_hash, browser.client.cookies["__Host-sid"], *issued):
+        assert secret not in answer.text
+    names = {name for rows in told.values() if isinstance(rows, list) for name in rows[0]}
+    assert not {name for name in names if "digest" in name or "sealed" in name or "hash" in name}
+
+
+def test_the_file_tells_nothing_of_others(site):
+    other, there = signed_in_person(site)
+    _, here = signed_in_person(site)
+
+    text = fill(here, DOWNLOAD, current_password=PASSWORD).text
+
+    assert other.id not in text
+    assert other.username not in text
+    assert json.loads(text)["users"]
+    assert is_signed_in(there)
+
+
+def test_without_the_password_nothing_is_given_away(site):
+    person, browser = signed_in_person(site)
+
+    wrong = fill(browser, DOWNLOAD, current_password="wrong")
+    missing = fill(browser, DOWNLOAD)
+
+    assert (wrong.status_code, missing.status_code) == (401, 422)
+    for page in (wrong, missing):
+        assert page.headers["content-type"].startswith("text/html")
+        assert person.id not in page.text
+
+
+def test_that_it_was_downloaded_is_written_down(site):
+    _, browser = signed_in_person(site)
+
+    fill(browser, DOWNLOAD, current_password=PASSWORD)
+
+    assert "Data downloaded" in browser.client.get("/account/activity").text
+
+
+def test_a_deleted_account_is_shut_at_once_and_comes_back_within_its_time(site):
+    person, browser = signed_in_person(site)
+    elsewhere = new_browser(site)
+    sign_in(elsewhere, person.username)
+
+    page = fill(browser, DELETE, current_password=PASSWORD)
+
+    assert "Your account is shut" in page.text
+    assert "19 Jan 2026" in page.text
+    assert not is_signed_in(browser)
+    assert not is_signed_in(elsewhere)
+    assert any("deleted" in mail.subject for mail in read_mails(site))
+    sign_in(browser, person.username)
+    assert is_signed_in(browser)
+
+
+def test_a_wrong_password_deletes_nothing(site):
+    person, browser = signed_in_person(site)
+
+    page = fill(browser, DELETE, current_password="wrong")
+
+    assert page.status_code == 401
+    assert "This is not your present password." in page.text
+    assert is_signed_in(browser)
+    assert sign_in(new_browser(site), person.username).status_code == 303
+
+
+def test_the_last_administrator_stays(site):
+    person, browser = signed_in_person(site)
+    make_administrator(site, person)
+
+    page = fill(browser, DELETE, current_password=PASSWORD)
+
+    assert page.status_code == 409
+    assert "You are the last administrator." in page.text
+    assert is_signed_in(browser)
+    assert "Deletion of the account" not in browser.client.get("/account/activity").text
+
+
+def test_an_administrator_who_is_not_the_last_may_go(site):
+    person, browser = signed_in_person(site)
+    make_administrator(site, person)
+    make_administrator(site, make_user(site))
+
+    assert fill(browser, DELETE, current_password=PASSWORD).status_code == 200
+
+
+def test_the_page_says_what_happens_before_it_does(site):
+    _, browser = signed_in_person(site)
+
+    page = browser.client.get(DELETE).text
+
+    assert "For 14 days you can come back by signing in." in page
+    assert "Keep account" in page

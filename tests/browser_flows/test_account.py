@@ -1,0 +1,271 @@
+"""What people do in the account console, in a real browser, and again with scripts off."""
+
+from collections.abc import Iterator
+from email.message import EmailMessage
+from urllib.parse import urlencode
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser_flows.people import expect_account_of, link_in, sign_in
+from tests.browser_flows.test_accessibility import axe, problems
+from tests.examples.running import PASSWORD, Place, running_place
+from tests.services.smtp import MailServer, mail_server
+
+__all__ = ["axe"]
+
+NEW_PASSWORD = "another long enough passphrase"
+APP = "http://localhost:9"
+PAGES = [
+    "/account",
+    "/account/profile",
+    "/account/profile/email",
+    "/account/security",
+    "/account/security/password",
+    "/account/sessions",
+    "/account/apps",
+    "/account/activity",
+    "/account/data",
+    "/account/data/download",
+    "/account/data/delete",
+]
+_count = iter(range(1, 1000))
+
+
+@pytest.fixture(scope="module")
+def smtp() -> Iterator[MailServer]:
+    with mail_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory, smtp: MailServer) -> Iterator[Place]:
+    folder = tmp_path_factory.mktemp("place")
+    with running_place(folder, OIDC_SMTP_URL=f"smtp://{smtp.host}:{smtp.port}") as place:
+        yield place
+
+
+@pytest.fixture(params=["page", "page_without_scripts"])
+def anybody(request: pytest.FixtureRequest) -> Page:
+    """A page with scripts, and one without."""
+    page: Page = request.getfixturevalue(request.param)
+    return page
+
+
+@pytest.fixture
+def username(place: Place) -> str:
+    """Somebody new, whose account nothing has touched."""
+    username = f"ada{next(_count)}"
+    place.add_user(username)
+    return username
+
+
+def said(page: Page, words: str) -> None:
+    expect(page.get_by_role("status")).to_contain_text(words)
+
+
+def is_signed_in(page: Page, place: Place) -> bool:
+    page.goto(f"{place.issuer}/account")
+    return page.url == f"{place.issuer}/account"
+
+
+def mail_to(address: str, smtp: MailServer) -> EmailMessage:
+    """The mail to an address, among those to everybody else."""
+    count = 1
+    while True:
+        mails = smtp.wait_for(count)
+        if found := [mail for mail in mails if mail["To"] == address]:
+            return found[0]
+        count = len(mails) + 1
+
+
+def allow_an_app(page: Page, place: Place, name: str) -> None:
+    app = place.add_app(name, APP)
+    query = {
+        "client_id": app["CLIENT_ID"],
+        "redirect_uri": f"{APP}/callback",
+        "response_type": "code",
+        "scope": "openid profile email offline_access",
+        "code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+        "code_challenge_method": "S256",
+    }
+    page.route(f"{APP}/**", lambda route: route.fulfill(status=200, body="the app"))
+    page.goto(f"{place.issuer}/authorize?{urlencode(query)}")
+    page.click("#allow")
+    page.wait_for_url(f"{APP}/**")
+
+
+def test_somebody_says_who_they_are(place: Place, anybody: Page, username: str) -> None:
+    page = anybody
+    page.goto(f"{place.issuer}/account/profile")
+    page.fill("#username", username)
+    page.fill("#password", PASSWORD)
+    page.click("#sign-in")
+    page.fill("#name", "Ada King")
+    page.fill("#birthdate", "yesterday")
+    page.select_option("#zoneinfo", "Europe/London")
+
+    page.click("#save-profile")
+    expect(page.get_by_role("alert")).to_contain_text("This is no date.")
+    page.fill("#birthdate", "1815-12-10")
+    page.click("#save-profile")
+
+    said(page, "Your profile is saved.")
+    expect(page.locator("#zoneinfo")).to_have_value("Europe/London")
+    page.goto(f"{place.issuer}/account")
+    expect_account_of(page, "Ada King")
+
+
+def test_somebody_changes_their_password(
+    place: Place, anybody: Page, username: str, chromium: Browser
+) -> None:
+    page, elsewhere = anybody, chromium.new_context().new_page()
+    sign_in(elsewhere, place.issuer, username)
+    sign_in(page, place.issuer, username)
+    page.goto(f"{place.issuer}/account/security")
+    page.click("#change-password")
+    page.fill("#current_password", "not this one")
+    page.fill("#password", NEW_PASSWORD)
+
+    page.click("#save-password")
+    expect(page.get_by_role("alert")).to_contain_text("This is not your present password.")
+    page.fill("#current_password", PASSWORD)
+    page.fill("#password", NEW_PASSWORD)
+    page.click("#save-password")
+
+    said(page, "Your password is changed.")
+    assert not is_signed_in(elsewhere, place)
+    sign_in(elsewhere, place.issuer, username, NEW_PASSWORD)
+    assert is_signed_in(elsewhere, place)
+    elsewhere.context.close()
+
+
+def test_somebody_signs_out_elsewhere(
+    place: Place, anybody: Page, username: str, chromium: Browser
+) -> None:
+    page, others = anybody, [chromium.new_context().new_page() for _ in range(2)]
+    for other in others:
+        sign_in(other, place.issuer, username)
+    sign_in(page, place.issuer, username)
+    page.goto(f"{place.issuer}/account/sessions")
+
+    page.locator("section", has_text="Other devices").get_by_role("button").first.click()
+    said(page, "That device is signed out.")
+    assert sum(is_signed_in(other, place) for other in others) == 1
+    page.click("#end-others")
+
+    said(page, "You are signed out everywhere else.")
+    assert not any(is_signed_in(other, place) for other in others)
+    assert is_signed_in(page, place)
+    for other in others:
+        other.context.close()
+
+
+def test_somebody_takes_back_what_an_app_may_do(place: Place, anybody: Page, username: str) -> None:
+    page, name = anybody, f"Ledger of {username}"
+    sign_in(page, place.issuer, username)
+    allow_an_app(page, place, name)
+    page.goto(f"{place.issuer}/account/apps")
+    expect(page.get_by_role("main")).to_contain_text("Keep access when you are away")
+
+    page.get_by_role("button", name=f"Remove access {name}").click()
+
+    said(page, "The app lost its access.")
+    expect(page.get_by_role("main")).to_contain_text("No apps yet")
+    page.goto(f"{place.issuer}/account/activity")
+    expect(page.get_by_role("main")).to_contain_text(f"{name} lost its access")
+
+
+def test_somebody_changes_their_address(
+    place: Place, anybody: Page, username: str, smtp: MailServer
+) -> None:
+    page, new = anybody, f"{username}@new.example.com"
+    sign_in(page, place.issuer, username)
+    page.goto(f"{place.issuer}/account/profile")
+    page.click("#change-email")
+    page.fill("#email", new)
+    page.fill("#current_password", PASSWORD)
+
+    page.click("#send-link")
+    expect(page.locator("h1")).to_have_text("Check your mail")
+    page.goto(link_in(mail_to(new, smtp), place.issuer))
+    page.get_by_role("main").get_by_role("button").click()
+
+    page.goto(f"{place.issuer}/account/profile")
+    expect(page.get_by_role("main")).to_contain_text(new)
+
+
+def test_somebody_takes_their_data_along_and_leaves_and_comes_back(
+    place: Place, anybody: Page, username: str
+) -> None:
+    page = anybody
+    sign_in(page, place.issuer, username)
+    page.goto(f"{place.issuer}/account/data")
+    page.click("#to-download")
+    page.fill("#current_password", PASSWORD)
+    with page.expect_download() as download:
+        page.click("#download")
+    assert username in download.value.path().read_text()
+
+    page.goto(f"{place.issuer}/account/data")
+    page.click("#to-delete")
+    page.fill("#current_password", PASSWORD)
+    page.click("#delete")
+
+    expect(page.locator("h1")).to_have_text("Your account is shut")
+    assert not is_signed_in(page, place)
+    sign_in(page, place.issuer, username)
+    assert is_signed_in(page, place)
+
+
+def test_a_narrow_screen_has_the_navigation_behind_a_button(
+    place: Place, anybody: Page, username: str
+) -> None:
+    page = anybody
+    page.set_viewport_size({"width": 320, "height": 640})
+    sign_in(page, place.issuer, username)
+    entry = page.get_by_role("link", name="Activity").first
+
+    page.get_by_role("button", name="Menu").click()
+    page.locator("#nav").get_by_role("link", name="Activity").click()
+    expect(page.locator("h1")).to_have_text("Activity")
+    expect(entry).to_be_hidden()
+    page.get_by_role("button", name=username).click()
+    page.click("#log-out")
+
+    expect(page.locator("h1")).to_have_text("You are signed out")
+
+
+@pytest.mark.parametrize("color_scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 1280])
+def test_every_page_of_the_console_fits_and_is_accessible(
+    place: Place, page: Page, axe: str, username: str, width: int, color_scheme: str
+) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    page.emulate_media(color_scheme="dark" if color_scheme == "dark" else "light")
+    sign_in(page, place.issuer, username)
+    allow_an_app(page, place, "An application with a name that has many words")
+    found: dict[str, list[str]] = {}
+
+    for path in PAGES:
+        page.goto(place.issuer + path)
+        found[path] = problems(page, axe)
+    page.goto(f"{place.issuer}/account/security/password")
+    page.fill("#current_password", "wrong")
+    page.fill("#password", "short")
+    page.click("#save-password")
+    found["refused password"] = problems(page, axe)
+    page.goto(f"{place.issuer}/account/profile")
+    page.fill("#birthdate", "yesterday")
+    page.fill("#phone_number", "1")
+    page.click("#save-profile")
+    found["refused profile"] = problems(page, axe)
+    page.click("[popovertarget=me]")
+    found["menu"] = problems(page, axe)
+    page.goto(f"{place.issuer}/account/profile/email")
+    page.fill("#email", f"{username}@elsewhere.example.com")
+    page.fill("#current_password", PASSWORD)
+    page.click("#send-link")
+    found["check your mail"] = problems(page, axe)
+
+    assert {path: problem for path, problem in found.items() if problem} == {}
