@@ -12,7 +12,7 @@ from oidc_server.domain.audit import Event
 from oidc_server.domain.base import parse_id
 from oidc_server.oauth2.vocabulary import ApiScope
 from oidc_server.web.api_access import administration, may_touch
-from oidc_server.web.errors import InvalidFieldsError, ProblemError, types
+from oidc_server.web.errors import ProblemError, types
 from oidc_server.web.incoming import BadRequestError
 from oidc_server.web.json_api import Answer, Query, read_cursor, write_cursor
 from oidc_server.web.operations import Call, Operation
@@ -35,13 +35,13 @@ class _Page(Query):
 
 
 class SessionsQuery(_Page):
-    """Whose sessions."""
+    """Whose sessions: those of a person, or of everybody."""
 
-    user_id: _UserId
+    user_id: _UserId | None = None
 
 
 class GrantsQuery(_Page):
-    """Whose grants: those of a person, to a client, or of a person to a client."""
+    """Whose grants: those of a person, to a client, of a person to a client, or all."""
 
     user_id: _UserId | None = None
     client_id: str | None = Field(default=None, min_length=1, max_length=100)
@@ -96,7 +96,7 @@ def list_sessions(call: Call) -> SessionsPage:
     query, ctx = call.query, call.ctx
 
     found = access_given.sessions(
-        ctx.db, query.user_id, ctx.now, limit=query.limit + 1, before=_last(query)
+        ctx.db, ctx.now, limit=query.limit + 1, user_id=query.user_id, before=_last(query)
     )
 
     page = found[: query.limit]
@@ -123,8 +123,6 @@ def end_session(call: Call) -> Response:
 def list_grants(call: Call) -> GrantsPage:
     """Those that hold."""
     query, ctx = call.query, call.ctx
-    if query.user_id is None and query.client_id is None:
-        raise InvalidFieldsError((["user_id"], "Name a user or a client, or both."))
 
     found = access_given.grants(
         ctx.db,
@@ -236,7 +234,8 @@ OPERATIONS = (
         method="GET",
         path="/api/v1/admin/sessions",
         name="admin_api.sessions",
-        summary="List the sessions of a user, newest first",
+        summary="List sessions, newest first",
+        description="Those that go on, of one user or of everybody.",
         rule=administration(ApiScope.SESSIONS_READ),
         handler=list_sessions,
         query=SessionsQuery,
@@ -259,7 +258,8 @@ OPERATIONS = (
         method="GET",
         path="/api/v1/admin/grants",
         name="admin_api.grants",
-        summary="List the grants of a user or of a client, newest first",
+        summary="List grants, newest first",
+        description="Those that hold: of a user, of a client, of a user to a client, or all.",
         rule=administration(ApiScope.GRANTS_READ),
         handler=list_grants,
         query=GrantsQuery,

@@ -3,12 +3,13 @@
 Ids count up with time, so the id of the last row is where the next page begins.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Column, Select, bindparam, select
 
 from oidc_server.database import Statement, Transaction
 from oidc_server.domain.base import Instant, table_of
@@ -75,13 +76,15 @@ def find_grant(db: Transaction, grant_id: str, now: datetime) -> LiveGrant | Non
 
 
 def sessions(
-    db: Transaction, user_id: str, now: datetime, *, limit: int, before: str | None = None
+    db: Transaction,
+    now: datetime,
+    *,
+    limit: int,
+    user_id: str | None = None,
+    before: str | None = None,
 ) -> list[OpenSession]:
-    """At most `limit` sessions of a person that go on."""
-    given: dict[str, Any] = {"user_id": user_id}
-    if before is not None:
-        given["before"] = before
-    rows = db.all(_page_of_sessions(frozenset(given)), now=now, how_many=limit, **given)
+    """At most `limit` sessions that go on, of a person or of everybody."""
+    rows = _rows(db, _session, _sessions.c.id, now, limit, user_id=user_id, before=before)
     return [OpenSession(*row) for row in rows]
 
 
@@ -94,27 +97,33 @@ def grants(
     client_id: str | None = None,
     before: str | None = None,
 ) -> list[LiveGrant]:
-    """At most `limit` grants of a person, of a client, or of a person to a client."""
-    named = {"user_id": user_id, "client_id": client_id, "before": before}
-    given = {name: value for name, value in named.items() if value is not None}
-    rows = db.all(_page_of_grants(frozenset(given)), now=now, how_many=limit, **given)
+    """At most `limit` grants: of a person, of a client, of a person to a client, or all."""
+    rows = _rows(
+        db,
+        _grant,
+        _grants.c.grant_id,
+        now,
+        limit,
+        user_id=user_id,
+        client_id=client_id,
+        before=before,
+    )
     return [LiveGrant(*row) for row in rows]
 
 
-@lru_cache(maxsize=8)
-def _page_of_sessions(given: frozenset[str]) -> Statement:
-    columns = _sessions.columns
-    page = _session.where(columns.user_id == bindparam("user_id"))
-    if "before" in given:
-        page = page.where(columns.id < bindparam("before"))
-    return Statement(page.order_by(columns.id.desc()).limit(bindparam("how_many")))
+def _rows(
+    db: Transaction, chosen: Select[Any], key: Column[Any], now: datetime, limit: int, **named: Any
+) -> Sequence[Any]:
+    given = {name: value for name, value in named.items() if value is not None}
+    return db.all(_page(chosen, key, frozenset(given)), now=now, how_many=limit, **given)
 
 
 @lru_cache(maxsize=16)
-def _page_of_grants(given: frozenset[str]) -> Statement:
-    columns, page = _grants.columns, _grant
-    for name in sorted(given & {"user_id", "client_id"}):
-        page = page.where(columns[name] == bindparam(name))
+def _page(chosen: Select[Any], key: Column[Any], given: frozenset[str]) -> Statement:
+    columns = key.table.columns
+    page = chosen.where(
+        *(columns[name] == bindparam(name) for name in sorted(given & {"user_id", "client_id"}))
+    )
     if "before" in given:
-        page = page.where(columns.grant_id < bindparam("before"))
-    return Statement(page.order_by(columns.grant_id.desc()).limit(bindparam("how_many")))
+        page = page.where(key < bindparam("before"))
+    return Statement(page.order_by(key.desc()).limit(bindparam("how_many")))

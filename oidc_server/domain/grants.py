@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import (
     ForeignKey,
+    Index,
     LargeBinary,
     Text,
     bindparam,
@@ -36,11 +37,16 @@ class Grant(Base):
     """One authorization. A spent code stays with it: a replay is seen, and kills it."""
 
     __tablename__ = "grants"
+    # In the order of lists; ids count up with time.
+    __table_args__ = (
+        Index("ix_grants_user_id_grant_id", "user_id", "grant_id"),
+        Index("ix_grants_client_id_grant_id", "client_id", "grant_id"),
+    )
 
     grant_id: Mapped[str] = mapped_column(Identifier, primary_key=True)
-    user_id: Mapped[str] = mapped_column(Identifier, ForeignKey("users.id"), index=True)
+    user_id: Mapped[str] = mapped_column(Identifier, ForeignKey("users.id"))
     pairwise_sub: Mapped[str | None] = mapped_column(Identifier)
-    client_id: Mapped[str] = mapped_column(Text, ForeignKey("clients.client_id"), index=True)
+    client_id: Mapped[str] = mapped_column(Text, ForeignKey("clients.client_id"))
     session_id: Mapped[str | None] = mapped_column(Identifier, index=True)
     sid: Mapped[str | None] = mapped_column(Text)
     scopes: Mapped[frozenset[str]] = mapped_column(Words)

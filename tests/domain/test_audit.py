@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from sqlalchemy import exc, text
 
-from oidc_server.database import Statement, Transaction
 from oidc_server.domain import audit, audit_trail
 from oidc_server.domain.audit import COMMAND_LINE, JOBS, Event, Origin, Outcome
 from oidc_server.domain.audit_trail import Entry, Filter
 from oidc_server.domain.base import new_id
 from oidc_server.jobs import audit_retention
+from tests.domain.plans import plan_of
 from tests.site import BEGINNING, Site
 
 BROWSER = Origin("ref", "192.0.2.1", "Browser")
@@ -225,18 +225,3 @@ def test_each_filter_reads_an_index_and_sorts_nothing(
     assert "Sort" not in plan
     assert "Seq Scan" not in plan
     assert "SCAN audit_events" not in plan
-
-
-def plan_of(db: Transaction, statement: Statement) -> str:
-    """How the database runs it whatever the values are."""
-    connection = db.session.connection()
-    compiled = statement.compiled(connection.dialect)
-    if db.dialect_name == "sqlite":
-        values = tuple("" for _ in compiled.names)
-        rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled.sql}", values).all()
-    else:
-        nothing = ", ".join("NULL" for _ in compiled.names)
-        connection.exec_driver_sql(f"PREPARE page AS {compiled.sql}")
-        rows = connection.exec_driver_sql(f"EXPLAIN EXECUTE page({nothing})").all()
-        connection.exec_driver_sql("DEALLOCATE page")
-    return "\n".join(str(row) for row in rows)

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Text, and_, bindparam, exists, func, or_, select
+from sqlalchemy import Text, bindparam, exists, func, select, tuple_
 
 from oidc_server.database import Statement, Transaction
 from oidc_server.domain.base import Instant, table_of
@@ -170,9 +170,7 @@ def _page(given: frozenset[str]) -> Statement:
         "type": columns.type == bindparam("type"),
         "disabled": columns.disabled_at.is_not(None),
         "enabled": columns.disabled_at.is_(None),
-        "created_at": or_(
-            columns.created_at < at, and_(columns.created_at == at, columns.client_id < last)
-        ),
+        "created_at": tuple_(columns.created_at, columns.client_id) < tuple_(at, last),
     }
     return Statement(
         select(*_LISTED)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, LargeBinary, Text
+from sqlalchemy import ForeignKey, Index, LargeBinary, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from oidc_server.domain.base import Base, Document, Identifier, Instant
@@ -13,6 +13,8 @@ class ClientRow(Base):
     """A client as stored. Every change raises `revision`, which tells old snapshots."""
 
     __tablename__ = "clients"
+    # In the order of lists.
+    __table_args__ = (Index("ix_clients_created_at_client_id", "created_at", "client_id"),)
 
     client_id: Mapped[str] = mapped_column(Text, primary_key=True)
     revision: Mapped[int]
