@@ -296,3 +296,30 @@ def test_nobody_makes_or_gets_at_a_client_that_may_more_than_they_do(
 def test_a_service_makes_no_client_with_scopes_that_its_token_lacks(api: Callers) -> None:
     assert send(api, "POST", "", "service", {**TILL, "scope": "credits:add"}).status_code == 403
     assert send(api, "POST", "", "service", TILL).status_code == 201
+
+
+def test_nobody_gets_around_the_limits_of_people_through_a_service(api: Callers) -> None:
+    """A service acts on everybody: one with the scopes of a helper could act on administrators."""
+    site, scopes = api.site, frozenset({"clients:read", "clients:write", "users:read"})
+    writing = scopes | {"users:write"}
+    with site.db() as db:
+        now = site.clock.now
+        roles.create(db, name="desk", description="", scopes=writing, known=writing, now=now)
+        roles.assign(db, api.id_of("other"), "desk", now)
+    party = RelyingParty(site, make_client(site, scopes=["openid", *writing]))
+    scope = " ".join(["openid", *writing])
+    api.tokens["desk"] = token_of(site, party, api.people["other"], scope)
+    there = made(api, {**TILL, "scope": "users:write"})
+
+    both = {
+        **SHOP,
+        "grant_types": ["authorization_code", "client_credentials"],
+        "scope": "users:write",
+    }
+    weak = made(api, {**TILL, "scope": "users:read"}, "desk")
+    for body in ({**TILL, "scope": "users:write"}, both):
+        assert send(api, "POST", "", "desk", body).status_code == 403
+    stronger = send(api, "PATCH", f"/{weak['client_id']}", "desk", {"scope": "users:write"})
+    assert stronger.status_code == 403
+    assert send(api, "POST", f"/{there['client_id']}/secrets", "desk", {}).status_code == 403
+    assert made(api, {**SHOP, "scope": "openid users:write"}, "desk")

@@ -8,9 +8,10 @@ from httpx2 import Response
 from oidc_server.domain import factors, roles, user_sessions
 from oidc_server.domain.audit import AuditEvent
 from tests.browser import Browser
-from tests.callers import Callers, make_callers
-from tests.factories import PASSWORD, make_user
+from tests.callers import Callers, make_callers, token_of
+from tests.factories import PASSWORD, make_client, make_user
 from tests.mails import link_in, read_mails
+from tests.relying_party import RelyingParty
 from tests.site import Site
 
 PATH = "/api/v1/admin/users"
@@ -402,3 +403,19 @@ def test_nobody_reads_people_without_scope_and_role(api: Callers) -> None:
     assert send(api, "GET", caller="person").status_code == 403
     assert send(api, "GET", caller="").status_code == 401
     assert send(api, "GET", caller="moderator").status_code == 200
+
+
+def test_a_new_account_gets_roles_from_whoever_may_give_them_alone(api: Callers) -> None:
+    """Else `users:write` would be a way to make administrators."""
+    site, scope = api.site, "users:read users:write"
+    service = RelyingParty(site, make_client(site, "service", scopes=scope.split()))
+    granted = service.token(grant_type="client_credentials", scope=scope).json()
+    administrator = api.people["administrator"]
+    api.tokens["narrow administrator"] = token_of(site, api.party, administrator, f"openid {scope}")
+    api.tokens["narrow service"] = granted["access_token"]
+
+    for caller in ("narrow administrator", "narrow service"):
+        refused = send(api, "POST", caller=caller, json={**ZOE, "roles": ["admin"]})
+        assert refused.status_code == 403, refused.text
+    assert "zoe" not in names(api)
+    assert send(api, "POST", caller="narrow service", json=ZOE).status_code == 201

@@ -26,7 +26,7 @@ from oidc_server.domain.client_metadata import (
 )
 from oidc_server.domain.clients import Client, Listed, UnknownClientError, Wanted
 from oidc_server.domain.roles import Held
-from oidc_server.oauth2.vocabulary import API_SCOPES
+from oidc_server.oauth2.vocabulary import API_SCOPES, GrantType
 from oidc_server.web.errors import InvalidFieldsError, ProblemError, types
 from oidc_server.web.incoming import BadRequestError
 from oidc_server.web.json_api import read_cursor, write_cursor
@@ -39,6 +39,7 @@ _LATEST = 2**53
 """Microseconds: some time in the year 2255."""
 _BEYOND_CONSENT = ("skip_consent", "may_introspect", "may_exchange")
 """With these a client gets what no person has allowed it."""
+_READING = frozenset(scope for scope in API_SCOPES if scope.endswith(":read"))
 
 
 def list_clients(call: Call) -> ClientsPage:
@@ -187,13 +188,19 @@ def _require_as_much(call: Call, metadata: ClientMetadata) -> None:
     """Nobody makes a client that may more than they do, nor gets at the secret of one.
 
     A service may what its token says; what goes beyond the consent of people is for administrators,
-    and for services, which only an operator makes.
+    and for services, which only an operator makes. People are limited to those who may no more than
+    they do, and never act on themselves; a service is not. So one that does more than read would be
+    a way around that, whoever's scopes it has.
     """
     caller = call.caller
     assert caller is not None, "administration is open to nobody unknown"  # noqa: S101
     held = caller.held or Held(frozenset(), caller.token.scopes)
-    beyond = caller.user_id is not None and any(getattr(metadata, name) for name in _BEYOND_CONSENT)
-    if not held.is_administrator and (beyond or (metadata.scopes & API_SCOPES) - held.scopes):
+    wanted = metadata.scopes & API_SCOPES
+    acts_alone = GrantType.CLIENT_CREDENTIALS in metadata.grant_types and wanted - _READING
+    beyond = caller.user_id is not None and (
+        acts_alone or any(getattr(metadata, name) for name in _BEYOND_CONSENT)
+    )
+    if not held.is_administrator and (beyond or wanted - held.scopes):
         raise ProblemError(
             types.NOT_ALLOWED, "The client has, or would get, more than you may yourself."
         )

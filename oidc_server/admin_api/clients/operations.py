@@ -57,7 +57,8 @@ OPERATIONS = (
         description="The members are those of RFC 7591, judged as everywhere here. Nobody makes a"
         " client with scopes of this API that they may not use for others themselves; what goes"
         " beyond the consent of people (skip_consent, may_introspect, may_exchange) is for"
-        " administrators and services. The secret is in this answer alone.",
+        " administrators and services, and so is a client that does more than read by itself"
+        " (client_credentials). The secret is in this answer alone.",
         handler=api.create_client,
         body=models.NewClient,
         answer=models.ClientWithSecret,

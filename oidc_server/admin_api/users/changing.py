@@ -1,5 +1,6 @@
 """What administration does to people. Nobody does it to themselves, or to who may more."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from oidc_server.admin_api.recording import record
@@ -10,6 +11,7 @@ from oidc_server.domain.audit import Event
 from oidc_server.domain.identifiers import InvalidFieldError
 from oidc_server.domain.roles import UnknownRoleError
 from oidc_server.domain.users import User
+from oidc_server.oauth2.vocabulary import ApiScope
 from oidc_server.web.api_access import may_touch
 from oidc_server.web.chosen_password import password_hash
 from oidc_server.web.errors import InvalidFieldsError, ProblemError, types
@@ -22,8 +24,7 @@ def create_user(call: Call) -> UserAnswer:
     """Make an account. Without a password, a mail brings a link to choose one."""
     body, ctx = call.body, call.ctx
     chosen = password_hash(ctx)
-    for role in body.roles:
-        _may_give(call, role)
+    _may_give_all(call, body.roles)
 
     try:
         user = users.create(
@@ -153,6 +154,17 @@ def take_role(call: Call) -> Response:
 
     record(call, Event.ROLE_TAKEN, user_id=user.id, role=role)
     return empty(204)
+
+
+def _may_give_all(call: Call, names: Sequence[str]) -> None:
+    """Roles of a new account take what giving them to an old one takes: scope, and role for it."""
+    caller, scope = call.caller, ApiScope.ROLES_WRITE.value
+    assert caller is not None, "administration is open to nobody unknown"  # noqa: S101
+    held = caller.held
+    if names and (scope not in caller.token.scopes or (held and not held.give(scope))):
+        raise ProblemError(types.NOT_ALLOWED, f"Roles are given by whoever may use {scope}.")
+    for role in names:
+        _may_give(call, role)
 
 
 def _may_give(call: Call, role: str) -> None:

@@ -65,7 +65,7 @@ OPERATIONS = (
         name="admin_api.create_user",
         summary="Make a user",
         description="Without a password, a mail brings a link to choose one, if the address is"
-        " verified.",
+        " verified. Roles take `roles:write` too.",
         handler=changing.create_user,
         before=hashed(ApiScope.USERS_WRITE, ("username", "email", "name")),
         body=models.NewUser,
