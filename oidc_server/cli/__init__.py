@@ -21,6 +21,7 @@ from oidc_server.cli import (
     logout_deliveries,
     registration_tokens,
     resources,
+    roles,
     serve,
     users,
 )
@@ -41,6 +42,7 @@ application.command("doctor")(doctor.doctor)
 application.add_typer(database.application, name="db", help="The database.")
 application.add_typer(users.application, name="users", help="People.")
 application.add_typer(breached_passwords.application, name="passwords", help="Leaked passwords.")
+application.add_typer(roles.application, name="roles", help="What people may do to others.")
 application.add_typer(clients.application, name="clients", help="Applications that sign people in.")
 application.add_typer(
     registration_tokens.application,

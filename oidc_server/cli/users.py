@@ -12,6 +12,7 @@ from oidc_server.cli.new_password import (
 from oidc_server.cli.output import Json, fail, show, show_all
 from oidc_server.cli.profile_options import Profile, takes_profile, told
 from oidc_server.cli.setup_url import setup_url
+from oidc_server.cli.user_changes import COMMANDS, facts_of
 from oidc_server.cli.user_import import import_users
 from oidc_server.cli.workshop import Workshop, workshop
 from oidc_server.domain import audit, links, roles, users
@@ -20,6 +21,8 @@ from oidc_server.domain.users import User
 
 application = typer.Typer(no_args_is_help=True)
 application.command("import")(import_users)
+for _name, _command in COMMANDS.items():
+    application.command(_name)(_command)
 
 
 @application.command("add")
@@ -60,7 +63,7 @@ def add(
         audit.record(
             tools.db, Event.USER_CREATED, origin=COMMAND_LINE, now=tools.now, user_id=user.id
         )
-        facts = _facts(user, roles.roles_of(tools.db, user.id))
+        facts = facts_of(user, roles.roles_of(tools.db, user.id))
     show({**facts, **told(user)}, as_json=as_json)
 
 
@@ -82,7 +85,7 @@ def edit(
         audit.record(
             tools.db, Event.USER_EDITED, origin=COMMAND_LINE, now=tools.now, user_id=user.id
         )
-        facts = _facts(user, roles.roles_of(tools.db, user.id))
+        facts = facts_of(user, roles.roles_of(tools.db, user.id))
     show({**facts, **told(user)}, as_json=as_json)
 
 
@@ -91,7 +94,7 @@ def list_users(*, as_json: Json = False) -> None:
     """List the accounts."""
     with workshop() as tools:
         rows = [
-            _facts(user, roles.roles_of(tools.db, user.id)) for user in users.list_users(tools.db)
+            facts_of(user, roles.roles_of(tools.db, user.id)) for user in users.list_users(tools.db)
         ]
     show_all(rows, as_json=as_json)
 
@@ -116,16 +119,3 @@ def _tell(tools: Workshop, user: User, profile: Profile) -> None:
         tools.now,
         phone_number_verified=profile.phone_number_verified,
     )
-
-
-def _facts(user: User, held: frozenset[str]) -> dict[str, object]:
-    return {
-        "id": user.id,
-        "username": user.username,
-        "email": user.email,
-        "email_verified": user.email_verified_at is not None,
-        "name": user.name,
-        "roles": sorted(held),
-        "disabled": user.disabled_at is not None,
-        "created_at": user.created_at.isoformat(timespec="seconds"),
-    }

@@ -201,7 +201,7 @@ def test_commands_run_as_programs_from_an_empty_folder(tmp_path):
     refused = oidc_server("setup-link")
 
     assert (made.returncode, made.stderr) == (0, "")
-    assert json.loads(made.stdout)["roles"] == ["admin"]
+    assert json.loads(made.stdout)["roles"] == ["admin", "user"]
     assert (refused.returncode, refused.stdout) == (1, "")
     assert refused.stderr == "This server is set up: there is an administrator.\n"
     assert {path.name for path in (tmp_path / "data").iterdir()} >= {"oidc.db", "secret.key"}

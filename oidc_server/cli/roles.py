@@ -1,0 +1,113 @@
+"""`oidc-server roles`: which there are, and which scopes they give."""
+
+from typing import Annotated
+
+import typer
+
+from oidc_server.cli.output import Json, show, show_all
+from oidc_server.cli.workshop import workshop
+from oidc_server.domain import audit, roles
+from oidc_server.domain.audit import COMMAND_LINE, Event
+from oidc_server.domain.roles import Role
+from oidc_server.oauth2.requested import known_scopes
+
+application = typer.Typer(no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help="The name of the role.")]
+_SCOPE_HELP = "The scopes it gives, with spaces between: of the API and of resources."
+
+
+@application.command("list")
+def list_roles(*, as_json: Json = False) -> None:
+    """List the roles."""
+    with workshop() as tools:
+        rows = [_facts(role) for role in roles.list_roles(tools.db)]
+    show_all(rows, as_json=as_json)
+
+
+@application.command("add")
+def add(
+    name: Name,
+    *,
+    scope: Annotated[str, typer.Option(help=_SCOPE_HELP)] = "",
+    description: Annotated[str, typer.Option(help="What it is for.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Make a role."""
+    with workshop() as tools:
+        made = roles.create(
+            tools.db,
+            name=name,
+            description=description,
+            scopes=frozenset(scope.split()),
+            known=known_scopes(tools.db),
+            now=tools.now,
+        )
+        audit.record(
+            tools.db,
+            Event.ROLE_CREATED,
+            origin=COMMAND_LINE,
+            now=tools.now,
+            role=made.name,
+            scopes=sorted(made.scopes),
+        )
+    show(_facts(made), as_json=as_json)
+
+
+@application.command("edit")
+def edit(
+    name: Name,
+    *,
+    scope: Annotated[str | None, typer.Option(help=_SCOPE_HELP)] = None,
+    description: Annotated[str | None, typer.Option(help="What it is for.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Change a role: whoever has it may at once what it gives now."""
+    with workshop() as tools:
+        role = roles.get(tools.db, name)
+        changed = roles.change(
+            tools.db,
+            role,
+            description=role.description if description is None else description,
+            scopes=role.scopes if scope is None else frozenset(scope.split()),
+            known=known_scopes(tools.db),
+            now=tools.now,
+        )
+        before, after = audit.difference(_facts(role), _facts(changed))
+        audit.record(
+            tools.db,
+            Event.ROLE_CHANGED,
+            origin=COMMAND_LINE,
+            now=tools.now,
+            before=before,
+            after=after,
+            role=name,
+        )
+    show(_facts(changed), as_json=as_json)
+
+
+@application.command("delete")
+def delete(name: Name, *, as_json: Json = False) -> None:
+    """Delete a role, and take it from everybody."""
+    with workshop() as tools:
+        role = roles.get(tools.db, name)
+        holders = roles.remove(tools.db, role)
+        audit.record(
+            tools.db,
+            Event.ROLE_DELETED,
+            origin=COMMAND_LINE,
+            now=tools.now,
+            role=name,
+            scopes=sorted(role.scopes),
+            holders=holders,
+        )
+    show({"name": name, "taken_from": holders}, as_json=as_json)
+
+
+def _facts(role: Role) -> dict[str, object]:
+    return {
+        "name": role.name,
+        "scopes": sorted(role.scopes),
+        "description": role.description,
+        "built_in": role.is_built_in,
+    }
