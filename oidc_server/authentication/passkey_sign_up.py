@@ -6,8 +6,7 @@ from oidc_server.authentication import arrival, sign_up
 from oidc_server.authentication.interrupted import interrupted
 from oidc_server.domain import passkeys, users
 from oidc_server.domain.passkey_challenges import Ceremony
-from oidc_server.domain.users import UsernameTakenError
-from oidc_server.web import new_account, passkey_enrolment, responses
+from oidc_server.web import passkey_enrolment, responses
 from oidc_server.web.context import Context
 from oidc_server.web.passkey_enrolment import Enrolment
 from oidc_server.web.responses import Response
@@ -18,8 +17,8 @@ def ask(ctx: Context) -> Response:
 
     If it is not, the script sends it as it is, and the page says why.
     """
-    values = new_account.fields(ctx)
-    if not _is_open(ctx) or _problems(ctx, values):
+    values = sign_up.fields(ctx)
+    if not sign_up.is_open(ctx) or _problems(ctx, values):
         return responses.json({"refused": "fields"}, status=422)
     name = values["name"] or values["username"]
     return responses.json(
@@ -29,7 +28,7 @@ def ask(ctx: Context) -> Response:
 
 def prepare(ctx: Context) -> Callable[[], Enrolment] | Enrolment:
     """Ahead of `submit_passkey`: look at the passkey that the browser has made."""
-    if not _is_open(ctx):
+    if not sign_up.is_open(ctx):
         return Enrolment()
     interrupted(ctx, ctx.form.get("request_id"))
     return passkey_enrolment.begin(ctx, ctx.form.text("credential"), Ceremony.SIGN_UP)
@@ -37,10 +36,10 @@ def prepare(ctx: Context) -> Callable[[], Enrolment] | Enrolment:
 
 def submit_passkey(ctx: Context) -> Response:
     """Make the account and its passkey, which is a sign-in: it was made knowing its person."""
-    if not _is_open(ctx):
+    if not sign_up.is_open(ctx):
         return sign_up.closed(ctx)
     came_from = interrupted(ctx, ctx.form.get("request_id"))
-    values, made = new_account.fields(ctx), ctx.proof
+    values, made = sign_up.fields(ctx), ctx.proof
     errors = _problems(ctx, values)
     if made.new is None or made.user_handle is None:
         errors = errors or {"passkey": "late" if made.reason == "challenge" else "invalid"}
@@ -50,8 +49,8 @@ def submit_passkey(ctx: Context) -> Response:
 
     try:
         user = sign_up.create(ctx, values, password_hash=None)
-    except UsernameTakenError:
-        return sign_up.page(ctx, came_from, values, {"username": "taken"}, status=409)
+    except sign_up.REFUSALS as error:
+        return sign_up.refused(ctx, came_from, values, error)
     passkeys.remember_handle(ctx.db, user.id, made.user_handle)
     passkey_enrolment.settle(ctx, user.id, made.new)
     return arrival.arrive(ctx, came_from, user.id, passkey_enrolment.amr(made.new))
@@ -63,7 +62,3 @@ def _problems(ctx: Context, values: Mapping[str, str]) -> dict[str, str]:
     if not found and users.find_for_sign_in(ctx.db, values["username"]) is not None:
         return {"username": "taken"}
     return found
-
-
-def _is_open(ctx: Context) -> bool:
-    return ctx.runtime.settings.sign_up == "open"

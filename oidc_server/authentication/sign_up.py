@@ -1,21 +1,35 @@
-"""/sign-up: make an account. A free username is enough, and signs in at once."""
+"""/sign-up: make an account. A free username is enough, and signs in at once.
+
+Where not everybody may (`OIDC_SIGN_UP=invite`), it takes an invitation: opening its link uses
+nothing, making the account does. One that names an address proves it.
+"""
 
 from collections.abc import Callable, Mapping
 
 from oidc_server.authentication import arrival
 from oidc_server.authentication.interrupted import Interrupted, interrupted
+from oidc_server.domain import invitations
+from oidc_server.domain.base import DomainError
 from oidc_server.domain.factors.strength import PASSWORD
-from oidc_server.domain.users import User, UsernameTakenError
-from oidc_server.web import new_account, passkey_proof
+from oidc_server.domain.invitations import Invitation, SpentInvitationError
+from oidc_server.domain.links import Purpose
+from oidc_server.domain.users import EmailTakenError, User, UsernameTakenError
+from oidc_server.web import mailed_link, new_account, passkey_proof
 from oidc_server.web.context import Context
 from oidc_server.web.lanes import Inquiry
 from oidc_server.web.new_account import Draft
 from oidc_server.web.responses import Response
 
+REFUSALS = (UsernameTakenError, EmailTakenError, SpentInvitationError)
+"""Why an account cannot be made after all; `refused` says so."""
+
 
 def show_sign_up(ctx: Context) -> Response:
+    arriving = mailed_link.arrive(ctx, Purpose.INVITATION, "authentication.sign_up")
+    if arriving is not None:
+        return arriving
     came_from = interrupted(ctx, ctx.query.get("request_id"))
-    if ctx.runtime.settings.sign_up != "open":
+    if not is_open(ctx):
         return closed(ctx)
 
     return page(ctx, came_from, new_account.EMPTY, {})
@@ -23,15 +37,15 @@ def show_sign_up(ctx: Context) -> Response:
 
 def prepare(ctx: Context) -> Callable[[], Draft] | Inquiry | Draft:
     """Ahead of `submit_sign_up`: say what is wrong, or hash the password."""
-    if ctx.runtime.settings.sign_up != "open":
+    if not is_open(ctx):
         return Draft()
     interrupted(ctx, ctx.form.get("request_id"))
-    return new_account.examine(ctx)
+    return new_account.examine(ctx, email=_invited_email(ctx))
 
 
 def submit_sign_up(ctx: Context) -> Response:
     """Make the account. Whether the address is known here is told to its owner, not to the form."""
-    if ctx.runtime.settings.sign_up != "open":
+    if not is_open(ctx):
         return closed(ctx)
     came_from = interrupted(ctx, ctx.form.get("request_id"))
     draft: Draft = ctx.proof
@@ -40,25 +54,52 @@ def submit_sign_up(ctx: Context) -> Response:
 
     try:
         user = create(ctx, draft.values, password_hash=draft.password_hash)
-    except UsernameTakenError:
-        return page(ctx, came_from, draft.values, {"username": "taken"}, status=409)
+    except REFUSALS as error:
+        return refused(ctx, came_from, draft.values, error)
 
     return arrival.arrive(ctx, came_from, user.id, PASSWORD)
 
 
+def is_open(ctx: Context) -> bool:
+    """Whether this visitor may make an account; where sign-up is closed, no invitation opens it."""
+    policy = ctx.runtime.settings.sign_up
+    return policy == "open" or (policy == "invite" and _invitation(ctx) is not None)
+
+
+def fields(ctx: Context) -> dict[str, str]:
+    """What was typed, but for the password; the address of an invitation is what it is."""
+    email = _invited_email(ctx)
+    return new_account.fields(ctx) | ({} if email is None else {"email": email})
+
+
 def create(ctx: Context, values: Mapping[str, str], password_hash: str | None) -> User:
-    """Make the account, and ask whoever reads the address; raises `UsernameTakenError`."""
+    """Make the account with the invitation there may be; raises one of `REFUSALS`."""
     return new_account.open_account(
         ctx,
         username=values["username"],
         email=values["email"],
         name=values["name"],
         password_hash=password_hash,
+        invitation=_invitation(ctx),
     )
 
 
+def refused(
+    ctx: Context, came_from: Interrupted, values: Mapping[str, str], error: DomainError
+) -> Response:
+    """The page again, for one of `REFUSALS`."""
+    if isinstance(error, SpentInvitationError):
+        return closed(ctx)
+    field = "email" if isinstance(error, EmailTakenError) else "username"
+    return page(ctx, came_from, values, {field: "taken"}, status=409)
+
+
 def closed(ctx: Context) -> Response:
-    """The page where nobody can make an account."""
+    """The page where nobody can make an account; who holds a link hears why it does not work."""
+    invited = ctx.runtime.links.read(Purpose.INVITATION, _link(ctx)) is not None
+    if invited and ctx.runtime.settings.sign_up == "invite":
+        ctx.drop_link()
+        return ctx.render("authentication/link_invalid.html", status=400, purpose="invitation")
     return ctx.render("authentication/sign_up_closed.html", status=403)
 
 
@@ -70,12 +111,32 @@ def page(
     status: int = 200,
 ) -> Response:
     """The page, with what was typed and what is wrong with it."""
+    invitation = _invitation(ctx)
+    email = invitation.email if invitation else None
     return came_from.render(
         ctx,
         "authentication/sign_up.html",
         status=status,
-        values=values,
+        values={**values, "email": email} if email else values,
         errors=errors,
         passkeys=passkey_proof.are_possible(ctx),
+        link=_link(ctx) if invitation else None,
+        invited_email=email,
         password_min=ctx.runtime.settings.password_min_length,
     )
+
+
+def _invited_email(ctx: Context) -> str | None:
+    invitation = _invitation(ctx)
+    return None if invitation is None else invitation.email
+
+
+def _invitation(ctx: Context) -> Invitation | None:
+    """The invitation of this visitor, if it could be used now."""
+    invitation_id = ctx.runtime.links.read(Purpose.INVITATION, _link(ctx))
+    return invitations.find(ctx.db, invitation_id, ctx.now) if invitation_id else None
+
+
+def _link(ctx: Context) -> str:
+    """The value of the link: the form sends back what the cookie brought."""
+    return ctx.form.text("link") if ctx.incoming.method == "POST" else ctx.kept_link

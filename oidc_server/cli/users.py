@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from oidc_server.cli.invitations import invite
 from oidc_server.cli.new_password import (
     PasswordHashStdin,
     PasswordStdin,
@@ -21,6 +22,7 @@ from oidc_server.domain.users import User
 
 application = typer.Typer(no_args_is_help=True)
 application.command("import")(import_users)
+application.command("invite")(invite)
 for _name, _command in COMMANDS.items():
     application.command(_name)(_command)
 
@@ -75,7 +77,10 @@ def edit(
     as_json: Json = False,
     profile: Profile,
 ) -> None:
-    """Change what apps are told of a person; an empty value removes one."""
+    """Change what apps are told of a person.
+
+    An empty value removes one.
+    """
     with workshop() as tools:
         found = users.find_for_sign_in(tools.db, username)
         if found is None:

@@ -52,6 +52,8 @@ class Purpose(StrEnum):
     UNDO_EMAIL_CHANGE = "undo_email_change"
     NOT_ME = "not_me"
     SET_UP = "set_up"
+    INVITATION = "invitation"
+    """Its rows are in `invitations.py`."""
 
 
 class LinkRow(Base):

@@ -19,6 +19,7 @@ class MailKind(StrEnum):
     CHANGE_EMAIL = "change_email"
     EMAIL_CHANGED = "email_changed"
     WELCOME = "welcome"
+    INVITATION = "invitation"
     SECURITY_NOTICE = "security_notice"
     SIGN_IN_CODE = "sign_in_code"
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from oidc_server import languages
 from oidc_server.database import ConflictError, DatabaseUnavailableError, Transaction
-from oidc_server.domain import links, outbox, pending_sign_ins, users
+from oidc_server.domain import invitations, links, outbox, pending_sign_ins, users
 from oidc_server.domain.links import Purpose
 from oidc_server.domain.mails import MailKind
 from oidc_server.domain.outbox import OutboxItem
@@ -41,6 +41,7 @@ _TARGETS = {
     MailKind.ACCOUNT_EXISTS: _Target("authentication.login"),
     MailKind.CHANGE_EMAIL: _Target("authentication.change_email", Purpose.CHANGE_EMAIL),
     MailKind.EMAIL_CHANGED: _Target("authentication.undo_email_change", Purpose.UNDO_EMAIL_CHANGE),
+    MailKind.INVITATION: _Target("authentication.sign_up", Purpose.INVITATION),
     MailKind.WELCOME: _Target("account.overview"),
     MailKind.SECURITY_NOTICE: _Target("authentication.not_me", Purpose.NOT_ME),
     MailKind.SIGN_IN_CODE: _Target("authentication.password_reset"),
@@ -166,14 +167,27 @@ def _way(
     """Where the mail's button leads, and for how long. What opens something is kept nowhere."""
     now, signed, told = runtime.clock(), None, dict[str, str | int]()
     if target.purpose is not None and link_id is not None:
-        link = links.find(db, link_id, target.purpose, now)
-        if link is None or link.expires_at is None:
-            raise OutdatedError("the link has expired or was used")
+        expires_at, code_expires_at = _ends(db, target.purpose, link_id, now)
         signed = runtime.links.sign(target.purpose, link_id)
-        told["minutes"] = max(1, round((link.expires_at - now) / _MINUTE))
-        told["days"] = max(1, round((link.expires_at - now) / _DAY))
-        if link.code_expires_at is not None and link.code_expires_at > now:
+        told["minutes"] = max(1, round((expires_at - now) / _MINUTE))
+        told["days"] = max(1, round((expires_at - now) / _DAY))
+        if code_expires_at is not None and code_expires_at > now:
             told["code"] = runtime.links.code(target.purpose, link_id)
-            told["code_minutes"] = max(1, round((link.code_expires_at - now) / _MINUTE))
+            told["code_minutes"] = max(1, round((code_expires_at - now) / _MINUTE))
     path = runtime.paths.path(target.route, link=signed)
     return {**told, "link": runtime.issuer + path}
+
+
+def _ends(
+    db: Transaction, purpose: Purpose, link_id: str, now: datetime
+) -> tuple[datetime, datetime | None]:
+    """Until when the link works, and the code with it; raises `OutdatedError` if it is over."""
+    if purpose == Purpose.INVITATION:
+        invitation = invitations.find(db, link_id, now)
+        if invitation is not None:
+            return invitation.expires_at, None
+    else:
+        link = links.find(db, link_id, purpose, now)
+        if link is not None and link.expires_at is not None:
+            return link.expires_at, link.code_expires_at
+    raise OutdatedError("the link has expired or was used")

@@ -12,6 +12,7 @@ from oidc_server.domain import (
     factors,
     grants,
     idempotency,
+    invitations,
     links,
     outbox,
     passkey_challenges,
@@ -38,6 +39,7 @@ PRUNES: tuple[Prune, ...] = (
     factors.prune,
     trusted_devices.prune,
     links.prune,
+    invitations.prune,
     passkey_challenges.prune,
     outbox.prune,
     # What refers to another row goes before it.

@@ -79,6 +79,8 @@ class ApiScope(StrEnum):
     USERS_READ = "users:read"
     USERS_WRITE = "users:write"
     USERS_DISABLE = "users:disable"
+    INVITATIONS_READ = "invitations:read"
+    INVITATIONS_WRITE = "invitations:write"
     ROLES_READ = "roles:read"
     ROLES_WRITE = "roles:write"
     CLIENTS_READ = "clients:read"
@@ -102,6 +104,8 @@ ADMINISTRATIVE_SCOPES = frozenset(
         ApiScope.USERS_READ,
         ApiScope.USERS_WRITE,
         ApiScope.USERS_DISABLE,
+        ApiScope.INVITATIONS_READ,
+        ApiScope.INVITATIONS_WRITE,
         ApiScope.ROLES_READ,
         ApiScope.ROLES_WRITE,
         ApiScope.CLIENTS_READ,

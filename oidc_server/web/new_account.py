@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from oidc_server.domain import audit, users
+from oidc_server.domain import audit, invitations, users
 from oidc_server.domain.audit import Event
+from oidc_server.domain.invitations import Invitation, SpentInvitationError
 from oidc_server.domain.users import User
 from oidc_server.web import email_addresses, new_password
 from oidc_server.web.context import Context
@@ -29,9 +30,14 @@ def fields(ctx: Context) -> dict[str, str]:
     return {name: ctx.form.text(name) for name in _FIELDS}
 
 
-def examine(ctx: Context) -> Callable[[], Draft] | Inquiry | Draft:
-    """Say all that is wrong with the form at once; if nothing is, the password is hashed."""
+def examine(ctx: Context, email: str | None = None) -> Callable[[], Draft] | Inquiry | Draft:
+    """Say all that is wrong with the form at once; if nothing is, the password is hashed.
+
+    With `email`, the address is known, and what the form says of it does not count.
+    """
     values = fields(ctx)
+    if email is not None:
+        values["email"] = email
     errors = users.problems(**values)
 
     def draft(chosen: NewPassword) -> Draft:
@@ -44,21 +50,50 @@ def examine(ctx: Context) -> Callable[[], Draft] | Inquiry | Draft:
 
 
 def open_account(
-    ctx: Context, *, username: str, email: str, name: str | None, password_hash: str | None
+    ctx: Context,
+    *,
+    username: str,
+    email: str,
+    name: str | None,
+    password_hash: str | None,
+    invitation: Invitation | None = None,
 ) -> User:
     """Sign somebody up, and mail to their address so that it can be confirmed.
 
-    Whether the address is known here is told to its owner alone. Raises `InvalidFieldError`,
-    `UsernameTakenError`.
+    Whether the address is known here is told to its owner alone. An invitation is used with it,
+    both or neither; whoever came by a mail to their address need not confirm it. Raises
+    `InvalidFieldError`, `UsernameTakenError`, and with an invitation `EmailTakenError` and
+    `SpentInvitationError`.
     """
-    user = users.create(
-        ctx.db,
-        username=username,
-        email=email,
-        name=name,
-        password_hash=password_hash,
-        now=ctx.now,
-    )
+    proven = invitation is not None and invitation.email is not None
+    with ctx.db.savepoint():
+        user = users.create(
+            ctx.db,
+            username=username,
+            email=email,
+            name=name,
+            password_hash=password_hash,
+            now=ctx.now,
+            email_verified=proven,
+        )
+        if invitation and not invitations.redeem(ctx.db, invitation, user.id, ctx.now):
+            raise SpentInvitationError("The invitation was used already.")
     audit.record(ctx.db, Event.SIGNED_UP, origin=ctx.origin, now=ctx.now, user_id=user.id)
-    email_addresses.ask_to_verify(ctx, user)
+    if invitation is not None:
+        _used(ctx, invitation, user.id)
+    if not proven:
+        email_addresses.ask_to_verify(ctx, user)
     return user
+
+
+def _used(ctx: Context, invitation: Invitation, user_id: str) -> None:
+    ctx.drop_link()
+    audit.record(
+        ctx.db,
+        Event.INVITATION_USED,
+        origin=ctx.origin,
+        now=ctx.now,
+        user_id=user_id,
+        invitation_id=invitation.id,
+        role=invitation.role,
+    )

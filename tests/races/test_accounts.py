@@ -116,3 +116,29 @@ def log_in(deployment: Deployment, username: str, password: str) -> int:
     browser = deployment.browser()
     answer = browser.send(browser.go("/login"), username=username, password=password)
     return answer.status_code
+
+
+def test_an_invitation_used_twenty_times_at_once_makes_one_account(
+    deploy: Callable[..., Deployment],
+) -> None:
+    deployment = deploy(sign_up="invite")
+    deployment.make_user()
+    made = deployment.command_line.json("users", "invite")
+    link = made["link"].partition("/sign-up")[2]
+    browsers = [deployment.browser() for _ in range(AT_ONCE)]
+    requests = [
+        form_request(
+            browser,
+            browser.go(f"/sign-up{link}"),
+            username=f"guest{number}",
+            email=f"guest{number}@example.com",
+            password=PASSWORD,
+        )
+        for number, browser in enumerate(browsers)
+    ]
+
+    answers = at_once(deployment, requests)
+
+    assert sorted(answer.status_code for answer in answers) == [303] + [400] * (AT_ONCE - 1)
+    accounts = deployment.command_line.json("users", "list")
+    assert len([a for a in accounts if a["username"].startswith("guest")]) == 1

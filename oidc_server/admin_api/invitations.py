@@ -1,0 +1,190 @@
+"""Invitations: who may make an account, where not everybody may."""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from oidc_server.admin_api.recording import record
+from oidc_server.domain import invitations, roles
+from oidc_server.domain.audit import Event
+from oidc_server.domain.base import parse_id
+from oidc_server.domain.identifiers import InvalidFieldError
+from oidc_server.domain.invitations import LONGEST, USUAL, Invitation
+from oidc_server.domain.links import Purpose
+from oidc_server.domain.roles import UnknownRoleError
+from oidc_server.oauth2.vocabulary import ApiScope
+from oidc_server.web.api_access import administration, may_touch
+from oidc_server.web.errors import InvalidFieldsError, ProblemError, types
+from oidc_server.web.incoming import BadRequestError
+from oidc_server.web.json_api import Answer, Body, Query, read_cursor, write_cursor
+from oidc_server.web.operations import Call, Operation
+from oidc_server.web.responses import Response, empty
+
+
+class NewInvitation(Body):
+    """Whom to invite, and as what."""
+
+    email: Annotated[str, Field(min_length=1, max_length=400)] | None = Field(
+        default=None, description="The invitation is for this address, and is mailed to it."
+    )
+    role: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    expires_in: int = Field(
+        default=int(USUAL.total_seconds()),
+        ge=60,
+        le=int(LONGEST.total_seconds()),
+        description="Seconds until it ends.",
+    )
+
+
+class InvitationsQuery(Query):
+    """Which invitations."""
+
+    limit: int = Field(default=50, ge=1, le=200)
+    cursor: str | None = Field(default=None, description="`next_cursor` of the page before.")
+
+
+class InvitationAnswer(Answer):
+    """An invitation, without its link."""
+
+    id: str
+    email: str | None
+    role: str | None
+    state: Literal["open", "used", "revoked", "expired"]
+    invited_by: str | None
+    created_at: datetime
+    expires_at: datetime
+    used_at: datetime | None
+    user_id: str | None
+
+
+class MadeInvitation(InvitationAnswer):
+    """A new invitation. Without an address, `link` is to be handed over; it is shown this once."""
+
+    link: str | None
+
+
+class InvitationsAnswer(Answer):
+    """A page of invitations, newest first."""
+
+    invitations: list[InvitationAnswer]
+    next_cursor: str | None
+
+
+def list_invitations(call: Call) -> InvitationsAnswer:
+    """A page of invitations, newest first."""
+    query = call.query
+    before = None if query.cursor is None else read_cursor(query.cursor, str)[0]
+    if before is not None and parse_id(before) is None:
+        raise BadRequestError("The cursor is not one that this list gave.")
+
+    found = invitations.page(call.ctx.db, query.limit + 1, before)
+
+    shown = found[: query.limit]
+    return InvitationsAnswer(
+        invitations=[InvitationAnswer(**_told(call, invitation)) for invitation in shown],
+        next_cursor=write_cursor(shown[-1].id) if len(found) > len(shown) else None,
+    )
+
+
+def create_invitation(call: Call) -> MadeInvitation:
+    """Invite somebody, at most with a role that the caller could give."""
+    body, ctx, caller = call.body, call.ctx, call.caller
+    assert caller is not None, "administration is open to nobody unknown"  # noqa: S101
+    try:
+        if body.role is not None:
+            may_touch(caller, roles.get(ctx.db, body.role).held)
+        made = invitations.create(
+            ctx.db,
+            email=body.email,
+            role=body.role,
+            invited_by=caller.user_id,
+            lifetime=timedelta(seconds=body.expires_in),
+            now=ctx.now,
+        )
+    except UnknownRoleError as error:
+        raise InvalidFieldsError((["role"], str(error))) from None
+    except InvalidFieldError as error:
+        raise InvalidFieldsError(([error.field], str(error))) from None
+
+    record(call, Event.INVITATION_CREATED, invitation_id=made.id, role=made.role)
+    return MadeInvitation(**_told(call, made), link=_link(call, made))
+
+
+def revoke_invitation(call: Call) -> Response:
+    """Withdraw an invitation that is open."""
+    invitation_id = call.path["invitation_id"]
+
+    if not invitations.revoke(call.ctx.db, invitation_id, call.ctx.now):
+        raise ProblemError(types.NOT_FOUND, "There is no such invitation that is open.")
+
+    record(call, Event.INVITATION_REVOKED, invitation_id=invitation_id)
+    return empty(204)
+
+
+def _link(call: Call, made: Invitation) -> str | None:
+    """The address to hand over. One that proves an address goes there by mail, and no other way."""
+    if made.email is not None:
+        return None
+    runtime = call.ctx.runtime
+    signed = runtime.links.sign(Purpose.INVITATION, made.id)
+    return runtime.issuer + runtime.paths.path("authentication.sign_up", link=signed)
+
+
+def _told(call: Call, invitation: Invitation) -> dict[str, Any]:
+    names = InvitationAnswer.model_fields.keys() - {"state"}
+    return {name: getattr(invitation, name) for name in names} | {
+        "state": invitation.state(call.ctx.now)
+    }
+
+
+_EXAMPLE: dict[str, Any] = {
+    "id": "019b8d62-7a80-73a1-acf1-88f9fcf744e7",
+    "email": "ann@example.com",
+    "role": None,
+    "state": "open",
+    "invited_by": "3f0e9c1a-6f54-4f5e-9c1b-2a7d8e0b4c55",
+    "created_at": "2026-01-05T09:00:00Z",
+    "expires_at": "2026-01-12T09:00:00Z",
+    "used_at": None,
+    "user_id": None,
+}
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/api/v1/admin/invitations",
+        name="admin_api.invitations",
+        summary="List invitations, newest first",
+        rule=administration(ApiScope.INVITATIONS_READ),
+        handler=list_invitations,
+        query=InvitationsQuery,
+        answer=InvitationsAnswer,
+        query_example={"limit": 50},
+        answer_example={"invitations": [_EXAMPLE], "next_cursor": None},
+    ),
+    Operation(
+        method="POST",
+        path="/api/v1/admin/invitations",
+        name="admin_api.create_invitation",
+        summary="Invite somebody to make an account",
+        description="With an address, the link is mailed to it, and using it proves the address;"
+        " without one, the answer holds the link. It works once.",
+        rule=administration(ApiScope.INVITATIONS_WRITE),
+        handler=create_invitation,
+        body=NewInvitation,
+        answer=MadeInvitation,
+        status=201,
+        body_example={"email": "ann@example.com", "expires_in": 604800},
+        answer_example={**_EXAMPLE, "link": None},
+    ),
+    Operation(
+        method="DELETE",
+        path="/api/v1/admin/invitations/{invitation_id}",
+        name="admin_api.revoke_invitation",
+        summary="Withdraw an invitation",
+        rule=administration(ApiScope.INVITATIONS_WRITE),
+        handler=revoke_invitation,
+        status=204,
+    ),
+)

@@ -1,0 +1,225 @@
+"""Invitations: made through the API, mailed or handed over, used once on the page."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from httpx2 import Response
+
+from oidc_server.domain import invitations, roles, users
+from oidc_server.outbound.mail import Mail
+from tests.browser import Browser
+from tests.callers import Callers, make_callers
+from tests.factories import PASSWORD
+from tests.mails import link_in, read_mails
+from tests.site import Site
+
+PATH = "/api/v1/admin/invitations"
+SCOPE = "invitations:read invitations:write roles:read roles:write"
+NOBODY = "0193b1d2-0000-4000-8000-000000000000"
+
+
+@pytest.fixture
+def invited_site(start_site: Callable[..., Site]) -> Site:
+    return start_site(sign_up="invite")
+
+
+@pytest.fixture
+def api(invited_site: Site) -> Callers:
+    return make_callers(invited_site, SCOPE)
+
+
+def invite(api: Callers, caller: str = "administrator", **body: Any) -> Response:
+    return api.call("POST", PATH, caller, json=body)
+
+
+def link_of(api: Callers, **body: Any) -> str:
+    link: str = invite(api, **body).json()["link"]
+    return link.removeprefix(api.site.issuer)
+
+
+def states(api: Callers) -> list[str]:
+    return [told["state"] for told in api.call("GET", PATH, "administrator").json()["invitations"]]
+
+
+def sign_up(page: Response, browser: Browser, **fields: str) -> Response:
+    values: dict[str, Any] = {"username": "zoe", "email": "zoe@example.com", "password": PASSWORD}
+    return browser.send(page, **{**values, **fields})
+
+
+def invitations_in(mails: list[Mail]) -> list[Mail]:
+    """Those that lead to the page: who signs in from a new browser gets one as well."""
+    return [mail for mail in mails if "/sign-up?link=" in mail.text]
+
+
+def account(site: Site, username: str = "zoe") -> Any:
+    with site.db() as db:
+        return users.find_for_sign_in(db, username)
+
+
+def test_a_link_that_is_handed_over_makes_one_account(api: Callers) -> None:
+    site = api.site
+    link = link_of(api)
+    first, second = Browser(site.browser(), site.issuer), Browser(site.browser(), site.issuer)
+    page, other = first.go(link), second.go(link)
+
+    made = sign_up(page, first)
+    again = sign_up(other, second, username="yan")
+
+    assert (page.status_code, made.status_code) == (200, 200)
+    assert "link=" not in str(page.url)
+    assert account(site).email_verified_at is None
+    assert (again.status_code, account(site, "yan")) == (400, None)
+    assert Browser(site.browser(), site.issuer).go(link).status_code == 400
+    assert states(api) == ["used"]
+
+
+def test_an_invitation_for_an_address_is_mailed_there_and_proves_it(api: Callers) -> None:
+    site = api.site
+    answer = invite(api, email="ann@example.com", role="moderator")
+    [mail] = invitations_in(read_mails(site))
+    browser = Browser(site.browser(), site.issuer)
+
+    page = browser.go(link_in(mail))
+    sign_up(page, browser, email="eve@example.com")
+
+    assert answer.json()["link"] is None
+    assert mail.to == "ann@example.com"
+    found = account(site)
+    assert (found.email, found.email_verified_at) == ("ann@example.com", site.clock.now)
+    with site.db() as db:
+        assert roles.roles_of(db, found.id) == {"moderator", "user"}
+    assert not [later for later in read_mails(site) if "/verify-email" in later.text]
+
+
+def test_opening_a_link_uses_nothing(api: Callers) -> None:
+    link = link_of(api)
+    for _ in range(3):
+        assert Browser(api.site.browser(), api.site.issuer).go(link).status_code == 200
+
+    assert states(api) == ["open"]
+
+
+def test_a_refused_form_leaves_the_invitation_open(api: Callers) -> None:
+    site, taken = api.site, api.people["person"]
+    browser = Browser(site.browser(), site.issuer)
+    page = browser.go(link_of(api))
+
+    weak = sign_up(page, browser, password="zoe")
+    name = sign_up(weak, browser, username=taken.username)
+    made = sign_up(name, browser)
+
+    assert (weak.status_code, name.status_code, made.status_code) == (422, 409, 200)
+    assert states(api) == ["used"]
+
+
+def test_an_invited_address_that_is_verified_elsewhere_is_refused(api: Callers) -> None:
+    site = api.site
+    invite(api, email=api.people["person"].email)
+    [mail] = invitations_in(read_mails(site))
+    browser = Browser(site.browser(), site.issuer)
+
+    answer = sign_up(browser.go(link_in(mail)), browser)
+
+    assert (answer.status_code, account(site)) == (409, None)
+    assert states(api) == ["open"]
+
+
+@pytest.mark.parametrize("how", ["expired", "revoked", "forged", "of another purpose"])
+def test_a_link_that_does_not_hold_lets_nobody_in(api: Callers, how: str) -> None:
+    site = api.site
+    made = invite(api).json()
+    link = made["link"].removeprefix(site.issuer)
+    browser = Browser(site.browser(), site.issuer)
+    page = browser.go(link)
+    if how == "expired":
+        site.clock.advance(timedelta(days=8))
+        api.give_role("administrator", roles.MODERATOR)  # and a fresh token
+    elif how == "revoked":
+        revoked = api.call("DELETE", f"{PATH}/{made['id']}", "administrator")
+        assert revoked.status_code == 204
+        assert api.call("DELETE", f"{PATH}/{made['id']}", "administrator").status_code == 404
+    elif how == "forged":
+        link = link[:-4] + ("AAAA" if link[-4:] != "AAAA" else "BBBB")
+    else:
+        link = "/sign-up?link=" + site.runtime.links.sign("verify_email", made["id"])
+
+    opened = Browser(site.browser(), site.issuer).go(link)
+
+    assert opened.status_code in (400, 403)
+    if how in ("expired", "revoked"):
+        assert sign_up(page, browser).status_code == 400
+        assert account(site) is None
+        assert states(api) == [how]
+
+
+def test_without_an_invitation_there_is_no_way_in(api: Callers) -> None:
+    site = api.site
+    browser = Browser(site.browser(), site.issuer)
+
+    page = browser.go("/sign-up")
+
+    assert page.status_code == 403
+    assert "by invitation" in page.text
+
+
+def test_nobody_invites_with_a_role_that_they_could_not_give(api: Callers) -> None:
+    api.call(
+        "POST",
+        "/api/v1/admin/roles",
+        "administrator",
+        json={"name": "host", "scopes": SCOPE.split()},
+    )
+    api.give_role("other", "host")
+
+    assert invite(api, "other", role="admin").status_code == 403
+    assert invite(api, "other", role="host").status_code == 201
+    assert invite(api, "moderator").status_code == 403
+    unknown = invite(api, role="nothing")
+    assert (unknown.status_code, unknown.json()["errors"][0]["field"]) == (422, "role")
+    assert invite(api, email="nowhere").json()["errors"][0]["field"] == "email"
+    assert invite(api, expires_in=10**9).status_code == 422
+
+
+def test_invitations_are_listed_newest_first_and_each_once(api: Callers) -> None:
+    ids = []
+    for _ in range(5):
+        ids.append(invite(api).json()["id"])
+        api.site.clock.advance(1)
+
+    seen, cursor = [], None
+    while True:
+        query = {"limit": 2, **({"cursor": cursor} if cursor else {})}
+        told = api.call("GET", PATH, "administrator", params=query).json()
+        assert all("link" not in shown for shown in told["invitations"])
+        seen += [shown["id"] for shown in told["invitations"]]
+        cursor = told["next_cursor"]
+        if cursor is None:
+            break
+
+    assert seen == list(reversed(ids))
+    for bad in ("x", "WyJ4Il0"):
+        answer = api.call("GET", PATH, "administrator", params={"cursor": bad})
+        assert answer.status_code == 400
+    assert api.call("DELETE", f"{PATH}/{NOBODY}", "administrator").status_code == 404
+
+
+def test_where_sign_up_is_closed_no_invitation_opens_it(
+    start_site: Callable[..., Site],
+) -> None:
+    site = start_site(sign_up="closed")
+    with site.db() as db:
+        made = invitations.create(
+            db,
+            email=None,
+            role=None,
+            invited_by=None,
+            lifetime=invitations.USUAL,
+            now=site.clock.now,
+        )
+    value = site.runtime.links.sign("invitation", made.id)
+
+    page = Browser(site.browser(), site.issuer).go(f"/sign-up?link={value}")
+
+    assert page.status_code == 403
