@@ -1,5 +1,6 @@
 """`oidc-server users`: what is done to an account after it was made."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
@@ -9,7 +10,7 @@ import typer
 from oidc_server.cli.new_password import PasswordStdin, new_password_hash
 from oidc_server.cli.output import Json, fail, show
 from oidc_server.cli.workshop import Workshop, workshop
-from oidc_server.domain import audit, endings, roles, user_directory, users
+from oidc_server.domain import audit, closed_accounts, endings, roles, user_directory, users
 from oidc_server.domain.audit import COMMAND_LINE, Event
 from oidc_server.domain.users import User
 
@@ -33,7 +34,26 @@ def disable(named: Named, *, as_json: Json = False) -> None:
 def enable(named: Named, *, as_json: Json = False) -> None:
     """Open an account again; what ended stays ended."""
     with _changed(named, Event.USER_ENABLED, as_json=as_json) as (tools, user):
-        users.mark_enabled(tools.db, user.id, tools.now)
+        closed_accounts.mark_enabled(tools.db, user.id, tools.now)
+
+
+def delete(
+    named: Named,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Delete an account, at once and for good."""
+    if not yes and not sys.stdin.isatty():
+        fail("There is no way back: say --yes.", as_json=as_json)
+    if not yes:
+        typer.confirm(f"Delete {named} for good?", abort=True)
+    with _opened(named, as_json=as_json) as (tools, user):
+        endings.delete_user(tools.db, user.id, tools.now)
+        audit.record(
+            tools.db, Event.USER_DELETED, origin=COMMAND_LINE, now=tools.now, user_id=user.id
+        )
+    show({"id": user.id, "deleted": True}, as_json=as_json)
 
 
 def rename(
@@ -110,6 +130,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "show": show_user,
     "disable": disable,
     "enable": enable,
+    "delete": delete,
     "rename": rename,
     "set-email": set_email,
     "set-password": set_password,

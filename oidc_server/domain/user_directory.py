@@ -52,12 +52,13 @@ class Page:
 
 
 def find(db: Transaction, named: str) -> User | None:
-    """The person with this id, username or verified address."""
+    """The person with this id, username or verified address; nobody whose account was deleted."""
     user_id = parse_id(named)
     if user_id is None:
         found = users.find_for_sign_in(db, named)
         user_id = found.id if found else None
-    return users.find(db, user_id) if user_id is not None else None
+    user = users.find(db, user_id) if user_id is not None else None
+    return user if user is not None and user.deleted_at is None else None
 
 
 def is_place(wanted: Wanted, place: Place) -> bool:
@@ -79,7 +80,7 @@ def page(db: Transaction, wanted: Wanted, limit: int, after: Place | None = None
         while True:
             batch = walk.batch(db, wanted, after, limit + 1)
             for user, place in batch:
-                if walk.fits(user, wanted):
+                if user.deleted_at is None and walk.fits(user, wanted):
                     found.append((user, place))
                 if len(found) > limit:
                     return Page([user for user, _ in found[:limit]], found[limit - 1][1])

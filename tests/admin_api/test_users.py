@@ -212,6 +212,20 @@ def test_a_disabled_user_is_out_at_once_until_enabled(api: Callers) -> None:
     assert can_sign_in(api, api.people["person"].username)
 
 
+def test_a_deleted_user_is_gone_and_the_id_leads_nowhere(api: Callers) -> None:
+    person = api.people["person"]
+
+    deleted = send(api, "DELETE", f"/{person.id}")
+
+    assert deleted.status_code == 204
+    assert not can_sign_in(api, person.username)
+    assert {send(api, "GET", f"/{n}").status_code for n in (person.id, person.username)} == {404}
+    assert send(api, "DELETE", f"/{person.id}").status_code == 404
+    assert len(names(api)) == 3
+    assert names(api, disabled="true") == []
+    assert last_event(api).user_id == person.id
+
+
 def test_a_password_that_is_set_closes_what_the_old_one_opened(api: Callers) -> None:
     answer = send(
         api,
@@ -278,6 +292,7 @@ def everything_done_to(api: Callers, user_id: str, caller: str) -> set[int]:
         ("POST", "/password-reset", {}),
         ("DELETE", "/factors", {}),
         ("DELETE", "/sessions", {}),
+        ("DELETE", "", {}),
         ("PUT", "/roles/moderator", {}),
         ("DELETE", "/roles/admin", {}),
     ]
@@ -323,6 +338,7 @@ def test_a_service_cannot_remove_the_last_administrator(api: Callers) -> None:
 
     assert send(api, "POST", f"{administrator}/disable", "service").status_code == 409
     assert send(api, "DELETE", f"{administrator}/roles/admin", "service").status_code == 409
+    assert send(api, "DELETE", administrator, "service").status_code == 409
     assert not state(api, "administrator")["disabled"]
     with api.site.db() as db:
         roles.assign(db, api.id_of("other"), roles.ADMIN, api.site.clock.now)

@@ -65,6 +65,15 @@ def test_a_password_is_reset_where_a_mail_arrives(run, ann, bob):
     assert refused.stderr == "bob has no verified address to send a link to.\n"
 
 
+def test_an_account_is_deleted_for_good(run, bob):
+    asked = run("users", "delete", "bob")
+    done = run("users", "delete", "bob", "--yes", "--json")
+
+    assert (asked.status, asked.stderr) == (1, "There is no way back: say --yes.\n")
+    assert done.json == {"id": bob["id"], "deleted": True}
+    assert run("users", "show", bob["id"]).status == 1
+
+
 def test_factors_and_sessions_go(run, bob):
     assert run("users", "reset-factors", "bob", "--json").json == bob
     assert run("users", "end-sessions", "bob", "--json").json == bob
@@ -74,7 +83,7 @@ def test_the_last_administrator_stays(run, ann, bob):
     del ann, bob
     message = "This is the last administrator. Make another one first.\n"
 
-    for command in (("disable", "ann"), ("take-role", "ann", "admin")):
+    for command in (("disable", "ann"), ("delete", "ann", "--yes"), ("take-role", "ann", "admin")):
         refused = run("users", *command)
         assert (refused.status, refused.stderr) == (1, message)
     assert run("users", "give-role", "bob", "admin", "--json").json["roles"] == ["admin", "user"]

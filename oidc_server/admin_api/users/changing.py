@@ -90,6 +90,16 @@ def enable_user(call: Call) -> UserAnswer:
     return answer(call, users.get(call.ctx.db, user.id))
 
 
+def delete_user(call: Call) -> Response:
+    """Delete an account and all that is personal in it, at once and for good."""
+    user = other(call)
+
+    endings.delete_user(call.ctx.db, user.id, call.ctx.now)
+
+    record(call, Event.USER_DELETED, user_id=user.id)
+    return empty(204)
+
+
 def set_password(call: Call) -> Response:
     """Give an account another password, and close what the old one opened."""
     user, chosen = other(call), password_hash(call.ctx)

@@ -105,6 +105,16 @@ OPERATIONS = (
         **_WRITES,
     ),
     Operation(
+        method="DELETE",
+        path=_USER,
+        name="admin_api.delete_user",
+        summary="Delete a user",
+        description="With all that is personal, at once and for good. The id is never used again.",
+        handler=changing.delete_user,
+        status=204,
+        **_WRITES,
+    ),
+    Operation(
         path=f"{_USER}/disable",
         name="admin_api.disable_user",
         summary="Disable a user",
