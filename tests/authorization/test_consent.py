@@ -4,6 +4,7 @@ import pytest
 from httpx2 import Response
 
 from oidc_server.domain import clients
+from oidc_server.oauth2.vocabulary import API_SCOPES
 from tests.browser import Browser, Page
 from tests.factories import Person, make_client, make_user
 from tests.relying_party import RelyingParty, signed_in
@@ -29,6 +30,17 @@ def test_a_refusal_is_told_and_not_remembered(site: Site) -> None:
     assert answer.params["state"] == party.state
     assert answer.params["iss"] == site.issuer
     assert 'id="allow"' in browser.go(party.url()).text
+
+
+def test_every_scope_of_the_api_is_told_in_words(site: Site) -> None:
+    party = RelyingParty(site, make_client(site, scopes=API_SCOPES))
+    browser, person = Browser(site.browser(), site.issuer), make_user(site)
+
+    page = browser.log_in(browser.go(party.url(scope=" ".join(sorted(API_SCOPES)))), person)
+
+    lines = {line.strip() for line in page.text.splitlines()}
+    assert page.text.count("<li>") >= len(API_SCOPES)
+    assert lines.isdisjoint(API_SCOPES)
 
 
 def test_a_yes_is_remembered_for_less_but_not_for_more(site: Site) -> None:
