@@ -47,3 +47,16 @@ def test_the_api_can_be_read_and_searched(place: Place, page: Page) -> None:
     expect(page.get_by_role("heading", name="Your ID: API")).to_be_visible()
     page.get_by_role("link", name="Credits").first.click()
     expect(page.get_by_text("Read a balance").first).to_be_visible()
+    expect(page.get_by_test_id("page-actions").first).to_be_hidden()
+
+
+@pytest.mark.parametrize(("path", "shown"), [("/docs", ".opblock"), ("/redoc", "h1")])
+def test_the_pages_about_the_api_fit_a_narrow_screen(
+    place: Place, page: Page, path: str, shown: str
+) -> None:
+    page.set_viewport_size({"width": 320, "height": 900})
+
+    page.goto(f"{place.issuer}{path}")
+    expect(page.locator(shown).last).to_be_visible()
+
+    assert page.evaluate("document.documentElement.scrollWidth") == 320
