@@ -44,7 +44,10 @@ def presented_token(authorization: Sequence[str], in_body: str | None) -> Presen
     scheme, _, token = (authorization[0] if authorization else "").partition(" ")
     token_type = _SCHEMES.get(scheme.lower())
     if token_type is None or not token.strip():
-        raise InvalidTokenError("Send an access token.", presented=False)
+        raise InvalidTokenError(
+            "Send an access token: Authorization: Bearer, or DPoP, a blank, and the token.",
+            presented=False,
+        )
     return PresentedToken(token.strip(), token_type)
 
 

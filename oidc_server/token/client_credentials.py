@@ -8,6 +8,7 @@ from oidc_server.oauth2.authlib import (
     InvalidScopeError,
     UnauthorizedClientError,
 )
+from oidc_server.oauth2.errors import describable
 from oidc_server.oauth2.vocabulary import GrantType
 from oidc_server.token import issuer
 
@@ -24,8 +25,10 @@ class ClientCredentialsGrant(ClientCredentialsGrantBase):
             raise UnauthorizedClientError("A public client has no credentials to be granted on.")
         exchange = self.server.exchange
         asked = frozenset(exchange.form.get("scope", "").split())
-        if not asked <= client.metadata.scopes:
-            raise InvalidScopeError("The client may not have this scope.")
+        if beyond := sorted(asked - client.metadata.scopes):
+            raise InvalidScopeError(
+                f"The client is not registered for the scope {describable(' '.join(beyond))}."
+            )
         self._scopes = asked or client.metadata.scopes
         known = frozenset(
             resource for resource in exchange.resources if resources.find(exchange.db, resource)

@@ -120,7 +120,7 @@ def subject_of(ctx: Context, caller: Caller | None, rule: Rule, named: str | Non
         _require_role(ctx, caller, rule.scope)
     user_id = caller.user_id if oneself else parse_id(named or "")
     if user_id is None:
-        raise ProblemError(types.NOT_FOUND, "There is no such user.")
+        raise ProblemError(types.NOT_FOUND, "There is no such user: user_id is an id, not a name.")
     if user_id == caller.user_id and not rule.for_oneself:
         raise ProblemError(types.NOT_ALLOWED, "Nobody may do this for themselves.")
     return user_id

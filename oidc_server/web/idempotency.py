@@ -20,7 +20,10 @@ def idempotency_key(ctx: Context) -> str:
     """The key of a request; raises `BadRequestError` unless there is one good one."""
     sent = ctx.incoming.headers("idempotency-key")
     if len(sent) != 1:
-        raise BadRequestError("Send one Idempotency-Key: a new one for what is new.")
+        raise BadRequestError(
+            "Send one header Idempotency-Key: a new value, such as a UUID, for what is new;"
+            " the same one to try again."
+        )
     key = sent[0]
     if not 1 <= len(key) <= _LONGEST or not all("!" <= char <= "~" for char in key):
         raise BadRequestError("An Idempotency-Key has 1 to 255 visible ASCII characters.")
