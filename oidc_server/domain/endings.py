@@ -108,11 +108,11 @@ def change_password(
 def disown(db: Transaction, user_id: str, since: datetime, now: datetime) -> None:
     """Close an account to everybody who came in, as its owner says that it was not them.
 
-    Sessions and what apps were given end, browsers are strangers again, passkeys that were added
-    from `since` on are gone, and the password, which somebody else may know, opens nothing more:
-    the owner chooses another through their mail.
+    Sessions and what apps were given end, browsers are strangers again, passkeys and second steps
+    that were added from `since` on are gone, and the password, which somebody else may know, opens
+    nothing more: the owner chooses another through their mail.
     """
-    passkeys.delete_newer(db, user_id, since)
+    _remove_newer_ways_in(db, user_id, since)
     users.set_password(db, user_id, None, now)
     end_sessions_of_user(db, user_id, now)
     grants.revoke_of_user(db, user_id, now)
@@ -187,15 +187,15 @@ def undo_email_change(db: Transaction, undo: Link, now: datetime) -> bool:
     """Give an account back to who reads the address it had; False if somebody else has it now.
 
     Somebody else was in, so everything they may hold is closed: sessions, grants, links, passkeys
-    that were added since, and the password, of which the owner has to choose another. Later changes
-    can no longer be undone, which would give the account to them again.
+    and second steps that were added since, and the password, of which the owner has to choose
+    another. Later changes can no longer be undone, which would give the account to them again.
     """
     if undo.user_id is None or undo.email is None:
         return False
     if not users.set_email(db, undo.user_id, undo.email, now):
         return False
     users.set_password(db, undo.user_id, None, now)
-    passkeys.delete_newer(db, undo.user_id, undo.created_at)
+    _remove_newer_ways_in(db, undo.user_id, undo.created_at)
     end_sessions_of_user(db, undo.user_id, now)
     grants.revoke_of_user(db, undo.user_id, now)
     _kill_links(db, undo.user_id, now, keep=Purpose.UNDO_EMAIL_CHANGE)
@@ -244,6 +244,12 @@ def delete_due(db: Transaction, now: datetime, limit: int) -> list[str]:
     for user_id in found:
         delete_user(db, user_id, now)
     return found
+
+
+def _remove_newer_ways_in(db: Transaction, user_id: str, since: datetime) -> None:
+    """What an intruder added would let them in again, or keep the owner out."""
+    passkeys.delete_newer(db, user_id, since)
+    factors.remove_newer(db, user_id, since)
 
 
 def _kill_links(db: Transaction, user_id: str, now: datetime, keep: Purpose | None = None) -> None:
@@ -318,9 +324,13 @@ def mail_password_link(db: Transaction, user_id: str, now: datetime, lifetime: t
 def reset_factors(db: Transaction, user_id: str, now: datetime) -> list[str]:
     """Take every second factor from a person who lost them, and end their sessions.
 
-    Returns the kinds of those there were; a mail says so.
+    Passkeys that let them in without a password stay. Returns the kinds that are gone; a mail says
+    so.
     """
-    removed = sorted({str(kind) for kind in factors.remove_all(db, user_id)})
+    held = factors.held_by(db, user_id)
+    factors.remove_all(db, user_id)
+    passkeys.withdraw_second_step(db, user_id)
+    removed = sorted(kind.value for kind in held - factors.held_by(db, user_id))
     end_sessions_of_user(db, user_id, now)
     if removed:
         mails.notify(db, user_id, Notice.FACTORS_REMOVED, now)

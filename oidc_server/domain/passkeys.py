@@ -17,6 +17,7 @@ from sqlalchemy import (
     bindparam,
     delete,
     func,
+    not_,
     or_,
     select,
     update,
@@ -36,7 +37,7 @@ from oidc_server.domain.base import (
     parse_id,
     table_of,
 )
-from oidc_server.domain.users import User
+from oidc_server.domain.users import User, open_or_returning
 from oidc_server.security.passkeys import Assertion, NewPasskey
 
 MOST = 25
@@ -151,9 +152,9 @@ _PRESENTED = Statement(
     .join(_handles, _handles.c.user_id == _passkeys.c.user_id)
     .where(_passkeys.c.credential_id == bindparam("presented"))
 )
-_ENABLED = Statement(
+_MAY_SIGN_IN = Statement(
     select(_users.c.id)
-    .where(_users.c.id == bindparam("of_user"), _users.c.disabled_at.is_(None))
+    .where(_users.c.id == bindparam("of_user"), open_or_returning)
     .with_for_update(read=True)  # whoever disables the account waits, and then ends what starts now
 )
 _USE = Statement(
@@ -184,6 +185,12 @@ _DELETE_NEWER = Statement(
     delete(_passkeys).where(
         _passkeys.c.user_id == bindparam("of_user"),
         _passkeys.c.created_at >= bindparam("since", type_=Instant),
+    )
+)
+_DELETE_SECOND = Statement(
+    delete(_passkeys).where(
+        _passkeys.c.user_id == bindparam("of_user"),
+        not_(and_(_passkeys.c.user_verified, _passkeys.c.discoverable)),
     )
 )
 _DELETE = Statement(delete(_passkeys).where(_mine))
@@ -275,7 +282,7 @@ def use(db: Transaction, passkey: Passkey, assertion: Assertion, now: datetime) 
     §6.1.1): such a use is refused and flagged, and the stored count stays. Passkeys on several
     devices do not count at all. `disabled` and `removed` happened since the passkey was found.
     """
-    if db.first(_ENABLED, of_user=passkey.user_id) is None:
+    if db.first(_MAY_SIGN_IN, of_user=passkey.user_id, now=now) is None:
         return "disabled"
     mine = {"passkey_id": passkey.id, "of_user": passkey.user_id}
     used = db.run(
@@ -311,6 +318,15 @@ def rename(db: Transaction, user_id: str, passkey_id: str, name: str) -> None:
 def delete_newer(db: Transaction, user_id: str, since: datetime) -> None:
     """Delete what was added since somebody else was in. It is a part of `endings`."""
     db.run(_DELETE_NEWER, of_user=user_id, since=since)
+
+
+def withdraw_second_step(db: Transaction, user_id: str) -> None:
+    """Ask for none after the password any more: those that open alone stay, for that.
+
+    It is a part of `endings.reset_factors`.
+    """
+    db.run(_DELETE_SECOND, of_user=user_id)
+    set_second_step(db, user_id, wanted=False)
 
 
 def delete_row(db: Transaction, user_id: str, passkey_id: str) -> None:

@@ -109,16 +109,17 @@ _BY_EMAIL = Statement(
         _users.c.canonical_email == bindparam("canonical"), _users.c.email_verified_at.is_not(None)
     )
 )
-_open_or_returning = or_(
+open_or_returning = or_(
     _users.c.disabled_at.is_(None), _users.c.returns_until > bindparam("now", type_=Instant)
 )
+"""Whether somebody may sign in: into an open account, or into one that comes back by it."""
 _BY_ID = Statement(_to_sign_in.where(_users.c.id == bindparam("user_id")))
 _SAME_PASSWORD = Statement(
     select(_users.c.disabled_at)
     .where(
         _users.c.id == bindparam("user_id"),
         _users.c.password_hash == bindparam("password_hash"),
-        _open_or_returning,
+        open_or_returning,
     )
     .with_for_update(read=True)  # a change of password waits, and then ends what starts now
 )
@@ -142,7 +143,7 @@ _SET_EMAIL = Statement(
     .where(
         _users.c.id == bindparam("user_id"),
         func.coalesce(_users.c.email, "") == bindparam("before"),
-        _open_or_returning,
+        open_or_returning,
     )
     .values(
         email=bindparam("address"),

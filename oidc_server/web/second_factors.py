@@ -53,6 +53,16 @@ def must_step_up(ctx: Context, session: LiveSession) -> bool:
     return has_strong(ctx, session.user_id)
 
 
+def lack_second_step(ctx: Context, session: LiveSession) -> bool:
+    """The same for what the password may do of somebody who signs in with nothing else.
+
+    Whoever is asked for more at each sign-in shows it here too: else a new passkey, which opens
+    alone, would be a way around it.
+    """
+    asked = {Factor.TOTP, Factor.ASKED_PASSKEY} & factors.held_by(ctx.db, session.user_id)
+    return bool(asked) and must_step_up(ctx, session)
+
+
 def are_required_of(ctx: Context, user_id: str) -> bool:
     """Whether the operator wants this person to have a second factor."""
     match ctx.runtime.settings.second_factor:

@@ -8,12 +8,13 @@ from httpx2 import Response
 
 from oidc_server.domain import passkeys, users
 from tests.account.pages import fill, send
-from tests.authentication.forms import csrf, is_signed_in, new_browser, post_to, sign_in
+from tests.authentication.forms import csrf, is_signed_in, new_browser, post, post_to, sign_in
 from tests.authentication.test_passkey_login import enrolled, options
 from tests.authentication.test_passkey_login import sign_in as sign_in_with
 from tests.authenticator import BE, UP, UV, Authenticator
 from tests.browser import Browser
 from tests.factories import Person, make_user
+from tests.factors import add_authenticator
 from tests.mails import read_mails
 from tests.site import Site
 
@@ -354,3 +355,28 @@ def test_the_overview_offers_a_passkey_until_there_is_one(site: Site):
     assert f'href="{PASSKEYS}/new"' in before
     assert f'href="{PASSKEYS}/new"' not in after
     assert "Passkey added" in after
+
+
+def test_the_password_alone_adds_no_passkey_where_a_second_step_is_asked_for(site: Site):
+    """On a trusted browser, the password is all that a thief had to give for a way around it."""
+    person = make_user(site)
+    app = add_authenticator(site, person)
+    browser = new_browser(site)
+    step = sign_in(browser, person.username).headers["location"]
+    fields = {"csrf_token": csrf(browser), "code": app.wait(), "trust": "yes"}
+    assert post_to(browser, step, **fields).status_code == 303
+    browser.client.cookies.delete("__Host-sid")
+    assert sign_in(browser, person.username).headers["location"] == "/account"
+
+    refused = ask(browser, current_password=person.password)
+    detours = [
+        browser.client.get(f"{PASSKEYS}/{page}").headers["location"]
+        for page in ("new", "second-step")
+    ]
+
+    assert (refused.status_code, "challenge" in refused.json()) == (403, False)
+    assert all(detour.startswith("/login/step-up?") for detour in detours)
+    step = browser.client.get(detours[0]).headers["location"]
+    shown = post(browser, browser.client.get(step), code=app.wait())
+    assert shown.headers["location"] == f"{PASSKEYS}/new"
+    assert ask(browser, current_password=person.password).status_code == 200

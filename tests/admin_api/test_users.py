@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 from httpx2 import Response
 
-from oidc_server.domain import factors, roles, user_sessions
+from oidc_server.domain import endings, factors, passkeys, roles, user_sessions
 from oidc_server.domain.audit import AuditEvent
+from tests.authentication.test_passkey_login import enrolled
+from tests.authenticator import UP, Authenticator
 from tests.browser import Browser
 from tests.callers import Callers, make_callers, token_of
 from tests.factories import PASSWORD, make_client, make_user
@@ -435,3 +437,35 @@ def test_a_new_account_gets_roles_from_whoever_may_give_them_alone(api: Callers)
         assert refused.status_code == 403, refused.text
     assert "zoe" not in names(api)
     assert send(api, "POST", caller="narrow service", json=ZOE).status_code == 201
+
+
+def test_a_lost_key_is_asked_for_no_more_and_a_passkey_that_opens_alone_stays(
+    api: Callers,
+) -> None:
+    site, person = api.site, api.people["person"]
+    enrolled(site, person, Authenticator(flags=UP, transports=("usb",)))
+    opens = enrolled(site, person)
+
+    assert send(api, "DELETE", f"/{person.id}/factors").status_code == 204
+
+    assert last_event(api).detail["factors"] == ["asked_passkey"]
+    assert can_sign_in(api, person.username)
+    with site.db() as db:
+        left = [one.credential_id for one in passkeys.list_for_user(db, person.id)]
+    assert left == [opens.credential_id]
+
+
+def test_nothing_is_done_to_somebody_who_is_deleted(api: Callers) -> None:
+    user_id = api.id_of("person")
+    with api.site.db() as db:
+        endings.delete_user(db, user_id, api.site.clock.now)
+
+    for method, path, body in (
+        ("PATCH", "", {"username": "again", "email": "again@example.com", "email_verified": True}),
+        ("PUT", "/password", {"password": PASSWORD}),
+        ("PUT", "/roles/admin", None),
+        ("POST", "/enable", None),
+    ):
+        options: dict[str, Any] = {} if body is None else {"json": body}
+        assert send(api, method, f"/{user_id}{path}", **options).status_code == 404, path
+    assert send(api, "GET", f"/{user_id}").json()["disabled"] is True

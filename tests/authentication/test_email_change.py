@@ -3,7 +3,8 @@
 import re
 from datetime import timedelta
 
-from oidc_server.domain import links, users
+from oidc_server.domain import factors, links, users
+from oidc_server.domain.factors import recovery_codes
 from oidc_server.domain.links import Purpose
 from oidc_server.web import email_addresses
 from oidc_server.web.context import Context
@@ -12,6 +13,7 @@ from tests.authentication.forms import csrf, is_signed_in, new_browser, post_to,
 from tests.authentication.test_passkey_login import enrolled
 from tests.authentication.test_passkey_login import sign_in as sign_in_with
 from tests.factories import PASSWORD, make_user
+from tests.factors import add_authenticator, add_recovery_codes
 from tests.mails import link_in, read_mails
 from tests.relying_party import signed_in
 
@@ -304,3 +306,23 @@ def test_a_passkey_that_was_added_after_the_change_goes_when_it_is_undone(site):
 
     assert sign_in_with(new_browser(site), theirs).status_code == 401
     assert sign_in_with(new_browser(site), own).status_code == 303
+
+
+def test_a_second_step_that_was_added_after_the_change_goes_when_it_is_undone(site):
+    person = make_user(site)
+    own = add_authenticator(site, person)
+    site.clock.advance(60)
+    ask_to_change(site, person.id, "thief@example.com")
+    (mail,) = read_mails(site)
+    thief = new_browser(site)
+    thief.send(thief.go(link_in(mail)))
+    (notice,) = read_mails(site)
+    add_authenticator(site, person)
+    add_recovery_codes(site, person)
+
+    owner = new_browser(site)
+    owner.send(owner.go(link_in(notice)))
+
+    with site.db() as db:
+        assert [one.id for one in factors.list_factors(db, person.id)] == [own.factor_id]
+        assert recovery_codes.left(db, person.id) == 0

@@ -9,6 +9,7 @@ from tests.authentication.forms import is_signed_in, new_browser, post_to, sign_
 from tests.authentication.test_passkey_login import enrolled
 from tests.authentication.test_passkey_login import sign_in as sign_in_with
 from tests.factories import PASSWORD, make_client, make_user
+from tests.factors import add_authenticator
 from tests.mails import link_in, read_mails
 from tests.relying_party import RelyingParty
 
@@ -191,3 +192,14 @@ def test_a_link_that_is_none_is_refused_in_words(site, value):
 
     assert page.status_code == 400
     assert "This link does not work" in page.text
+
+
+def test_a_second_step_that_the_intruder_added_does_not_keep_the_owner_out(site):
+    person, owner, _, mail = broken_into(site)
+    site.clock.advance(60)
+    add_authenticator(site, person)
+    phone = new_browser(site)
+
+    phone.send(phone.send(phone.go(link_in(mail))), password=NEW)
+
+    assert sign_in(owner, person.username, NEW).headers["location"] == "/account"

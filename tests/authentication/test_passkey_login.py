@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from httpx2 import Response
 
-from oidc_server.domain import endings, passkeys
+from oidc_server.domain import endings, passkeys, users
 from oidc_server.domain.passkeys import Passkey
 from oidc_server.security import base64url
 from oidc_server.security import passkeys as webauthn
 from tests.authentication.forms import csrf, is_signed_in, new_browser, post_to, session_cookie
+from tests.authentication.forms import sign_in as sign_in_with_password
 from tests.authenticator import BE, BS, ORIGIN, UP, UV, Authenticator
 from tests.browser import Browser, Page
 from tests.factories import Person, make_user
@@ -274,3 +275,34 @@ def test_where_there_are_no_passkeys_the_page_does_not_speak_of_them(start_site)
 
     assert "passkey" not in page.text
     assert post_to(browser, "/login/passkey/options", csrf_token=csrf(browser)).status_code == 404
+
+
+@pytest.mark.parametrize("flags", [UP | UV, UP], ids=["alone", "after the password"])
+def test_a_passkey_brings_back_an_account_that_waits_for_its_deletion(site: Site, flags: int):
+    person, browser = make_user(site), new_browser(site)
+    authenticator = enrolled(site, person, Authenticator(flags=flags))
+    with site.db() as db:
+        endings.schedule_deletion(db, person.id, site.clock.now, grace=timedelta(days=14))
+
+    if flags & UV:
+        answer = sign_in(browser, authenticator)
+    else:
+        step = sign_in_with_password(browser, person.username).headers["location"]
+        asked = options(browser, f"{step}/passkey/options")
+        fields = {"csrf_token": csrf(browser), "credential": authenticator.use(asked)}
+        answer = post_to(browser, f"{step}/passkey", **fields)
+
+    assert answer.status_code == 303, answer.text
+    assert is_signed_in(browser)
+    with site.db() as db:
+        assert users.get(db, person.id).deletes_at is None
+
+
+def test_a_passkey_does_not_bring_back_what_an_administrator_has_shut(site: Site):
+    person = make_user(site)
+    authenticator = enrolled(site, person)
+    with site.db() as db:
+        endings.schedule_deletion(db, person.id, site.clock.now, grace=timedelta(days=14))
+        endings.disable_user(db, person.id, site.clock.now)
+
+    assert sign_in(new_browser(site), authenticator).status_code == 401

@@ -80,7 +80,7 @@ def test_a_passkey_that_opens_alone_is_asked_for_only_if_its_person_wants_it(sit
     turned_on = fill(browser, STEP, current_password=person.password)
     second, path = begun(site, person)
     taken = take(second, path, passkey)
-    turned_off = fill(browser, STEP, current_password=person.password)
+    turned_off = fill(second, STEP, current_password=person.password)
 
     assert turned_on.headers["location"].endswith("notice=passkey_step_on")
     assert taken.headers["location"] == "/account"

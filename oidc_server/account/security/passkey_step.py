@@ -1,6 +1,6 @@
 """/account/security/passkeys/second-step: whether the password alone is enough."""
 
-from oidc_server.account.security.passkeys import proof_needed, prove_again, refusal_of
+from oidc_server.account.security.passkeys import proof_needed, prove_again, refusal_of, stepping_up
 from oidc_server.domain import audit, factors, mails, passkeys
 from oidc_server.domain.audit import Event
 from oidc_server.domain.factors import Factor
@@ -16,7 +16,7 @@ prepare_passkey_step = prove_again
 
 
 def show_passkey_step(ctx: Context) -> Response:
-    return _page(ctx, {})
+    return stepping_up(ctx) or _page(ctx, {})
 
 
 def submit_passkey_step(ctx: Context) -> Response:
@@ -25,7 +25,7 @@ def submit_passkey_step(ctx: Context) -> Response:
     user_id, wanted = get_session(ctx).user_id, ctx.form.get("asked") == "yes"
     if not reauthentication.settle(ctx, proof):
         errors, status = refusal_of(proof)
-        page = _page(ctx, errors, status)
+        page = stepping_up(ctx) or _page(ctx, errors, status)
         if proof.retry_after is not None:
             page.with_header("retry-after", str(proof.retry_after))
         return page

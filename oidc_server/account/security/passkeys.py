@@ -15,7 +15,14 @@ from oidc_server.domain.passkeys import Passkey, PasskeyTakenError, TooManyPassk
 from oidc_server.domain.users import User
 from oidc_server.domain.ways_in import LastWayInError
 from oidc_server.security import base64url
-from oidc_server.web import console, passkey_enrolment, passkey_proof, reauthentication, responses
+from oidc_server.web import (
+    console,
+    passkey_enrolment,
+    passkey_proof,
+    reauthentication,
+    responses,
+    second_factors,
+)
 from oidc_server.web.console import get_session
 from oidc_server.web.context import Context
 from oidc_server.web.errors import NotFoundError
@@ -52,7 +59,7 @@ def view(ctx: Context, user: User) -> Mapping[str, Any]:
 
 def show_new(ctx: Context) -> Response:
     passkey_proof.party_of(ctx)
-    return _new_page(ctx)
+    return stepping_up(ctx) or _new_page(ctx)
 
 
 def prepare_options(ctx: Context) -> Begun | None:
@@ -97,7 +104,8 @@ def submit_new(ctx: Context) -> Response:
 
 
 def show_passkey(ctx: Context) -> Response:
-    return _page(ctx, _passkey(ctx), {})
+    passkey = _passkey(ctx)
+    return stepping_up(ctx) or _page(ctx, passkey, {})
 
 
 def submit_name(ctx: Context) -> Response:
@@ -123,7 +131,8 @@ def submit_removal(ctx: Context) -> Response:
     proof: Reauthentication = ctx.proof
     passkey, session = _passkey(ctx), get_session(ctx)
     if not reauthentication.settle(ctx, proof):
-        return _short_of_proof(ctx, passkey, proof)
+        back = ctx.path("account.passkey", passkey_id=passkey.id)
+        return stepping_up(ctx, back) or _short_of_proof(ctx, passkey, proof)
 
     try:
         ways_in.remove_passkey(
@@ -141,10 +150,20 @@ def submit_removal(ctx: Context) -> Response:
 
 
 def prove_again(ctx: Context) -> Begun:
-    """Ahead of what changes how a person signs in."""
+    """Ahead of what changes how a person signs in; no guess counts without their second step."""
     session = get_session(ctx)
+    if second_factors.lack_second_step(ctx, session):
+        return Reauthentication(session.user_id, "sign_in_too_old")
     password = ctx.form.get("current_password")
     return reauthentication.begin(ctx, session.user_id, password, session.auth_time)
+
+
+def stepping_up(ctx: Context, back: str | None = None) -> Response | None:
+    """To the second step, for whoever has one and did not just take it; they come back."""
+    if not second_factors.lack_second_step(ctx, get_session(ctx)):
+        return None
+    return_to = console.way_back(back or ctx.incoming.path)
+    return ctx.redirect("authentication.step_up", return_to=return_to)
 
 
 def _passkey(ctx: Context) -> Passkey:

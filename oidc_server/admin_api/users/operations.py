@@ -160,7 +160,8 @@ OPERATIONS = (
         path=f"{_USER}/factors",
         name="admin_api.reset_factors",
         summary="Remove every second factor of a user",
-        description="For somebody who has lost them. Sessions end.",
+        description="For somebody who has lost them. Sessions end. Passkeys stay that let the user"
+        " in without a password; none is asked for after it any more.",
         handler=changing.reset_factors,
         status=204,
         **_WRITES,

@@ -15,6 +15,7 @@ from oidc_server.domain.factors.held import (
     prune,
     remove,
     remove_all,
+    remove_newer,
 )
 from oidc_server.domain.factors.strength import Factor
 
@@ -30,4 +31,5 @@ __all__ = [
     "prune",
     "remove",
     "remove_all",
+    "remove_newer",
 ]

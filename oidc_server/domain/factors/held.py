@@ -136,6 +136,21 @@ _REMOVE = Statement(
 )
 _REMOVE_FACTORS = Statement(delete(factors).where(factors.c.user_id == bindparam("of_user")))
 _REMOVE_CODES = Statement(delete(codes).where(codes.c.user_id == bindparam("of_user")))
+_REMOVE_NEWER_FACTORS = Statement(
+    delete(factors).where(
+        factors.c.user_id == bindparam("of_user"),
+        or_(
+            factors.c.created_at >= bindparam("since", type_=Instant),
+            factors.c.confirmed_at >= bindparam("since", type_=Instant),
+        ),
+    )
+)
+_REMOVE_NEWER_CODES = Statement(
+    delete(codes).where(
+        codes.c.user_id == bindparam("of_user"),
+        codes.c.created_at >= bindparam("since", type_=Instant),
+    )
+)
 _PRUNE = Statement(
     delete_some(
         factors,
@@ -191,6 +206,12 @@ def remove_all(db: Transaction, user_id: str) -> Sequence[Factor]:
     db.run(_REMOVE_FACTORS, of_user=user_id)
     db.run(_REMOVE_CODES, of_user=user_id)
     return [factor for factor in Factor if factor in held]
+
+
+def remove_newer(db: Transaction, user_id: str, since: datetime) -> None:
+    """Remove what was set up since somebody else was in. It is a part of `endings`."""
+    db.run(_REMOVE_NEWER_FACTORS, of_user=user_id, since=since)
+    db.run(_REMOVE_NEWER_CODES, of_user=user_id, since=since)
 
 
 def prune(db: Transaction, now: datetime, limit: int) -> int:
