@@ -1,9 +1,9 @@
 """Sessions and grants: who is signed in where, what clients may do for whom, and the end of it."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from oidc_server.admin_api.recording import record
 from oidc_server.domain import access_given, endings, grants, roles
@@ -13,20 +13,9 @@ from oidc_server.domain.base import parse_id
 from oidc_server.oauth2.vocabulary import ApiScope
 from oidc_server.web.api_access import administration, may_touch
 from oidc_server.web.errors import ProblemError, types
-from oidc_server.web.incoming import BadRequestError
-from oidc_server.web.json_api import Answer, Query, read_cursor, write_cursor
+from oidc_server.web.json_api import Answer, Query, UserId, read_id_cursor, write_cursor
 from oidc_server.web.operations import Call, Operation
 from oidc_server.web.responses import Response, empty
-
-
-def _an_id(text: str) -> str:
-    found = parse_id(text)
-    if found is None:
-        raise ValueError("It is not the id of a user.")
-    return found
-
-
-_UserId = Annotated[str, Field(max_length=100), AfterValidator(_an_id)]
 
 
 class _Page(Query):
@@ -37,13 +26,13 @@ class _Page(Query):
 class SessionsQuery(_Page):
     """Whose sessions: those of a person, or of everybody."""
 
-    user_id: _UserId | None = None
+    user_id: UserId | None = None
 
 
 class GrantsQuery(_Page):
     """Whose grants: those of a person, to a client, of a person to a client, or all."""
 
-    user_id: _UserId | None = None
+    user_id: UserId | None = None
     client_id: str | None = Field(default=None, min_length=1, max_length=100)
 
 
@@ -96,7 +85,11 @@ def list_sessions(call: Call) -> SessionsPage:
     query, ctx = call.query, call.ctx
 
     found = access_given.sessions(
-        ctx.db, ctx.now, limit=query.limit + 1, user_id=query.user_id, before=_last(query)
+        ctx.db,
+        ctx.now,
+        limit=query.limit + 1,
+        user_id=query.user_id,
+        before=read_id_cursor(query.cursor),
     )
 
     page = found[: query.limit]
@@ -130,7 +123,7 @@ def list_grants(call: Call) -> GrantsPage:
         limit=query.limit + 1,
         user_id=query.user_id,
         client_id=query.client_id,
-        before=_last(query),
+        before=read_id_cursor(query.cursor),
     )
 
     page = found[: query.limit]
@@ -163,15 +156,6 @@ def revoke_grant(call: Call) -> Response:
 def _require_as_much(call: Call, user_id: str) -> None:
     assert call.caller is not None, "administration is open to nobody unknown"  # noqa: S101
     may_touch(call.caller, roles.held_by(call.ctx.db, user_id))
-
-
-def _last(query: _Page) -> str | None:
-    if query.cursor is None:
-        return None
-    last = parse_id(read_cursor(query.cursor, str)[0])
-    if last is None:
-        raise BadRequestError("The cursor is not one that this list gave.")
-    return last
 
 
 def _session(session: OpenSession) -> SessionAnswer:

@@ -5,20 +5,18 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, Field
+from pydantic import AwareDatetime, Field
 
 from oidc_server.admin_api import audit_formats
 from oidc_server.admin_api.audit_formats import Format
-from oidc_server.domain import audit_trail
+from oidc_server.domain import audit, audit_trail
 from oidc_server.domain.audit import ActorKind, Event, Outcome
 from oidc_server.domain.audit_trail import Entry, Filter
-from oidc_server.domain.base import parse_id
 from oidc_server.oauth2.vocabulary import ApiScope
 from oidc_server.web import responses
 from oidc_server.web.api_access import administration
 from oidc_server.web.context import Context
-from oidc_server.web.incoming import BadRequestError
-from oidc_server.web.json_api import Answer, Query, read_cursor, write_cursor
+from oidc_server.web.json_api import Answer, Query, UserId, read_id_cursor, write_cursor
 from oidc_server.web.operations import Call, Operation
 from oidc_server.web.streamed import Streamed
 
@@ -27,14 +25,6 @@ _AT_ONCE = 500
 _LONGEST_EXPORT = timedelta(minutes=10)
 
 
-def _an_id(text: str) -> str:
-    found = parse_id(text)
-    if found is None:
-        raise ValueError("It is not the id of a user.")
-    return found
-
-
-_Id = Annotated[str, Field(max_length=100), AfterValidator(_an_id)]
 _ClientId = Annotated[str, Field(min_length=1, max_length=100)]
 _Moment = Annotated[
     AwareDatetime,
@@ -48,11 +38,11 @@ class AuditFilter(Query):
     event: Event | None = None
     outcome: Outcome | None = None
     actor: ActorKind | None = Field(default=None, description="What somebody is who did it.")
-    actor_user_id: _Id | None = Field(default=None, description="Who did it.")
+    actor_user_id: UserId | None = Field(default=None, description="Who did it.")
     actor_client_id: _ClientId | None = Field(
         default=None, description="The client that did it, or through which somebody did."
     )
-    user_id: _Id | None = Field(default=None, description="The user whom it is about.")
+    user_id: UserId | None = Field(default=None, description="The user whom it is about.")
     client_id: _ClientId | None = Field(default=None, description="The client that it is about.")
     since: _Moment | None = None
     until: _Moment | None = Field(default=None, description="Up to this moment, without it.")
@@ -110,9 +100,7 @@ class AuditPage(Answer):
 def list_events(call: Call) -> AuditPage:
     """Newest first."""
     query = call.query
-    before = None if query.cursor is None else parse_id(read_cursor(query.cursor, str)[0])
-    if query.cursor is not None and before is None:
-        raise BadRequestError("The cursor is not one that this list gave.")
+    before = read_id_cursor(query.cursor)
 
     found = audit_trail.search(call.ctx.db, query.to_filter(), limit=query.limit + 1, before=before)
 
@@ -127,7 +115,7 @@ def export_events(call: Call) -> Streamed:
     """All of them in one file, newest first; what happens meanwhile is not in it."""
     form: Format = call.query.format
     runtime = call.ctx.runtime
-    parts = _parts(call.ctx, call.query.to_filter(), form)
+    parts = _parts(call.ctx, call.query, form)
     named = f'attachment; filename="audit-events.{form.value}"'
 
     return Streamed(
@@ -142,8 +130,12 @@ def export_events(call: Call) -> Streamed:
     )
 
 
-def _parts(ctx: Context, wanted: Filter, form: Format) -> Iterator[bytes]:
-    """Each part is a page, read in a transaction of its own."""
+def _parts(ctx: Context, query: AuditExportQuery, form: Format) -> Iterator[bytes]:
+    """Each part is a page, read in a transaction of its own; that it was taken is told before."""
+    wanted = query.to_filter()
+    with ctx.runtime.database.transaction("write") as db:
+        asked = query.model_dump(mode="json", exclude_none=True)
+        audit.record(db, Event.AUDIT_EXPORTED, origin=ctx.origin, now=ctx.now, asked=asked)
     if head := audit_formats.head(form):
         yield head
     until = ctx.now + timedelta(microseconds=1) if wanted.until is None else wanted.until

@@ -5,6 +5,7 @@ from typing import Any
 
 from oidc_server.api_docs import refusals
 from oidc_server.api_docs.schemas import Schema, Schemas, query_parameters
+from oidc_server.api_docs.tags import tag_of
 from oidc_server.web.api_access import Rule
 from oidc_server.web.operations import Operation
 
@@ -13,14 +14,6 @@ OAUTH, DISCOVERED, TOKEN = "oauth2", "openIdConnect", "accessToken"
 
 _JSON = "application/json"
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
-
-
-def tag_of(operation: Operation) -> str:
-    """What the operation is listed under, by its address below /api/v1."""
-    first, _, rest = operation.path.removeprefix("/api/v1/").partition("/")
-    if first == "admin":
-        return f"Administration: {rest.partition('/')[0].replace('-', ' ')}"
-    return "Credits" if first == "credits" else "One's own account"
 
 
 def describe(operation: Operation, schemas: Schemas) -> dict[str, Any]:

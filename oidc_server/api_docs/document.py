@@ -5,8 +5,9 @@ from typing import Any
 
 from oidc_server import __version__
 from oidc_server.api_docs import refusals
-from oidc_server.api_docs.described import DISCOVERED, OAUTH, TOKEN, describe, tag_of
+from oidc_server.api_docs.described import DISCOVERED, OAUTH, TOKEN, describe
 from oidc_server.api_docs.schemas import schemas_of
+from oidc_server.api_docs.tags import tags
 from oidc_server.web.operations import Operation
 
 _ABOUT = """\
@@ -52,7 +53,7 @@ def document(
         },
         "servers": [{"url": issuer}],
         "tags": [
-            *({"name": tag} for tag in dict.fromkeys(map(tag_of, operations))),
+            *tags(operations),
             {"name": "Problems", "description": refusals.table(), "x-traitTag": True},
         ],
         "paths": paths,

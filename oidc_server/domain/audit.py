@@ -105,6 +105,8 @@ class Event(StrEnum):
     CREDIT_ADJUSTED = "credit.adjusted"
     KEY_ROTATED = "signing_key.rotated"
     KEY_REVOKED = "signing_key.revoked"
+    OPERATION_REFUSED = "operation.refused"
+    AUDIT_EXPORTED = "audit.exported"
     SET_UP = "server.set_up"
     SETUP_LINK_SHOWN = "server.setup_link_shown"
     CREDIT_ADDED = "credit.added"
@@ -135,6 +137,7 @@ _FAILURES = frozenset(
         Event.REFRESH_TOKEN_REPLAYED,
         Event.CLIENT_REFUSED,
         Event.REGISTRATION_REFUSED,
+        Event.OPERATION_REFUSED,
     }
 )
 _BY_ANYBODY = frozenset(

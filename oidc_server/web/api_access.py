@@ -77,6 +77,8 @@ class Caller:
 def authenticate(ctx: Context, rule: Rule) -> Caller | None:
     """The caller, if the token is good and has the scope; None where no token is asked for.
 
+    From here on the audit log names the caller as the actor.
+
     Raises `OAuth2Error`, or `ProblemError` for a caller that may not whoever it is about.
     """
     if rule.scope is None:
@@ -94,6 +96,7 @@ def authenticate(ctx: Context, rule: Rule) -> Caller | None:
         now=ctx.now,
     )
     caller = Caller(token, state.user_id, state.sub)
+    ctx.origin = ctx.origin.of(client_id=caller.client_id, user_id=caller.user_id)
     if not rule.for_others and caller.user_id is None:
         raise ProblemError(types.NOT_ALLOWED, "This is for people, about themselves.")
     if not rule.for_oneself:

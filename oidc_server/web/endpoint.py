@@ -22,7 +22,7 @@ from oidc_server.outbound.documents import FetchNeeded
 from oidc_server.security import opaque_tokens
 from oidc_server.web import cors, errors, responses
 from oidc_server.web.context import Context
-from oidc_server.web.errors import MethodNotAllowedError, NotFoundError, Shape
+from oidc_server.web.errors import MethodNotAllowedError, NotFoundError, ProblemError, Shape
 from oidc_server.web.incoming import Incoming, read_body
 from oidc_server.web.lanes import FetchingBusyError, Inquiry
 from oidc_server.web.rate_limit import Limit
@@ -114,7 +114,12 @@ class Endpoint:
         if method.before is not None:
             ctx.proof = await self._prove(ctx, method.before, method.access and "write")
         access = method.access(incoming) if callable(method.access) else method.access
-        response: Response = await self._in_transaction(ctx, method.handler, access)
+        try:
+            response: Response = await self._in_transaction(ctx, method.handler, access)
+        except ProblemError as error:
+            if error.trace is not None:
+                await self._in_transaction(ctx, error.trace, "write")
+            raise
         if response.status == 401:
             runtime.limiter.failed(method.limit, ctx.origin.address)
         return response

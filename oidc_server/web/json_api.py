@@ -2,10 +2,11 @@
 
 import base64
 import json
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from oidc_server.domain.base import parse_id
 from oidc_server.web.context import Context
 from oidc_server.web.errors import InvalidFieldsError
 from oidc_server.web.incoming import BadRequestError
@@ -14,6 +15,7 @@ _MOST_FIELDS = 20
 _LONGEST_NAME = 80
 _LARGEST_NUMBER = 2**63 - 1
 _LONGEST_CURSOR = 1024
+_NOT_OURS = "The cursor is not one that this list gave."
 
 
 def printable(text: str) -> str:
@@ -21,6 +23,17 @@ def printable(text: str) -> str:
     if not text.isprintable():
         raise ValueError("It may not hold control characters.")
     return text
+
+
+def _user_id(text: str) -> str:
+    found = parse_id(text)
+    if found is None:
+        raise ValueError("It is not the id of a user.")
+    return found
+
+
+UserId = Annotated[str, Field(max_length=100), AfterValidator(_user_id)]
+"""For fields of models: the id of a user, who need not exist."""
 
 
 class Body(BaseModel):
@@ -93,8 +106,21 @@ def read_cursor(cursor: str, *kinds: type[str] | type[int]) -> tuple[Any, ...]:
     key = _decoded(cursor) if len(cursor) <= _LONGEST_CURSOR else None
     is_key = isinstance(key, list) and len(key) == len(kinds) and all(map(_fits, key, kinds))
     if not isinstance(key, list) or not is_key or write_cursor(*key) != cursor:
-        raise BadRequestError("The cursor is not one that this list gave.")
+        raise BadRequestError(_NOT_OURS)
     return tuple(key)
+
+
+def read_id_cursor(cursor: str | None) -> str | None:
+    """The id in the cursor of a list in the order of ids, if there is a cursor.
+
+    Raises `BadRequestError`.
+    """
+    if cursor is None:
+        return None
+    found = parse_id(read_cursor(cursor, str)[0])
+    if found is None:
+        raise BadRequestError(_NOT_OURS)
+    return found
 
 
 def _decoded(cursor: str) -> object:

@@ -11,12 +11,14 @@ from typing import Any, Literal
 from pydantic import BaseModel
 from starlette.routing import Route
 
+from oidc_server.domain import audit
+from oidc_server.domain.audit import Event, Origin
 from oidc_server.oauth2.authlib import OAuth2Error
 from oidc_server.web import errors
 from oidc_server.web.api_access import Caller, Rule, authenticate, refused, subject_of
 from oidc_server.web.context import Context
 from oidc_server.web.endpoint import Before, Endpoint, Handler, Method
-from oidc_server.web.errors import Problem, types
+from oidc_server.web.errors import Problem, ProblemError, types
 from oidc_server.web.errors.types import ProblemType
 from oidc_server.web.idempotency import answer_once, idempotency_key
 from oidc_server.web.json_api import read_body, read_query
@@ -143,11 +145,17 @@ def _handler(operation: Operation) -> Handler:
 
     def handle(ctx: Context) -> Response:
         try:
+            return answer(ctx)
+        except ProblemError as error:
+            if error.kind is types.NOT_ALLOWED and not operation.rule.for_oneself:
+                error.trace = _refusal(operation, ctx.origin, error.detail)
+            raise
+
+    def answer(ctx: Context) -> Response:
+        try:
             caller = authenticate(ctx, operation.rule)
         except OAuth2Error as error:
             return refused(ctx, error)
-        if caller is not None:
-            ctx.origin = ctx.origin.of(client_id=caller.client_id, user_id=caller.user_id)
         key = idempotency_key(ctx) if operation.idempotent else None
         query = read_query(ctx, operation.query) if operation.query is not None else None
         body = read_body(ctx, operation.body) if operation.body is not None else None
@@ -155,14 +163,34 @@ def _handler(operation: Operation) -> Handler:
         subject = subject_of(ctx, caller, operation.rule, named)
         call = Call(ctx, caller, subject, body, query)
         if key is None or caller is None:
-            answer = _written(operation, call)
+            told = _written(operation, call)
         else:
-            answer = answer_once(
+            told = answer_once(
                 ctx, caller, operation.name, key, (subject, body), lambda: _written(operation, call)
             )
-        return with_dpop_nonce(ctx, answer)
+        return with_dpop_nonce(ctx, told)
 
     return handle
+
+
+def _refusal(operation: Operation, origin: Origin, reason: str) -> Callable[[Context], None]:
+    """Write down that somebody tried what their roles do not let them, though their token does.
+
+    A token without the scope is not written down: whoever has an account has one of those.
+    """
+
+    def record(ctx: Context) -> None:
+        audit.record(
+            ctx.db,
+            Event.OPERATION_REFUSED,
+            origin=origin,
+            now=ctx.now,
+            operation=operation.name,
+            reason=reason,
+            path=dict(ctx.incoming.path_params),
+        )
+
+    return record
 
 
 def _written(operation: Operation, call: Call) -> Response:

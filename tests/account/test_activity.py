@@ -13,6 +13,8 @@ from tests.relying_party import signed_in
 
 PATH = "/account/activity"
 ADMINISTRATION = (
+    "operation.",
+    "audit.",
     "client.",
     "registration_token.",
     "issuer.",

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from oidc_server.admin_api import audit_log
-from oidc_server.domain import audit, endings
+from oidc_server.domain import audit, endings, roles
 from oidc_server.domain.audit import Event, Origin
 from oidc_server.routes import OPERATIONS
 from tests.callers import Callers, make_callers
@@ -59,6 +59,51 @@ def test_what_an_administrator_does_is_told_with_who_and_what(api: Callers) -> N
     assert (changed["before"], changed["after"]) == ({"scopes": ["credits:add"]}, {"scopes": []})
     assert changed["outcome"] == "success"
     assert changed["request_id"]
+
+
+def test_what_the_roles_of_a_caller_do_not_allow_is_in_the_log_and_was_not_done(
+    api: Callers,
+) -> None:
+    themselves = api.move(
+        "/api/v1/credits/add", "administrator", user_id=api.id_of("administrator"), amount="5.00"
+    )
+    beyond = {"name": "more", "description": "-", "scopes": ["credits:add"]}
+    with api.site.db() as db:
+        roles.create(
+            db,
+            name="keeper",
+            description="-",
+            scopes=frozenset({"roles:write"}),
+            known=frozenset({"roles:write"}),
+            now=api.site.clock.now,
+        )
+    api.site.clock.advance(1)
+    api.give_role("other", "keeper")
+    above = api.call("POST", "/api/v1/admin/roles", "other", json=beyond)
+    api.call("POST", "/api/v1/admin/roles", "narrow", json=beyond)
+
+    found = asked(api, event="operation.refused")["events"]
+
+    assert (themselves.status_code, above.status_code) == (403, 403)
+    assert [event["actor"]["user_id"] for event in found] == [
+        api.id_of("other"),
+        api.id_of("administrator"),
+    ]
+    assert [event["detail"]["operation"] for event in found] == [
+        "admin_api.create_role",
+        "credits.add",
+    ]
+    assert all(event["outcome"] == "failure" for event in found)
+    assert found[0]["request_id"] == above.headers["x-request-id"]
+
+
+def test_that_the_log_was_exported_is_in_the_log(api: Callers) -> None:
+    api.call("GET", f"{PATH}/export", "administrator", params={"format": "csv", "actor": "server"})
+
+    [event] = asked(api, event="audit.exported")["events"]
+
+    assert event["detail"] == {"asked": {"format": "csv", "actor": "server"}}
+    assert event["actor"]["user_id"] == api.id_of("administrator")
 
 
 def test_credit_that_others_give_is_in_the_log_and_credit_that_is_spent_is_not(

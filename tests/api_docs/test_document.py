@@ -72,6 +72,24 @@ def test_an_operation_tells_who_may_and_what_it_answers(
     }
 
 
+def test_every_operation_is_listed_under_something_that_is_explained(
+    document: dict[str, Any],
+) -> None:
+    explained = {tag["name"] for tag in document["tags"] if tag["description"]}
+
+    used = {
+        tag
+        for methods in document["paths"].values()
+        for operation in methods.values()
+        for tag in operation["tags"]
+    }
+
+    assert used < explained
+    for path, methods in document["paths"].items():
+        for operation in methods.values():
+            assert operation["tags"][0].startswith("Admin: ") == ("/admin/" in path)
+
+
 def resolved_parameter(document: dict[str, Any], parameter: dict[str, Any]) -> dict[str, Any]:
     if "$ref" not in parameter:
         return parameter

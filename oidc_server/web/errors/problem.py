@@ -29,6 +29,8 @@ class ProblemError(Exception):
         self.kind = kind
         self.detail = detail
         self.members = members
+        self.trace: Callable[[Context], None] | None = None
+        """What is written down of it, in a transaction of its own: this one is rolled back."""
 
     def told(self) -> "Problem":
         """The same, not raised."""
