@@ -1,15 +1,15 @@
-"""`oidc-server users invite`: let somebody make an account where not everybody may."""
+"""`oidc-server users invite` and what follows: who may make an account where not everybody may."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated
 
 import typer
 
-from oidc_server.cli.output import Json, fail, show
+from oidc_server.cli.output import Json, fail, show, show_all
 from oidc_server.cli.workshop import workshop
 from oidc_server.domain import audit, invitations
 from oidc_server.domain.audit import COMMAND_LINE, Event
-from oidc_server.domain.invitations import LONGEST
+from oidc_server.domain.invitations import LONGEST, Invitation
 from oidc_server.domain.links import Purpose
 from oidc_server.security.signed_links import LinkSigner
 from oidc_server.settings.values import parse_duration
@@ -50,13 +50,52 @@ def invite(
         )
         value = LinkSigner(tools.settings.secret_keys).sign(Purpose.INVITATION, made.id)
         link = f"{tools.settings.issuer}/sign-up?link={value}"
-    facts = {
-        "id": made.id,
-        "email": made.email,
-        "role": made.role,
-        "expires_at": made.expires_at.isoformat(timespec="seconds"),
-    }
+        facts = _facts(made, tools.now)
     show(facts if made.email else {**facts, "link": link}, as_json=as_json)
+
+
+def list_invitations(
+    *,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")] = 200,
+    as_json: Json = False,
+) -> None:
+    """List invitations, newest first, those that are used or over included."""
+    with workshop() as tools:
+        found = invitations.page(tools.db, limit)
+        rows = [_facts(invitation, tools.now) for invitation in found]
+    show_all(rows, as_json=as_json)
+
+
+def revoke_invitation(invitation_id: str, *, as_json: Json = False) -> None:
+    """Withdraw an invitation that is open: its link works no more."""
+    with workshop() as tools:
+        if not invitations.revoke(tools.db, invitation_id, tools.now):
+            fail(f"There is no invitation {invitation_id} that is open.", as_json=as_json)
+        audit.record(
+            tools.db,
+            Event.INVITATION_REVOKED,
+            origin=COMMAND_LINE,
+            now=tools.now,
+            invitation_id=invitation_id,
+        )
+    show({"id": invitation_id, "state": "revoked"}, as_json=as_json)
+
+
+COMMANDS = {
+    "invite": invite,
+    "list-invitations": list_invitations,
+    "revoke-invitation": revoke_invitation,
+}
+
+
+def _facts(invitation: Invitation, now: datetime) -> dict[str, object]:
+    return {
+        "id": invitation.id,
+        "email": invitation.email,
+        "role": invitation.role,
+        "state": invitation.state(now),
+        "expires_at": invitation.expires_at.isoformat(timespec="seconds"),
+    }
 
 
 def _lifetime(text: str) -> timedelta:

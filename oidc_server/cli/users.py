@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from oidc_server.cli.invitations import invite
+from oidc_server.cli import invitations, user_changes
 from oidc_server.cli.new_password import (
     PasswordHashStdin,
     PasswordStdin,
@@ -13,7 +13,7 @@ from oidc_server.cli.new_password import (
 from oidc_server.cli.output import Json, fail, show, show_all
 from oidc_server.cli.profile_options import Profile, takes_profile, told
 from oidc_server.cli.setup_url import setup_url
-from oidc_server.cli.user_changes import COMMANDS, facts_of
+from oidc_server.cli.user_changes import facts_of
 from oidc_server.cli.user_import import import_users
 from oidc_server.cli.workshop import Workshop, workshop
 from oidc_server.domain import audit, links, roles, users
@@ -22,8 +22,7 @@ from oidc_server.domain.users import User
 
 application = typer.Typer(no_args_is_help=True)
 application.command("import")(import_users)
-application.command("invite")(invite)
-for _name, _command in COMMANDS.items():
+for _name, _command in {**invitations.COMMANDS, **user_changes.COMMANDS}.items():
     application.command(_name)(_command)
 
 
