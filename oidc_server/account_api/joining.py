@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from oidc_server.account_api.models import Me, told
+from oidc_server.account_api.models import Me, SignUp, told
 from oidc_server.account_api.proof import wrong_field
-from oidc_server.domain import links, users
+from oidc_server.domain import invitations, links, users
 from oidc_server.domain.identifiers import InvalidFieldError
+from oidc_server.domain.invitations import Invitation, SpentInvitationError
 from oidc_server.domain.links import Purpose
 from oidc_server.oauth2.authlib import OAuth2Error
 from oidc_server.oauth2.vocabulary import ApiScope
@@ -23,15 +24,19 @@ _hash_for_everybody = chosen_password.hashed(None, ("username", "email", "name")
 
 
 def prepare_sign_up(ctx: Context) -> Any:
-    """Ahead of `sign_up`: judge and hash the password, where anybody may make an account."""
-    return _hash_for_everybody(ctx) if ctx.runtime.settings.sign_up == "open" else NewPassword()
+    """Ahead of `sign_up`: judge and hash the password of who may make an account."""
+    try:
+        value = ctx.incoming.exact_json.get("invitation")
+    except BadRequestError:
+        return NewPassword()
+    return _hash_for_everybody(ctx) if _is_open(ctx, _invitation(ctx, value)) else NewPassword()
 
 
 def sign_up(call: Call) -> Me:
     """Make an account. Whether the address is known here is told to its owner alone."""
     ctx, body = call.ctx, call.body
-    if ctx.runtime.settings.sign_up != "open":
-        raise ProblemError(types.NOT_ALLOWED, "Not everybody may make an account here.")
+    invitation = _invitation(ctx, body.invitation)
+    _see_whether_they_may(ctx, body, invitation)
     chosen = chosen_password.password_hash(ctx)
     problems = users.problems(username=body.username, email=body.email, name=body.name or "")
     if problems:
@@ -41,15 +46,46 @@ def sign_up(call: Call) -> Me:
     if chosen is None:
         raise InvalidFieldsError((["password"], "It is missing."))
 
-    user = new_account.open_account(
-        ctx, username=body.username, email=body.email, name=None, password_hash=chosen
-    )
     try:
+        user = new_account.open_account(
+            ctx,
+            username=body.username,
+            email=body.email,
+            name=None,
+            password_hash=chosen,
+            invitation=invitation,
+        )
         users.edit(ctx.db, user.id, body.named(), ctx.now)
+    except SpentInvitationError:
+        raise InvalidFieldsError((["invitation"], _USELESS_LINK)) from None
     except InvalidFieldError as error:
         raise InvalidFieldsError(([error.field], str(error))) from None
 
     return told(users.get(ctx.db, user.id), user.id)
+
+
+def _invitation(ctx: Context, value: Any) -> Invitation | None:
+    """The invitation of this link, if it could be used now."""
+    if not isinstance(value, str) or ctx.runtime.settings.sign_up == "closed":
+        return None
+    invitation_id = ctx.runtime.links.read(Purpose.INVITATION, value)
+    return invitations.find(ctx.db, invitation_id, ctx.now) if invitation_id else None
+
+
+def _is_open(ctx: Context, invitation: Invitation | None) -> bool:
+    policy = ctx.runtime.settings.sign_up
+    return policy == "open" or (policy == "invite" and invitation is not None)
+
+
+def _see_whether_they_may(ctx: Context, body: SignUp, invitation: Invitation | None) -> None:
+    """Refuse who may not make an account, and what does not fit the invitation."""
+    policy, invited = ctx.runtime.settings.sign_up, invitation and invitation.email
+    if body.invitation is not None and invitation is None and policy != "closed":
+        raise InvalidFieldsError((["invitation"], _USELESS_LINK))
+    if not _is_open(ctx, invitation):
+        raise ProblemError(types.NOT_ALLOWED, "Not everybody may make an account here.")
+    if invited and body.email.strip().casefold() != invited.casefold():
+        raise InvalidFieldsError((["email"], "The invitation is for another address."))
 
 
 def ask_for_password(call: Call) -> Response:

@@ -31,6 +31,10 @@ class SignUp(Claims):
     username: Username
     email: Email
     password: Password
+    invitation: Link | None = Field(
+        default=None,
+        description="Where accounts are by invitation: the value of `link` in its address.",
+    )
 
 
 class Proven(Body):

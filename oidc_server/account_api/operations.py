@@ -60,8 +60,10 @@ OPERATIONS = (
         path=f"{_V1}/users",
         name="account_api.sign_up",
         summary="Make an account",
-        description="Where `OIDC_SIGN_UP` is `open`. The address gets a mail to confirm it; whether"
-        " it belongs to another account is told to nobody but its owner.",
+        description="Where `OIDC_SIGN_UP` is `open`, or with an `invitation` where it is `invite`:"
+        " one for an address proves that address, and is taken with no other. Else the address"
+        " gets a mail to confirm it; whether it belongs to another account is told to nobody but"
+        " its owner.",
         handler=joining.sign_up,
         before=joining.prepare_sign_up,
         body=models.SignUp,

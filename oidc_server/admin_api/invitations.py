@@ -5,8 +5,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from oidc_server.admin_api.giving_roles import may_give
 from oidc_server.admin_api.recording import record
-from oidc_server.domain import invitations, roles
+from oidc_server.domain import invitations
 from oidc_server.domain.audit import Event
 from oidc_server.domain.base import parse_id
 from oidc_server.domain.identifiers import InvalidFieldError
@@ -14,7 +15,7 @@ from oidc_server.domain.invitations import LONGEST, USUAL, Invitation
 from oidc_server.domain.links import Purpose
 from oidc_server.domain.roles import UnknownRoleError
 from oidc_server.oauth2.vocabulary import ApiScope
-from oidc_server.web.api_access import administration, may_touch
+from oidc_server.web.api_access import administration
 from oidc_server.web.errors import InvalidFieldsError, ProblemError, types
 from oidc_server.web.incoming import BadRequestError
 from oidc_server.web.json_api import Answer, Body, Query, read_cursor, write_cursor
@@ -93,7 +94,7 @@ def create_invitation(call: Call) -> MadeInvitation:
     assert caller is not None, "administration is open to nobody unknown"  # noqa: S101
     try:
         if body.role is not None:
-            may_touch(caller, roles.get(ctx.db, body.role).held)
+            may_give(call, body.role)
         made = invitations.create(
             ctx.db,
             email=body.email,
@@ -169,7 +170,8 @@ OPERATIONS = (
         name="admin_api.create_invitation",
         summary="Invite somebody to make an account",
         description="With an address, the link is mailed to it, and using it proves the address;"
-        " without one, the answer holds the link. It works once.",
+        " without one, the answer holds the link. It works once. One with a role needs"
+        " `roles:write`, and is void while who made it could not give that role any more.",
         rule=administration(ApiScope.INVITATIONS_WRITE),
         handler=create_invitation,
         body=NewInvitation,

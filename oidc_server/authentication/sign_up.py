@@ -74,14 +74,18 @@ def fields(ctx: Context) -> dict[str, str]:
 
 def create(ctx: Context, values: Mapping[str, str], password_hash: str | None) -> User:
     """Make the account with the invitation there may be; raises one of `REFUSALS`."""
-    return new_account.open_account(
+    invitation = _invitation(ctx)
+    user = new_account.open_account(
         ctx,
         username=values["username"],
         email=values["email"],
         name=values["name"],
         password_hash=password_hash,
-        invitation=_invitation(ctx),
+        invitation=invitation,
     )
+    if invitation is not None:
+        ctx.drop_link()
+    return user
 
 
 def refused(

@@ -15,6 +15,7 @@ from oidc_server.domain import (
     erasure,
     factors,
     grants,
+    invitations,
     links,
     logout_deliveries,
     mails,
@@ -234,6 +235,7 @@ def delete_user(db: Transaction, user_id: str, now: datetime, **facts: str) -> b
     administrators.keep_one(db, user_id)
     end_sessions_of_user(db, user_id, now)
     grants.revoke_of_user(db, user_id, now)
+    invitations.revoke_of_inviter(db, user_id, now)
     mails.notify(db, user_id, Notice.ACCOUNT_DELETED, now, **facts)
     return erasure.erase(db, user_id, now)
 

@@ -11,7 +11,7 @@ from sqlalchemy import ForeignKey, Text, and_, bindparam, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from oidc_server.database import Statement, Transaction
-from oidc_server.domain import identifiers, mails, roles
+from oidc_server.domain import identifiers, mails, roles, users
 from oidc_server.domain.base import (
     Base,
     DomainError,
@@ -27,6 +27,8 @@ from oidc_server.domain.mails import MailKind
 
 LONGEST = timedelta(days=90)
 USUAL = timedelta(days=7)
+GIVING = "roles:write"
+"""The scope without which nobody gives a role, through an invitation either."""
 _KEPT_AFTER_EXPIRY = timedelta(days=90)
 
 
@@ -94,6 +96,16 @@ _REDEEM = Statement(
 _REVOKE = Statement(
     update(_invitations).where(_open).values(revoked_at=bindparam("now", type_=Instant))
 )
+_REVOKE_WITH_ROLE = Statement(
+    update(_invitations)
+    .where(
+        _invitations.c.invited_by == bindparam("of_user"),
+        _invitations.c.role.is_not(None),
+        _invitations.c.used_at.is_(None),
+        _invitations.c.revoked_at.is_(None),
+    )
+    .values(revoked_at=bindparam("now", type_=Instant))
+)
 _PAGE = Statement(
     select(*_columns)
     .where(_invitations.c.id < bindparam("before"))
@@ -145,10 +157,14 @@ def create(
 
 
 def find(db: Transaction, invitation_id: str, now: datetime) -> Invitation | None:
-    """The invitation, if it could be used now. Looking does not use it: mail scanners look too."""
+    """The invitation, if it could be used now. Looking does not use it: mail scanners look too.
+
+    One that gives a role is void while its inviter could not give that role themselves.
+    """
     parsed = parse_id(invitation_id)
     row = parsed and db.first(_FIND, of_id=parsed, now=now)
-    return Invitation(*row) if row else None
+    found = Invitation(*row) if row else None
+    return found if found and _is_still_meant(db, found) else None
 
 
 def redeem(db: Transaction, invitation: Invitation, user_id: str, now: datetime) -> bool:
@@ -156,6 +172,8 @@ def redeem(db: Transaction, invitation: Invitation, user_id: str, now: datetime)
 
     The account gets the role, if there still is such a one.
     """
+    if not _is_still_meant(db, invitation):
+        return False
     if not db.run(_REDEEM, of_id=invitation.id, now=now, by=user_id):
         return False
     if invitation.role is not None and roles.find(db, invitation.role) is not None:
@@ -169,6 +187,14 @@ def revoke(db: Transaction, invitation_id: str, now: datetime) -> bool:
     return parsed is not None and db.run(_REVOKE, of_id=parsed, now=now) == 1
 
 
+def revoke_of_inviter(db: Transaction, user_id: str, now: datetime) -> None:
+    """Withdraw what would give a role in the name of somebody who is being deleted.
+
+    Afterwards no row says who invited, and they would look like the operator's own.
+    """
+    db.run(_REVOKE_WITH_ROLE, of_user=user_id, now=now)
+
+
 def page(db: Transaction, limit: int, before: str | None = None) -> list[Invitation]:
     """At most `limit` invitations, newest first, from before the one with this id."""
     return [Invitation(*row) for row in db.all(_PAGE, before=before or _AFTER_ALL, at_most=limit)]
@@ -177,3 +203,20 @@ def page(db: Transaction, limit: int, before: str | None = None) -> list[Invitat
 def prune(db: Transaction, now: datetime, limit: int) -> int:
     """Delete invitations a while after their end; returns how many rows went."""
     return db.run(_PRUNE, long_ago=now - _KEPT_AFTER_EXPIRY, batch=limit)
+
+
+def _is_still_meant(db: Transaction, invitation: Invitation) -> bool:
+    """Whether who invited could give its role now; operators and services may, and no role is free.
+
+    A role that is gone gives nothing, so it voids nothing.
+    """
+    if invitation.role is None or invitation.invited_by is None:
+        return True
+    role = roles.find(db, invitation.role)
+    if role is None:
+        return True
+    inviter = users.find(db, invitation.invited_by)
+    if inviter is None or inviter.disabled_at is not None:
+        return False
+    held = roles.held_by(db, inviter.id)
+    return held.give(GIVING) and held.cover(role.held)

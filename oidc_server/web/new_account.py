@@ -87,7 +87,6 @@ def open_account(
 
 
 def _used(ctx: Context, invitation: Invitation, user_id: str) -> None:
-    ctx.drop_link()
     audit.record(
         ctx.db,
         Event.INVITATION_USED,

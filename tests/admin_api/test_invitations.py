@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from httpx2 import Response
 
-from oidc_server.domain import invitations, roles, users
+from oidc_server.domain import endings, invitations, roles, users
 from oidc_server.outbound.mail import Mail
+from tests.authentication.forms import csrf, post_to
+from tests.authenticator import Authenticator
 from tests.browser import Browser
 from tests.callers import Callers, make_callers
 from tests.factories import PASSWORD
@@ -180,6 +182,130 @@ def test_nobody_invites_with_a_role_that_they_could_not_give(api: Callers) -> No
     assert (unknown.status_code, unknown.json()["errors"][0]["field"]) == (422, "role")
     assert invite(api, email="nowhere").json()["errors"][0]["field"] == "email"
     assert invite(api, expires_in=10**9).status_code == 422
+
+
+def test_a_role_is_given_through_an_invitation_only_by_who_may_give_it_otherwise(
+    api: Callers,
+) -> None:
+    api.call(
+        "POST",
+        "/api/v1/admin/roles",
+        "administrator",
+        json={"name": "greeter", "scopes": ["invitations:read", "invitations:write"]},
+    )
+    api.give_role("other", "greeter")
+
+    assert invite(api, "other", role="greeter").status_code == 403
+    assert invite(api, "other").status_code == 201
+
+
+def lose_power(api: Callers, inviter: str, how: str) -> None:
+    with api.site.db() as db:
+        user_id, now = api.id_of(inviter), api.site.clock.now
+        if how == "the role is taken":
+            assert endings.withdraw_role(db, user_id, roles.ADMIN)
+        elif how == "the account is disabled":
+            endings.disable_user(db, user_id, now)
+        else:
+            assert endings.delete_user(db, user_id, now)
+
+
+@pytest.mark.parametrize(
+    "how", ["the role is taken", "the account is disabled", "the account is deleted"]
+)
+def test_whoever_lost_a_power_has_not_left_it_to_somebody(api: Callers, how: str) -> None:
+    site = api.site
+    api.give_role("other", roles.ADMIN)
+    link = invite(api, "other", role="admin").json()["link"].removeprefix(site.issuer)
+    plain = invite(api, "other").json()["link"].removeprefix(site.issuer)
+    browser = Browser(site.browser(), site.issuer)
+    page = browser.go(link)
+    lose_power(api, "other", how)
+
+    refused = sign_up(page, browser)
+
+    assert (page.status_code, refused.status_code, account(site)) == (200, 400, None)
+    assert Browser(site.browser(), site.issuer).go(link).status_code == 400
+    assert Browser(site.browser(), site.issuer).go(plain).status_code == 200
+
+
+def test_a_power_that_is_lost_while_the_form_is_sent_is_not_given(api: Callers) -> None:
+    site = api.site
+    api.give_role("other", roles.ADMIN)
+    made = invite(api, "other", role="admin").json()
+    with site.db() as db:
+        found = invitations.find(db, made["id"], site.clock.now)
+    lose_power(api, "other", "the role is taken")
+
+    with site.db() as db:
+        assert found is not None
+        assert not invitations.redeem(db, found, api.id_of("person"), site.clock.now)
+        assert roles.roles_of(db, api.id_of("person")) == {"user"}
+    assert set(states(api)) == {"open"}
+
+
+def test_a_passkey_and_an_invitation_make_an_account_without_a_password(api: Callers) -> None:
+    site = api.site
+    invite(api, email="zoe@example.com", role="moderator")
+    [mail] = invitations_in(read_mails(site))
+    browser, authenticator = Browser(site.browser(), site.issuer), Authenticator()
+    page = browser.go(link_in(mail))
+    value = page.text.split('name="link" value="')[1].split('"')[0]
+    form = {"csrf_token": csrf(browser), "username": "zoe", "email": "eve@example.com"}
+
+    shut = post_to(browser, "/sign-up/passkey/options", **form)
+    asked = post_to(browser, "/sign-up/passkey/options", **form, link=value)
+    credential = authenticator.make(asked.json())
+    without = post_to(browser, "/sign-up/passkey", **form, credential=credential)
+    made = post_to(browser, "/sign-up/passkey", **form, credential=credential, link=value)
+    late = post_to(browser, "/sign-up/passkey/options", **form, link=value)
+
+    assert [shut.status_code, asked.status_code, without.status_code] == [422, 200, 403]
+    assert (made.status_code, late.status_code) == (303, 422)
+    found = account(site)
+    assert (found.email, found.password_hash) == ("zoe@example.com", None)
+    assert found.email_verified_at == site.clock.now
+    with site.db() as db:
+        assert roles.roles_of(db, found.id) == {"moderator", "user"}
+    assert states(api) == ["used"]
+
+
+def over_the_api(api: Callers, **body: Any) -> Response:
+    values = {"username": "zoe", "email": "zoe@example.com", "password": PASSWORD}
+    return api.call("POST", "/api/v1/users", "", json={**values, **body})
+
+
+def test_an_invitation_makes_one_account_over_the_api(api: Callers) -> None:
+    value = link_of(api, role="moderator").partition("link=")[2]
+
+    weak = over_the_api(api, invitation=value, password="zoe")
+    made = over_the_api(api, invitation=value)
+    again = over_the_api(api, invitation=value, username="yan")
+
+    assert [answer.status_code for answer in (weak, made, again)] == [422, 201, 422], made.text
+    assert made.json()["email_verified"] is False
+    assert again.json()["errors"][0]["field"] == "invitation"
+    assert "set-cookie" not in made.headers
+    found = account(api.site)
+    with api.site.db() as db:
+        assert roles.roles_of(db, found.id) == {"moderator", "user"}
+    assert account(api.site, "yan") is None
+    assert states(api) == ["used"]
+
+
+def test_over_the_api_an_invitation_is_for_its_address_alone_and_proves_it(api: Callers) -> None:
+    site = api.site
+    invite(api, email="zoe@example.com")
+    [mail] = invitations_in(read_mails(site))
+    value = link_in(mail).partition("link=")[2]
+
+    other = over_the_api(api, invitation=value, email="eve@example.com")
+    forged = over_the_api(api, invitation=value[:-4] + "....")
+    made = over_the_api(api, invitation=value, email="Zoe@example.com")
+
+    assert other.json()["errors"][0]["field"] == "email"
+    assert forged.json()["errors"][0]["field"] == "invitation"
+    assert (made.status_code, made.json()["email_verified"]) == (201, True)
 
 
 def test_invitations_are_listed_newest_first_and_each_once(api: Callers) -> None:

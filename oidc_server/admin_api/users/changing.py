@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from oidc_server.admin_api.giving_roles import may_give
 from oidc_server.admin_api.recording import record
 from oidc_server.admin_api.users.models import UserAnswer, told
 from oidc_server.admin_api.users.reading import answer, other
@@ -11,8 +12,6 @@ from oidc_server.domain.audit import Event
 from oidc_server.domain.identifiers import InvalidFieldError
 from oidc_server.domain.roles import UnknownRoleError
 from oidc_server.domain.users import User
-from oidc_server.oauth2.vocabulary import ApiScope
-from oidc_server.web.api_access import may_touch
 from oidc_server.web.chosen_password import password_hash
 from oidc_server.web.errors import InvalidFieldsError, ProblemError, types
 from oidc_server.web.operations import Call
@@ -168,19 +167,13 @@ def take_role(call: Call) -> Response:
 
 def _may_give_all(call: Call, names: Sequence[str]) -> None:
     """Roles of a new account take what giving them to an old one takes: scope, and role for it."""
-    caller, scope = call.caller, ApiScope.ROLES_WRITE.value
-    assert caller is not None, "administration is open to nobody unknown"  # noqa: S101
-    held = caller.held
-    if names and (scope not in caller.token.scopes or (held and not held.give(scope))):
-        raise ProblemError(types.NOT_ALLOWED, f"Roles are given by whoever may use {scope}.")
     for role in names:
         _may_give(call, role)
 
 
 def _may_give(call: Call, role: str) -> None:
-    assert call.caller is not None, "administration is open to nobody unknown"  # noqa: S101
     try:
-        may_touch(call.caller, roles.get(call.ctx.db, role).held)
+        may_give(call, role)
     except UnknownRoleError as error:
         raise ProblemError(types.NOT_FOUND, str(error)) from None
 
