@@ -1,5 +1,6 @@
 """`oidc-server users invite` and what follows: who may make an account where not everybody may."""
 
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Annotated
 
@@ -81,7 +82,7 @@ def revoke_invitation(invitation_id: str, *, as_json: Json = False) -> None:
     show({"id": invitation_id, "state": "revoked"}, as_json=as_json)
 
 
-COMMANDS = {
+COMMANDS: Mapping[str, Callable[..., None]] = {
     "invite": invite,
     "list-invitations": list_invitations,
     "revoke-invitation": revoke_invitation,

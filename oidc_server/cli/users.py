@@ -22,8 +22,9 @@ from oidc_server.domain.users import User
 
 application = typer.Typer(no_args_is_help=True)
 application.command("import")(import_users)
-for _name, _command in {**invitations.COMMANDS, **user_changes.COMMANDS}.items():
-    application.command(_name)(_command)
+for _commands in (invitations.COMMANDS, user_changes.COMMANDS):
+    for _name, _command in _commands.items():
+        application.command(_name)(_command)
 
 
 @application.command("add")
