@@ -50,6 +50,11 @@ _CONSENT: dict[str, Any] = {
     "last_used_at": "2026-01-05T09:30:00Z",
 }
 _PROOF = {"current_password": "the passphrase of today"}
+_SECOND_STEP = (
+    " Who has a second factor needs a token of a sign-in with it, at most fifteen minutes ago; for"
+    " any other the answer is 401 `insufficient_user_authentication`, with `acr_values` and"
+    " `max_age` for the next authorization request (RFC 9470)."
+)
 _LINK = "1b2c7f9e-3a61-4a0d-9a55-0c1d2e3f4a5b.Z0VuZXJhdGVkLWZvci10aGlzLWV4YW1wbGUtb25seS4"
 _READS: dict[str, Any] = {"method": "GET", "rule": oneself(ApiScope.ACCOUNT_READ)}
 _WRITES: dict[str, Any] = {"rule": oneself(ApiScope.ACCOUNT_WRITE)}
@@ -109,7 +114,7 @@ OPERATIONS = (
         name="account_api.delete_me",
         summary="Delete one's account",
         description="It is shut at once, with every token, and deleted at `deletes_at`; signing in"
-        " before that keeps it. The last administrator stays.",
+        f" before that keeps it. The last administrator stays.{_SECOND_STEP}",
         handler=me.delete_me,
         before=proven(ApiScope.ACCOUNT_WRITE),
         body=models.Proven,
@@ -124,7 +129,8 @@ OPERATIONS = (
         path=f"{_ME}/password",
         name="account_api.change_password",
         summary="Choose another password",
-        description="Other sessions end, with the tokens that depend on them. A mail says so.",
+        description="Other sessions end, with the tokens that depend on them. A mail says so."
+        f"{_SECOND_STEP}",
         handler=me.change_password,
         before=proven_with_new_password(ApiScope.ACCOUNT_WRITE),
         body=models.NewPasswordOfMine,
@@ -138,7 +144,7 @@ OPERATIONS = (
         name="account_api.change_email",
         summary="Ask for another address",
         description="A mail goes to it, with a link and a code; until one of them is used, nothing"
-        " changes. Then the old address hears of it, and can undo it for some days.",
+        f" changes. Then the old address hears of it, and can undo it for some days.{_SECOND_STEP}",
         handler=me.change_email,
         before=proven(ApiScope.ACCOUNT_WRITE),
         body=models.NewEmailOfMine,

@@ -7,8 +7,11 @@ from typing import Any
 from oidc_server.domain import grants, users
 from oidc_server.domain.grants import Granted
 from oidc_server.oauth2.authlib import OAuth2Error
+from oidc_server.oauth2.errors import InsufficientUserAuthenticationError
 from oidc_server.oauth2.resource_protector import presented_token, state_of
-from oidc_server.web import new_password, reauthentication
+from oidc_server.oauth2.vocabulary import TWO_FACTOR_ACR
+from oidc_server.web import new_password, reauthentication, second_factors
+from oidc_server.web.api_access import refused
 from oidc_server.web.context import Context
 from oidc_server.web.endpoint import Before
 from oidc_server.web.errors import types
@@ -19,6 +22,18 @@ from oidc_server.web.reauthentication import Reauthentication
 from oidc_server.web.responses import Response
 
 _ANYTHING_ELSE = "It is wrong."
+_STEP_UP = {
+    "sign_in_too_old": InsufficientUserAuthenticationError(
+        "The sign-in is too old for this: sign in again, and use the new token.",
+        max_age=int(reauthentication.FRESH_FOR.total_seconds()),
+    ),
+    "second_step_missing": InsufficientUserAuthenticationError(
+        "This needs the second step: sign in again with it, and use the new token.",
+        max_age=int(second_factors.FRESH_FOR.total_seconds()),
+        acr_values=TWO_FACTOR_ACR,
+    ),
+}
+"""What a client has to ask the person for, to have it (RFC 9470 §3)."""
 _WORDS = {"password_missing": "It is needed.", "password_wrong": _ANYTHING_ELSE}
 
 
@@ -79,12 +94,8 @@ def refusal(call: Call) -> Response | None:
     if proof.refusal == "throttled":
         answer = call.problem(types.TOO_MANY_REQUESTS, "Too many passwords in a row were wrong.")
         return answer.with_header("retry-after", str(proof.retry_after))
-    if proof.refusal == "sign_in_too_old":
-        seconds = int(reauthentication.FRESH_FOR.total_seconds())
-        detail = "The sign-in is too old for this: sign in again, and use the new token."
-        challenge = f'Bearer error="insufficient_user_authentication", max_age="{seconds}"'
-        answer = call.problem(types.INVALID_TOKEN, detail, max_age=seconds)
-        return answer.with_header("www-authenticate", challenge)
+    if proof.refusal in _STEP_UP:
+        return refused(call.ctx, _STEP_UP[proof.refusal])
     return wrong_field(call, "current_password", _WORDS.get(proof.refusal or "", _ANYTHING_ELSE))
 
 
@@ -106,6 +117,9 @@ def wrong_field(call: Call, name: str, message: str) -> Response:
 def _begin(
     ctx: Context, granted: Granted, body: dict[str, object]
 ) -> Callable[[], Reauthentication] | Reauthentication:
+    """Who has a second factor shows it first: without it, no password is tried, nor told of."""
+    if second_factors.must_step_up(ctx, granted):
+        return Reauthentication(granted.user_id, "second_step_missing")
     current = body.get("current_password")
     password = current if isinstance(current, str) else None
     return reauthentication.begin(ctx, granted.user_id, password, granted.auth_time)

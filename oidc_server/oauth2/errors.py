@@ -57,6 +57,19 @@ class InvalidTokenError(OAuth2Error):
         self.presented = presented
 
 
+class InsufficientUserAuthenticationError(InvalidTokenError):
+    """The access token is good, and the sign-in it came of is too weak or too old (RFC 9470 §3).
+
+    `max_age` is in seconds; without `acr_values` any sign-in of that age will do.
+    """
+
+    error = "insufficient_user_authentication"
+
+    def __init__(self, description: str, *, max_age: int, acr_values: str | None = None) -> None:
+        super().__init__(description)
+        self.wanted = {"max_age": max_age, **({"acr_values": acr_values} if acr_values else {})}
+
+
 class InsufficientScopeError(OAuth2Error):
     """The access token is good, and does not allow this."""
 

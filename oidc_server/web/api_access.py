@@ -4,6 +4,7 @@ A scope alone never lets a person act on others, and a role alone lets them do n
 scope that the token has *and* that a role of theirs gives.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from oidc_server.domain import roles
@@ -11,7 +12,10 @@ from oidc_server.domain.base import parse_id
 from oidc_server.domain.roles import Held
 from oidc_server.oauth2.access_tokens import AccessToken
 from oidc_server.oauth2.authlib import OAuth2Error
-from oidc_server.oauth2.errors import InsufficientScopeError
+from oidc_server.oauth2.errors import (
+    InsufficientScopeError,
+    InsufficientUserAuthenticationError,
+)
 from oidc_server.oauth2.resource_protector import presented_token, protect
 from oidc_server.web.context import Context
 from oidc_server.web.errors import InvalidFieldsError, Problem, ProblemError, as_problem, types
@@ -152,9 +156,12 @@ def _require_role(ctx: Context, caller: Caller, scope: str | None) -> Held | Non
 def refused(ctx: Context, error: OAuth2Error) -> Response:
     """What is wrong with a token, as problem details with the challenge (RFC 6750 §3)."""
     status = int(error.status_code)
-    kind, members = types.type_of(status), {}
+    kind = types.type_of(status)
+    members: Mapping[str, object] = {}
     if isinstance(error, InsufficientScopeError):
         kind, members = types.INSUFFICIENT_SCOPE, {"scope": error.scope}
+    if isinstance(error, InsufficientUserAuthenticationError):
+        members = error.wanted
     detail = error.get_error_description() or kind.explanation
     told = Problem(
         status, error.error, kind.title, detail, kind.what_to_do, type=kind, members=members

@@ -5,6 +5,7 @@ from oidc_server.oauth2.authlib import OAuth2Error
 from oidc_server.oauth2.dpop import ALGORITHMS, SentProof
 from oidc_server.oauth2.errors import (
     InsufficientScopeError,
+    InsufficientUserAuthenticationError,
     InvalidDpopProofError,
     InvalidTokenError,
     UseDpopNonceError,
@@ -92,7 +93,10 @@ def with_dpop_nonce(ctx: Context, response: Response) -> Response:
 
 
 def _challenge(ctx: Context, error: OAuth2Error) -> str | None:
-    """RFC 6750 §3, RFC 9449 §7.1, RFC 7617 §2. Whoever used one scheme is told of it alone."""
+    """RFC 6750 §3, RFC 9449 §7.1, RFC 9470 §3, RFC 7617 §2.
+
+    Whoever used one scheme is told of it alone.
+    """
     bearer = f'Bearer realm="{ctx.runtime.issuer}", {_resource_metadata(ctx)}'
     if isinstance(error, InvalidTokenError) and not error.presented:
         return f"{bearer}, {_DPOP}"
@@ -105,6 +109,8 @@ def _challenge(ctx: Context, error: OAuth2Error) -> str | None:
     challenge = f"{_DPOP}, {_resource_metadata(ctx)}" if scheme.lower() == "dpop" else bearer
     described = plain(error.get_error_description())
     details = f'error="{error.error}", error_description="{described}"'
+    if isinstance(error, InsufficientUserAuthenticationError):
+        details += "".join(f', {name}="{value}"' for name, value in error.wanted.items())
     if isinstance(error, InsufficientScopeError):
         details += f', scope="{error.scope}"'
     return f"{challenge}, {details}"

@@ -21,7 +21,10 @@ from oidc_server.web.password_proof import PasswordProof
 FRESH_FOR = timedelta(minutes=5)
 """How long a sign-in is proof enough for somebody without a password."""
 
-Refusal = Literal["password_missing", "password_wrong", "throttled", "sign_in_too_old"]
+Refusal = Literal[
+    "password_missing", "password_wrong", "throttled", "sign_in_too_old", "second_step_missing"
+]
+"""`second_step_missing` is told to programs; people are led to the step (`web/console.py`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from oidc_server.domain.audit import Event
 from oidc_server.domain.factors import Factor, recovery_codes, totp
 from oidc_server.domain.factors.strength import PASSWORD_ACR, STRONG, acr_of
 from oidc_server.domain.factors.totp import Enrolment
+from oidc_server.domain.grants import Granted
 from oidc_server.domain.mails import Notice
 from oidc_server.domain.user_sessions import LiveSession
 from oidc_server.security.totp import provisioning_uri
@@ -41,16 +42,16 @@ def has_strong(ctx: Context, user_id: str) -> bool:
     return not factors.held_by(ctx.db, user_id).isdisjoint(STRONG)
 
 
-def must_step_up(ctx: Context, session: LiveSession) -> bool:
+def must_step_up(ctx: Context, sign_in: LiveSession | Granted) -> bool:
     """Whether a second factor has to be shown before something dangerous is done.
 
-    Whoever has one must have shown it in this session, and not long ago: a browser that is trusted,
-    or was left open, is not enough.
+    Whoever has one must have shown it in this session, or in the sign-in that this grant came of,
+    and not long ago: a browser that is trusted or was left open, or a token, is not enough.
     """
-    is_fresh = ctx.now - session.auth_time <= FRESH_FOR
-    if is_fresh and acr_of(session.amr) != PASSWORD_ACR:
+    is_fresh = ctx.now - sign_in.auth_time <= FRESH_FOR
+    if is_fresh and acr_of(sign_in.amr) != PASSWORD_ACR:
         return False
-    return has_strong(ctx, session.user_id)
+    return has_strong(ctx, sign_in.user_id)
 
 
 def lack_second_step(ctx: Context, session: LiveSession) -> bool:

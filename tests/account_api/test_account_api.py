@@ -10,9 +10,11 @@ from sqlalchemy import select
 
 from oidc_server.domain import roles, users
 from oidc_server.domain.audit import AuditEvent
+from oidc_server.oauth2.vocabulary import TWO_FACTOR_ACR
 from tests.authentication.forms import new_browser, sign_in
 from tests.callers import Callers, make_callers, token_of
 from tests.factories import PASSWORD, make_client
+from tests.factors import add_authenticator
 from tests.mails import link_in, read_mails
 from tests.relying_party import RelyingParty
 from tests.site import Site
@@ -31,7 +33,9 @@ GUARDED = [
 
 @pytest.fixture
 def api(site: Site) -> Callers:
-    return make_callers(site, "account:read account:write")
+    callers = make_callers(site, "account:read account:write")
+    read_mails(site)  # of the second browser of somebody
+    return callers
 
 
 def me(api: Callers, caller: str = "person") -> dict[str, Any]:
@@ -63,6 +67,11 @@ def code_of(mail: Any) -> str:
 def without_password(api: Callers, name: str = "person") -> None:
     with api.site.db() as db:
         users.set_password(db, api.id_of(name), None, api.site.clock.now)
+
+
+def token_of_code(api: Callers, code: str) -> str:
+    token: str = api.party.redeem(code).json()["access_token"]
+    return token
 
 
 def test_an_account_is_made_and_told(api: Callers) -> None:
@@ -254,17 +263,49 @@ def test_who_has_no_password_must_have_signed_in_just_now(
     assert api.call(method, path, "person", json=body).status_code in (200, 202, 204)
 
 
+@pytest.mark.parametrize(("method", "path", "body"), GUARDED)
+def test_who_has_a_second_factor_needs_a_sign_in_with_it_of_just_now(
+    api: Callers, method: str, path: str, body: dict[str, Any]
+) -> None:
+    site, browser, person = api.site, new_browser(api.site), api.people["person"]
+    before, app, scope = me(api), add_authenticator(site, person), f"openid {api.scope}"
+
+    def sign_in_with_both(**wanted: str) -> str:
+        page = browser.log_in(browser.go(api.party.url(scope=scope, **wanted)), person)
+        return api.party.read(browser.send(page, code=app.wait())).code
+
+    weak = api.call(method, path, "person", json={**body, "current_password": "a guess"})
+    sign_in_with_both()
+    site.clock.advance(timedelta(minutes=15, seconds=1))
+    api.tokens["person"] = token_of_code(
+        api, api.party.authorize(browser, person, scope=scope).code
+    )
+    late = api.call(method, path, "person", json={**body, **PROOF})
+
+    for answer in (weak, late):
+        assert (answer.status_code, answer.json()["max_age"]) == (401, 900)
+        challenge = answer.headers["www-authenticate"]
+        assert 'error="insufficient_user_authentication"' in challenge
+        assert f'acr_values="{TWO_FACTOR_ACR}"' in challenge
+        assert 'max_age="900"' in challenge
+    assert me(api) == before
+    wanted = {name: str(late.json()[name]) for name in ("acr_values", "max_age")}
+    api.tokens["person"] = token_of_code(api, sign_in_with_both(**wanted))
+    answer = api.call(method, path, "person", json={**body, **PROOF})
+    assert answer.status_code in (200, 202, 204)
+
+
 def test_another_password_ends_the_other_sessions_and_keeps_this_one(api: Callers) -> None:
     answer = api.call("PUT", f"{ME}/password", "person", json={**PROOF, "password": NEW})
 
     assert answer.status_code == 204, answer.text
     assert me(api)["has_password"]
     assert api.call("GET", ME, "narrow").status_code == 401
+    (mail,) = read_mails(api.site)
+    assert "password was changed" in mail.subject
     username = api.people["person"].username
     assert sign_in(new_browser(api.site), username).status_code == 401
     assert sign_in(new_browser(api.site), username, NEW).status_code == 303
-    (mail,) = read_mails(api.site)
-    assert "password was changed" in mail.subject
 
 
 @pytest.mark.parametrize("password", ["short", "password1234", "x" * 4000])
