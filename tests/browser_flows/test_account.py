@@ -1,4 +1,7 @@
-"""What people do in the account console, in a real browser, and again with scripts off."""
+"""What people do in the account console, in a real browser.
+
+Where no script has a part in it, scripts are off: whatever works so works with them too.
+"""
 
 from collections.abc import Iterator
 from email.message import EmailMessage
@@ -45,13 +48,6 @@ def place(tmp_path_factory: pytest.TempPathFactory, smtp: MailServer) -> Iterato
         yield place
 
 
-@pytest.fixture(params=["page", "page_without_scripts"])
-def anybody(request: pytest.FixtureRequest) -> Page:
-    """A page with scripts, and one without."""
-    page: Page = request.getfixturevalue(request.param)
-    return page
-
-
 @pytest.fixture
 def username(place: Place) -> str:
     """Somebody new, whose account nothing has touched."""
@@ -95,8 +91,10 @@ def allow_an_app(page: Page, place: Place, name: str) -> None:
     page.wait_for_url(f"{APP}/**")
 
 
-def test_somebody_says_who_they_are(place: Place, anybody: Page, username: str) -> None:
-    page = anybody
+def test_somebody_says_who_they_are(
+    place: Place, page_without_scripts: Page, username: str
+) -> None:
+    page = page_without_scripts
     page.goto(f"{place.issuer}/account/profile")
     page.fill("#username", username)
     page.fill("#password", PASSWORD)
@@ -117,9 +115,9 @@ def test_somebody_says_who_they_are(place: Place, anybody: Page, username: str) 
 
 
 def test_somebody_changes_their_password(
-    place: Place, anybody: Page, username: str, chromium: Browser
+    place: Place, page: Page, username: str, chromium: Browser
 ) -> None:
-    page, elsewhere = anybody, chromium.new_context().new_page()
+    elsewhere = chromium.new_context().new_page()
     sign_in(elsewhere, place.issuer, username)
     sign_in(page, place.issuer, username)
     page.goto(f"{place.issuer}/account/security")
@@ -141,9 +139,9 @@ def test_somebody_changes_their_password(
 
 
 def test_somebody_signs_out_elsewhere(
-    place: Place, anybody: Page, username: str, chromium: Browser
+    place: Place, page_without_scripts: Page, username: str, chromium: Browser
 ) -> None:
-    page, others = anybody, [chromium.new_context().new_page() for _ in range(2)]
+    page, others = page_without_scripts, [chromium.new_context().new_page() for _ in range(2)]
     for other in others:
         sign_in(other, place.issuer, username)
     sign_in(page, place.issuer, username)
@@ -161,8 +159,10 @@ def test_somebody_signs_out_elsewhere(
         other.context.close()
 
 
-def test_somebody_takes_back_what_an_app_may_do(place: Place, anybody: Page, username: str) -> None:
-    page, name = anybody, f"Ledger of {username}"
+def test_somebody_takes_back_what_an_app_may_do(
+    place: Place, page_without_scripts: Page, username: str
+) -> None:
+    page, name = page_without_scripts, f"Ledger of {username}"
     sign_in(page, place.issuer, username)
     allow_an_app(page, place, name)
     page.goto(f"{place.issuer}/account/apps")
@@ -177,9 +177,9 @@ def test_somebody_takes_back_what_an_app_may_do(place: Place, anybody: Page, use
 
 
 def test_somebody_changes_their_address(
-    place: Place, anybody: Page, username: str, smtp: MailServer
+    place: Place, page_without_scripts: Page, username: str, smtp: MailServer
 ) -> None:
-    page, new = anybody, f"{username}@new.example.com"
+    page, new = page_without_scripts, f"{username}@new.example.com"
     sign_in(page, place.issuer, username)
     page.goto(f"{place.issuer}/account/profile")
     page.click("#change-email")
@@ -196,9 +196,9 @@ def test_somebody_changes_their_address(
 
 
 def test_somebody_takes_their_data_along_and_leaves_and_comes_back(
-    place: Place, anybody: Page, username: str
+    place: Place, page_without_scripts: Page, username: str
 ) -> None:
-    page = anybody
+    page = page_without_scripts
     sign_in(page, place.issuer, username)
     page.goto(f"{place.issuer}/account/data")
     page.click("#to-download")
@@ -219,9 +219,8 @@ def test_somebody_takes_their_data_along_and_leaves_and_comes_back(
 
 
 def test_a_narrow_screen_has_the_navigation_behind_a_button(
-    place: Place, anybody: Page, username: str
+    place: Place, page: Page, username: str
 ) -> None:
-    page = anybody
     page.set_viewport_size({"width": 320, "height": 640})
     sign_in(page, place.issuer, username)
     entry = page.get_by_role("link", name="Activity").first
