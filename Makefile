@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test quick fuzz check fix migration bench screenshots lock clean
+.PHONY: help serve test quick fuzz check fix messages migration bench screenshots lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -45,6 +45,16 @@ check: $(VENV)/.test
 fix: $(VENV)/.test
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+# Bring the catalogues in oidc_server/locale to the words of templates and program; then translate what is new
+messages: $(VENV)/.test
+	@mkdir -p build
+	@$(BIN)/pybabel -q extract --mapping-file oidc_server/locale/babel.cfg --keywords Words --no-wrap --sort-by-file \
+	  --omit-header --add-location file --output-file build/messages.pot .
+	@for catalogue in oidc_server/locale/*/LC_MESSAGES/messages.po; do \
+	  $(BIN)/pybabel -q update --input-file build/messages.pot --output-file "$$catalogue" --no-wrap --ignore-obsolete \
+	    --no-fuzzy-matching --locale "$$(basename "$$(dirname "$$(dirname "$$catalogue")")")"; \
+	  sed -i '$${/^$$/d}' "$$catalogue"; done
 
 # Write a migration from what changed in the models (m="add passkeys")
 migration: $(VENV)/.test

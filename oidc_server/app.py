@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
+from jinja2 import Environment
 from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -80,9 +81,8 @@ def build_runtime(
     keys = KeyRing(vault, settings.access_token_alg)
     http = HttpClient(settings)
     documents = Documents(http, clock)
-    secure = settings.secure_cookies
     paths = Paths({route.name: route.path for route in routes})
-    addresses, static = templating.load_static(resources.static_dir(), secure=secure)
+    templates, static = _templates(settings, paths)
     return Runtime(
         settings=settings,
         database=database,
@@ -99,8 +99,8 @@ def build_runtime(
         client_keys=ClientKeyStore(documents),
         tokens=AccessTokenReader(keys, settings.issuer, settings.leeway),
         limiter=Limiter(enabled=settings.rate_limits),
-        templates=templating.environment(settings.brand_name, paths, addresses),
-        cookies=CookieJar(secure=secure),
+        templates=templates,
+        cookies=CookieJar(secure=settings.secure_cookies),
         paths=paths,
         mail=_mail(settings, clock, dev=dev),
         http=http,
@@ -112,6 +112,14 @@ def build_runtime(
         csrf_key=vault.derive("csrf"),
         refresh_keys=vault.derive_all("refresh-token"),
     )
+
+
+def _templates(settings: Settings, paths: Paths) -> tuple[Environment, dict[str, Response]]:
+    """The pages, and the answers for the files that they refer to."""
+    secure = settings.secure_cookies
+    addresses, static = templating.load_static(resources.static_dir(), secure=secure)
+    brand, brand_files = templating.load_brand(settings, secure=secure)
+    return templating.environment(brand, paths, addresses), static | brand_files
 
 
 def _passwords(settings: Settings) -> PasswordHasher:

@@ -39,6 +39,7 @@ from oidc_server.device import authorization as device_authorization
 from oidc_server.device import confirmation, verification
 from oidc_server.discovery import jwks, metadata, passkey_endpoints, protected_resource
 from oidc_server.health import endpoint as health
+from oidc_server.language_choice import page as language_choice
 from oidc_server.logout import end_session
 from oidc_server.problems import page as problems
 from oidc_server.setup import home
@@ -307,6 +308,11 @@ ROUTES = [
         "/.well-known/change-password",
         page(password.show_where_to_change, limit=PASSAGES),
         name="account.where_to_change_password",
+    ),
+    Route(
+        "/language",
+        form(language_choice.show_language, language_choice.submit_language),
+        name="language_choice.language",
     ),
     # 3 · programs
     Route("/problems/{name}", page(problems.show_problem), name="problems.problem"),

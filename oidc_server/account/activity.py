@@ -7,6 +7,7 @@ from oidc_server.domain import audit_trail, clients
 from oidc_server.domain.audit import ActorKind, Outcome
 from oidc_server.domain.audit_trail import Entry, Filter
 from oidc_server.domain.base import parse_id
+from oidc_server.languages import translate
 from oidc_server.web import console
 from oidc_server.web.console import get_session
 from oidc_server.web.context import Context
@@ -54,16 +55,16 @@ def show_activity(ctx: Context) -> Response:
 def happenings(ctx: Context, user_id: str, events: list[Entry]) -> list[Happening]:
     """The events with the names of the apps that took part."""
     apps = {event.client_id: _name(ctx, event.client_id) for event in events if event.client_id}
-    return [_happening(user_id, event, apps.get(event.client_id or "")) for event in events]
+    return [_happening(ctx, user_id, event, apps.get(event.client_id or "")) for event in events]
 
 
-def _happening(user_id: str, event: Entry, app: str | None) -> Happening:
+def _happening(ctx: Context, user_id: str, event: Entry, app: str | None) -> Happening:
     by_another = event.actor in _STAFF or event.actor_user_id not in (None, user_id)
     return Happening(
         event=event.event,
         at=event.at,
         app=app,
-        device="" if by_another else browser_name(event.user_agent),
+        device="" if by_another else translate(ctx.language, browser_name(event.user_agent)),
         address="" if by_another else event.address,
         by_administrator=by_another and event.actor != ActorKind.SERVER,
         is_refusal=event.outcome == Outcome.FAILURE,

@@ -36,7 +36,6 @@ class Interrupted:
             template,
             form_targets=(client.form_target,) if client and client.form_target else (),
             popup=request is not None and request.display == Display.POPUP,
-            ui_locales=request.ui_locales if request else None,
             client=client,
             request_id=self.request_id,
             return_to=self.return_to,
@@ -65,6 +64,7 @@ def interrupted(ctx: Context, request_id: str | None) -> Interrupted:
     client = clients.find(ctx.db, request.client_id)
     if client is None:
         raise RequestGoneError
+    ctx.ui_locales = request.ui_locales
     return Interrupted(request, client=view_of(client, request.redirect_uri))
 
 

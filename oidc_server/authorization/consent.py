@@ -35,7 +35,6 @@ def show_consent(ctx: Context) -> Response:
         "authorization/consent.html",
         form_targets=(view.form_target,),
         popup=request.display == Display.POPUP,
-        ui_locales=request.ui_locales,
         client=view,
         user=user,
         request_id=request.id,
@@ -82,6 +81,7 @@ def _request(ctx: Context) -> tuple[AuthorizationRequest, Trusted]:
     request = authorization_requests.find(ctx.db, request_id, ctx.browser, ctx.now)
     if request is None:
         raise RequestGoneError
+    ctx.ui_locales = request.ui_locales
     try:
         return request, trusted_again(ctx.db, request)
     except UntrustedRequestError:

@@ -96,6 +96,7 @@ def resume(ctx: Context) -> Response:
     request = authorization_requests.adopt(ctx.db, request_id, ctx.browser, ctx.now)
     if request is None:
         raise RequestGoneError
+    ctx.ui_locales = request.ui_locales
     try:
         trusted = trusted_again(ctx.db, request)
     except UntrustedRequestError as error:

@@ -9,6 +9,7 @@ from oidc_server.domain.clients import Client
 from oidc_server.domain.factors.strength import acr_to_tell
 from oidc_server.domain.grants import Authorization, CodeTerms
 from oidc_server.domain.user_sessions import LiveSession
+from oidc_server.languages import Words, translate
 from oidc_server.oauth2.authlib import OAuth2Error
 from oidc_server.oauth2.redirects import encode, with_query
 from oidc_server.oauth2.vocabulary import ResponseMode
@@ -16,6 +17,12 @@ from oidc_server.web.client_view import view_of
 from oidc_server.web.context import Context
 from oidc_server.web.errors import plain
 from oidc_server.web.responses import Response, see_other
+
+_EXPLANATION = Words(
+    "It sent you here in a way that we cannot answer, so we stopped. You did nothing wrong, and"
+    " nothing was shared."
+)
+_WHAT_TO_DO = Words("Go back to the app. If it happens again, tell the people who run it.")
 
 
 def authorization_response(
@@ -66,13 +73,13 @@ def authorization_error(
 
 def untrusted_page(ctx: Context, error: UntrustedRequestError) -> Response:
     """A page for what must not be redirected: the app is at fault, not the person."""
+    ctx.ui_locales = ctx.ui_locales or " ".join(ctx.query.all("ui_locales"))
     return ctx.render(
         "errors/error.html",
         status=400,
-        title=_title(error.client),
-        explanation="It sent you here in a way that we cannot answer, so we stopped."
-        " You did nothing wrong, and nothing was shared.",
-        what_to_do="Go back to the app. If it happens again, tell the people who run it.",
+        title=translate(ctx.language, _title(error.client)),
+        explanation=translate(ctx.language, _EXPLANATION),
+        what_to_do=translate(ctx.language, _WHAT_TO_DO),
         reference=ctx.origin.reference,
         time=ctx.now,
         client=None,
@@ -82,7 +89,9 @@ def untrusted_page(ctx: Context, error: UntrustedRequestError) -> Response:
 
 
 def _title(client: Client | None) -> str:
-    return f"{client.metadata.client_name if client else 'This app'} is not set up correctly"
+    if client is None:
+        return Words("This app is not set up correctly")
+    return Words("%(app)s is not set up correctly", app=client.metadata.client_name)
 
 
 def _deliver(ctx: Context, trusted: Trusted, params: list[tuple[str, str]]) -> Response:

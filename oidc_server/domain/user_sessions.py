@@ -87,6 +87,7 @@ class LiveSession:
     user_id: str
     username: str
     name: str | None
+    locale: str | None
     amr: frozenset[str]
     acr: str | None
     auth_time: datetime
@@ -119,6 +120,7 @@ _FIND = Statement(
         _sessions.c.user_id,
         _users.c.username,
         _users.c.name,
+        _users.c.locale,
         _sessions.c.amr,
         _sessions.c.acr,
         _sessions.c.auth_time,

@@ -123,7 +123,7 @@ def compose(runtime: Runtime, db: Transaction, item: OutboxItem) -> Mail:
         "user_name": user and ((user.email_verified_at and user.name) or user.username),
         "username": user and user.username,
         "disowns": target.purpose is Purpose.NOT_ME,
-        "when": _moment(item.created_at, user),
+        "when": _moment(item.created_at, user, language),
     }
     render = runtime.templates.get_template
     head, text = render(f"email/{kind}.txt").render(values).split("\n\n", 1)
@@ -146,10 +146,11 @@ def _target(runtime: Runtime, db: Transaction, kind: MailKind, link_id: str | No
     return _TARGETS[kind]
 
 
-def _moment(moment: datetime, user: User | None) -> str:
+def _moment(moment: datetime, user: User | None, language: str) -> str:
     """When it was, by the clock of the person, if they told us where they are."""
     zone = user and user.zoneinfo
-    return moment.astimezone(ZoneInfo(zone) if zone else UTC).strftime("%d %b %Y, %H:%M %Z")
+    local = moment.astimezone(ZoneInfo(zone) if zone else UTC)
+    return languages.moment_text(language, local)
 
 
 def _code(runtime: Runtime, db: Transaction, kind: MailKind, code_id: str | None) -> str | None:

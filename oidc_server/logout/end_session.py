@@ -18,7 +18,7 @@ from oidc_server.web.responses import Response, see_other
 _DOTS_OF_JWE = 4
 _FRAMES_SECONDS = 2
 """How long clients have to act in their frames when the browser runs no scripts."""
-_PARAMETERS = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state")
+_PARAMETERS = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state", "ui_locales")
 
 
 @dataclass(frozen=True)
@@ -123,6 +123,7 @@ def _read(ctx: Context, params: Params) -> LogoutRequest:
     """Check hint, client and redirect URI; raises `BadRequestError`, never redirects."""
     for name in params.repeated():
         raise BadRequestError(f"The parameter {name} was sent more than once.")
+    ctx.ui_locales = params.get("ui_locales")
     hint, client_id = params.get("id_token_hint"), params.get("client_id")
     sub: object = None
     sid: str | None = None

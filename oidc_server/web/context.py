@@ -20,6 +20,7 @@ from oidc_server.web.runtime import Runtime
 
 _UNREAD: Any = object()
 _BROWSER_LIFETIME = timedelta(days=400)
+_LONGEST_QUERY = 2000
 
 
 class Context:
@@ -39,6 +40,7 @@ class Context:
         "origin",
         "proof",
         "runtime",
+        "ui_locales",
     )
 
     def __init__(
@@ -63,6 +65,7 @@ class Context:
         self._user_session: LiveSession | None = _UNREAD
         self._browser: str | None = _UNREAD
         self._cookies: list[tuple[str, str, timedelta | None] | str] = []
+        self.ui_locales: str | None = None
 
     def fresh(self, db: Transaction | None) -> "Context":
         """The same request for one run inside `db`: a run that is repeated starts from nothing."""
@@ -161,6 +164,28 @@ class Context:
     def drop_link(self) -> None:
         self._cookies.append(cookies.LINK)
 
+    # · in which language
+
+    @property
+    def language(self) -> str:
+        """What to answer in: as chosen in this browser, else as app, person or browser ask for it.
+
+        Nobody is looked up for it: the person counts where the handler asked who is there.
+        """
+        known: LiveSession | None = None
+        if self._user_session is not _UNREAD:
+            known = self._user_session
+        return languages.negotiate(
+            self.runtime.cookies.read(self.incoming, cookies.LANGUAGE),
+            self.ui_locales,
+            known.locale if known is not None else None,
+            self.incoming.header("accept-language"),
+        )
+
+    def keep_language(self, language: str) -> None:
+        """Answer this browser in a language from now on."""
+        self._cookies.append((cookies.LANGUAGE, language, _BROWSER_LIFETIME))
+
     # · where things are
 
     def path(self, route: str, **parameters: str | None) -> str:
@@ -181,18 +206,18 @@ class Context:
         form_targets: Iterable[str] = (),
         frame_sources: Iterable[str] = (),
         popup: bool = False,
-        ui_locales: str | None = None,
         **values: Any,
     ) -> Response:
         """A page from a template, with the token its forms need.
 
-        `popup` and `ui_locales` are what an application asked for (Core §3.1.2.1).
+        `popup` is what an application asked for (Core §3.1.2.1).
         """
         text = self.runtime.templates.get_template(template).render(
-            lang=languages.negotiate(ui_locales, self.incoming.header("accept-language")),
+            lang=self.language,
             status=status,
             csrf_token=csrf.token(self.runtime.csrf_key, self.browser),
             request_ref=self.origin.reference,
+            this_page=_own_address(self.incoming),
             now=self.now,
             **values,
         )
@@ -226,3 +251,9 @@ class Context:
             else:
                 jar.write(response, *cookie)
         return response
+
+
+def _own_address(incoming: Incoming) -> str:
+    """Path and query, for a way back; a query too long to be sent along is left out."""
+    query = incoming.scope["query_string"].decode("latin-1")
+    return f"{incoming.path}?{query}" if 0 < len(query) <= _LONGEST_QUERY else incoming.path

@@ -1,6 +1,6 @@
 """What a mail tells of the request that caused it."""
 
-from oidc_server import languages
+from oidc_server.languages import Words
 from oidc_server.web.context import Context
 
 _BROWSERS = (  # most of them claim to be those that follow
@@ -35,15 +35,17 @@ def mail_facts(ctx: Context) -> dict[str, str]:
         "browser": _first(_BROWSERS, user_agent),
         "system": _first(_SYSTEMS, user_agent),
         "address": ctx.origin.address,
-        "language": languages.negotiate(ctx.incoming.header("accept-language")),
+        "language": ctx.language,
     }
     return {name: value for name, value in facts.items() if value}
 
 
 def browser_name(user_agent: str) -> str:
-    """Such as `Firefox on Linux`; empty when neither is known."""
-    found = _first(_BROWSERS, user_agent), _first(_SYSTEMS, user_agent)
-    return " on ".join(filter(None, found))
+    """Such as `Firefox on Linux`, for `translate`; empty when neither is known."""
+    browser, system = _first(_BROWSERS, user_agent), _first(_SYSTEMS, user_agent)
+    if browser and system:
+        return Words("%(browser)s on %(system)s", browser=browser, system=system)
+    return browser or system
 
 
 def _first(marks: tuple[tuple[str, str], ...], user_agent: str) -> str:

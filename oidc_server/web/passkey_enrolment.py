@@ -8,6 +8,7 @@ from oidc_server.domain import audit, mails, passkey_challenges, passkeys
 from oidc_server.domain.audit import Event
 from oidc_server.domain.mails import Notice
 from oidc_server.domain.passkey_challenges import Ceremony
+from oidc_server.languages import Words, translate
 from oidc_server.security import passkeys as webauthn
 from oidc_server.security.passkeys import NewPasskey, PasskeyError, Person
 from oidc_server.web.context import Context
@@ -96,7 +97,7 @@ def settle(ctx: Context, user_id: str, new: NewPasskey) -> str:
 
     Raises `PasskeyTakenError`, `TooManyPasskeysError`.
     """
-    name = suggested_name(new, ctx.origin.user_agent)
+    name = translate(ctx.language, suggested_name(new, ctx.origin.user_agent))
     passkey_id = passkeys.enrol(ctx.db, user_id, new, name, ctx.now)
     audit.record(
         ctx.db,
@@ -117,10 +118,10 @@ def amr(new: NewPasskey) -> frozenset[str]:
 
 
 def suggested_name(new: NewPasskey, user_agent: str) -> str:
-    """What a passkey is called until its person says otherwise: only words of ours."""
+    """What a passkey is called until its person says otherwise: words of ours, for `translate`."""
     provider = _PROVIDERS.get(new.aaguid)
     if provider is not None:
         return provider
     if "internal" not in new.transports and new.transports & {"usb", "nfc", "ble"}:
-        return "Security key"
-    return browser_name(user_agent) or "Passkey"
+        return Words("Security key")
+    return browser_name(user_agent) or Words("Passkey")

@@ -4,12 +4,13 @@ import mimetypes
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
-from types import SimpleNamespace
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from oidc_server import languages, resources
-from oidc_server.web import responses
+from oidc_server.settings import Settings
+from oidc_server.web import brand, responses
+from oidc_server.web.brand import Brand
 from oidc_server.web.paths import Paths
 from oidc_server.web.responses import Response
 
@@ -28,17 +29,46 @@ def load_static(folder: Path, *, secure: bool) -> tuple[dict[str, str], dict[str
         compressed = file.suffix == ".gz"
         name = file.relative_to(folder).as_posix().removesuffix(".gz")
         body = file.read_bytes()
-        address = f"{STATIC_PREFIX}{sha256(body).hexdigest()[:12]}/{name}"
+        address = address_of(name, body)
         kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
         charset = "; charset=utf-8" if kind.startswith("text/") else ""
         addresses[name] = address
-        answers[address] = responses.asset(body, kind + charset, compressed=compressed)
-        if secure:
-            answers[address].headers.append(responses.STRICT_TRANSPORT)
+        answers[address] = _answer(body, kind + charset, compressed=compressed, secure=secure)
     return addresses, answers
 
 
-def environment(brand_name: str, paths: Paths, static_addresses: Mapping[str, str]) -> Environment:
+def _answer(body: bytes, kind: str, *, secure: bool, compressed: bool = False) -> Response:
+    answer = responses.asset(body, kind, compressed=compressed)
+    if secure:
+        answer.headers.append(responses.STRICT_TRANSPORT)
+    return answer
+
+
+def load_brand(settings: Settings, *, secure: bool) -> tuple[Brand, dict[str, Response]]:
+    """The looks that the operator chose, and the answers for its files: address → answer."""
+    answers: dict[str, Response] = {}
+    found: dict[str, str] = {}
+    for name, (kind, body) in brand.files(settings).items():
+        address = address_of(f"brand/{name}", body)
+        found[name.partition(".")[0]] = address
+        answers[address] = _answer(body, kind, secure=secure)
+    chosen = Brand(
+        settings.brand_name,
+        logo=found.get("logo"),
+        style=found.get("brand"),
+        help=settings.help_url,
+        privacy=settings.privacy_url,
+        terms=settings.terms_url,
+    )
+    return chosen, answers
+
+
+def address_of(name: str, body: bytes) -> str:
+    """Where a file is served: a name that changes with its content."""
+    return f"{STATIC_PREFIX}{sha256(body).hexdigest()[:12]}/{name}"
+
+
+def environment(looks: Brand, paths: Paths, static_addresses: Mapping[str, str]) -> Environment:
     """The environment of all pages and mails: escaping on, unknown names are errors."""
     jinja = Environment(
         loader=FileSystemLoader(resources.templates_dir()),
@@ -52,6 +82,6 @@ def environment(brand_name: str, paths: Paths, static_addresses: Mapping[str, st
     jinja.globals.update(
         url_for=paths.path,
         static=static_addresses.__getitem__,
-        brand=SimpleNamespace(name=brand_name),
+        brand=looks,
     )
     return jinja

@@ -29,7 +29,7 @@ def test_a_sign_in_from_a_new_browser_is_told_with_when_where_and_what_to_do(sit
     person, _, _, mail = broken_into(site)
 
     assert (mail.to, mail.subject) == (person.email, "Your ID: New sign-in to your account")
-    for words in ("05 Jan 2026, 09:00 UTC", "From: testclient", "Was it not you?"):
+    for words in ("5 Jan 2026, 09:00 UTC", "From: testclient", "Was it not you?"):
         assert words in mail.text
     assert "This was not me" in mail.html
     assert link_in(mail).startswith("/not-me?link=")

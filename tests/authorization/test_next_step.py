@@ -65,7 +65,7 @@ def permitted(text: str) -> Permission:
 def a_session(seconds: int) -> LiveSession:
     at = NOW + timedelta(seconds=seconds)
     return LiveSession(
-        *("id", "sid", "ada", "ada", None, frozenset({"pwd"}), PASSWORD_ACR),
+        *("id", "sid", "ada", "ada", None, None, frozenset({"pwd"}), PASSWORD_ACR),
         *(at, at, NOW + timedelta(days=1)),
     )
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from jinja2 import Environment
 
+from oidc_server import languages
 from tests.project.repository import read, tracked_files
 
 TEMPLATES = [path for path in tracked_files("templates/") if path.suffix in {".html", ".txt"}]
@@ -53,7 +54,10 @@ def without_templating(template: str) -> str:
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=str)
 def test_every_template_compiles(path: Path) -> None:
-    Environment(autoescape=True, extensions=["jinja2.ext.i18n"]).compile(read(path))
+    jinja = Environment(autoescape=True, extensions=["jinja2.ext.i18n"])
+    languages.install(jinja)
+
+    jinja.compile(read(path))
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=str)

@@ -14,6 +14,7 @@ from oidc_server.domain.factors import Factor, HeldFactor, recovery_codes, totp
 from oidc_server.domain.factors.strength import METHODS, acr_of, with_methods
 from oidc_server.domain.factors.totp import Enrolment
 from oidc_server.domain.users import User
+from oidc_server.languages import translate
 from oidc_server.web import console, reauthentication, second_factors
 from oidc_server.web.console import get_session
 from oidc_server.web.context import Context
@@ -33,7 +34,9 @@ def view(ctx: Context, user: User) -> Mapping[str, Any]:
         "email": user.email,
         "is_strong": second_factors.has_strong(ctx, user.id),
         "codes_left": recovery_codes.left(ctx.db, user.id),
-        "devices": [(device, browser_name(device.user_agent)) for device in devices],
+        "devices": [
+            (device, translate(ctx.language, browser_name(device.user_agent))) for device in devices
+        ],
     }
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from oidc_server.languages import translate
 from oidc_server.web import responses
 from oidc_server.web.context import Context
 from oidc_server.web.errors.problem import Problem
@@ -14,14 +15,15 @@ def as_page(ctx: Context, problem: Problem) -> Response:
     return ctx.render(
         "errors/error.html",
         status=problem.status,
-        title=problem.title,
-        explanation=problem.explanation,
-        what_to_do=problem.what_to_do,
+        title=translate(ctx.language, problem.title),
+        explanation=translate(ctx.language, problem.explanation),
+        what_to_do=translate(ctx.language, problem.what_to_do),
         reference=ctx.origin.reference,
         time=ctx.now,
         client=None,
         details=[],
-        way_on=problem.way_on and (ctx.path(problem.way_on[0]), problem.way_on[1]),
+        way_on=problem.way_on
+        and (ctx.path(problem.way_on[0]), translate(ctx.language, problem.way_on[1])),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from oidc_server.database import ConflictError, DatabaseUnavailableError
 from oidc_server.domain.authorization_requests import RequestGoneError
 from oidc_server.domain.base import DomainError
+from oidc_server.languages import Words
 from oidc_server.oauth2.client_keys import NoEncryptionKeyError
 from oidc_server.observability.logs import get_logger
 from oidc_server.outbound.addresses import OutboundUnavailableError
@@ -27,20 +28,20 @@ from oidc_server.web.responses import Response
 _log = get_logger(__name__)
 
 
-_START_AGAIN = "Go back to the app you came from and start again."
+_START_AGAIN = Words("Go back to the app you came from and start again.")
 _BUG = Problem(
     500,
     "server_error",
-    "Something broke on our side",
-    "You did nothing wrong. The people who run this server can find out more.",
-    "Try again, and send them the reference if it keeps happening.",
+    Words("Something broke on our side"),
+    Words("You did nothing wrong. The people who run this server can find out more."),
+    Words("Try again, and send them the reference if it keeps happening."),
 )
 _AWAY = Problem(
     503,
     "temporarily_unavailable",
-    "We cannot do this right now",
-    "A part of this server is away. You did nothing wrong, and nothing was lost.",
-    "Wait a moment and try again.",
+    Words("We cannot do this right now"),
+    Words("A part of this server is away. You did nothing wrong, and nothing was lost."),
+    Words("Wait a moment and try again."),
     retry_after=2,
 )
 
@@ -49,9 +50,9 @@ def _busy(error: HashingBusyError) -> Problem:
     return Problem(
         503,
         "temporarily_unavailable",
-        "The server is busy",
-        "Many people are signing in right now.",
-        f"Wait {error.retry_after} seconds and try again.",
+        Words("The server is busy"),
+        Words("Many people are signing in right now."),
+        Words("Wait %(seconds)s seconds and try again.", seconds=error.retry_after),
         retry_after=error.retry_after,
     )
 
@@ -61,9 +62,9 @@ def _neighbour_away(error: FetchingBusyError | OutboundUnavailableError) -> Prob
     return Problem(
         503,
         "temporarily_unavailable",
-        "We cannot do this right now",
-        "Something that the app publishes could not be fetched.",
-        f"Wait {seconds} seconds and try again.",
+        Words("We cannot do this right now"),
+        Words("Something that the app publishes could not be fetched."),
+        Words("Wait %(seconds)s seconds and try again.", seconds=seconds),
         retry_after=seconds,
     )
 
@@ -72,9 +73,9 @@ def _too_many(error: TooManyRequestsError) -> Problem:
     return Problem(
         429,
         "temporarily_unavailable",
-        "Too many attempts",
-        "There were many requests like this in a short time.",
-        f"Wait {error.retry_after} seconds and try again.",
+        Words("Too many attempts"),
+        Words("There were many requests like this in a short time."),
+        Words("Wait %(seconds)s seconds and try again.", seconds=error.retry_after),
         retry_after=error.retry_after,
     )
 
@@ -84,8 +85,8 @@ def _wrong_method(error: MethodNotAllowedError) -> Problem:
     return Problem(
         405,
         "invalid_request",
-        "This address cannot be used that way",
-        f"It accepts {names}.",
+        Words("This address cannot be used that way"),
+        Words("It accepts %(names)s.", names=names),
         _START_AGAIN,
         allow=names,
     )
@@ -97,9 +98,9 @@ _PROBLEMS: tuple[tuple[type[Exception], Callable[[Any], Problem]], ...] = (
         lambda _: Problem(
             403,
             "invalid_request",
-            "This page has expired",
-            "The form was open for too long, or cookies are switched off in this browser.",
-            "Go back, load the page again, and send it once more.",
+            Words("This page has expired"),
+            Words("The form was open for too long, or cookies are switched off in this browser."),
+            Words("Go back, load the page again, and send it once more."),
         ),
     ),
     (
@@ -107,7 +108,7 @@ _PROBLEMS: tuple[tuple[type[Exception], Callable[[Any], Problem]], ...] = (
         lambda error: Problem(
             error.status,
             "invalid_request",
-            "This request cannot be read",
+            Words("This request cannot be read"),
             error.message,
             _START_AGAIN,
         ),
@@ -117,8 +118,8 @@ _PROBLEMS: tuple[tuple[type[Exception], Callable[[Any], Problem]], ...] = (
         lambda _: Problem(
             404,
             "invalid_request",
-            "There is nothing here",
-            "The address may be mistyped, or what was here has expired.",
+            Words("There is nothing here"),
+            Words("The address may be mistyped, or what was here has expired."),
             _START_AGAIN,
         ),
     ),
@@ -135,10 +136,12 @@ _PROBLEMS: tuple[tuple[type[Exception], Callable[[Any], Problem]], ...] = (
         lambda _: Problem(
             400,
             "invalid_request",
-            "This sign-in is over",
-            "It was finished already, was left open for too long, or began in another browser.",
-            "Go back to the app and sign in again from there.",
-            way_on=("home", "Go to your account"),
+            Words("This sign-in is over"),
+            Words(
+                "It was finished already, was left open for too long, or began in another browser."
+            ),
+            Words("Go back to the app and sign in again from there."),
+            way_on=("home", Words("Go to your account")),
         ),
     ),
     (
@@ -146,9 +149,9 @@ _PROBLEMS: tuple[tuple[type[Exception], Callable[[Any], Problem]], ...] = (
         lambda error: Problem(
             400,
             "invalid_request",
-            "The app is not set up correctly",
+            Words("The app is not set up correctly"),
             str(error),
-            "Tell the people who run the app.",
+            Words("Tell the people who run the app."),
         ),
     ),
     (
@@ -156,9 +159,9 @@ _PROBLEMS: tuple[tuple[type[Exception], Callable[[Any], Problem]], ...] = (
         lambda error: Problem(
             409,
             "invalid_request",
-            "This cannot be done",
+            Words("This cannot be done"),
             str(error),
-            "Go back and try something else.",
+            Words("Go back and try something else."),
         ),
     ),
 )

@@ -1,0 +1,1 @@
+"""Which language this browser is answered in."""

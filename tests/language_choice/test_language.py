@@ -1,0 +1,151 @@
+"""In which language somebody is answered: as they chose, as the app asks, as the account says."""
+
+import re
+from html import unescape
+from urllib.parse import urlsplit
+
+import pytest
+
+from oidc_server.domain import users
+from oidc_server.languages import NAMES, tag, translate
+from oidc_server.web.mail_facts import browser_name
+from tests.browser import Browser
+from tests.factories import make_client, make_user
+from tests.mails import read_mails
+from tests.relying_party import RelyingParty
+
+HEADINGS = {
+    "en": "Sign in",
+    "de": "Anmelden",
+    "fr": "Se connecter",
+    "es": "Iniciar sesión",
+    "zh": "登录",
+}
+OVERVIEW = {
+    "en": "Your account",
+    "de": "Ihr Konto",
+    "fr": "Votre compte",
+    "es": "Su cuenta",
+    "zh": "您的账户",
+}
+
+
+def heading(page) -> str:
+    found = re.search(r"<h1>(.*?)</h1>", page.text, re.DOTALL)
+    return unescape(re.sub(r"<[^>]*>", "", found[1])).strip() if found else ""
+
+
+def language_of(page) -> str:
+    return str(re.findall(r'<html lang="([^"]*)">', page.text)[0])
+
+
+def choose(browser: Browser, page, language: str):
+    """Follow the link in the foot of a page, and press a button."""
+    link = unescape(re.findall(r'href="([^"]*)" id="choose-language"', page.text)[0])
+    return browser.send(browser.go(link), language=language)
+
+
+@pytest.mark.parametrize("language", NAMES)
+def test_a_sign_in_from_the_app_to_the_account_is_in_the_language_that_the_app_asks_for(
+    site, language
+):
+    party = RelyingParty(site, make_client(site))
+    person, browser = make_user(site), Browser(site.http, site.issuer)
+
+    login = browser.go(party.url(ui_locales=f"xx {language}-XX"))
+    failed = browser.log_in(login, person, password="wrong")
+    consent = browser.log_in(failed, person)
+
+    assert heading(login).startswith(HEADINGS[language].split()[0])
+    assert {language_of(page) for page in (login, failed, consent)} == {tag(language)}
+    assert browser.allow(consent).headers["location"].startswith(party.app.redirect_uri)
+
+
+@pytest.mark.parametrize("language", NAMES)
+def test_the_language_of_the_account_counts_before_that_of_the_browser(site, language):
+    person = make_user(site)
+    with site.db() as db:
+        users.edit(db, person.id, {"locale": language}, site.clock.now)
+    site.http.headers["accept-language"] = "fr" if language != "fr" else "de"
+    browser = Browser(site.http, site.issuer)
+    try:
+        browser.log_in(browser.go("/login"), person)
+        page = browser.go("/account")
+    finally:
+        del site.http.headers["accept-language"]
+
+    assert language_of(page) == tag(language)
+    assert OVERVIEW[language] in page.text
+
+
+def test_a_choice_is_kept_in_the_browser_counts_most_and_leads_back(site):
+    party = RelyingParty(site, make_client(site))
+    browser = Browser(site.http, site.issuer)
+    asked_for_french = browser.go(party.url(ui_locales="fr"))
+
+    page = choose(browser, asked_for_french, "es")
+
+    assert page.request.url == asked_for_french.request.url
+    assert language_of(page) == "es"
+    assert language_of(browser.go("/login")) == "es"
+
+
+@pytest.mark.parametrize(
+    "to", ["//evil.example", "/\\evil.example", "https://evil.example", "evil", "", "/a\r\nb"]
+)
+def test_a_choice_leads_nowhere_else(site, to):
+    browser = Browser(site.http, site.issuer)
+
+    page = browser.send(browser.go("/language"), language="de", to=to)
+
+    assert urlsplit(str(page.request.url)).netloc == urlsplit(site.issuer).netloc
+
+
+def test_a_language_that_is_none_of_ours_is_refused(site):
+    browser = Browser(site.http, site.issuer)
+
+    page = browser.send(browser.go("/language"), language="xx")
+
+    assert page.status_code == 404
+
+
+def test_a_mail_is_in_the_language_of_the_page_that_caused_it(site):
+    browser = Browser(site.http, site.issuer)
+    choose(browser, browser.go("/login"), "zh")
+    person = make_user(site)
+
+    browser.send(browser.go("/password-reset"), username=person.email)
+
+    [mail] = read_mails(site)
+    assert mail.language == "zh"
+    assert mail.subject == "重设您的 Your ID 密码"
+    assert "您好" in mail.text
+    assert '<html lang="zh-Hans">' in (mail.html or "")
+
+
+def test_an_error_page_is_in_the_language_that_the_app_asks_for(site):
+    page = site.http.get("/authorize", params={"client_id": "nobody", "ui_locales": "de"})
+
+    assert page.status_code == 400
+    assert heading(page) == "Diese App ist nicht richtig eingerichtet"
+
+
+def test_an_error_of_the_api_stays_english(site):
+    answer = site.http.get("/api/v1/me", headers={"accept-language": "de"})
+
+    assert answer.status_code == 401
+    assert "token" in answer.json()["detail"]
+
+
+def test_words_of_the_program_are_english_until_they_are_translated():
+    name = browser_name("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0")
+
+    assert name == "Firefox on Linux"
+    assert translate("zh", name) == "Linux 上的 Firefox"
+    assert translate("de", "as it is") == "as it is"
+
+
+def test_the_metadata_tells_the_languages(site):
+    told = site.http.get("/.well-known/openid-configuration").json()
+
+    assert told["ui_locales_supported"] == list(NAMES)
