@@ -67,9 +67,10 @@ migration: $(VENV)/.test
 bench: $(VENV)/.test
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-# Take a picture of the last page of every browser test, into build/screenshots
-screenshots: $(VENV)/.test debian-packages
-	@$(BIN)/pytest -m browser --screenshots=build/screenshots $(ARGS)
+# Take pictures of every page, narrow and wide, light and dark, into docs/screenshots
+screenshots: $(VENV)/.test debian-packages node-packages
+	@rm -rf docs/screenshots
+	@$(BIN)/pytest tests/browser_flows/every_page --screenshots=docs/screenshots $(ARGS)
 
 # Rewrite the lock files from pyproject.toml (ARGS=--upgrade for the newest versions)
 lock: $(UV)

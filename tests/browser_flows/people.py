@@ -16,6 +16,16 @@ def sign_in(page: Page, issuer: str, username: str, password: str = PASSWORD) ->
     page.click("#sign-in")
 
 
+def sign_up(page: Page, issuer: str, username: str) -> None:
+    """Make an account on the page for it, which ends on the account page."""
+    page.goto(f"{issuer}/sign-up")
+    page.fill("#username", username)
+    page.fill("#email", f"{username}@example.com")
+    page.fill("#password", PASSWORD)
+    page.click("#sign-up")
+    expect_account_of(page, username)
+
+
 def expect_account_of(page: Page, name: str) -> None:
     """The account page is shown, and greets that person."""
     expect(page.locator("h1")).to_have_text(f"Hello, {name}")

@@ -11,27 +11,11 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser_flows.people import expect_account_of, link_in, sign_in
-from tests.browser_flows.test_accessibility import axe, problems
 from tests.examples.running import PASSWORD, Place, running_place
 from tests.services.smtp import MailServer, mail_server
 
-__all__ = ["axe"]
-
 NEW_PASSWORD = "another long enough passphrase"
 APP = "http://localhost:9"
-PAGES = [
-    "/account",
-    "/account/profile",
-    "/account/profile/email",
-    "/account/security",
-    "/account/security/password",
-    "/account/sessions",
-    "/account/apps",
-    "/account/activity",
-    "/account/data",
-    "/account/data/download",
-    "/account/data/delete",
-]
 _count = iter(range(1, 1000))
 
 
@@ -233,38 +217,3 @@ def test_a_narrow_screen_has_the_navigation_behind_a_button(
     page.click("#log-out")
 
     expect(page.locator("h1")).to_have_text("You are signed out")
-
-
-@pytest.mark.parametrize("color_scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [320, 1280])
-def test_every_page_of_the_console_fits_and_is_accessible(
-    place: Place, page: Page, axe: str, username: str, width: int, color_scheme: str
-) -> None:
-    page.set_viewport_size({"width": width, "height": 800})
-    page.emulate_media(color_scheme="dark" if color_scheme == "dark" else "light")
-    sign_in(page, place.issuer, username)
-    allow_an_app(page, place, "An application with a name that has many words")
-    found: dict[str, list[str]] = {}
-
-    for path in PAGES:
-        page.goto(place.issuer + path)
-        found[path] = problems(page, axe)
-    page.goto(f"{place.issuer}/account/security/password")
-    page.fill("#current_password", "wrong")
-    page.fill("#password", "short")
-    page.click("#save-password")
-    found["refused password"] = problems(page, axe)
-    page.goto(f"{place.issuer}/account/profile")
-    page.fill("#birthdate", "yesterday")
-    page.fill("#phone_number", "1")
-    page.click("#save-profile")
-    found["refused profile"] = problems(page, axe)
-    page.click("[popovertarget=me]")
-    found["menu"] = problems(page, axe)
-    page.goto(f"{place.issuer}/account/profile/email")
-    page.fill("#email", f"{username}@elsewhere.example.com")
-    page.fill("#current_password", PASSWORD)
-    page.click("#send-link")
-    found["check your mail"] = problems(page, axe)
-
-    assert {path: problem for path, problem in found.items() if problem} == {}

@@ -9,17 +9,13 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser_flows.people import expect_account_of, sign_in
-from tests.browser_flows.test_accessibility import axe, problems
 from tests.examples.running import PASSWORD, Place, running_place
-
-__all__ = ["axe"]
-SIZES = [(320, "light"), (1280, "dark")]
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     with running_place(tmp_path_factory.mktemp("place")) as place:
-        for name in ("ada", "bob", "eve", "joe"):
+        for name in ("ada", "bob"):
             place.add_user(name)
         yield place
 
@@ -84,66 +80,3 @@ def test_a_second_step_is_set_up_used_trusted_and_replaced_by_a_code(
 
 def test_all_of_it_works_without_scripts(place: Place, page_without_scripts: Page) -> None:
     whole_way(page_without_scripts, place, "bob")
-
-
-class Looking:
-    """Looks at the page of a moment, narrow and wide, light and dark."""
-
-    def __init__(self, page: Page, axe: str) -> None:
-        self.page, self.axe = page, axe
-        self.found: dict[str, list[str]] = {}
-
-    def at(self, name: str) -> None:
-        for width, scheme in SIZES:
-            self.page.set_viewport_size({"width": width, "height": 800})
-            self.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-            if faults := problems(self.page, self.axe):
-                self.found[f"{name}, {width}, {scheme}"] = faults
-
-
-def test_its_pages_in_the_account_fit_and_are_accessible(
-    place: Place, page: Page, axe: str
-) -> None:
-    look = Looking(page, axe)
-    sign_in(page, place.issuer, "eve")
-
-    for path in ("", "/mailed-codes", "/authenticator"):
-        page.goto(f"{place.issuer}/account/security{path}")
-        look.at(path)
-    page.fill("#current_password", PASSWORD)
-    page.click("#continue")
-    page.click("summary")
-    secret = page.locator("#secret").inner_text().replace(" ", "")
-    page.fill("#code", code_of(secret, later=-150))
-    page.click("#turn-on")
-    look.at("slow clock")
-    page.fill("#code", code_of(secret))
-    page.click("#turn-on")
-    look.at("recovery codes")
-    page.goto(f"{place.issuer}/account/security")
-    look.at("an app")
-    page.locator("a.danger").first.click()
-    look.at("removal")
-
-    assert look.found == {}
-
-
-def test_its_pages_in_a_sign_in_fit_and_are_accessible(place: Place, page: Page, axe: str) -> None:
-    look = Looking(page, axe)
-    sign_in(page, place.issuer, "joe")
-    set_up(page, place)
-    page.context.clear_cookies()
-
-    sign_in(page, place.issuer, "joe")
-    look.at("second step")
-    page.fill("#code", "000000")
-    page.click("#continue")
-    look.at("wrong code")
-    page.click("summary")
-    page.get_by_role("link", name="Use a recovery code").click()
-    look.at("recovery code")
-    page.fill("#recovery_code", "k7fq-2m9")
-    page.click("#continue")
-    look.at("short recovery code")
-
-    assert look.found == {}

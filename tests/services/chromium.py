@@ -38,9 +38,7 @@ _VIOLATION = re.compile("content security policy", re.IGNORECASE)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--screenshots", type=Path, help="folder for a picture of each test's last page"
-    )
+    parser.addoption("--screenshots", type=Path, help="folder for pictures of every page")
 
 
 @pytest.fixture(scope="module")
@@ -63,18 +61,18 @@ def browser_context(chromium: Browser) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def page(browser_context: BrowserContext, request: pytest.FixtureRequest) -> Iterator[Page]:
+def page(browser_context: BrowserContext) -> Iterator[Page]:
     """A page. The test fails if it breaks its own rules: see `_watch`."""
-    with _watched_page(browser_context, request) as page:
+    with _watched_page(browser_context) as page:
         yield page
 
 
 @pytest.fixture
-def page_without_scripts(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+def page_without_scripts(chromium: Browser) -> Iterator[Page]:
     """A page of somebody who has switched scripts off; else like `page`."""
     with (
         _profile(chromium, java_script_enabled=False) as context,
-        _watched_page(context, request) as page,
+        _watched_page(context) as page,
     ):
         yield page
 
@@ -93,11 +91,10 @@ def _profile(chromium: Browser, *, java_script_enabled: bool = True) -> Iterator
 
 
 @contextmanager
-def _watched_page(context: BrowserContext, request: pytest.FixtureRequest) -> Iterator[Page]:
+def _watched_page(context: BrowserContext) -> Iterator[Page]:
     page = context.new_page()
     problems = _watch(page)
     yield page
-    _take_picture(page, request)
     assert not problems
 
 
@@ -130,10 +127,3 @@ def _watch(page: Page) -> list[str]:
     page.on("console", note_violation)
     page.on("request", note_request)
     return problems
-
-
-def _take_picture(page: Page, request: pytest.FixtureRequest) -> None:
-    folder: Path | None = request.config.getoption("screenshots")
-    if folder and not page.is_closed():
-        name = re.sub(r"[^\w\[\]-]+", "_", request.node.name)
-        page.screenshot(path=folder / f"{name}.png", full_page=True)
