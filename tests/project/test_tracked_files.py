@@ -8,7 +8,7 @@ REGISTRY = re.compile(
     r"\b(pypi|pythonhosted|npmjs|deb\.debian|security\.debian|ghcr|quay)\.(org|com|io)\b"
 )
 MACHINE_PATH = re.compile(r"(?<![\w.}*/-])/(home|root|Users|work|tmp|mnt)/[\w.-]+")
-NOT_TEXT = {".png", ".jpg", ".ico", ".woff2", ".mo", ".gz"}
+NOT_TEXT = {".png", ".webp", ".jpg", ".ico", ".woff2", ".mo", ".gz"}
 VENDORED = "static/vendor"  # as others published it
 SECRET = {".key", ".pem", ".p12", ".db", ".env"}
 TOP = {
