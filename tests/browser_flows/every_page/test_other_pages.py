@@ -24,6 +24,11 @@ def test_what_goes_wrong(place: Place, page: Page, look: Look) -> None:
     look("problems/problem.html", "The access token does not allow this")
 
 
+def test_the_choice_of_a_language(place: Place, page: Page, look: Look) -> None:
+    page.goto(f"{place.issuer}/language")
+    look("language_choice/language.html", "Choose a language")
+
+
 def test_the_pages_for_developers(place: Place, page: Page, look: Look) -> None:
     sign_up(page, place.issuer, "katherine")
 
