@@ -294,7 +294,7 @@ ROUTES = [
     ),
     Route(
         "/change-email",
-        form(email_change.show_change_email, email_change.submit_change_email),
+        form(email_verification.show_change_email, email_verification.submit_change_email),
         name="authentication.change_email",
     ),
     Route(

@@ -1,4 +1,9 @@
-"""/verify-email: the mailed link and the button that uses it, or the code that is typed instead."""
+"""/verify-email and /change-email: a mailed link and its button, or the code that is typed instead.
+
+Either link waits for whoever is signed in to the account that asked for it. Somebody else may have
+named the address of a stranger, whose button must not tie it to an account that they do not hold
+the password of.
+"""
 
 from oidc_server.domain import users
 from oidc_server.domain.links import Link, Purpose
@@ -6,51 +11,29 @@ from oidc_server.web import email_addresses, mailed_link
 from oidc_server.web.context import Context
 from oidc_server.web.responses import Response
 
+_PAGES = {Purpose.VERIFY_EMAIL: "verify_email", Purpose.CHANGE_EMAIL: "change_email"}
+_INVALID = {Purpose.VERIFY_EMAIL: "verify", Purpose.CHANGE_EMAIL: "change_email"}
+"""What `link_invalid.html` calls them."""
+
 
 def show_verify_email(ctx: Context) -> Response:
     """A page with a button, which names the account: the address may be that of a stranger."""
-    arriving = mailed_link.arrive(ctx, Purpose.VERIFY_EMAIL, "authentication.verify_email")
-    if arriving is not None:
-        return arriving
-    value = ctx.kept_link
-    link = mailed_link.find(ctx, Purpose.VERIFY_EMAIL, value)
-    if link is None or link.user_id is None:
-        return _invalid(ctx)
-
-    return _page(ctx, link, value)
+    return _show(ctx, Purpose.VERIFY_EMAIL)
 
 
 def submit_verify_email(ctx: Context) -> Response:
-    """Use the link, once, for whoever is signed in to the account that asked for it.
-
-    Somebody else may have signed up with the address of a stranger, whose button must not confirm
-    an account that they do not hold the password of.
-    """
-    value = ctx.form.text("link")
-    waiting = mailed_link.find(ctx, Purpose.VERIFY_EMAIL, value)
-    if waiting is not None and not _holds_account(ctx, waiting):
-        return _page(ctx, waiting, value, status=403)
-    link = email_addresses.confirm_with_link(ctx, Purpose.VERIFY_EMAIL, value)
-    if link is None:
-        return _invalid(ctx)
-
-    return ctx.render("authentication/email_verified.html", client=None, email=link.email)
+    """Use the link, once."""
+    return _submit(ctx, Purpose.VERIFY_EMAIL)
 
 
-def _page(ctx: Context, link: Link, value: str, status: int = 200) -> Response:
-    return ctx.render(
-        "authentication/verify_email.html",
-        status=status,
-        link=value,
-        email=link.email,
-        username=users.get(ctx.db, link.user_id or "").username,
-        signed_in=_holds_account(ctx, link),
-        here=ctx.path("authentication.verify_email"),
-    )
+def show_change_email(ctx: Context) -> Response:
+    """The same for the address that shall follow the one an account has."""
+    return _show(ctx, Purpose.CHANGE_EMAIL)
 
 
-def _holds_account(ctx: Context, link: Link) -> bool:
-    return ctx.user_session is not None and ctx.user_session.user_id == link.user_id
+def submit_change_email(ctx: Context) -> Response:
+    """Use the link, once: from now on the account has the new address."""
+    return _submit(ctx, Purpose.CHANGE_EMAIL)
 
 
 def resend_verification(ctx: Context) -> Response:
@@ -86,5 +69,46 @@ def submit_email_code(ctx: Context) -> Response:
     return ctx.redirect("account.overview", notice="email_verified")
 
 
-def _invalid(ctx: Context) -> Response:
-    return ctx.render("authentication/link_invalid.html", status=400, purpose="verify")
+def _show(ctx: Context, purpose: Purpose) -> Response:
+    arriving = mailed_link.arrive(ctx, purpose, f"authentication.{_PAGES[purpose]}")
+    if arriving is not None:
+        return arriving
+    value = ctx.kept_link
+    link = mailed_link.find(ctx, purpose, value)
+    if link is None or link.user_id is None:
+        return _invalid(ctx, purpose)
+
+    return _page(ctx, purpose, link, value)
+
+
+def _submit(ctx: Context, purpose: Purpose) -> Response:
+    value = ctx.form.text("link")
+    waiting = mailed_link.find(ctx, purpose, value)
+    if waiting is not None and not _holds_account(ctx, waiting):
+        return _page(ctx, purpose, waiting, value, status=403)
+    link = email_addresses.confirm_with_link(ctx, purpose, value)
+    if link is None:
+        return _invalid(ctx, purpose)
+
+    return ctx.render("authentication/email_verified.html", client=None, email=link.email)
+
+
+def _page(ctx: Context, purpose: Purpose, link: Link, value: str, status: int = 200) -> Response:
+    page = _PAGES[purpose]
+    return ctx.render(
+        f"authentication/{page}.html",
+        status=status,
+        link=value,
+        email=link.email,
+        username=users.get(ctx.db, link.user_id or "").username,
+        signed_in=_holds_account(ctx, link),
+        here=ctx.path(f"authentication.{page}"),
+    )
+
+
+def _holds_account(ctx: Context, link: Link) -> bool:
+    return ctx.user_session is not None and ctx.user_session.user_id == link.user_id
+
+
+def _invalid(ctx: Context, purpose: Purpose) -> Response:
+    return ctx.render("authentication/link_invalid.html", status=400, purpose=_INVALID[purpose])

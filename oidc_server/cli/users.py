@@ -1,6 +1,6 @@
 """`oidc-server users`: make and list accounts; and the link that sets the server up."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -62,9 +62,9 @@ def add(
         _tell(tools, user, profile)
         if admin:
             roles.assign(tools.db, user.id, roles.ADMIN, tools.now)
-        audit.record(
-            tools.db, Event.USER_CREATED, origin=COMMAND_LINE, now=tools.now, user_id=user.id
-        )
+        _record(tools, Event.USER_CREATED, user)
+        if admin:
+            _record(tools, Event.ROLE_GIVEN, user, role=roles.ADMIN)
         facts = facts_of(user, roles.roles_of(tools.db, user.id))
     show({**facts, **told(user)}, as_json=as_json)
 
@@ -86,10 +86,10 @@ def edit(
         if found is None:
             fail(f"There is no account {username}.", as_json=as_json)
         user = users.get(tools.db, found.id)
+        was = told(user)
         _tell(tools, user, profile)
-        audit.record(
-            tools.db, Event.USER_EDITED, origin=COMMAND_LINE, now=tools.now, user_id=user.id
-        )
+        before, after = audit.difference(was, told(user))
+        _record(tools, Event.USER_EDITED, user, before=before, after=after)
         facts = facts_of(user, roles.roles_of(tools.db, user.id))
     show({**facts, **told(user)}, as_json=as_json)
 
@@ -124,3 +124,7 @@ def _tell(tools: Workshop, user: User, profile: Profile) -> None:
         tools.now,
         phone_number_verified=profile.phone_number_verified,
     )
+
+
+def _record(tools: Workshop, event: Event, user: User, **detail: Any) -> None:
+    audit.record(tools.db, event, origin=COMMAND_LINE, now=tools.now, user_id=user.id, **detail)

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
 
 from oidc_server.domain import factors, links, users
 from oidc_server.domain.factors import recovery_codes
@@ -43,6 +44,11 @@ def code_in(mail):
     return found[1]
 
 
+def value_in(mail):
+    """What the button behind the link of a mail posts."""
+    return parse_qs(urlsplit(link_in(mail)).query)["link"][0]
+
+
 def address_of(site, user_id):
     with site.db() as db:
         user = users.get(db, user_id)
@@ -54,10 +60,21 @@ def changed(site, **person):
     who = make_user(site, **person)
     ask_to_change(site, who.id, "new@example.com")
     (mail,) = read_mails(site)
-    browser = new_browser(site)
-    browser.send(browser.go(link_in(mail)))
+    confirm(browser_of(site, who), mail)
     (notice,) = read_mails(site)
     return who, notice
+
+
+def browser_of(site, person):
+    """A browser where this person is signed in."""
+    browser = new_browser(site)
+    assert sign_in(browser, person.username).status_code == 303
+    return browser
+
+
+def confirm(browser, mail):
+    """The answer to the button behind the link."""
+    return browser.send(browser.go(link_in(mail)))
 
 
 def type_code(browser, code):
@@ -68,21 +85,38 @@ def test_the_address_changes_when_the_new_one_is_proved_and_not_before(site):
     person = make_user(site)
     ask_to_change(site, person.id, "New@Example.com")
     (mail,) = read_mails(site)
-    stranger = new_browser(site)
+    browser = browser_of(site, person)
 
-    page = stranger.go(link_in(mail))
+    page = browser.go(link_in(mail))
     before = address_of(site, person.id)
-    done = stranger.send(page)
+    done = browser.send(page)
 
     assert mail.to == "New@example.com"
     assert person.username in page.text
     assert before == (person.email, True)
     assert "is confirmed" in done.text
     assert address_of(site, person.id) == ("New@example.com", True)
-    assert not is_signed_in(stranger)
     assert sign_in(new_browser(site), "new@example.com").status_code == 303
     assert sign_in(new_browser(site), person.email).status_code == 401
-    assert stranger.send(page).status_code == 400
+    assert browser.send(page).status_code == 400
+
+
+def test_the_button_of_a_stranger_ties_no_address_to_an_account_they_do_not_hold(site):
+    person = make_user(site)
+    ask_to_change(site, person.id, "victim@example.com")
+    (mail,) = read_mails(site)
+    strangers = [new_browser(site), browser_of(site, make_user(site))]
+
+    pages = [browser.go(link_in(mail)) for browser in strangers]
+    answers = [
+        post_to(browser, "/change-email", csrf_token=csrf(browser), link=value_in(mail))
+        for browser in strangers
+    ]
+
+    assert all("Sign in as" in page.text for page in pages)
+    assert [answer.status_code for answer in answers] == [403, 403]
+    assert address_of(site, person.id) == (person.email, True)
+    assert "is confirmed" in confirm(browser_of(site, person), mail).text
 
 
 def test_only_the_latest_wish_counts(site):
@@ -185,12 +219,10 @@ def test_an_address_that_somebody_verifies_first_is_theirs(site):
     for user_id in (person.id, other.id):
         ask_to_change(site, user_id, "shared@example.com")
     first, second = read_mails(site)
-    browser = new_browser(site)
-    page = browser.go(link_in(second))
-    browser.send(browser.go(link_in(first)))
+    late = browser_of(site, other)
+    page = late.go(link_in(second))
+    confirm(browser_of(site, person), first)
 
-    late = new_browser(site)
-    late.client.cookies.update(browser.client.cookies)
     assert late.send(page).status_code == 400
     assert address_of(site, person.id)[0] == "shared@example.com"
     assert address_of(site, other.id) == (other.email, True)
@@ -208,8 +240,7 @@ def test_an_address_that_was_never_verified_is_not_told(site):
     person = make_user(site, email_verified=False)
     ask_to_change(site, person.id, "new@example.com")
     (mail,) = read_mails(site)
-    browser = new_browser(site)
-    browser.send(browser.go(link_in(mail)))
+    confirm(browser_of(site, person), mail)
 
     assert address_of(site, person.id) == ("new@example.com", True)
     assert read_mails(site) == []
@@ -219,9 +250,9 @@ def test_the_old_address_takes_the_account_back_with_everything_behind_it(site):
     party, browser, person, tokens = signed_in(site)
     ask_to_change(site, person.id, "thief@example.com")
     (mail,) = read_mails(site)
-    thief = new_browser(site)
-    thief.send(thief.go(link_in(mail)))
-    sign_in(thief, person.username)
+    thief = browser_of(site, person)
+    read_mails(site)
+    confirm(thief, mail)
     [notice] = [mail for mail in read_mails(site) if mail.to == person.email]
     owner = new_browser(site)
 
@@ -244,13 +275,14 @@ def test_whoever_has_the_account_cannot_undo_it_after_its_owner_has(site):
     person, notice = changed(site)
     ask_to_change(site, person.id, "third@example.com")
     (mail,) = read_mails(site)
-    browser = new_browser(site)
     site.clock.advance(1)
-    browser.send(browser.go(link_in(mail)))
+    thief = browser_of(site, person)
+    read_mails(site)
+    confirm(thief, mail)
     (of_thief,) = read_mails(site)
     assert of_thief.to == "new@example.com"
 
-    browser.send(browser.go(link_in(notice)))
+    confirm(new_browser(site), notice)
 
     assert address_of(site, person.id) == (person.email, True)
     assert new_browser(site).go(link_in(of_thief)).status_code == 400
@@ -260,13 +292,14 @@ def test_the_first_owner_still_undoes_what_a_later_one_has_undone(site):
     person, notice = changed(site)
     ask_to_change(site, person.id, "third@example.com")
     (mail,) = read_mails(site)
-    browser = new_browser(site)
     site.clock.advance(1)
-    browser.send(browser.go(link_in(mail)))
+    thief = browser_of(site, person)
+    read_mails(site)
+    confirm(thief, mail)
     (of_thief,) = read_mails(site)
 
-    browser.send(browser.go(link_in(of_thief)))
-    browser.send(browser.go(link_in(notice)))
+    confirm(new_browser(site), of_thief)
+    confirm(new_browser(site), notice)
 
     assert address_of(site, person.id) == (person.email, True)
 
@@ -284,8 +317,7 @@ def test_what_was_asked_for_by_the_old_address_opens_nothing_afterwards(site):
     post_to(browser, "/password-reset", csrf_token=csrf(browser), username=person.username)
     ask_to_change(site, person.id, "new@example.com")
     reset, mail = read_mails(site)
-    other = new_browser(site)
-    other.send(other.go(link_in(mail)))
+    confirm(browser_of(site, person), mail)
 
     assert new_browser(site).go(link_in(reset)).status_code == 400
 
@@ -296,8 +328,7 @@ def test_a_passkey_that_was_added_after_the_change_goes_when_it_is_undone(site):
     site.clock.advance(60)
     ask_to_change(site, person.id, "thief@example.com")
     (mail,) = read_mails(site)
-    thief = new_browser(site)
-    thief.send(thief.go(link_in(mail)))
+    confirm(browser_of(site, person), mail)
     (notice,) = read_mails(site)
     theirs = enrolled(site, person)
 
@@ -310,12 +341,12 @@ def test_a_passkey_that_was_added_after_the_change_goes_when_it_is_undone(site):
 
 def test_a_second_step_that_was_added_after_the_change_goes_when_it_is_undone(site):
     person = make_user(site)
+    thief = browser_of(site, person)
     own = add_authenticator(site, person)
     site.clock.advance(60)
     ask_to_change(site, person.id, "thief@example.com")
     (mail,) = read_mails(site)
-    thief = new_browser(site)
-    thief.send(thief.go(link_in(mail)))
+    confirm(thief, mail)
     (notice,) = read_mails(site)
     add_authenticator(site, person)
     add_recovery_codes(site, person)

@@ -273,3 +273,18 @@ def test_a_list_of_leaked_passwords_is_made_and_then_refuses_them(run, tmp_path,
     assert refused.status == 1
     assert "breached" in refused.stderr
     assert run(*ANN, stdin=PASSWORD).status == 0
+
+
+def test_what_is_done_to_an_account_is_in_the_audit_log_with_what_was_before(run):
+    run(*ANN, "--admin", "--nickname", "Annie", stdin=PASSWORD)
+    run("users", "edit", "ann", "--nickname", "Nan")
+
+    edited, given, created = run("audit", "list", "--json").json
+
+    assert created["event"] == "user.created"
+    assert (given["event"], given["detail"]) == ("role.given", {"role": "admin"})
+    assert (edited["event"], edited["before"], edited["after"]) == (
+        "user.edited",
+        {"nickname": "Annie"},
+        {"nickname": "Nan"},
+    )
