@@ -53,7 +53,7 @@ messages: $(VENV)/.test
 	  --omit-header --add-location file --output-file build/messages.pot .
 	@for catalogue in oidc_server/locale/*/LC_MESSAGES/messages.po; do \
 	  $(BIN)/pybabel -q update --input-file build/messages.pot --output-file "$$catalogue" --no-wrap --ignore-obsolete \
-	    --no-fuzzy-matching --locale "$$(basename "$$(dirname "$$(dirname "$$catalogue")")")"; \
+	    --no-fuzzy-matching --omit-header --locale "$$(basename "$$(dirname "$$(dirname "$$catalogue")")")"; \
 	  sed -i '$${/^$$/d}' "$$catalogue"; done
 
 # Write a migration from what changed in the models (m="add passkeys")

@@ -70,11 +70,13 @@ def test_an_installed_wheel_serves_from_an_empty_folder(
         ready = http.get("/health/ready")
         metadata = http.get("/.well-known/openid-configuration").json()
         page = http.get("/login")
+        german = http.get("/login", headers={"accept-language": "de"})
         style = http.get(page.text.partition('rel="stylesheet" href="')[2].partition('"')[0])
 
     assert ready.status_code == 200
     assert metadata["issuer"] == f"http://localhost:{server.base_url.rpartition(':')[2]}"
     assert 'id="sign-in"' in page.text
+    assert "Anmelden" in german.text
     assert style.headers["content-type"].startswith("text/css")
     assert (tmp_path / "data" / "oidc.db").is_file()
 
