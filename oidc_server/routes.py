@@ -22,6 +22,7 @@ from oidc_server.authentication import (
     passkey_login,
     passkey_sign_up,
     passkey_step,
+    password_meter,
     password_reset,
     second_step,
     select_account,
@@ -51,7 +52,7 @@ from oidc_server.web import operations
 from oidc_server.web.kinds import action, document, form, machine, page, record, script
 from oidc_server.web.operations import Operation
 from oidc_server.web.protocol import access_with_proof
-from oidc_server.web.rate_limit import DEVICES, MAILS, PASSAGES, REGISTRATIONS
+from oidc_server.web.rate_limit import DEVICES, MAILS, PASSAGES, REGISTRATIONS, TYPING
 from oidc_server.web.rate_limit import FAILED_AUTHENTICATIONS as FAILURES
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -257,6 +258,11 @@ ROUTES = [
         "/sign-up/passkey/options",
         script(passkey_sign_up.ask),
         name="authentication.ask_passkey_sign_up",
+    ),
+    Route(
+        "/password-meter",
+        script(password_meter.tell, access=None, before=password_meter.judge, limit=TYPING),
+        name="authentication.password_meter",
     ),
     Route(
         "/password-reset",

@@ -52,11 +52,15 @@ def document(handler: Handler) -> Endpoint:
 
 
 def script(
-    handler: Handler, *, before: Before | None = None, limit: Limit | None = PAGES
+    handler: Handler,
+    *,
+    access: Access | None = "write",
+    before: Before | None = None,
+    limit: Limit | None = PAGES,
 ) -> Endpoint:
     """What a script of our pages asks for, with the token of its form: JSON, errors too."""
     return Endpoint(
-        {"POST": Method(handler, "write", limit, before)},
+        {"POST": Method(handler, access, limit, before)},
         shape=errors.as_problem,
         own_forms=True,
     )

@@ -9,6 +9,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from oidc_server.security import passwords
+from oidc_server.security.passwords import Judgement
 from oidc_server.web.context import Context
 from oidc_server.web.lanes import Inquiry
 from oidc_server.web.runtime import Runtime
@@ -56,13 +57,18 @@ def choose(
 
 def problem_of(runtime: Runtime, password: str, known_by: Iterable[str]) -> str | None:
     """Why this password cannot be taken, by all that is known here; None if it can."""
+    return judge(runtime, password, known_by).problem
+
+
+def judge(runtime: Runtime, password: str, known_by: Iterable[str]) -> Judgement:
+    """The same, and how good the password is; what others know of leaks is not asked."""
     settings = runtime.settings
-    problem = passwords.problems(
+    judgement = passwords.judge(
         password,
         minimum=settings.password_min_length,
         context=[*known_by, settings.brand_name],
         site=urlsplit(settings.issuer).hostname or "",
     )
-    if problem is None and runtime.leaked_passwords.is_listed(password):
-        return "breached"
-    return problem
+    if judgement.problem is None and runtime.leaked_passwords.is_listed(password):
+        return Judgement("breached")
+    return judgement

@@ -27,6 +27,8 @@ PASSAGES = Limit("passages", 1000, "requests")
 """Addresses that a browser only passes through; a sign-in passes several."""
 MAILS = Limit("mails", 20, "requests")
 """Forms that send mail to whoever is named in them."""
+TYPING = Limit("typing", 120, "requests")
+"""What a script asks while somebody types."""
 REGISTRATIONS = Limit("registrations", 20, "requests")
 """Clients that register themselves."""
 DEVICES = Limit("devices", 300, "requests")

@@ -9,16 +9,18 @@ from oidc_server.security.passwords.breached import BreachedPasswords, digest
 from oidc_server.security.passwords.hashing import PasswordHasher
 from oidc_server.security.passwords.imported import UnknownHashError, check_importable
 from oidc_server.security.passwords.normal import MAX_LENGTH, is_possible, normalised
-from oidc_server.security.passwords.rules import problems
+from oidc_server.security.passwords.rules import Judgement, judge, problems
 
 __all__ = [
     "MAX_LENGTH",
     "BreachedPasswords",
+    "Judgement",
     "PasswordHasher",
     "UnknownHashError",
     "check_importable",
     "digest",
     "is_possible",
+    "judge",
     "normalised",
     "problems",
 ]

@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from oidc_server.security.passwords.estimate import estimate
 from oidc_server.security.passwords.normal import MAX_LENGTH
@@ -29,10 +30,22 @@ _ROWS = (
 )
 
 
+class Judgement(NamedTuple):
+    """`problem`: why a password may not be chosen, or None; `score`: from 0 to 4, as estimated."""
+
+    problem: str | None
+    score: int = 0
+
+
 def problems(
     password: str, *, minimum: int, context: Iterable[str] = (), site: str = ""
 ) -> str | None:
-    """Why `password` may not be chosen, as a stable code, or None if it may.
+    """Why `password` may not be chosen, as a stable code (see `judge`), or None if it may."""
+    return judge(password, minimum=minimum, context=context, site=site).problem
+
+
+def judge(password: str, *, minimum: int, context: Iterable[str] = (), site: str = "") -> Judgement:
+    """Whether `password` may be chosen, and how good it is.
 
     `context` is what the person is known by: username, address, name, the brand; none of it may be
     inside. The name of the `site` may, but whoever guesses will try it first. Codes:
@@ -41,19 +54,20 @@ def problems(
     """
     context = tuple(context)
     if len(password) > MAX_LENGTH:
-        return "too_long"
+        return Judgement("too_long")
     if any(unicodedata.category(char) in ("Cc", "Cs") for char in password):
-        return "control_characters"
+        return Judgement("control_characters")
     # NIST SP 800-63B-4 §3.1.1.2 counts each Unicode code point as one character.
     if len(unicodedata.normalize("NFC", password)) < minimum:
-        return "too_short"
+        return Judgement("too_short")
     folded = _folded(password)
     if any(_names(folded, word) for word in context):
-        return "contains_name"
+        return Judgement("contains_name")
     if _is_common(folded):
-        return "too_common"
+        return Judgement("too_common")
     found = estimate(password, _words((*context, site)))
-    return None if found.score >= ENOUGH else f"guessable_{found.reason or 'anyhow'}"
+    problem = None if found.score >= ENOUGH else f"guessable_{found.reason or 'anyhow'}"
+    return Judgement(problem, found.score)
 
 
 def _folded(text: str) -> str:

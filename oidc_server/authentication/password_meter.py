@@ -1,0 +1,27 @@
+"""/password-meter: how good a new password is, while it is typed; asked by password_meter.js.
+
+It keeps nothing and looks nothing up in the database: no more than the form knows is judged here.
+What counts is what is judged when the form is sent.
+"""
+
+from collections.abc import Callable
+
+from oidc_server.security.passwords import Judgement
+from oidc_server.web import new_password, responses
+from oidc_server.web.context import Context
+from oidc_server.web.responses import Response
+
+_KNOWN_BY = ("username", "email", "name")
+
+
+def judge(ctx: Context) -> Callable[[], Judgement]:
+    """Ahead of `tell`: estimating takes a while, so it happens where passwords are hashed."""
+    runtime, password = ctx.runtime, ctx.form.text("password")
+    known_by = [known for name in _KNOWN_BY if (known := ctx.form.text(name).strip())]
+    return lambda: new_password.judge(runtime, password, known_by)
+
+
+def tell(ctx: Context) -> Response:
+    """`score` from 0 to 4, and `problem`, the code of the words that are in the page, or null."""
+    judgement: Judgement = ctx.proof
+    return responses.json({"score": judgement.score, "problem": judgement.problem})
