@@ -8,6 +8,15 @@ from oidc_server.web.context import Context
 from oidc_server.web.mail_facts import mail_facts
 
 
+def is_right(ctx: Context, pending: PendingSignIn, code: str) -> bool:
+    """Whether the code is the one that was mailed. Whoever uses them may be sent the next."""
+    right = pending_sign_ins.is_mailed_code(ctx.runtime.vault, pending, code)
+    if right and pending.email is not None:
+        to = identifiers.canonical_email(pending.email)
+        attempts.mail_arrived(ctx.db, MailKind.SIGN_IN_CODE, to, ctx.now)
+    return right
+
+
 def send(ctx: Context, pending: PendingSignIn) -> bool:
     """Mail a new code, which voids the one before; False if that was asked for too often."""
     if pending.email is None:

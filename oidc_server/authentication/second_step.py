@@ -146,7 +146,7 @@ def _redeem(ctx: Context, step: Step, code: str) -> bool:
     if step.factor == Factor.TOTP:
         return totp.redeem(db, vault, user_id, code, ctx.now)
     if step.factor == Factor.EMAIL_CODE:
-        return pending_sign_ins.is_mailed_code(vault, step.pending, code)
+        return mailed_code.is_right(ctx, step.pending, code)
     if not recovery_codes.redeem(db, vault, user_id, code, ctx.now):
         return False
     _tell_of_recovery_code(ctx, user_id)

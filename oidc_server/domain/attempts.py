@@ -94,6 +94,7 @@ _BOOK_GUESS = _booking(10, (timedelta(seconds=s) for s in (30, 60, 120, 240, 480
 _BOOK_USER_CODE = _booking(5, (timedelta(seconds=s) for s in (30, 60, 120, 240, 480, 900)))
 _BOOK_FACTOR = _booking(10, (timedelta(minutes=m) for m in (1, 5, 15, 30, 60)))
 _BOOK_MAIL = _booking(5, (timedelta(minutes=m) for m in (5, 15, 60)))
+_BOOK_ANY_MAIL = _booking(10, (timedelta(minutes=m) for m in (15, 60)))
 _FIND = Statement(
     select(_attempts.c.blocked_until).where(_attempts.c.subject == bindparam("subject"))
 )
@@ -138,6 +139,24 @@ def book(
 def book_mail(db: Transaction, kind: str, to: str, now: datetime) -> Allowed | Throttled:
     """Count a mail of this kind to this canonical address, whoever asked for it."""
     return _book(db, _BOOK_MAIL, f"mail:{kind}:{_digest(to)}", now, _FORGOTTEN_AFTER)
+
+
+def book_mail_of_stranger(
+    db: Transaction, kind: str, to: str, now: datetime
+) -> Allowed | Throttled:
+    """The same for a mail that anybody can have sent to an address by naming it.
+
+    All kinds of those share a count too: asking at every door in turn floods no mailbox.
+    """
+    booked = book_mail(db, kind, to, now)
+    if isinstance(booked, Throttled):
+        return booked
+    return _book(db, _BOOK_ANY_MAIL, f"mail:{_digest(to)}", now, _FORGOTTEN_AFTER)
+
+
+def mail_arrived(db: Transaction, kind: str, to: str, now: datetime) -> None:
+    """What was mailed was used: it bothered nobody, and the next one need not wait."""
+    _clear(db, f"mail:{kind}:{_digest(to)}", now, _FORGOTTEN_AFTER)
 
 
 def book_user_code(db: Transaction, by: str, now: datetime) -> Allowed | Throttled:

@@ -88,7 +88,9 @@ def _ask(ctx: Context, user_id: str, address: str, purpose: Purpose) -> None:
     Both ways do the same work, so that their time does not tell whether an address is known here.
     """
     kind, settings = _KINDS[purpose], ctx.runtime.settings
-    booked = attempts.book_mail(ctx.db, kind, identifiers.canonical_email(address), ctx.now)
+    booked = attempts.book_mail_of_stranger(
+        ctx.db, kind, identifiers.canonical_email(address), ctx.now
+    )
     if isinstance(booked, Throttled):
         return
     owner = users.find_by_verified_email(ctx.db, address)

@@ -29,7 +29,7 @@ def ask(ctx: Context, identifier: str) -> None:
     user_id = account.id if account else None
     to = account.canonical_email if account else identifiers.guessed(identifier)
     kind = MailKind.PASSWORD_RESET
-    booked = attempts.book_mail(ctx.db, kind, to, ctx.now)
+    booked = attempts.book_mail_of_stranger(ctx.db, kind, to, ctx.now)
     audit.record(
         ctx.db, Event.PASSWORD_RESET_ASKED, origin=ctx.origin, now=ctx.now, user_id=user_id
     )

@@ -322,6 +322,33 @@ def test_an_account_is_not_mailed_more_often_than_it_helps(site):
     assert len(read_mails(site)) == 1
 
 
+def test_a_stranger_who_asks_at_every_door_floods_no_mailbox(site):
+    person, browser = make_user(site), new_browser(site)
+
+    for number in range(8):
+        assert sign_up(new_browser(site), f"eve{number}", email=person.email).status_code == 303
+    for _ in range(8):
+        assert ask_for_reset(browser, person.username).status_code == 200
+    for number in range(8):
+        assert sign_up(new_browser(site), f"mallory{number}", email=person.email).status_code == 303
+
+    assert len([mail for mail in read_mails(site) if mail.to == person.email]) == 10
+
+
+def test_what_strangers_ask_for_does_not_keep_a_notice_from_the_owner(site):
+    person, browser = make_user(site), new_browser(site)
+    for number in range(8):
+        sign_up(new_browser(site), f"eve{number}", email=person.email)
+        ask_for_reset(browser, person.username)
+    read_mails(site)
+
+    with site.db() as db:
+        endings.change_password(db, person.id, "a hash", site.clock.now)
+
+    [mail] = read_mails(site)
+    assert mail.subject == "Your ID: Your password was changed"
+
+
 def test_an_account_disabled_meanwhile_is_not_given_back(site):
     person, browser = make_user(site), new_browser(site)
     page = browser.go(mailed_link(site, person.username))

@@ -313,6 +313,20 @@ def test_a_new_mailed_code_voids_the_one_before_and_mails_are_limited(site: Site
     assert second_step(browser, page, codes[-1]).status_code == 303
 
 
+def test_who_uses_the_mailed_codes_is_never_kept_waiting_for_one(site: Site) -> None:
+    person = make_user(site)
+    add_mailed_codes(site, person)
+
+    for _ in range(7):
+        site.clock.advance(1)
+        browser, page = first_step(site, person)
+        with site.db() as db:
+            newest = db.session.scalars(select(OutboxRow).order_by(OutboxRow.id.desc())).first()
+            assert newest is not None
+            code = pending_code(site, newest.payload["link_id"])
+        assert second_step(browser, page, code).status_code == 303
+
+
 def test_who_has_an_app_is_not_asked_for_a_mailed_code(site: Site) -> None:
     """Who reads the mail can choose a new password with it: a code by mail would add nothing."""
     person, _ = someone_with_an_app(site)
