@@ -1,7 +1,8 @@
 """Hashes that other systems made, in the spellings of those systems: they verify, once.
 
 The sign-in that proves one replaces it by Argon2id. Each spelling says its own costs, so those are
-bounded here: a file that is imported must not make every sign-in take minutes.
+bounded here: a file that is imported must not make every sign-in take minutes. Until that sign-in
+the time of a wrong guess is that of the other system, and tells that there is such an account.
 """
 
 import base64
