@@ -5,15 +5,18 @@ from typing import Any
 from oidc_server.authorization.request import Trusted, UntrustedRequestError
 from oidc_server.authorization.response import authorization_error
 from oidc_server.authorization.stored import trusted_again
-from oidc_server.domain import audit, authorization_requests, consents, users
+from oidc_server.domain import audit, authorization_requests, consents, mails, users
 from oidc_server.domain.audit import Event
 from oidc_server.domain.authorization_requests import AuthorizationRequest, RequestGoneError
+from oidc_server.domain.clients import Client
 from oidc_server.domain.consents import Permission
+from oidc_server.domain.mails import Notice
 from oidc_server.domain.users import User
 from oidc_server.oauth2.authlib import AccessDeniedError
 from oidc_server.oauth2.vocabulary import Display, Scope
 from oidc_server.web.client_view import view_of
 from oidc_server.web.context import Context
+from oidc_server.web.mail_facts import mail_facts
 from oidc_server.web.permission_view import view_of_permission
 from oidc_server.web.responses import Response
 
@@ -56,6 +59,7 @@ def submit_consent(ctx: Context) -> Response:
 
     if decision == "allow":
         permission = Permission.asked_by(request)
+        _tell_of_lasting_access(ctx, session.user_id, trusted.client, permission)
         consents.remember(ctx.db, session.user_id, trusted.client, permission, ctx.now)
         authorization_requests.consent(ctx.db, request.id or "", session.user_id)
         audit.record(
@@ -73,6 +77,16 @@ def submit_consent(ctx: Context) -> Response:
         error = AccessDeniedError("The person refused.")
         return authorization_error(ctx, trusted, error, request.id)
     return ctx.redirect("authorization.consent", request_id=request.id)
+
+
+def _tell_of_lasting_access(
+    ctx: Context, user_id: str, client: Client, permission: Permission
+) -> None:
+    """A mail, the first time, for what goes on when the person has signed out."""
+    already = consents.find(ctx.db, user_id, client)
+    if Scope.OFFLINE_ACCESS in permission.scopes - already.scopes:
+        facts = mail_facts(ctx) | {"detail": client.metadata.client_name}
+        mails.notify(ctx.db, user_id, Notice.LASTING_ACCESS_GIVEN, ctx.now, **facts)
 
 
 def _request(ctx: Context) -> tuple[AuthorizationRequest, Trusted]:

@@ -10,7 +10,7 @@ import typer
 from oidc_server.cli.new_password import PasswordStdin, new_password_hash
 from oidc_server.cli.output import Json, fail, show
 from oidc_server.cli.workshop import Workshop, workshop
-from oidc_server.domain import audit, closed_accounts, endings, roles, user_directory, users
+from oidc_server.domain import audit, endings, roles, user_directory, users
 from oidc_server.domain.audit import COMMAND_LINE, Event
 from oidc_server.domain.users import User
 
@@ -34,7 +34,7 @@ def disable(named: Named, *, as_json: Json = False) -> None:
 def enable(named: Named, *, as_json: Json = False) -> None:
     """Open an account again; what ended stays ended."""
     with _changed(named, Event.USER_ENABLED, as_json=as_json) as (tools, user):
-        closed_accounts.mark_enabled(tools.db, user.id, tools.now)
+        endings.enable_user(tools.db, user.id, tools.now)
 
 
 def delete(

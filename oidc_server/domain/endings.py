@@ -130,7 +130,7 @@ def withdraw_role(db: Transaction, user_id: str, role: str) -> bool:
 
 
 def disable_user(db: Transaction, user_id: str, now: datetime) -> None:
-    """Shut an account. Its tokens are dead because every use of one reads `disabled_at`.
+    """Shut an account, and tell its owner. Its tokens are dead: every use reads `disabled_at`.
 
     Raises `LastAdministratorError`.
     """
@@ -138,6 +138,18 @@ def disable_user(db: Transaction, user_id: str, now: datetime) -> None:
     if closed_accounts.mark_disabled(db, user_id, now):
         end_sessions_of_user(db, user_id, now)
         _kill_links(db, user_id, now)
+        mails.notify(db, user_id, Notice.ACCOUNT_DISABLED, now)
+
+
+def enable_user(db: Transaction, user_id: str, now: datetime) -> bool:
+    """Open an account again, and tell its owner; False if it was open, or is deleted.
+
+    What ended when it was shut stays ended.
+    """
+    enabled = closed_accounts.mark_enabled(db, user_id, now)
+    if enabled:
+        mails.notify(db, user_id, Notice.ACCOUNT_ENABLED, now)
+    return enabled
 
 
 def withdraw_client(db: Transaction, user_id: str, client_id: str, now: datetime) -> bool:

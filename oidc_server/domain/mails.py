@@ -44,8 +44,6 @@ class Notice(StrEnum):
     RECOVERY_CODE_USED = "recovery_code_used"
     NEW_DEVICE = "new_device"
     DEVICE_TRUSTED = "device_trusted"
-    IDENTITY_LINKED = "identity_linked"
-    IDENTITY_UNLINKED = "identity_unlinked"
     LASTING_ACCESS_GIVEN = "lasting_access_given"
     ACCOUNT_DISABLED = "account_disabled"
     ACCOUNT_ENABLED = "account_enabled"

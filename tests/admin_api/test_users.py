@@ -228,6 +228,23 @@ def test_a_deleted_user_is_gone_and_the_id_leads_nowhere(api: Callers) -> None:
     assert last_event(api).user_id == person.id
 
 
+def test_the_owner_is_told_when_an_account_is_shut_and_opened(api: Callers) -> None:
+    path = f"/{api.id_of('person')}"
+    read_mails(api.site)
+
+    for _ in range(2):
+        send(api, "POST", f"{path}/disable")
+    for _ in range(2):
+        send(api, "POST", f"{path}/enable")
+
+    told = [(mail.to, mail.subject) for mail in read_mails(api.site)]
+    address = api.people["person"].email
+    assert told == [
+        (address, "Your ID: Your account is closed"),
+        (address, "Your ID: Your account is open again"),
+    ]
+
+
 def test_a_password_that_is_set_closes_what_the_old_one_opened(api: Callers) -> None:
     answer = send(
         api,

@@ -7,6 +7,7 @@ from oidc_server.domain import clients
 from oidc_server.oauth2.vocabulary import API_SCOPES
 from tests.browser import Browser, Page
 from tests.factories import Person, make_client, make_user
+from tests.mails import read_mails
 from tests.relying_party import RelyingParty, signed_in
 from tests.site import Site
 from tests.wire import row_counts
@@ -54,6 +55,20 @@ def test_a_yes_is_remembered_for_less_but_not_for_more(site: Site) -> None:
 
     assert 'id="allow"' in more.text
     assert party.read(browser.go(party.url(scope="openid offline_access"))).error is None
+
+
+def test_who_lets_an_app_in_for_good_is_told_by_mail_once(site: Site) -> None:
+    party, browser, person, page = asked(site)
+    party.read(browser.allow(page))
+    assert read_mails(site) == []
+
+    lasting = "openid offline_access"
+    party.read(browser.allow(browser.go(party.url(scope=lasting))))
+    party.read(browser.allow(browser.go(party.url(scope=f"{lasting} profile", prompt="consent"))))
+
+    [mail] = read_mails(site)
+    assert (mail.to, mail.subject) == (person.email, "Your ID: An app has access when you are away")
+    assert "What: " in mail.text
 
 
 def test_a_yes_is_remembered_for_one_client_and_one_person(site: Site) -> None:

@@ -7,7 +7,7 @@ from oidc_server.admin_api.giving_roles import may_give
 from oidc_server.admin_api.recording import record
 from oidc_server.admin_api.users.models import UserAnswer, told
 from oidc_server.admin_api.users.reading import answer, other
-from oidc_server.domain import closed_accounts, endings, roles, users
+from oidc_server.domain import endings, roles, users
 from oidc_server.domain.audit import Event
 from oidc_server.domain.identifiers import InvalidFieldError
 from oidc_server.domain.roles import UnknownRoleError
@@ -84,7 +84,7 @@ def enable_user(call: Call) -> UserAnswer:
     """Open an account again; what ended stays ended."""
     user = other(call)
 
-    if closed_accounts.mark_enabled(call.ctx.db, user.id, call.ctx.now):
+    if endings.enable_user(call.ctx.db, user.id, call.ctx.now):
         record(call, Event.USER_ENABLED, user_id=user.id)
     return answer(call, users.get(call.ctx.db, user.id))
 
