@@ -6,11 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser_flows.people import sign_in
-from tests.browser_flows.test_accessibility import axe, problems
 from tests.examples.running import Place, running_place
-
-__all__ = ["axe"]
-SIZES = [(320, "light"), (1280, "dark")]
 
 
 @pytest.fixture(scope="module")
@@ -20,12 +16,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         yield place
 
 
-@pytest.mark.parametrize(("width", "scheme"), SIZES)
-def test_the_meter_says_what_is_wrong_and_when_it_is_good(
-    place: Place, page: Page, axe: str, width: int, scheme: str
-) -> None:
-    page.set_viewport_size({"width": width, "height": 900})
-    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+def test_the_meter_says_what_is_wrong_and_when_it_is_good(place: Place, page: Page) -> None:
     page.goto(f"{place.issuer}/sign-up")
     told = page.get_by_role("status")
     expect(page.locator(".meter")).to_be_hidden()
@@ -33,12 +24,10 @@ def test_the_meter_says_what_is_wrong_and_when_it_is_good(
     page.fill("#username", "kettlemaker")
     page.locator("#password").press_sequentially("kettlemaker99")
     expect(told).to_contain_text("This password contains your name")
-    assert problems(page, axe) == []
     page.fill("#password", "")
     expect(told).to_have_text("")
     page.fill("#password", "wobbly kettle under seven moons")
     expect(told).to_have_text("This password is very hard to guess.")
-    assert problems(page, axe) == []
 
 
 def test_the_meter_stands_where_a_password_is_changed_too(place: Place, page: Page) -> None:
@@ -46,4 +35,4 @@ def test_the_meter_stands_where_a_password_is_changed_too(place: Place, page: Pa
     page.goto(f"{place.issuer}/account/security/password")
     page.locator("#password").press_sequentially("ada qwertyuiop")
 
-    expect(page.get_by_role("status")).not_to_be_empty()
+    expect(page.locator(".meter [role=status]")).not_to_be_empty()

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from urllib.parse import urlencode
 
 import httpx2
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.browser_flows.every_page.looking import Look
 from tests.browser_flows.people import expect_account_of, sign_in, sign_up
@@ -25,6 +25,9 @@ def test_sign_up_and_the_address(
     page.fill("#password", "password")
     page.click("#sign-up")
     look("authentication/sign_up.html", "Create your account", "refused")
+    page.fill("#password", "a word and password")
+    expect(page.locator(".meter [role=status]")).not_to_be_empty()
+    look("authentication/sign_up.html", "Create your account", "metered")
 
     sign_up(page, place.issuer, "rosa")
     look("account/overview.html", "Hello, rosa", "not-confirmed")
