@@ -37,7 +37,7 @@ def test_nothing_changes_until_the_new_address_answers(site):
     assert NEW in page.text
     assert mail.to == NEW
     assert person.email in browser.client.get("/account/profile").text
-    confirm(new_browser(site), mail)
+    confirm(browser, mail)
     profile = browser.client.get("/account/profile").text
     assert NEW in profile
     assert person.email not in profile
