@@ -18,7 +18,7 @@ _MINUTE = 60
 
 
 def show_change_email(ctx: Context) -> Response:
-    return proof.show_page(ctx, _FORM, **_values(ctx))
+    return proof.page(ctx, _FORM, **_values(ctx))
 
 
 def prepare_change_email(
@@ -32,9 +32,9 @@ def submit_change_email(ctx: Context) -> Response:
     """Write to the new address; until its owner answers, the account keeps the one it has."""
     again, typed = ctx.proof, ctx.form.text("email")[:_LONGEST_SHOWN]
     if not isinstance(again, Reauthentication):
-        return proof.form_page(ctx, _FORM, errors=again, **_values(ctx, typed))
+        return proof.page(ctx, _FORM, errors=again, **_values(ctx, typed))
     if not reauthentication.settle(ctx, again):
-        return proof.form_page(ctx, _FORM, errors={}, proof=again, **_values(ctx, typed))
+        return proof.page(ctx, _FORM, refused=again, **_values(ctx, typed))
 
     email_addresses.ask_to_change(ctx, get_session(ctx).user_id, typed)
     settings = ctx.runtime.settings

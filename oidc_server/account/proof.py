@@ -20,46 +20,38 @@ def begin(ctx: Context) -> Callable[[], Reauthentication] | Reauthentication:
     return reauthentication.begin(ctx, session.user_id, typed, session.auth_time)
 
 
-def form_page(
+def page(
     ctx: Context,
     template: str,
     *,
-    errors: Mapping[str, str],
-    proof: Reauthentication | None = None,
-    status: int = 422,
+    refused: Reauthentication | None = None,
+    errors: Mapping[str, str] | None = None,
+    status: int | None = None,
     **values: Any,
 ) -> Response:
-    """The form again, with what is wrong with it; `proof` is one that was refused."""
-    refusal = proof.refusal if proof is not None else None
-    said = {}
-    if proof is not None:
+    """A page with such a form (`templates/account/proof.html`), and what is wrong with it.
+
+    `refused` is a proof that did not hold; it settles the status. Without one that is 422 for a
+    form with errors, unless the page knows better.
+    """
+    shown = dict(errors or {})
+    code = status or (422 if shown else 200)
+    if refused is not None:
         # Without a refusal, the password was changed while this one was being hashed.
-        reason = refusal or "password_wrong"
-        status = _STATUS[reason]
+        reason = refused.refusal or "password_wrong"
+        code = _STATUS[reason]
         said = {"current_password": _ERRORS[reason]} if reason in _ERRORS else {}
-    page = show_page(
-        ctx,
-        template,
-        status=status,
-        errors={**said, **errors},
-        sign_in_too_old=refusal == "sign_in_too_old",
-        **values,
-    )
-    if proof is not None and proof.retry_after is not None:
-        return page.with_header("retry-after", str(proof.retry_after))
-    return page
+        shown = {**said, **shown}
+    values = {"return_to": ctx.incoming.path, **_needed(ctx), **values}
+    rendered = console.render(ctx, template, status=code, errors=shown, **values)
+    if refused is not None and refused.retry_after is not None:
+        return rendered.with_header("retry-after", str(refused.retry_after))
+    return rendered
 
 
-def show_page(ctx: Context, template: str, *, status: int = 200, **values: Any) -> Response:
-    """A page with such a form (`templates/account/proof.html`)."""
+def _needed(ctx: Context) -> Mapping[str, Any]:
+    """What the form has to ask for: the password, or another sign-in of somebody without one."""
     session = get_session(ctx)
     has_password = users.find_for_proof(ctx.db, session.user_id).password_hash is not None
-    too_old = ctx.now > session.auth_time + reauthentication.FRESH_FOR
-    shown = {
-        "errors": {},
-        "sign_in_too_old": too_old and not has_password,
-        "has_password": has_password,
-        "return_to": ctx.incoming.path,
-        **values,
-    }
-    return console.render(ctx, template, status=status, **shown)
+    is_old = ctx.now > session.auth_time + reauthentication.FRESH_FOR
+    return {"has_password": has_password, "sign_in_too_old": is_old and not has_password}

@@ -117,7 +117,7 @@ def wrong_field(call: Call, name: str, message: str) -> Response:
 def _begin(
     ctx: Context, granted: Granted, body: dict[str, object]
 ) -> Callable[[], Reauthentication] | Reauthentication:
-    """Who has a second factor shows it first: without it, no password is tried, nor told of."""
+    """Who is asked for a second factor shows it first: no password is tried before, nor told of."""
     if second_factors.must_step_up(ctx, granted):
         return Reauthentication(granted.user_id, "second_step_missing")
     current = body.get("current_password")

@@ -9,6 +9,7 @@ from oidc_server.domain.factors.strength import (
     Factor,
     acr_of,
     included,
+    is_asked_after_password,
     mailed_code_proven,
 )
 
@@ -56,9 +57,7 @@ def next_factor(
     if TWO_FACTOR_ACR in reached:
         return Done()
     strong = tuple(factor for factor in STRONG if factor in held)
-    # A passkey that opens alone says nothing of the password: it need not be at hand everywhere.
-    wanted = required or Factor.TOTP in held or Factor.ASKED_PASSKEY in held
-    if strong and (wanted or acr in _STRONGER):
+    if is_asked_after_password(held, required=required) or (strong and acr in _STRONGER):
         if trusted and acr not in _STRONGER:
             return Done()
         stand_in = (Factor.RECOVERY_CODE,) if Factor.RECOVERY_CODE in held else ()

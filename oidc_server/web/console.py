@@ -26,10 +26,14 @@ def page(
     access: Access = "read",
     before: Before | None = None,
     limit: Limit | None = PAGES,
+    sensitive: bool = False,
 ) -> Endpoint:
     """A page of the console that is only read."""
     return kinds.page(
-        _guarded(show), access=access, before=before and _only_if_let_in(before), limit=limit
+        _guarded(show, sensitive=sensitive),
+        access=access,
+        before=before and _only_if_let_in(before, sensitive=sensitive),
+        limit=limit,
     )
 
 
@@ -43,8 +47,9 @@ def form(
 ) -> Endpoint:
     """A page of the console with a form.
 
-    What is `sensitive` changes how a person signs in, or gives all they have away: whoever holds a
-    second factor shows it first, if they did not just do so.
+    What is `sensitive` changes how a person signs in, or gives all they have away: whoever is asked
+    for a second factor at each sign-in shows it first, if they did not just do so
+    (`second_factors.must_step_up`).
     """
     return kinds.form(
         _guarded(show, sensitive=sensitive),
@@ -55,11 +60,18 @@ def form(
 
 
 def action(
-    submit: Handler, *, page: str, before: Before | None = None, limit: Limit | None = PAGES
+    submit: Handler,
+    *,
+    page: str,
+    before: Before | None = None,
+    limit: Limit | None = PAGES,
+    sensitive: bool = False,
 ) -> Endpoint:
     """Where a button of the page with the route name `page` posts to."""
     return kinds.action(
-        _guarded(submit, page), before=before and _only_if_let_in(before), limit=limit
+        _guarded(submit, page, sensitive=sensitive),
+        before=before and _only_if_let_in(before, sensitive=sensitive),
+        limit=limit,
     )
 
 
@@ -91,18 +103,25 @@ def _guarded(handler: Handler, page: str | None = None, *, sensitive: bool = Fal
     def guarded(ctx: Context) -> Response:
         session = ctx.user_session
         if session is None:
-            path = ctx.path(page) if page else ctx.incoming.path
-            home = ctx.path("account.overview")
+            path, home = _path_of(ctx, page), ctx.path("account.overview")
             return_to = None if path == home else way_back(path)
             return ctx.redirect("authentication.login", return_to=return_to)
         if sensitive and second_factors.must_step_up(ctx, session):
-            return ctx.redirect("authentication.step_up", return_to=way_back(ctx.incoming.path))
+            return_to = way_back(_path_of(ctx, page))
+            return ctx.redirect("authentication.step_up", return_to=return_to)
         if ctx.incoming.method == "POST":
             idle = ctx.runtime.settings.session_idle_lifetime
             user_sessions.touch(ctx.db, session, ctx.now, idle)
         return handler(ctx)
 
     return guarded
+
+
+def _path_of(ctx: Context, page: str | None) -> str:
+    """Where to come back to: this address, or the page of a button, be it one of the same thing."""
+    if page is None:
+        return ctx.incoming.path
+    return ctx.path(page, **ctx.incoming.path_params).partition("?")[0]
 
 
 def _only_if_let_in(before: Before, *, sensitive: bool = False) -> Before:

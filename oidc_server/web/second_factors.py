@@ -7,7 +7,12 @@ from typing import Any
 from oidc_server.domain import audit, factors, mails, roles
 from oidc_server.domain.audit import Event
 from oidc_server.domain.factors import Factor, recovery_codes, totp
-from oidc_server.domain.factors.strength import PASSWORD_ACR, STRONG, acr_of
+from oidc_server.domain.factors.strength import (
+    PASSWORD_ACR,
+    STRONG,
+    acr_of,
+    is_asked_after_password,
+)
 from oidc_server.domain.factors.totp import Enrolment
 from oidc_server.domain.grants import Granted
 from oidc_server.domain.mails import Notice
@@ -43,25 +48,18 @@ def has_strong(ctx: Context, user_id: str) -> bool:
 
 
 def must_step_up(ctx: Context, sign_in: LiveSession | Granted) -> bool:
-    """Whether a second factor has to be shown before something dangerous is done.
+    """Whether a second factor has to be shown before something dangerous is done (ADR 0018).
 
-    Whoever has one must have shown it in this session, or in the sign-in that this grant came of,
-    and not long ago: a browser that is trusted or was left open, or a token, is not enough.
+    Whoever is asked for one after the password, at each sign-in, must have shown it in this
+    session, or in the sign-in that this grant came of, and not long ago: a browser that is trusted
+    or was left open, or a token, is not enough. What the password opens alone, it changes alone.
     """
     is_fresh = ctx.now - sign_in.auth_time <= FRESH_FOR
     if is_fresh and acr_of(sign_in.amr) != PASSWORD_ACR:
         return False
-    return has_strong(ctx, sign_in.user_id)
-
-
-def lack_second_step(ctx: Context, session: LiveSession) -> bool:
-    """The same for what the password may do of somebody who signs in with nothing else.
-
-    Whoever is asked for more at each sign-in shows it here too: else a new passkey, which opens
-    alone, would be a way around it.
-    """
-    asked = {Factor.TOTP, Factor.ASKED_PASSKEY} & factors.held_by(ctx.db, session.user_id)
-    return bool(asked) and must_step_up(ctx, session)
+    held = factors.held_by(ctx.db, sign_in.user_id)
+    required = bool(held) and are_required_of(ctx, sign_in.user_id)
+    return is_asked_after_password(held, required=required)
 
 
 def are_required_of(ctx: Context, user_id: str) -> bool:

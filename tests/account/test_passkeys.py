@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from httpx2 import Response
@@ -132,16 +133,31 @@ def test_no_passkey_is_asked_for_without_the_password(site: Site, password, refu
 
 
 def test_somebody_without_a_password_must_have_signed_in_just_now(site: Site):
-    person, browser, _ = without_password(site)
+    _, browser, _ = without_password(site)
     assert ask(browser).status_code == 200
 
     site.clock.advance(timedelta(minutes=6))
     page = browser.client.get(f"{PASSKEYS}/new")
 
     assert ask(browser).json() == {"refused": "sign_in_too_old"}
-    assert "Sign in once more" in page.text
-    assert "/login?reason=login_again" in page.text
-    del person
+    assert 'id="sign-in-again"' in page.text
+    assert 'id="make-passkey"' not in page.text
+    assert (
+        f"/login?reason=login_again&amp;return_to={quote(f'{PASSKEYS}/new', safe='')}" in page.text
+    )
+
+
+def test_a_removal_that_came_too_late_leads_back_to_the_page_of_the_passkey(site: Site):
+    person, browser, _ = without_password(site)
+    enrolled(site, person)
+    path = path_of(site, person)
+    site.clock.advance(timedelta(minutes=6))
+
+    answer = post_to(browser, f"{path}/remove", csrf_token=csrf(browser))
+
+    assert answer.status_code == 403
+    assert f'return_to={quote(path, safe="")}"' in answer.text
+    assert len(names(site, person)) == 2
 
 
 def test_signing_in_once_more_leads_back(site: Site):
@@ -275,7 +291,7 @@ def test_a_passkey_is_not_removed_without_the_password(site: Site):
 
     answer = remove(browser, path_of(site, person), current_password="wrong")
 
-    assert answer.status_code == 403
+    assert answer.status_code == 401
     assert "not your present password" in answer.text
     assert len(names(site, person)) == 1
 
@@ -374,7 +390,7 @@ def test_the_password_alone_adds_no_passkey_where_a_second_step_is_asked_for(sit
         for page in ("new", "second-step")
     ]
 
-    assert (refused.status_code, "challenge" in refused.json()) == (403, False)
+    assert (refused.status_code, refused.json()) == (403, {"refused": "second_step_missing"})
     assert all(detour.startswith("/login/step-up?") for detour in detours)
     step = browser.client.get(detours[0]).headers["location"]
     shown = post(browser, browser.client.get(step), code=app.wait())

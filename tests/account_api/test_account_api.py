@@ -12,6 +12,7 @@ from oidc_server.domain import roles, users
 from oidc_server.domain.audit import AuditEvent
 from oidc_server.oauth2.vocabulary import TWO_FACTOR_ACR
 from tests.authentication.forms import new_browser, sign_in
+from tests.authentication.test_passkey_login import enrolled
 from tests.callers import Callers, make_callers, token_of
 from tests.factories import PASSWORD, make_client
 from tests.factors import add_authenticator
@@ -292,6 +293,17 @@ def test_who_has_a_second_factor_needs_a_sign_in_with_it_of_just_now(
     wanted = {name: str(late.json()[name]) for name in ("acr_values", "max_age")}
     api.tokens["person"] = token_of_code(api, sign_in_with_both(**wanted))
     answer = api.call(method, path, "person", json={**body, **PROOF})
+    assert answer.status_code in (200, 202, 204)
+
+
+@pytest.mark.parametrize(("method", "path", "body"), GUARDED)
+def test_who_has_a_passkey_as_another_way_in_needs_the_password_only(
+    api: Callers, method: str, path: str, body: dict[str, Any]
+) -> None:
+    enrolled(api.site, api.people["person"])
+
+    answer = api.call(method, path, "person", json={**body, **PROOF})
+
     assert answer.status_code in (200, 202, 204)
 
 

@@ -100,7 +100,7 @@ def test_it_is_not_turned_off_without_the_password(site: Site):
 
     answer = fill(browser, STEP, current_password="wrong")
 
-    assert answer.status_code == 403
+    assert answer.status_code == 401
     assert "not your present password" in answer.text
 
 

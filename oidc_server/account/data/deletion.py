@@ -15,7 +15,7 @@ _FORM = "account/data/delete.html"
 
 
 def show_deletion(ctx: Context) -> Response:
-    return proof.show_page(ctx, _FORM, **_values(ctx))
+    return proof.page(ctx, _FORM, **_values(ctx))
 
 
 def prepare_deletion(ctx: Context) -> Callable[[], Reauthentication] | Reauthentication:
@@ -26,14 +26,14 @@ def prepare_deletion(ctx: Context) -> Callable[[], Reauthentication] | Reauthent
 def submit_deletion(ctx: Context) -> Response:
     again: Reauthentication = ctx.proof
     if not reauthentication.settle(ctx, again):
-        return proof.form_page(ctx, _FORM, errors={}, proof=again, **_values(ctx))
+        return proof.page(ctx, _FORM, refused=again, **_values(ctx))
 
     try:
         with ctx.db.savepoint():
             own_account.delete(ctx, get_session(ctx).user_id)
     except LastAdministratorError:
         values = {**_values(ctx), "last_administrator": True}
-        return proof.form_page(ctx, _FORM, errors={}, status=409, **values)
+        return proof.page(ctx, _FORM, status=409, **values)
     ctx.sign_out()
     grace = ctx.runtime.settings.account_deletion_grace
     until = ctx.now + grace if grace else None

@@ -15,7 +15,7 @@ _FORM = "account/data/download.html"
 
 
 def show_download(ctx: Context) -> Response:
-    return proof.show_page(ctx, _FORM)
+    return proof.page(ctx, _FORM)
 
 
 def prepare_download(ctx: Context) -> Callable[[], Reauthentication] | Reauthentication:
@@ -26,7 +26,7 @@ def prepare_download(ctx: Context) -> Callable[[], Reauthentication] | Reauthent
 def submit_download(ctx: Context) -> Response:
     again: Reauthentication = ctx.proof
     if not reauthentication.settle(ctx, again):
-        return proof.form_page(ctx, _FORM, errors={}, proof=again)
+        return proof.page(ctx, _FORM, refused=again)
 
     session = get_session(ctx)
     audit.record(

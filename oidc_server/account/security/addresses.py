@@ -2,7 +2,8 @@
 
 from starlette.routing import Route
 
-from oidc_server.account.security import passkey_step, passkeys, password, proof, second_step
+from oidc_server.account import proof
+from oidc_server.account.security import passkey_step, passkeys, password, second_step
 from oidc_server.web import console
 from oidc_server.web.kinds import script
 
@@ -19,7 +20,7 @@ ROUTES = [
     ),
     Route(
         "/account/security/passkeys/new",
-        console.page(passkeys.show_new),
+        console.page(passkeys.show_new, sensitive=True),
         name="account.new_passkey",
     ),
     Route(
@@ -39,19 +40,23 @@ ROUTES = [
         console.form(
             passkey_step.show_passkey_step,
             passkey_step.submit_passkey_step,
-            before=passkey_step.prepare_passkey_step,
+            before=proof.begin,
+            sensitive=True,
         ),
         name="account.passkey_step",
     ),
     Route(
         "/account/security/passkeys/{passkey_id}",
-        console.form(passkeys.show_passkey, passkeys.submit_name),
+        console.form(passkeys.show_passkey, passkeys.submit_name, sensitive=True),
         name="account.passkey",
     ),
     Route(
         "/account/security/passkeys/{passkey_id}/remove",
         console.action(
-            passkeys.submit_removal, before=passkeys.prepare_removal, page="account.security"
+            passkeys.submit_removal,
+            before=passkeys.prepare_removal,
+            page="account.passkey",
+            sensitive=True,
         ),
         name="account.remove_passkey",
     ),
@@ -60,7 +65,7 @@ ROUTES = [
         console.form(
             second_step.show_new_authenticator,
             second_step.submit_new_authenticator,
-            before=proof.prove,
+            before=proof.begin,
             sensitive=True,
         ),
         name="account.new_authenticator",
@@ -77,7 +82,7 @@ ROUTES = [
         console.form(
             second_step.show_recovery_codes,
             second_step.submit_recovery_codes,
-            before=proof.prove,
+            before=proof.begin,
             sensitive=True,
         ),
         name="account.recovery_codes",
@@ -92,7 +97,7 @@ ROUTES = [
         console.form(
             second_step.show_mailed_codes,
             second_step.submit_mailed_codes,
-            before=proof.prove,
+            before=proof.begin,
             sensitive=True,
         ),
         name="account.mailed_codes",
@@ -102,7 +107,7 @@ ROUTES = [
         console.form(
             second_step.show_factor,
             second_step.submit_factor_removal,
-            before=proof.prove,
+            before=proof.begin,
             sensitive=True,
         ),
         name="account.factor",

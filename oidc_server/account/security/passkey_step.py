@@ -1,34 +1,28 @@
 """/account/security/passkeys/second-step: whether the password alone is enough."""
 
-from oidc_server.account.security.passkeys import proof_needed, prove_again, refusal_of, stepping_up
+from oidc_server.account import proof
 from oidc_server.domain import audit, factors, mails, passkeys
 from oidc_server.domain.audit import Event
 from oidc_server.domain.factors import Factor
 from oidc_server.domain.mails import Notice
-from oidc_server.web import console, reauthentication
+from oidc_server.web import reauthentication
 from oidc_server.web.console import get_session
 from oidc_server.web.context import Context
 from oidc_server.web.mail_facts import mail_facts
 from oidc_server.web.reauthentication import Reauthentication
 from oidc_server.web.responses import Response
 
-prepare_passkey_step = prove_again
-
 
 def show_passkey_step(ctx: Context) -> Response:
-    return stepping_up(ctx) or _page(ctx, {})
+    return _page(ctx)
 
 
 def submit_passkey_step(ctx: Context) -> Response:
     """Have a passkey asked for after the password, or no longer."""
-    proof: Reauthentication = ctx.proof
+    again: Reauthentication = ctx.proof
     user_id, wanted = get_session(ctx).user_id, ctx.form.get("asked") == "yes"
-    if not reauthentication.settle(ctx, proof):
-        errors, status = refusal_of(proof)
-        page = stepping_up(ctx) or _page(ctx, errors, status)
-        if proof.retry_after is not None:
-            page.with_header("retry-after", str(proof.retry_after))
-        return page
+    if not reauthentication.settle(ctx, again):
+        return _page(ctx, refused=again)
 
     if wanted and not passkeys.list_for_user(ctx.db, user_id):
         return ctx.redirect("account.new_passkey")
@@ -47,12 +41,6 @@ def _tell(ctx: Context, user_id: str, *, wanted: bool) -> None:
         mails.notify(ctx.db, user_id, Notice.FACTORS_REMOVED, ctx.now, **mail_facts(ctx))
 
 
-def _page(ctx: Context, errors: dict[str, str], status: int = 200) -> Response:
-    return console.render(
-        ctx,
-        "account/security/passkey_step.html",
-        status=status,
-        is_asked=passkeys.is_second_step(ctx.db, get_session(ctx).user_id),
-        errors=errors,
-        proof=proof_needed(ctx),
-    )
+def _page(ctx: Context, refused: Reauthentication | None = None) -> Response:
+    is_asked = passkeys.is_second_step(ctx.db, get_session(ctx).user_id)
+    return proof.page(ctx, "account/security/passkey_step.html", refused=refused, is_asked=is_asked)

@@ -7,7 +7,8 @@ challenge, so that whoever has an answer to it has proven themselves.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from oidc_server.domain import audit, passkeys, users, ways_in
+from oidc_server.account import proof
+from oidc_server.domain import audit, passkeys, ways_in
 from oidc_server.domain.audit import Event
 from oidc_server.domain.identifiers import InvalidFieldError
 from oidc_server.domain.passkey_challenges import Ceremony
@@ -16,7 +17,6 @@ from oidc_server.domain.users import User
 from oidc_server.domain.ways_in import LastWayInError
 from oidc_server.security import base64url
 from oidc_server.web import (
-    console,
     passkey_enrolment,
     passkey_proof,
     reauthentication,
@@ -32,12 +32,6 @@ from oidc_server.web.reauthentication import Reauthentication
 from oidc_server.web.responses import Response
 
 Begun = Callable[[], Reauthentication] | Reauthentication
-
-_SHORT_OF_PROOF = {
-    "password_missing": "missing",
-    "password_wrong": "wrong",
-    "throttled": "throttled",
-}
 
 
 def view(ctx: Context, user: User) -> Mapping[str, Any]:
@@ -59,21 +53,26 @@ def view(ctx: Context, user: User) -> Mapping[str, Any]:
 
 def show_new(ctx: Context) -> Response:
     passkey_proof.party_of(ctx)
-    return stepping_up(ctx) or _new_page(ctx)
+    return _new_page(ctx)
 
 
 def prepare_options(ctx: Context) -> Begun | None:
     """Ahead of `ask`: whether it still is the owner who sits there."""
-    return None if ctx.user_session is None else prove_again(ctx)
+    session = ctx.user_session
+    if session is None:
+        return None
+    if second_factors.must_step_up(ctx, session):
+        return Reauthentication(session.user_id, "second_step_missing")
+    return proof.begin(ctx)
 
 
 def ask(ctx: Context) -> Response:
     """What the script asks the browser to make, or why it is not asked."""
-    session, proof = ctx.user_session, ctx.proof
-    if session is None or proof is None:
+    session, again = ctx.user_session, ctx.proof
+    if session is None or again is None:
         raise NotFoundError
-    if not reauthentication.settle(ctx, proof):
-        return responses.json({"refused": proof.refusal or "failed"}, status=403)
+    if not reauthentication.settle(ctx, again):
+        return responses.json({"refused": again.refusal or "failed"}, status=403)
     name = session.name or session.username
     return responses.json(
         passkey_enrolment.ask(ctx, session.user_id, username=session.username, name=name)
@@ -104,8 +103,7 @@ def submit_new(ctx: Context) -> Response:
 
 
 def show_passkey(ctx: Context) -> Response:
-    passkey = _passkey(ctx)
-    return stepping_up(ctx) or _page(ctx, passkey, {})
+    return _page(ctx, _passkey(ctx))
 
 
 def submit_name(ctx: Context) -> Response:
@@ -115,7 +113,7 @@ def submit_name(ctx: Context) -> Response:
     try:
         passkeys.rename(ctx.db, session.user_id, passkey.id, ctx.form.text("name"))
     except InvalidFieldError as error:
-        return _page(ctx, passkey, {"name": error.code}, status=422)
+        return _page(ctx, passkey, errors={"name": error.code})
     _record(ctx, Event.PASSKEY_RENAMED, passkey)
     return ctx.redirect("account.security", notice="passkey_renamed")
 
@@ -123,16 +121,15 @@ def submit_name(ctx: Context) -> Response:
 def prepare_removal(ctx: Context) -> Begun:
     """Ahead of `submit_removal`."""
     _passkey(ctx)
-    return prove_again(ctx)
+    return proof.begin(ctx)
 
 
 def submit_removal(ctx: Context) -> Response:
     """Take it away, unless nothing else would let the person in."""
-    proof: Reauthentication = ctx.proof
+    again: Reauthentication = ctx.proof
     passkey, session = _passkey(ctx), get_session(ctx)
-    if not reauthentication.settle(ctx, proof):
-        back = ctx.path("account.passkey", passkey_id=passkey.id)
-        return stepping_up(ctx, back) or _short_of_proof(ctx, passkey, proof)
+    if not reauthentication.settle(ctx, again):
+        return _page(ctx, passkey, refused=again)
 
     try:
         ways_in.remove_passkey(
@@ -144,26 +141,9 @@ def submit_removal(ctx: Context) -> Response:
             **mail_facts(ctx),
         )
     except LastWayInError:
-        return _page(ctx, passkey, {}, status=409)
+        return _page(ctx, passkey, status=409)
     _record(ctx, Event.PASSKEY_REMOVED, passkey)
     return ctx.redirect("account.security", notice="passkey_removed")
-
-
-def prove_again(ctx: Context) -> Begun:
-    """Ahead of what changes how a person signs in; no guess counts without their second step."""
-    session = get_session(ctx)
-    if second_factors.lack_second_step(ctx, session):
-        return Reauthentication(session.user_id, "sign_in_too_old")
-    password = ctx.form.get("current_password")
-    return reauthentication.begin(ctx, session.user_id, password, session.auth_time)
-
-
-def stepping_up(ctx: Context, back: str | None = None) -> Response | None:
-    """To the second step, for whoever has one and did not just take it; they come back."""
-    if not second_factors.lack_second_step(ctx, get_session(ctx)):
-        return None
-    return_to = console.way_back(back or ctx.incoming.path)
-    return ctx.redirect("authentication.step_up", return_to=return_to)
 
 
 def _passkey(ctx: Context) -> Passkey:
@@ -187,51 +167,32 @@ def _record(ctx: Context, event: Event, passkey: Passkey) -> None:
     )
 
 
-def _short_of_proof(ctx: Context, passkey: Passkey, proof: Reauthentication) -> Response:
-    errors, status = refusal_of(proof)
-    page = _page(ctx, passkey, errors, status)
-    if proof.retry_after is not None:
-        page.with_header("retry-after", str(proof.retry_after))
-    return page
-
-
-def refusal_of(proof: Reauthentication) -> tuple[dict[str, str], int]:
-    """The errors of a form whose proof did not hold, and the status of the page."""
-    code = _SHORT_OF_PROOF.get(proof.refusal or "")
-    errors = {} if code is None else {"current_password": code}
-    return errors, 429 if code == "throttled" else 403
-
-
-def proof_needed(ctx: Context) -> Mapping[str, Any]:
-    """What the page has to ask for: the password, or another sign-in of somebody without one."""
-    session = get_session(ctx)
-    has_password = users.get(ctx.db, session.user_id).password_hash is not None
-    is_fresh = ctx.now - session.auth_time <= reauthentication.FRESH_FOR
-    return {
-        "has_password": has_password,
-        "must_sign_in": not has_password and not is_fresh,
-        "here": ctx.incoming.path,
-    }
-
-
 def _new_page(ctx: Context, error: str | None = None, status: int = 200) -> Response:
-    return console.render(
+    return proof.page(
         ctx,
         "account/security/new_passkey.html",
         status=status,
         error=error,
-        proof=proof_needed(ctx),
+        return_to=ctx.path("account.new_passkey"),
     )
 
 
-def _page(ctx: Context, passkey: Passkey, errors: Mapping[str, str], status: int = 200) -> Response:
-    return console.render(
+def _page(
+    ctx: Context,
+    passkey: Passkey,
+    *,
+    refused: Reauthentication | None = None,
+    errors: Mapping[str, str] | None = None,
+    status: int | None = None,
+) -> Response:
+    return proof.page(
         ctx,
         "account/security/passkey.html",
+        refused=refused,
+        errors=errors,
         status=status,
         passkey=passkey,
-        typed=ctx.form.text("name") if errors.get("name") else passkey.name,
-        errors=errors,
+        typed=ctx.form.text("name") if errors else passkey.name,
         is_last=ways_in.is_last(ctx.db, passkey),
-        proof=proof_needed(ctx),
+        return_to=ctx.path("account.passkey", passkey_id=passkey.id),
     )

@@ -38,7 +38,7 @@ def view(ctx: Context, user: User) -> Mapping[str, Any]:
 
 
 def show_change_password(ctx: Context) -> Response:
-    return proof.show_page(ctx, _FORM, **_values(ctx))
+    return proof.page(ctx, _FORM, **_values(ctx))
 
 
 def show_where_to_change(ctx: Context) -> Response:
@@ -75,7 +75,7 @@ def submit_change_password(ctx: Context) -> Response:
     if not is_proven or draft.password_hash is None:
         errors = {"password": draft.problem} if draft.problem else {}
         refused = None if is_proven else draft.again
-        return proof.form_page(ctx, _FORM, errors=errors, proof=refused, **_values(ctx))
+        return proof.page(ctx, _FORM, errors=errors, refused=refused, **_values(ctx))
 
     own_account.change_password(ctx, session.user_id, draft.password_hash, keep_session=session.id)
     ctx.sign_in(session.user_id, amr=session.amr, acr=session.acr or PASSWORD_ACR)

@@ -1,13 +1,13 @@
 """The section of the second step on /account/security, and the pages that add and remove factors.
 
-All of them ask for a proof; whoever has a factor already has shown it within minutes (`sensitive`
-in the table of routes).
+All of them ask for a proof; whoever is asked for a factor at each sign-in has shown it within
+minutes (`sensitive` in the table of addresses).
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-from oidc_server.account.security import proof
+from oidc_server.account import proof
 from oidc_server.domain import audit, factors, trusted_devices, users
 from oidc_server.domain.audit import Event
 from oidc_server.domain.factors import Factor, HeldFactor, recovery_codes, totp
@@ -20,6 +20,7 @@ from oidc_server.web.console import get_session
 from oidc_server.web.context import Context
 from oidc_server.web.errors import NotFoundError
 from oidc_server.web.mail_facts import browser_name
+from oidc_server.web.reauthentication import Reauthentication
 from oidc_server.web.responses import Response
 
 
@@ -41,13 +42,13 @@ def view(ctx: Context, user: User) -> Mapping[str, Any]:
 
 
 def show_new_authenticator(ctx: Context) -> Response:
-    return _proof_page(ctx, "account/security/new_authenticator.html", {})
+    return _page(ctx, "account/security/new_authenticator.html")
 
 
 def submit_new_authenticator(ctx: Context) -> Response:
     """Make a secret for a new app, and show it on a page of its own."""
     if not reauthentication.settle(ctx, ctx.proof):
-        return _refused(ctx, "account/security/new_authenticator.html")
+        return _page(ctx, "account/security/new_authenticator.html", refused=ctx.proof)
 
     factor_id = totp.begin(ctx.db, ctx.runtime.vault, get_session(ctx).user_id, ctx.now)
     return ctx.redirect("account.authenticator", factor_id=factor_id)
@@ -85,7 +86,7 @@ def submit_authenticator(ctx: Context) -> Response:
 
 
 def show_recovery_codes(ctx: Context) -> Response:
-    return _proof_page(ctx, "account/security/new_recovery_codes.html", {})
+    return _page(ctx, "account/security/new_recovery_codes.html")
 
 
 def submit_recovery_codes(ctx: Context) -> Response:
@@ -94,7 +95,7 @@ def submit_recovery_codes(ctx: Context) -> Response:
     if not second_factors.has_strong(ctx, user_id):
         return ctx.redirect("account.security")
     if not reauthentication.settle(ctx, ctx.proof):
-        return _refused(ctx, "account/security/new_recovery_codes.html")
+        return _page(ctx, "account/security/new_recovery_codes.html", refused=ctx.proof)
 
     return _codes_page(ctx, second_factors.make_recovery_codes(ctx, user_id))
 
@@ -105,7 +106,7 @@ def submit_saved(ctx: Context) -> Response:
 
 
 def show_mailed_codes(ctx: Context) -> Response:
-    return _proof_page(ctx, "account/security/mailed_codes.html", {})
+    return _page(ctx, "account/security/mailed_codes.html")
 
 
 def submit_mailed_codes(ctx: Context) -> Response:
@@ -114,21 +115,21 @@ def submit_mailed_codes(ctx: Context) -> Response:
     if user.email is None or user.email_verified_at is None:
         return ctx.redirect("account.security")
     if not reauthentication.settle(ctx, ctx.proof):
-        return _refused(ctx, "account/security/mailed_codes.html")
+        return _page(ctx, "account/security/mailed_codes.html", refused=ctx.proof)
 
     second_factors.add_mailed_codes(ctx, user.id)
     return ctx.redirect("account.security", notice="mailed_codes_on")
 
 
 def show_factor(ctx: Context) -> Response:
-    return _proof_page(ctx, "account/security/factor.html", {}, factor=_factor(ctx))
+    return _page(ctx, "account/security/factor.html", factor=_factor(ctx))
 
 
 def submit_factor_removal(ctx: Context) -> Response:
     """Remove a factor: the password alone signs in again if it was the last one."""
     factor = _factor(ctx)
     if not reauthentication.settle(ctx, ctx.proof):
-        return _refused(ctx, "account/security/factor.html", factor=factor)
+        return _page(ctx, "account/security/factor.html", refused=ctx.proof, factor=factor)
 
     second_factors.remove(ctx, get_session(ctx).user_id, factor.id)
     return ctx.redirect("account.security", notice="factor_removed")
@@ -161,23 +162,15 @@ def _factor(ctx: Context) -> HeldFactor:
     return found
 
 
-def _refused(ctx: Context, template: str, **values: Any) -> Response:
-    return proof.refusal(
-        ctx.proof,
-        lambda errors, status: _proof_page(ctx, template, errors, status=status, **values),
-    )
-
-
-def _proof_page(
-    ctx: Context, template: str, errors: Mapping[str, str], *, status: int = 200, **values: Any
+def _page(
+    ctx: Context, template: str, *, refused: Reauthentication | None = None, **values: Any
 ) -> Response:
+    """One of the pages that ask for a proof."""
     user_id = get_session(ctx).user_id
-    return console.render(
+    return proof.page(
         ctx,
         template,
-        status=status,
-        errors=errors,
-        proof=proof.needed(ctx),
+        refused=refused,
         is_required=second_factors.are_required_of(ctx, user_id),
         email=users.get(ctx.db, user_id).email,
         **values,

@@ -68,6 +68,16 @@ def included(acr: str | None) -> tuple[str, ...]:
     return ACR_VALUES[: ACR_VALUES.index(acr) + 1] if acr in ACR_VALUES else ()
 
 
+def is_asked_after_password(held: Collection[Factor], *, required: bool) -> bool:
+    """Whether one of `STRONG` is asked for at every sign-in with the password.
+
+    A passkey that opens alone says nothing of the password: it need not be at hand everywhere.
+    `required` says that the operator wants a second factor of this person.
+    """
+    wanted = required or Factor.TOTP in held or Factor.ASKED_PASSKEY in held
+    return wanted and any(factor in held for factor in STRONG)
+
+
 def acr_to_tell(reached: str | None, asked: Sequence[str]) -> str | None:
     """What a client is told: what it asked for first that is met, else what is reached."""
     met = included(reached)
