@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from httpx2 import Response
 
-from oidc_server.domain import endings, factors, passkeys, roles, user_sessions
+from oidc_server.domain import endings, factors, passkeys, roles, user_sessions, users
 from oidc_server.domain.audit import AuditEvent
 from tests.authentication.test_passkey_login import enrolled
 from tests.authenticator import UP, Authenticator
@@ -485,4 +485,6 @@ def test_nothing_is_done_to_somebody_who_is_deleted(api: Callers) -> None:
     ):
         options: dict[str, Any] = {} if body is None else {"json": body}
         assert send(api, method, f"/{user_id}{path}", **options).status_code == 404, path
-    assert send(api, "GET", f"/{user_id}").json()["disabled"] is True
+    assert send(api, "GET", f"/{user_id}").status_code == 404
+    with api.site.db() as db:
+        assert users.get(db, user_id).disabled_at is not None
