@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from oidc_server.domain.users import User
 from oidc_server.web.json_api import Answer, Body
-from oidc_server.web.profile_body import Claims, claims_of
+from oidc_server.web.profile_body import Claims, Person, members_of
 
 _SECRET = {"writeOnly": True}
 Username = Annotated[str, Field(min_length=1, max_length=200)]
@@ -85,31 +85,8 @@ class Confirmation(Body):
         return self
 
 
-class Me(Answer):
+class Me(Person):
     """One's own account. `id` is the `sub` that the client knows."""
-
-    id: str
-    username: str
-    email: str | None
-    email_verified: bool
-    name: str | None
-    given_name: str | None
-    family_name: str | None
-    middle_name: str | None
-    nickname: str | None
-    profile: str | None
-    picture: str | None
-    website: str | None
-    gender: str | None
-    birthdate: str | None
-    zoneinfo: str | None
-    locale: str | None
-    phone_number: str | None
-    phone_number_verified: bool
-    address: dict[str, str] | None
-    has_password: bool
-    created_at: datetime
-    updated_at: datetime
 
 
 class Deletion(Answer):
@@ -159,14 +136,4 @@ class Consents(Answer):
 
 def told(user: User, shown_id: str) -> Me:
     """A person as they are told of themselves."""
-    return Me(
-        id=shown_id,
-        username=user.username,
-        email=user.email,
-        email_verified=user.email_verified_at is not None,
-        **claims_of(user),
-        phone_number_verified=user.phone_number_verified_at is not None,
-        has_password=user.password_hash is not None,
-        created_at=user.created_at,
-        updated_at=user.updated_at,
-    )
+    return Me(id=shown_id, **members_of(user))

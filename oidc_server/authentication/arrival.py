@@ -7,7 +7,6 @@ from oidc_server.authentication import mailed_code
 from oidc_server.authentication.interrupted import Interrupted
 from oidc_server.authentication.next_factor import Ask, Done, Enrol, Missing, next_factor
 from oidc_server.domain import (
-    audit,
     factors,
     mails,
     pending_sign_ins,
@@ -41,7 +40,7 @@ def arrive(ctx: Context, came_from: Interrupted, user_id: str, amr: frozenset[st
     pending_id = pending_sign_ins.begin(
         ctx.db, user_id, ctx.browser, amr, ctx.now, request_id=came_from.request_id
     )
-    _record(ctx, Event.FIRST_STEP_TAKEN, came_from, user_id, amr)
+    came_from.record(ctx, Event.FIRST_STEP_TAKEN, user_id, amr=sorted(amr))
     return _to_step(ctx, came_from, pending_id, user_id, missing)
 
 
@@ -116,7 +115,7 @@ def _with_session(ctx: Context, pending: PendingSignIn, amr: frozenset[str]) -> 
 
 def _sign_in(ctx: Context, came_from: Interrupted, user_id: str, amr: frozenset[str]) -> Response:
     """Start the session, tell the owner of a new browser, and go back to what was interrupted."""
-    _record(ctx, Event.SIGNED_IN, came_from, user_id, amr)
+    came_from.record(ctx, Event.SIGNED_IN, user_id, amr=sorted(amr))
     is_new_browser = ctx.sign_in(user_id, amr=amr, acr=acr_of(amr))
     if is_new_browser:
         mails.notify(ctx.db, user_id, Notice.NEW_DEVICE, ctx.now, **mail_facts(ctx))
@@ -135,17 +134,3 @@ def _to_step(
         if pending is not None:
             mailed_code.send(ctx, pending)
     return ctx.redirect("authentication.second_step", **here)
-
-
-def _record(
-    ctx: Context, event: Event, came_from: Interrupted, user_id: str, amr: frozenset[str]
-) -> None:
-    audit.record(
-        ctx.db,
-        event,
-        origin=ctx.origin,
-        now=ctx.now,
-        user_id=user_id,
-        client_id=came_from.client.client_id if came_from.client else None,
-        amr=sorted(amr),
-    )

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from oidc_server.domain import authorization_requests, clients, device_codes
+from oidc_server.domain import audit, authorization_requests, clients, device_codes
+from oidc_server.domain.audit import Event
 from oidc_server.domain.authorization_requests import AuthorizationRequest, RequestGoneError
 from oidc_server.domain.device_codes import DeviceRequest
 from oidc_server.oauth2.vocabulary import Display
@@ -40,6 +41,18 @@ class Interrupted:
             request_id=self.request_id,
             return_to=self.return_to,
             **values,
+        )
+
+    def record(self, ctx: Context, event: Event, user_id: str | None, **detail: Any) -> None:
+        """Write down what happened to the sign-in that this app is behind."""
+        audit.record(
+            ctx.db,
+            event,
+            origin=ctx.origin,
+            now=ctx.now,
+            user_id=user_id,
+            client_id=self.client.client_id if self.client else None,
+            **detail,
         )
 
     def go_on(self, ctx: Context) -> Response:

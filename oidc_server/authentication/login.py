@@ -5,7 +5,6 @@ from math import ceil
 
 from oidc_server.authentication import arrival
 from oidc_server.authentication.interrupted import Interrupted, interrupted
-from oidc_server.domain import audit
 from oidc_server.domain.audit import Event
 from oidc_server.domain.factors.strength import PASSWORD
 from oidc_server.web import passkey_proof, password_proof
@@ -43,21 +42,9 @@ def submit_login(ctx: Context) -> Response:
     holds = proof.holds and password_proof.settle(ctx.db, proof, ctx.now)
 
     if not holds or proof.user_id is None:
-        _record_failure(ctx, came_from, proof)
+        came_from.record(ctx, Event.SIGN_IN_FAILED, proof.user_id, reason=proof.reason)
         return _refusal(ctx, came_from, proof)
     return arrival.arrive(ctx, came_from, proof.user_id, PASSWORD)
-
-
-def _record_failure(ctx: Context, came_from: Interrupted, proof: PasswordProof) -> None:
-    audit.record(
-        ctx.db,
-        Event.SIGN_IN_FAILED,
-        origin=ctx.origin,
-        now=ctx.now,
-        user_id=proof.user_id,
-        client_id=came_from.client.client_id if came_from.client else None,
-        reason=proof.reason,
-    )
 
 
 def _refusal(ctx: Context, came_from: Interrupted, proof: PasswordProof) -> Response:

@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 from oidc_server.authentication import arrival, login
 from oidc_server.authentication.interrupted import Interrupted, interrupted
-from oidc_server.domain import audit
 from oidc_server.domain.audit import Event
 from oidc_server.domain.passkey_challenges import Ceremony
 from oidc_server.security import base64url
@@ -33,22 +32,15 @@ def submit_passkey(ctx: Context) -> Response:
     proof = passkey_proof.settle(ctx, ctx.proof)
 
     if not proof.holds or proof.user_id is None:
-        _record_failure(ctx, came_from, proof)
+        came_from.record(
+            ctx,
+            Event.SIGN_IN_FAILED,
+            proof.user_id,
+            reason=proof.reason,
+            passkey_id=proof.passkey.id if proof.passkey else None,
+        )
         return _refusal(ctx, came_from, proof)
     return arrival.arrive(ctx, came_from, proof.user_id, proof.amr)
-
-
-def _record_failure(ctx: Context, came_from: Interrupted, proof: PasskeyProof) -> None:
-    audit.record(
-        ctx.db,
-        Event.SIGN_IN_FAILED,
-        origin=ctx.origin,
-        now=ctx.now,
-        user_id=proof.user_id,
-        client_id=came_from.client.client_id if came_from.client else None,
-        reason=proof.reason,
-        passkey_id=proof.passkey.id if proof.passkey else None,
-    )
 
 
 def _refusal(ctx: Context, came_from: Interrupted, proof: PasskeyProof) -> Response:

@@ -4,8 +4,6 @@ from collections.abc import Callable
 
 from oidc_server.authentication import arrival, second_step
 from oidc_server.authentication.second_step import Step
-from oidc_server.domain import audit
-from oidc_server.domain.audit import Event
 from oidc_server.domain.authorization_requests import RequestGoneError
 from oidc_server.domain.factors import Factor
 from oidc_server.domain.factors.strength import with_methods
@@ -50,15 +48,6 @@ def _step(ctx: Context) -> Step:
 
 
 def _refusal(ctx: Context, step: Step, proof: PasskeyProof) -> Response:
-    audit.record(
-        ctx.db,
-        Event.SECOND_STEP_FAILED,
-        origin=ctx.origin,
-        now=ctx.now,
-        user_id=step.pending.user_id,
-        client_id=step.came_from.client.client_id if step.came_from.client else None,
-        factor=step.factor.value,
-        reason=proof.reason,
-    )
+    step.record_failure(ctx, reason=proof.reason)
     error = "late" if proof.reason == "challenge" else "passkey"
     return second_step.page(ctx, step, error=error, status=401)

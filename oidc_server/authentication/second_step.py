@@ -6,6 +6,7 @@ A passkey has the page in common with them; what its script sends goes to `passk
 from dataclasses import dataclass
 from datetime import timedelta
 from math import ceil
+from typing import Any
 
 from oidc_server.authentication import arrival, mailed_code
 from oidc_server.authentication.interrupted import Interrupted, interrupted
@@ -45,6 +46,11 @@ class Step:
     came_from: Interrupted
     factor: Factor
     others: tuple[Factor, ...]
+
+    def record_failure(self, ctx: Context, **detail: Any) -> None:
+        """Write down that the factor was not proven."""
+        factor, user_id = self.factor.value, self.pending.user_id
+        self.came_from.record(ctx, Event.SECOND_STEP_FAILED, user_id, factor=factor, **detail)
 
 
 def show_second_step(ctx: Context) -> Response:
@@ -167,15 +173,7 @@ def _tell_of_recovery_code(ctx: Context, user_id: str) -> None:
 
 
 def _refusal(ctx: Context, step: Step) -> Response:
-    audit.record(
-        ctx.db,
-        Event.SECOND_STEP_FAILED,
-        origin=ctx.origin,
-        now=ctx.now,
-        user_id=step.pending.user_id,
-        client_id=step.came_from.client.client_id if step.came_from.client else None,
-        factor=step.factor.value,
-    )
+    step.record_failure(ctx)
     goes_on = pending_sign_ins.fail(ctx.db, step.pending, ctx.browser, ctx.now)
     return page(ctx, step, error="wrong" if goes_on else "over", status=401)
 

@@ -1,12 +1,13 @@
 """What apps may be told of a person (Core §5.1), as the API takes it and tells it."""
 
+from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from oidc_server.domain import profiles
 from oidc_server.domain.users import User
-from oidc_server.web.json_api import Body
+from oidc_server.web.json_api import Answer, Body
 
 Line = Annotated[str, Field(max_length=1000)]
 
@@ -36,6 +37,47 @@ class Claims(Body):
             for claim in profiles.CLAIMS
             if claim in self.model_fields_set
         }
+
+
+class Person(Answer):
+    """What is told of a person, to themselves and to administrators."""
+
+    id: str
+    username: str
+    email: str | None
+    email_verified: bool
+    has_password: bool
+    name: str | None
+    given_name: str | None
+    family_name: str | None
+    middle_name: str | None
+    nickname: str | None
+    profile: str | None
+    picture: str | None
+    website: str | None
+    gender: str | None
+    birthdate: str | None
+    zoneinfo: str | None
+    locale: str | None
+    phone_number: str | None
+    phone_number_verified: bool
+    address: dict[str, str] | None
+    created_at: datetime
+    updated_at: datetime
+
+
+def members_of(user: User) -> dict[str, Any]:
+    """Those of a `Person`, but for the `id`."""
+    return {
+        "username": user.username,
+        "email": user.email,
+        "email_verified": user.email_verified_at is not None,
+        "has_password": user.password_hash is not None,
+        **claims_of(user),
+        "phone_number_verified": user.phone_number_verified_at is not None,
+        "created_at": user.created_at,
+        "updated_at": user.updated_at,
+    }
 
 
 def claims_of(user: User) -> dict[str, Any]:

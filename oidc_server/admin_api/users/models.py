@@ -1,13 +1,12 @@
 """What is sent to and answered by the operations on people."""
 
-from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
 from oidc_server.domain.users import User
 from oidc_server.web.json_api import Answer, Body, Query, printable
-from oidc_server.web.profile_body import Claims, claims_of
+from oidc_server.web.profile_body import Claims, Person, members_of
 
 Username = Annotated[str, Field(max_length=200)]
 Email = Annotated[str, Field(max_length=400)]
@@ -58,33 +57,11 @@ class UsersQuery(Query):
     cursor: str | None = Field(default=None, description="`next_cursor` of the page before.")
 
 
-class UserAnswer(Answer):
+class UserAnswer(Person):
     """A person. `username`, `email` and the roles are ours; the rest is what apps may be told."""
 
-    id: str
-    username: str
-    email: str | None
-    email_verified: bool
     disabled: bool
-    has_password: bool
     roles: list[str]
-    name: str | None
-    given_name: str | None
-    family_name: str | None
-    middle_name: str | None
-    nickname: str | None
-    profile: str | None
-    picture: str | None
-    website: str | None
-    gender: str | None
-    birthdate: str | None
-    zoneinfo: str | None
-    locale: str | None
-    phone_number: str | None
-    phone_number_verified: bool
-    address: dict[str, str] | None
-    created_at: datetime
-    updated_at: datetime
 
 
 class UsersAnswer(Answer):
@@ -96,16 +73,5 @@ class UsersAnswer(Answer):
 
 def told(user: User, names: list[str]) -> UserAnswer:
     """A person with their roles, as it is answered."""
-    return UserAnswer(
-        id=user.id,
-        username=user.username,
-        email=user.email,
-        email_verified=user.email_verified_at is not None,
-        disabled=user.disabled_at is not None,
-        has_password=user.password_hash is not None,
-        roles=names,
-        **claims_of(user),
-        phone_number_verified=user.phone_number_verified_at is not None,
-        created_at=user.created_at,
-        updated_at=user.updated_at,
-    )
+    is_disabled = user.disabled_at is not None
+    return UserAnswer(id=user.id, disabled=is_disabled, roles=names, **members_of(user))
