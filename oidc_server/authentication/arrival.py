@@ -10,7 +10,6 @@ from oidc_server.domain import (
     factors,
     mails,
     pending_sign_ins,
-    roles,
     trusted_devices,
 )
 from oidc_server.domain.audit import Event
@@ -92,17 +91,12 @@ def missing_from(
     return still_missing(ctx, came_from, pending.user_id, amr, stepping_up=stepping_up)
 
 
-def may_trust(ctx: Context, user_id: str) -> bool:
-    """Whether this person may spare themselves the second step here; administrators never."""
-    allowed = bool(ctx.runtime.settings.trusted_device_lifetime)
-    return allowed and roles.ADMIN not in roles.roles_of(ctx.db, user_id)
-
-
 def _is_trusted(ctx: Context, user_id: str) -> bool:
+    """Whether the second step is spared here, which is noted with the browser."""
     mark = ctx.runtime.cookies.read(ctx.incoming, cookies.TRUSTED)
-    if mark is None or not trusted_devices.use(ctx.db, user_id, mark, ctx.now):
+    if mark is None or not second_factors.is_spared(ctx, user_id):
         return False
-    return may_trust(ctx, user_id)
+    return trusted_devices.use(ctx.db, user_id, mark, ctx.now)
 
 
 def _with_session(ctx: Context, pending: PendingSignIn, amr: frozenset[str]) -> frozenset[str]:

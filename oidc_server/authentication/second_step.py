@@ -19,7 +19,7 @@ from oidc_server.domain.factors import Factor, recovery_codes, totp
 from oidc_server.domain.factors.strength import METHODS, with_methods
 from oidc_server.domain.mails import Notice
 from oidc_server.domain.pending_sign_ins import PendingSignIn
-from oidc_server.web import cookies
+from oidc_server.web import cookies, second_factors
 from oidc_server.web.context import Context
 from oidc_server.web.mail_facts import mail_facts
 from oidc_server.web.responses import Response
@@ -129,7 +129,7 @@ def _offers_trust(ctx: Context, step: Step) -> bool:
     """Not in place of a lost factor, and not where a live session proves itself once more."""
     if step.factor == Factor.RECOVERY_CODE or step.pending.session_id is not None:
         return False
-    return arrival.may_trust(ctx, step.pending.user_id)
+    return second_factors.may_trust(ctx, step.pending.user_id)
 
 
 def _trust(ctx: Context, user_id: str) -> None:

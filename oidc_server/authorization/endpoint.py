@@ -26,13 +26,13 @@ from oidc_server.domain import (
     authorization_requests,
     consents,
     factors,
-    pending_sign_ins,
     user_sessions,
 )
 from oidc_server.domain.authorization_requests import AuthorizationRequest, RequestGoneError
 from oidc_server.domain.consents import Permission
 from oidc_server.domain.factors.strength import ACR_VALUES, included, reachable_acr
 from oidc_server.domain.user_sessions import LiveSession
+from oidc_server.web import second_factors
 from oidc_server.web.context import Context
 from oidc_server.web.responses import Response
 
@@ -115,15 +115,17 @@ def advance(ctx: Context, trusted: Trusted, request: AuthorizationRequest) -> Re
         consented |= consents.find(ctx.db, session.user_id, trusted.client)
 
     reachable = _reachable_acrs(ctx, request, session)
-    match next_step(request, trusted.client, session, consented, reachable):
+    owes = session is not None and second_factors.are_owed_by(ctx, session)
+    match next_step(request, trusted.client, session, consented, reachable, owes_factor=owes):
         case LogIn(reason):
             request = _keep(ctx, request)
             return ctx.redirect("authentication.login", request_id=request.id, reason=reason.value)
         case SignUp():
             request = _keep(ctx, request)
             return ctx.redirect("authentication.sign_up", request_id=request.id)
-        case StepUp(live):
-            return _step_up(ctx, _keep(ctx, request), live)
+        case StepUp():
+            request = _keep(ctx, request)
+            return ctx.redirect("authentication.step_up", request_id=request.id)
         case SelectAccount():
             request = _keep(ctx, request)
             return ctx.redirect("authentication.select_account", request_id=request.id)
@@ -146,13 +148,6 @@ def _reachable_acrs(
     if request.asked_acrs[0] in met or request.wished_acr(ACR_VALUES) is None:
         return met
     return included(reachable_acr(factors.held_by(ctx.db, session.user_id)))
-
-
-def _step_up(ctx: Context, request: AuthorizationRequest, session: LiveSession) -> Response:
-    pending_id = pending_sign_ins.begin_step_up(
-        ctx.db, session, ctx.browser, ctx.now, request_id=request.id
-    )
-    return ctx.redirect("authentication.second_step", pending_id=pending_id)
 
 
 def _keep(ctx: Context, request: AuthorizationRequest) -> AuthorizationRequest:

@@ -38,8 +38,6 @@ class SignUp:
 class StepUp:
     """Ask for the factor that this session lacks."""
 
-    session: LiveSession
-
 
 @dataclass(frozen=True)
 class SelectAccount:
@@ -74,10 +72,13 @@ def next_step(
     session: LiveSession | None,
     consented: Permission,
     reachable: Collection[str] = (),
+    *,
+    owes_factor: bool = False,
 ) -> Step:
     """Decide. `consented` is what this person allowed this client earlier.
 
-    `reachable` is every `acr` that this person can reach with the factors they hold.
+    `reachable` is every `acr` that this person can reach with the factors they hold; `owes_factor`
+    says that the operator requires one which this session lacks.
 
     Pure, so that every row of the truth table is one line in a test.
     """
@@ -91,7 +92,8 @@ def next_step(
         return _sign_in(request, missing)
     if request.expected_user_id not in (None, session.user_id):
         return Refuse(LoginRequiredError("Somebody else is signed in."))
-    if (step := _acr_missing(request, session, reachable)) is not None:
+    step = _factor_owed(request) if owes_factor else _acr_missing(request, session, reachable)
+    if step is not None:
         return step
     if _selection_missing(request, session):
         return SelectAccount()
@@ -117,6 +119,12 @@ def _sign_in_missing(request: AuthorizationRequest, session: LiveSession) -> Log
     return None
 
 
+def _factor_owed(request: AuthorizationRequest) -> Step:
+    if Prompt.NONE in request.prompt:
+        return Refuse(LoginRequiredError("The person must prove more than they did."))
+    return StepUp()
+
+
 def _acr_missing(
     request: AuthorizationRequest, session: LiveSession, reachable: Collection[str]
 ) -> Step | None:
@@ -127,10 +135,10 @@ def _acr_missing(
         return None
     if wish is None:
         return Refuse(UnmetAuthenticationRequirementsError("This person cannot reach the acr."))
-    if Prompt.NONE not in request.prompt:
-        return StepUp(session)
-    if request.insists_on_acr and request.wished_acr(met) is None:
-        return Refuse(LoginRequiredError("The person must prove more than they did."))
+    if Prompt.NONE not in request.prompt or (
+        request.insists_on_acr and request.wished_acr(met) is None
+    ):
+        return _factor_owed(request)
     return None
 
 

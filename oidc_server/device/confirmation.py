@@ -8,6 +8,7 @@ from oidc_server.domain.consents import Permission
 from oidc_server.domain.device_codes import DeviceRequest
 from oidc_server.domain.grants import Authorization
 from oidc_server.domain.user_sessions import LiveSession
+from oidc_server.web import second_factors
 from oidc_server.web.client_view import view_of_device
 from oidc_server.web.context import Context
 from oidc_server.web.permission_view import view_of_permission
@@ -26,6 +27,8 @@ def show_confirmation(ctx: Context) -> Response:
     session = ctx.user_session
     if session is None:
         return ctx.redirect("authentication.login", request_id=request.id)
+    if second_factors.are_owed_by(ctx, session):
+        return ctx.redirect("authentication.step_up", request_id=request.id)
     return _page(ctx, request, client, session)
 
 
@@ -34,6 +37,8 @@ def submit_confirmation(ctx: Context) -> Response:
     request, client = _request(ctx)
     session = ctx.user_session
     if not request.is_open or session is None or ctx.form.get("sid") != session.sid:
+        return ctx.redirect("device.confirmation", request_id=request.id)
+    if second_factors.are_owed_by(ctx, session):
         return ctx.redirect("device.confirmation", request_id=request.id)
 
     match ctx.form.get("decision"):

@@ -80,6 +80,13 @@ _USE = Statement(
     )
     .values(last_used_at=bindparam("now", type_=Instant))
 )
+_IS_TRUSTED = Statement(
+    select(_devices.c.id).where(
+        _devices.c.user_id == bindparam("of_user"),
+        _devices.c.digest == bindparam("presented"),
+        _devices.c.expires_at > bindparam("now", type_=Instant),
+    )
+)
 _LIST = Statement(
     select(*[_devices.c[name] for name in TrustedDevice.__dataclass_fields__])
     .where(
@@ -120,6 +127,12 @@ def trust(
         expires_at=now + lifetime,
     )
     return kept
+
+
+def is_trusted(db: Transaction, user_id: str, mark: str, now: datetime) -> bool:
+    """Whether this person trusts the browser with this mark."""
+    presented = opaque_tokens.digest(mark)
+    return db.first(_IS_TRUSTED, of_user=user_id, presented=presented, now=now) is not None
 
 
 def use(db: Transaction, user_id: str, mark: str, now: datetime) -> bool:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from oidc_server.domain import audit, factors, mails, roles
+from oidc_server.domain import audit, factors, mails, roles, trusted_devices
 from oidc_server.domain.audit import Event
 from oidc_server.domain.factors import Factor, recovery_codes, totp
 from oidc_server.domain.factors.strength import (
@@ -18,7 +18,7 @@ from oidc_server.domain.grants import Granted
 from oidc_server.domain.mails import Notice
 from oidc_server.domain.user_sessions import LiveSession
 from oidc_server.security.totp import provisioning_uri
-from oidc_server.web import qr_code
+from oidc_server.web import cookies, qr_code
 from oidc_server.web.context import Context
 from oidc_server.web.mail_facts import mail_facts
 from oidc_server.web.qr_code import QrCode
@@ -53,13 +53,15 @@ def must_step_up(ctx: Context, sign_in: LiveSession | Granted) -> bool:
     Whoever is asked for one after the password, at each sign-in, must have shown it in this
     session, or in the sign-in that this grant came of, and not long ago: a browser that is trusted
     or was left open, or a token, is not enough. What the password opens alone, it changes alone.
+    Whoever must have one and has none gets one first.
     """
     is_fresh = ctx.now - sign_in.auth_time <= FRESH_FOR
     if is_fresh and acr_of(sign_in.amr) != PASSWORD_ACR:
         return False
+    if are_required_of(ctx, sign_in.user_id):
+        return True
     held = factors.held_by(ctx.db, sign_in.user_id)
-    required = bool(held) and are_required_of(ctx, sign_in.user_id)
-    return is_asked_after_password(held, required=required)
+    return is_asked_after_password(held, required=False)
 
 
 def are_required_of(ctx: Context, user_id: str) -> bool:
@@ -71,6 +73,30 @@ def are_required_of(ctx: Context, user_id: str) -> bool:
             return roles.ADMIN in roles.roles_of(ctx.db, user_id)
         case "optional":
             return False
+
+
+def are_owed_by(ctx: Context, session: LiveSession) -> bool:
+    """Whether this session lacks the second factor that a sign-in of this person would need now.
+
+    It began before the operator required one, or before its owner became an administrator.
+    """
+    if acr_of(session.amr) != PASSWORD_ACR or not are_required_of(ctx, session.user_id):
+        return False
+    return not (is_spared(ctx, session.user_id) and has_strong(ctx, session.user_id))
+
+
+def may_trust(ctx: Context, user_id: str) -> bool:
+    """Whether this person may spare themselves the second step here; administrators never."""
+    allowed = bool(ctx.runtime.settings.trusted_device_lifetime)
+    return allowed and roles.ADMIN not in roles.roles_of(ctx.db, user_id)
+
+
+def is_spared(ctx: Context, user_id: str) -> bool:
+    """Whether this person trusts this browser, and may."""
+    mark = ctx.runtime.cookies.read(ctx.incoming, cookies.TRUSTED)
+    if mark is None or not trusted_devices.is_trusted(ctx.db, user_id, mark, ctx.now):
+        return False
+    return may_trust(ctx, user_id)
 
 
 def are_asked_of(ctx: Context, user_id: str) -> bool:

@@ -7,9 +7,16 @@ import pytest
 from oidc_server.domain import factors, roles
 from oidc_server.domain.factors import totp
 from tests.authentication.forms import is_signed_in, new_browser, post, sign_in, sign_up
-from tests.browser import Page
+from tests.browser import Browser, Page
+from tests.device.devices import GRANTS, Device
 from tests.factories import Person, make_client, make_user
-from tests.factors import Authenticator, add_mailed_codes, someone_with_an_app
+from tests.factors import (
+    Authenticator,
+    add_authenticator,
+    add_mailed_codes,
+    first_step,
+    someone_with_an_app,
+)
 from tests.relying_party import RelyingParty
 from tests.site import Site
 
@@ -110,6 +117,114 @@ def test_administrators_alone_can_be_required_to(start_site) -> None:
 
     assert sign_in(new_browser(site), person.username).headers["location"] == "/account"
     assert sign_in(new_browser(site), boss.username).headers["location"].startswith("/login/set-up")
+
+
+def appointed(site: Site) -> tuple[Person, Browser]:
+    """Somebody who signed in with the password alone, and is an administrator since."""
+    person, browser = make_user(site), new_browser(site)
+    sign_in(browser, person.username)
+    site.clock.advance(60)
+    appoint(site, person)
+    return person, browser
+
+
+def appoint(site: Site, person: Person) -> None:
+    with site.db() as db:
+        roles.assign(db, person.id, roles.ADMIN, site.clock.now)
+
+
+def test_a_session_from_before_leads_no_app_on_until_a_factor_is_set_up(start_site) -> None:
+    site = start_site(second_factor="admins")
+    person, browser = appointed(site)
+    party = RelyingParty(site, make_client(site, skip_consent=True))
+
+    silent = party.read(browser.go(party.url(prompt="none")))
+    page = browser.go(party.url())
+    setting_up = browser.log_in(page, person)
+    codes = browser.send(setting_up, code=secret_on(site, setting_up).code())
+    answer = party.read(browser.send(codes, saved="yes"))
+
+    assert silent.error == "login_required"
+    assert 'id="sign-in"' in page.text  # a cookie alone does not set a factor up
+    assert "Set up a second step" in setting_up.text
+    assert answer.code
+    assert party.read(browser.go(party.url(prompt="none"))).code
+
+
+def test_a_session_from_before_shows_the_factor_its_owner_has(start_site) -> None:
+    site = start_site(second_factor="admins")
+    person, browser = make_user(site), new_browser(site)
+    sign_in(browser, person.username)
+    app = add_authenticator(site, person)
+    party = RelyingParty(site, make_client(site, skip_consent=True))
+    before = party.read(browser.go(party.url()))
+    appoint(site, person)
+
+    page = browser.go(party.url())
+
+    assert before.code
+    assert "Enter your code" in page.text
+    assert party.read(browser.send(page, code=app.code())).code
+
+
+def test_a_trusted_browser_is_spared_by_the_apps_too(strict: Site) -> None:
+    person, app = someone_with_an_app(strict)
+    browser, page = first_step(strict, person)
+    post(browser, page, code=app.code(), trust="yes")
+    browser.client.cookies.delete("__Host-sid")
+    sign_in(browser, person.username)
+    party = RelyingParty(strict, make_client(strict, skip_consent=True))
+
+    answer = party.read(browser.go(party.url()))
+    appoint(strict, person)
+    page = browser.go(party.url())
+
+    assert answer.code
+    assert "Enter your code" in page.text
+
+
+def test_a_session_from_before_connects_no_device(start_site) -> None:
+    site = start_site(second_factor="admins")
+    person, browser = appointed(site)
+    device = Device(site, make_client(site, "native", redirect_uris=(), grant_types=GRANTS))
+    user_code = device.ask()["user_code"]
+
+    page = browser.send(browser.go("/device"), user_code=user_code)
+    setting_up = browser.log_in(page, person)
+    codes = browser.send(setting_up, code=secret_on(site, setting_up).code())
+    asked = browser.send(codes, saved="yes")
+
+    assert 'id="sign-in"' in page.text
+    assert "Is this your device?" in asked.text
+
+
+def test_the_page_of_a_device_that_was_open_before_connects_it_no_more(start_site) -> None:
+    site = start_site(second_factor="admins")
+    person, browser = make_user(site), new_browser(site)
+    sign_in(browser, person.username)
+    device = Device(site, make_client(site, "native", redirect_uris=(), grant_types=GRANTS))
+    asked = browser.send(browser.go("/device"), user_code=device.ask()["user_code"])
+    appoint(site, person)
+
+    page = browser.send(asked, decision="allow", same_code="yes")
+
+    assert "Is this your device?" in asked.text
+    assert 'id="sign-in"' in page.text
+    assert device.error() == "authorization_pending"
+
+
+def test_a_session_from_before_does_nothing_that_is_sensitive(start_site) -> None:
+    site = start_site(second_factor="admins")
+    person, browser = appointed(site)
+
+    page = browser.go("/account/security/password")
+    setting_up = browser.log_in(page, person)
+    codes = browser.send(setting_up, code=secret_on(site, setting_up).code())
+    form = browser.send(codes, saved="yes")
+
+    assert 'id="sign-in"' in page.text
+    assert "Set up a second step" in setting_up.text
+    assert 'name="current_password"' in form.text
 
 
 def test_the_app_of_a_set_up_that_was_given_up_is_forgotten(strict: Site) -> None:

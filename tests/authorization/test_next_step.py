@@ -223,3 +223,15 @@ def test_what_an_acr_leads_to(
     step = next_step(a_request(prompt, **wish), WEB, session, permitted(ALL), can)
 
     assert described(step) == expected
+
+
+@pytest.mark.parametrize(
+    ("prompt", "expected"),
+    [("", "step up"), ("none", "refuse: login_required"), ("login", "log in: login_again")],
+)
+def test_what_a_factor_that_is_owed_leads_to(prompt: str, expected: str) -> None:
+    step = next_step(
+        a_request(prompt), WEB, a_session(OLD), permitted(ALL), ACR_VALUES[:1], owes_factor=True
+    )
+
+    assert described(step) == expected
