@@ -1,7 +1,8 @@
 """Browsers that are spared the second step for a while: their owner said so, and can undo it.
 
-A browser keeps one random mark for all who trust it; a row ties it to one of them. Whatever ends a
-person's sessions, another password above all, ends the trust too.
+A browser keeps one random mark for all who trust it; a row ties it to one of them. Whenever trust
+is given the mark is another: whoever put the old one there, or copied it, holds nothing. Whatever
+ends a person's sessions, another password above all, ends the trust too.
 """
 
 from dataclasses import dataclass
@@ -41,7 +42,7 @@ class TrustedDeviceRow(Base):
 
     id: Mapped[str] = mapped_column(Identifier, primary_key=True)
     user_id: Mapped[str] = mapped_column(Identifier, ForeignKey("users.id"))
-    digest: Mapped[bytes] = mapped_column(LargeBinary)
+    digest: Mapped[bytes] = mapped_column(LargeBinary, index=True)
     address: Mapped[str] = mapped_column(Text)
     user_agent: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(Instant)
@@ -70,6 +71,11 @@ _TRUST = Statement(
         index_elements=[_devices.c.user_id, _devices.c.digest],
         set_={name: _new.excluded[name] for name in ("last_used_at", "expires_at")},
     )
+)
+_MARK_ANEW = Statement(
+    update(_devices)
+    .where(_devices.c.digest == bindparam("presented"))
+    .values(digest=bindparam("kept"))
 )
 _USE = Statement(
     update(_devices)
@@ -113,8 +119,13 @@ def trust(
     now: datetime,
     lifetime: timedelta,
 ) -> str:
-    """Trust a browser for so long; returns the mark that it is to keep: its own, or a new one."""
-    kept = mark or opaque_tokens.mint()
+    """Trust a browser for so long; returns the mark that it is to keep from now on.
+
+    `mark` is what it had: whoever else trusts this browser goes on under the new one.
+    """
+    kept = opaque_tokens.mint()
+    if mark is not None:
+        db.run(_MARK_ANEW, presented=opaque_tokens.digest(mark), kept=opaque_tokens.digest(kept))
     db.run(
         _TRUST,
         id=new_id(now),

@@ -50,7 +50,7 @@ def test_nobody_is_trusted_who_did_not_say_so(site: Site) -> None:
 
 
 def test_the_trust_of_one_person_is_not_that_of_another(site: Site) -> None:
-    _, _, browser = trusting(site)
+    one, _, browser = trusting(site)
     other, app = someone_with_an_app(site)
 
     answer = sign_in(browser, other.username)
@@ -60,8 +60,23 @@ def test_the_trust_of_one_person_is_not_that_of_another(site: Site) -> None:
     browser.client.cookies.delete("__Host-sid")
 
     assert "/login/second-step/" in answer.headers["location"]
-    assert dict(browser.client.cookies)["__Host-trusted"] == first
+    assert dict(browser.client.cookies)["__Host-trusted"] != first
     assert not is_asked(browser, other)
+    browser.client.cookies.delete("__Host-sid")
+    assert not is_asked(browser, one)
+
+
+def test_a_mark_that_was_in_the_browser_before_is_worth_nothing(site: Site) -> None:
+    _, _, browser = trusting(site)
+    planted = dict(browser.client.cookies)["__Host-trusted"]
+    victim, app = someone_with_an_app(site)
+    page = browser.client.get(sign_in(browser, victim.username).headers["location"])
+    post(browser, page, code=app.code(), trust="yes")
+
+    elsewhere = new_browser(site)
+    elsewhere.client.cookies.set("__Host-trusted", planted, domain="id.example.com")
+
+    assert is_asked(elsewhere, victim)
 
 
 @pytest.mark.parametrize("what", ["password", "everywhere", "withdrawn"])
