@@ -3,6 +3,9 @@
 Tables say by their references which rows are somebody's, so that nobody who adds one has to
 remember this: a row whose `user_id` is theirs is told, with all that hangs on it. A column that
 holds a secret, or what could be compared with one, is left out by its type or by its name.
+
+What two people took part in is told to each without what is the other's: to whom it happened not
+who did it and where they sat, to who did it not to whom, nor what they had before and after.
 """
 
 import re
@@ -19,6 +22,9 @@ from oidc_server.domain.audit import AuditEvent
 from oidc_server.domain.base import Base, Identifier, table_of
 from oidc_server.domain.users import User
 
+_WHO_DID_IT = ("actor_user_id", "invited_by")
+_OF_WHO_DID_IT = ("address", "user_agent")
+_OF_WHOM_IT_MET = ("user_id", "detail", "before", "after")
 _SECRET = re.compile(r"hash|digest|secret|sealed|challenge|nonce|key\b|_key|^shown$")
 _users = table_of(User)
 _audit = table_of(AuditEvent)
@@ -31,9 +37,21 @@ def everything_about(db: Transaction, user_id: str) -> dict[str, list[dict[str, 
     for table, statement in _questions():
         for row in db.all(statement, of_user=user_id):
             told = {str(name): _plain(value) for name, value in row._asdict().items()}
+            _blank_what_is_of_others(table, told, user_id)
             if told not in found[table]:  # two references may lead to the same row
                 found[table].append(told)
     return dict(found)
+
+
+def _blank_what_is_of_others(table: str, row: dict[str, Any], user_id: str) -> None:
+    others = [name for name in _WHO_DID_IT if row.get(name) not in (None, user_id)]
+    row.update(dict.fromkeys(others))
+    if table != _audit.name:
+        return
+    if others:
+        row.update(dict.fromkeys(_OF_WHO_DID_IT))
+    if row["user_id"] not in (None, user_id):
+        row.update(dict.fromkeys(_OF_WHOM_IT_MET))
 
 
 @cache

@@ -1,8 +1,10 @@
 """Taking one's data along, and deleting the account, over HTTP, on both databases."""
 
 import json
+from datetime import timedelta
 
-from oidc_server.domain import roles, users
+from oidc_server.domain import audit, invitations, roles, users
+from oidc_server.domain.audit import Event, Origin
 from tests.account.pages import fill
 from tests.authentication.forms import is_signed_in, new_browser, sign_in
 from tests.factories import PASSWORD, make_user
@@ -60,6 +62,51 @@ def test_the_file_tells_nothing_of_others(site):
     assert other.username not in text
     assert json.loads(text)["users"]
     assert is_signed_in(there)
+
+
+def test_an_event_between_two_people_tells_neither_what_is_the_others(site):
+    person, here = signed_in_person(site)
+    boss, there = signed_in_person(site)
+    origin = Origin("r-1", "203.0.113.77", "Browser of the boss").of(
+        client_id="console", user_id=boss.id
+    )
+    with site.db() as db:
+        audit.record(
+            db,
+            Event.USER_EDITED,
+            origin=origin,
+            now=site.clock.now,
+            user_id=person.id,
+            before={"name": "Ada King"},
+            after={"name": "Ada Lovelace"},
+            reason="asked by phone",
+        )
+        invitation = invitations.create(
+            db,
+            email=None,
+            role=None,
+            invited_by=boss.id,
+            lifetime=timedelta(days=1),
+            now=site.clock.now,
+        )
+        invitations.redeem(db, invitation, person.id, site.clock.now)
+
+    files = [fill(browser, DOWNLOAD, current_password=PASSWORD) for browser in (here, there)]
+
+    met, did = [edited(file) for file in files]
+    assert met["after"] == {"name": "Ada Lovelace"}
+    assert met["actor"] == "user"
+    assert files[0].json()["invitations"]
+    for what in (boss.id, boss.username, "203.0.113.77", "Browser of the boss"):
+        assert what not in files[0].text
+    assert (did["address"], did["event"]) == ("203.0.113.77", "user.edited")
+    for what in (person.id, person.username, "Ada", "by phone"):
+        assert what not in files[1].text
+
+
+def edited(file):
+    [event] = [row for row in file.json()["audit_events"] if row["event"] == "user.edited"]
+    return event
 
 
 def test_without_the_password_nothing_is_given_away(site):
