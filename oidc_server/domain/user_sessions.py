@@ -156,6 +156,11 @@ _RENEW = Statement(
         expires_at=bindparam("until"),
     )
 )
+_ROTATE = Statement(
+    update(_sessions)
+    .where(_sessions.c.id == bindparam("session_id"))
+    .values(digest=bindparam("digest"))
+)
 _HOLD = Statement(
     select(_sessions.c.id)
     .where(_sessions.c.id == bindparam("session_id"), _sessions.c.ended_at.is_(None))
@@ -270,6 +275,16 @@ def renew(
         idle_until=now + lifetimes.shorter,
         until=now + lifetimes.absolute,
     )
+    return handle
+
+
+def rotate(db: Transaction, session: LiveSession) -> str:
+    """A new handle for the same session: the old cookie is dead, nothing else is new.
+
+    What was proven stays as old as it is: a password given once more is no second factor.
+    """
+    handle = opaque_tokens.mint()
+    db.run(_ROTATE, session_id=session.id, digest=opaque_tokens.digest(handle))
     return handle
 
 

@@ -140,6 +140,12 @@ class Context:
         self._cookies.append((cookies.SESSION, handle, settings.session_absolute_lifetime))
         return attempts.remember_browser(db, user_id, self.browser, now)
 
+    def change_cookie(self, session: LiveSession) -> None:
+        """Let the session of this browser go on under another cookie; the old one is dead."""
+        handle = user_sessions.rotate(self.db, session)
+        lifetime = max(session.expires_at - self.now, timedelta(0))
+        self._cookies.append((cookies.SESSION, handle, lifetime))
+
     def sign_out(self) -> list[SessionClient]:
         """End the session of this browser and forget its cookie; returns who wants to be told."""
         session, told = self.user_session, []

@@ -1,9 +1,14 @@
 """Changing one's password from the account, over HTTP, on both databases."""
 
+from datetime import timedelta
+
+from oidc_server.security.jose import peek
 from tests.account.pages import fill
-from tests.authentication.forms import is_signed_in, new_browser, sign_in
-from tests.factories import PASSWORD, make_user
+from tests.authentication.forms import is_signed_in, new_browser, session_cookie, sign_in
+from tests.factories import PASSWORD, make_client, make_user
+from tests.factors import first_step, second_step, someone_with_an_app
 from tests.mails import read_mails
+from tests.relying_party import RelyingParty
 
 PATH = "/account/security/password"
 NEW = "another long enough passphrase"
@@ -34,6 +39,35 @@ def test_other_browsers_are_signed_out_and_this_one_is_not(site):
 
     assert is_signed_in(here)
     assert not is_signed_in(there)
+
+
+def test_this_one_goes_on_under_another_cookie(site):
+    person, here, copy = make_user(site), new_browser(site), new_browser(site)
+    sign_in(here, person.username)
+    copied = session_cookie(here)
+
+    change(here)
+    copy.client.cookies.set("__Host-sid", copied, domain="id.example.com")
+
+    assert is_signed_in(here)
+    assert not is_signed_in(copy)
+
+
+def test_a_password_given_once_more_does_not_make_the_second_step_younger(site):
+    person, app = someone_with_an_app(site)
+    party = RelyingParty(site, make_client(site, skip_consent=True))
+    browser, page = first_step(site, person)
+    second_step(browser, page, app.code())
+    stepped_at = int(site.clock.now.timestamp())
+    site.clock.advance(timedelta(minutes=14))
+
+    change(browser)
+    told = peek(party.redeem(party.read(browser.go(party.url())).code).json()["id_token"])
+    site.clock.advance(timedelta(minutes=2))
+    page = browser.go(PATH)
+
+    assert told["auth_time"] == stepped_at
+    assert "Enter your code" in page.text
 
 
 def test_a_wrong_present_password_changes_nothing_and_ends_nothing(site):

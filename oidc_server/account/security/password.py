@@ -7,7 +7,6 @@ from typing import Any
 from oidc_server.account import proof
 from oidc_server.domain import users
 from oidc_server.domain.users import User
-from oidc_server.oauth2.vocabulary import PASSWORD_ACR
 from oidc_server.web import new_password, own_account, reauthentication
 from oidc_server.web.console import get_session
 from oidc_server.web.context import Context
@@ -78,7 +77,7 @@ def submit_change_password(ctx: Context) -> Response:
         return proof.page(ctx, _FORM, errors=errors, refused=refused, **_values(ctx))
 
     own_account.change_password(ctx, session.user_id, draft.password_hash, keep_session=session.id)
-    ctx.sign_in(session.user_id, amr=session.amr, acr=session.acr or PASSWORD_ACR)
+    ctx.change_cookie(session)
     return ctx.redirect("account.security", notice="password_changed")
 
 
