@@ -234,8 +234,8 @@ def schedule_deletion(
     end_sessions_of_user(db, user_id, now)
     grants.revoke_of_user(db, user_id, now)
     _kill_links(db, user_id, now, keep=Purpose.UNDO_EMAIL_CHANGE)
-    until = f"{now + grace:%d %b %Y, %H:%M %Z}"
-    mails.notify(db, user_id, Notice.DELETION_ASKED, now, detail=until, **facts)
+    until = (now + grace).isoformat()
+    mails.notify(db, user_id, Notice.DELETION_ASKED, now, until=until, **facts)
 
 
 def delete_user(db: Transaction, user_id: str, now: datetime, **facts: str) -> bool:

@@ -151,7 +151,6 @@ def create(
             to=made.email,
             link_id=made.id,
             now=now,
-            until=f"{made.expires_at:%d %b %Y, %H:%M %Z}",
         )
     return made
 

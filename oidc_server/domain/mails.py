@@ -72,8 +72,9 @@ def enqueue(
     """Intend a mail of this kind. Without `user_id` it greets nobody by name.
 
     `link_id` is the id of the link that the mail shall carry, `facts` what its text tells beside
-    that (`browser`, `system`, `address`, `detail`): nothing in it opens a door. `language`, a list
-    of tags, is what its reader asked for, if their account does not say.
+    that (`browser`, `system`, `address`, `detail`): nothing in it opens a door. `until`, a moment
+    in ISO 8601, is told as its reader writes dates. `language`, a list of tags, is what they asked
+    for, if their account does not say.
     """
     payload = {"user_id": user_id, "to": to, "link_id": link_id, "facts": facts}
     outbox.put(db, Queue.MAIL, kind.value, payload, now)

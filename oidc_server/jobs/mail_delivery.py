@@ -118,12 +118,12 @@ def compose(runtime: Runtime, db: Transaction, item: OutboxItem) -> Mail:
         **payload["facts"],
         "code": _code(runtime, db, kind, payload["link_id"]),
         **_way(runtime, db, target, payload["link_id"]),
+        **_moments(runtime, db, item, user, language),
         "lang": language,
         # A stranger may have chosen both address and name: no words of theirs until it is verified.
         "user_name": user and ((user.email_verified_at and user.name) or user.username),
         "username": user and user.username,
         "disowns": target.purpose is Purpose.NOT_ME,
-        "when": _moment(item.created_at, user, language),
     }
     render = runtime.templates.get_template
     head, text = render(f"email/{kind}.txt").render(values).split("\n\n", 1)
@@ -144,6 +144,20 @@ def _target(runtime: Runtime, db: Transaction, kind: MailKind, link_id: str | No
         if link_id is None or links.find(db, link_id, Purpose.NOT_ME, now) is None:
             return _Target("authentication.password_reset")
     return _TARGETS[kind]
+
+
+def _moments(
+    runtime: Runtime, db: Transaction, item: OutboxItem, user: User | None, language: str
+) -> dict[str, str]:
+    """When it happened, and until when something is possible, as the reader writes dates."""
+    told = {"when": _moment(item.created_at, user, language)}
+    until, link_id = item.payload["facts"].get("until"), item.payload["link_id"]
+    if item.kind == MailKind.INVITATION and link_id is not None:
+        expires_at, _ = _ends(db, Purpose.INVITATION, link_id, runtime.clock())
+        told["until"] = _moment(expires_at, user, language)
+    elif until is not None:
+        told["detail"] = _moment(datetime.fromisoformat(until), user, language)
+    return told
 
 
 def _moment(moment: datetime, user: User | None, language: str) -> str:

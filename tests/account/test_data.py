@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from oidc_server.domain import audit, invitations, roles, users
 from oidc_server.domain.audit import Event, Origin
+from oidc_server.languages import date_text
 from tests.account.pages import fill
 from tests.authentication.forms import is_signed_in, new_browser, sign_in
 from tests.factories import PASSWORD, make_user
@@ -143,6 +144,21 @@ def test_a_deleted_account_is_shut_at_once_and_comes_back_within_its_time(site):
     assert any("deleted" in mail.subject for mail in read_mails(site))
     sign_in(browser, person.username)
     assert is_signed_in(browser)
+
+
+def test_the_mail_names_the_day_as_its_reader_writes_it(site):
+    person, browser = signed_in_person(site)
+    with site.db() as db:
+        users.edit(db, person.id, {"locale": "de", "zoneinfo": "Europe/Berlin"}, site.clock.now)
+    read_mails(site)
+
+    fill(browser, DELETE, current_password=PASSWORD)
+
+    [mail] = read_mails(site)
+    grace = site.runtime.settings.account_deletion_grace
+    day = date_text("de", site.clock.now + grace)
+    assert f"{day}, 10:00 CET" in mail.text
+    assert day in mail.html
 
 
 def test_a_wrong_password_deletes_nothing(site):

@@ -228,7 +228,7 @@ def test_a_mail_says_until_when_the_account_can_be_kept(database, ada):
         "deletion_asked",
         "ada@example.com",
     )
-    assert item.payload["facts"]["detail"] == "15 Jan 2026, 12:00 UTC"
+    assert item.payload["facts"]["until"] == "2026-01-15T12:00:00+00:00"
 
 
 def test_the_last_administrator_stays(database, ada):
