@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from oidc_server.security.jose import peek
 from tests.account.pages import fill
-from tests.authentication.forms import is_signed_in, new_browser, session_cookie, sign_in
+from tests.authentication.forms import is_signed_in, new_browser, sign_in
 from tests.factories import PASSWORD, make_client, make_user
 from tests.factors import first_step, second_step, someone_with_an_app
 from tests.mails import read_mails
@@ -39,18 +39,6 @@ def test_other_browsers_are_signed_out_and_this_one_is_not(site):
 
     assert is_signed_in(here)
     assert not is_signed_in(there)
-
-
-def test_this_one_goes_on_under_another_cookie(site):
-    person, here, copy = make_user(site), new_browser(site), new_browser(site)
-    sign_in(here, person.username)
-    copied = session_cookie(here)
-
-    change(here)
-    copy.client.cookies.set("__Host-sid", copied, domain="id.example.com")
-
-    assert is_signed_in(here)
-    assert not is_signed_in(copy)
 
 
 def test_a_password_given_once_more_does_not_make_the_second_step_younger(site):

@@ -100,6 +100,7 @@ def test_the_button_puts_everybody_out_and_asks_for_a_new_password(site):
     assert party.refresh(tokens["refresh_token"]).status_code == 400
     done = phone.send(page, password=NEW)
     assert "is changed" in done.text
+    assert "look at your passkeys and second steps" in done.text  # what is older than the mail
     assert sign_in(owner, person.username, NEW).status_code == 303
     assert sign_in(intruder, person.username, PASSWORD).status_code == 401
 
