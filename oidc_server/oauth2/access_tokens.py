@@ -38,6 +38,11 @@ class AccessToken:
         return None if confirmation is None else str(confirmation["jkt"])
 
     @property
+    def acr(self) -> str | None:
+        """The class of the sign-in that it came of; None where there was none that we know of."""
+        return self.claims.get("acr")
+
+    @property
     def scopes(self) -> frozenset[str]:
         return frozenset(str(self.claims.get("scope", "")).split())
 

@@ -60,14 +60,18 @@ class InvalidTokenError(OAuth2Error):
 class InsufficientUserAuthenticationError(InvalidTokenError):
     """The access token is good, and the sign-in it came of is too weak or too old (RFC 9470 §3).
 
-    `max_age` is in seconds; without `acr_values` any sign-in of that age will do.
+    `max_age` is in seconds; without `acr_values` any sign-in of that age will do, and without
+    `max_age` any of such a class.
     """
 
     error = "insufficient_user_authentication"
 
-    def __init__(self, description: str, *, max_age: int, acr_values: str | None = None) -> None:
+    def __init__(
+        self, description: str, *, max_age: int | None = None, acr_values: str | None = None
+    ) -> None:
         super().__init__(description)
-        self.wanted = {"max_age": max_age, **({"acr_values": acr_values} if acr_values else {})}
+        wanted = {"max_age": max_age, "acr_values": acr_values}
+        self.wanted = {name: value for name, value in wanted.items() if value is not None}
 
 
 class InsufficientScopeError(OAuth2Error):

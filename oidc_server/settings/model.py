@@ -163,7 +163,8 @@ class Settings(BaseSettings):
     second_factor: Annotated[SecondFactor, BeforeValidator(_lower)] = "optional"
     """Who must have a second factor, and sets one up at the next sign-in: nobody (`optional`),
     everybody (`required`), or administrators (`admins`). A session that began without one leads no
-    app on, and does nothing that is sensitive, until its owner has shown one."""
+    app on, does nothing that is sensitive and acts on nobody else, until its owner has shown
+    one."""
 
     trusted_device_lifetime: Annotated[Duration, between("0s", "400d")] = timedelta(days=30)
     """For so long a browser can be spared the second step; `0` offers it to nobody. Administrators

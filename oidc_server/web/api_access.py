@@ -17,6 +17,8 @@ from oidc_server.oauth2.errors import (
     InsufficientUserAuthenticationError,
 )
 from oidc_server.oauth2.resource_protector import presented_token, protect
+from oidc_server.oauth2.vocabulary import TWO_FACTOR_ACR
+from oidc_server.web import second_factors
 from oidc_server.web.context import Context
 from oidc_server.web.errors import InvalidFieldsError, Problem, ProblemError, as_problem, types
 from oidc_server.web.protocol import sent_proof, with_challenge
@@ -111,7 +113,8 @@ def authenticate(ctx: Context, rule: Rule) -> Caller | None:
 def subject_of(ctx: Context, caller: Caller | None, rule: Rule, named: str | None) -> str | None:
     """The id of the user that a call is about, if it is about one.
 
-    Raises `ProblemError` for somebody whom the caller may not act on. It tells nobody who may not
+    Raises `ProblemError` for somebody whom the caller may not act on, and `OAuth2Error` for a token
+    that does not do. It tells nobody who may not
     act on others whether such a user exists.
     """
     if caller is None:
@@ -149,6 +152,11 @@ def _require_role(ctx: Context, caller: Caller, scope: str | None) -> Held | Non
     if not held.give(scope):
         raise ProblemError(
             types.NOT_ALLOWED, f"You may use {scope} for yourself at most, not for others."
+        )
+    if second_factors.are_owed_for(ctx, caller.token.acr, held):
+        raise InsufficientUserAuthenticationError(
+            "Whoever acts on others here has a second factor: sign in with it.",
+            acr_values=TWO_FACTOR_ACR,
         )
     return held
 

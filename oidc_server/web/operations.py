@@ -160,7 +160,10 @@ def _handler(operation: Operation) -> Handler:
         query = read_query(ctx, operation.query) if operation.query is not None else None
         body = read_body(ctx, operation.body) if operation.body is not None else None
         named = getattr(body if body is not None else query, "user_id", None)
-        subject = subject_of(ctx, caller, operation.rule, named)
+        try:
+            subject = subject_of(ctx, caller, operation.rule, named)
+        except OAuth2Error as error:
+            return refused(ctx, error)
         call = Call(ctx, caller, subject, body, query)
         if key is None or caller is None:
             told = _written(operation, call)

@@ -10,12 +10,15 @@ from oidc_server.domain.factors import Factor, recovery_codes, totp
 from oidc_server.domain.factors.strength import (
     PASSWORD_ACR,
     STRONG,
+    TWO_FACTOR_ACR,
     acr_of,
+    included,
     is_asked_after_password,
 )
 from oidc_server.domain.factors.totp import Enrolment
 from oidc_server.domain.grants import Granted
 from oidc_server.domain.mails import Notice
+from oidc_server.domain.roles import Held
 from oidc_server.domain.user_sessions import LiveSession
 from oidc_server.security.totp import provisioning_uri
 from oidc_server.web import cookies, qr_code
@@ -73,6 +76,13 @@ def are_required_of(ctx: Context, user_id: str) -> bool:
             return roles.ADMIN in roles.roles_of(ctx.db, user_id)
         case "optional":
             return False
+
+
+def are_owed_for(ctx: Context, acr: str | None, held: Held) -> bool:
+    """Whether a token of a sign-in of this class is too weak to act on others with these roles."""
+    wanted = ctx.runtime.settings.second_factor
+    is_required = wanted == "required" or (wanted == "admins" and held.is_administrator)
+    return is_required and TWO_FACTOR_ACR not in included(acr)
 
 
 def are_owed_by(ctx: Context, session: LiveSession) -> bool:

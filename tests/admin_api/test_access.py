@@ -5,9 +5,13 @@ from typing import Any
 
 import pytest
 
+from oidc_server.domain import roles
+from oidc_server.oauth2.vocabulary import TWO_FACTOR_ACR
+from tests.authentication.forms import new_browser
 from tests.browser import Browser
 from tests.callers import Callers, make_callers
-from tests.factories import make_client
+from tests.factories import make_client, make_user
+from tests.factors import add_authenticator
 from tests.relying_party import RelyingParty
 from tests.site import Site
 
@@ -142,3 +146,33 @@ def test_what_is_not_there_cannot_be_ended(api: Callers, kind: str, named: str) 
     answer = api.call("DELETE", f"/api/v1/admin/{kind}/{named}", "administrator")
 
     assert answer.status_code == 404
+
+
+def test_a_sign_in_from_before_a_factor_was_required_acts_on_nobody(start_site: Any) -> None:
+    site = start_site(second_factor="admins")
+    person, browser = make_user(site), new_browser(site)
+    client = make_client(site, scopes=["openid", "sessions:read"], skip_consent=True)
+    party = RelyingParty(site, client)
+    answer = party.authorize(browser, person, scope="openid sessions:read")
+    refresh_token = party.redeem(answer.code).json()["refresh_token"]
+    with site.db() as db:
+        roles.assign(db, person.id, roles.ADMIN, site.clock.now)
+    app = add_authenticator(site, person)
+
+    weak = party.refresh(refresh_token).json()
+    refused = sessions_with(site, weak["access_token"])
+    page = browser.go(party.url(scope="openid sessions:read"))
+    strong = party.redeem(party.read(browser.send(page, code=app.code())).code).json()
+    told = sessions_with(site, strong["access_token"])
+
+    assert "sessions:read" in weak["scope"]
+    assert refused.status_code == 401
+    assert 'error="insufficient_user_authentication"' in refused.headers["www-authenticate"]
+    assert f'acr_values="{TWO_FACTOR_ACR}"' in refused.headers["www-authenticate"]
+    assert refused.json()["acr_values"] == TWO_FACTOR_ACR
+    assert told.status_code == 200
+
+
+def sessions_with(site: Site, token: str) -> Any:
+    headers = {"authorization": f"Bearer {token}"}
+    return site.http.get("/api/v1/admin/sessions", headers=headers)
