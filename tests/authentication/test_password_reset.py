@@ -66,6 +66,7 @@ def test_the_answer_does_not_tell_who_has_an_account(site):
     make_user(site, username="disabled")
     with site.db() as db:
         endings.disable_user(db, users.find_for_sign_in(db, "disabled").id, site.clock.now)
+    read_mails(site)  # that it was disabled
     browser = new_browser(site)
     browser.client.get("/login")
 
