@@ -12,7 +12,7 @@ from sqlalchemy import select
 from oidc_server.domain import factors
 from oidc_server.domain.outbox import OutboxRow
 from tests.account.pages import fill, send
-from tests.authentication.forms import csrf, new_browser, post, post_to, sign_in
+from tests.authentication.forms import csrf, new_browser, post, post_to, session_cookie, sign_in
 from tests.browser import Browser
 from tests.factories import PASSWORD, Person, make_user
 from tests.factors import (
@@ -158,11 +158,13 @@ def test_who_has_a_factor_shows_it_before_what_is_dangerous_and_comes_back(
     person, app, browser = at_home_with_an_app(site)
     assert browser.client.get(path).status_code == 200
     site.clock.advance(timedelta(minutes=15, seconds=1))
+    before = session_cookie(browser)
 
     page = browser.go(path)
     answer = second_step(browser, page, app.code())
 
     assert "Enter your code" in page.text
+    assert session_cookie(browser) not in (None, before)
     assert answer.headers["location"] == path
     assert browser.client.get(path).status_code == 200
     assert person.username in browser.client.get(path).text

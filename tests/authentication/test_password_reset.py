@@ -21,6 +21,7 @@ from tests.authentication.forms import (
 )
 from tests.browser import Page
 from tests.factories import make_user
+from tests.factors import second_step, someone_with_an_app
 from tests.mails import link_in, read_mails
 from tests.relying_party import signed_in
 
@@ -196,6 +197,21 @@ def test_the_owner_is_told_and_nobody_is_signed_in(site):
     with site.db() as db:
         events = [event.event for event in db.session.scalars(select(AuditEvent))]
     assert sorted(events) == ["user.password_changed", "user.password_reset_asked"]
+
+
+def test_a_new_password_spares_nobody_the_second_step(site):
+    person, app = someone_with_an_app(site)
+    browser = new_browser(site)
+
+    page = browser.go(mailed_link(site, person.username))
+    done = browser.send(page, password=NEW)
+    step = sign_in(browser, person.username, NEW)
+
+    assert "is changed" in done.text
+    assert "/login/second-step/" in step.headers["location"]
+    assert not is_signed_in(browser)
+    shown = browser.client.get(step.headers["location"])
+    assert second_step(browser, shown, app.code()).status_code == 303
 
 
 def test_a_new_password_ends_the_wait_after_wrong_guesses(site):

@@ -85,6 +85,30 @@ def test_every_operation_lets_in_whom_its_rule_says_and_nobody_else(site: Site) 
     assert wrong == []
 
 
+SPELLINGS = (
+    "//api/v1/admin/users",
+    "/api/v1//admin/users",
+    "/api/v1/admin/users/",
+    "/API/v1/admin/users",
+    "/api/v1/ADMIN/users",
+    "/api/v1/%61dmin/users",
+    "/api/v1/admin;x/users",
+    "/api/v1/admin/users;x",
+    "/api/v1/credits/%2e%2e/admin/users",
+    "/api/v1/admin/users%00",
+)
+
+
+def test_no_spelling_of_an_address_is_a_way_around_its_rule(site: Site) -> None:
+    callers = make_callers(site, "users:read")
+
+    for path in SPELLINGS:
+        for caller in ("", "person"):
+            answer = callers.call("GET", f"{site.issuer}{path}", caller)
+            assert answer.status_code in (400, 401, 403, 404), path
+            assert callers.people["other"].username not in answer.text, path
+
+
 def test_every_address_of_the_api_comes_from_the_table() -> None:
     served = {
         (route.path, method)
