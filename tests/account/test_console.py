@@ -1,11 +1,49 @@
 """What all pages of the account console share."""
 
+import re
+
 import pytest
 
+from oidc_server.routes import ROUTES
 from oidc_server.web.console import way_back
+from oidc_server.web.endpoint import Endpoint
 from tests.account.pages import fill, send
-from tests.authentication.forms import new_browser, post, session_cookie, sign_in
+from tests.authentication.forms import csrf, new_browser, post, post_to, session_cookie, sign_in
 from tests.factories import PASSWORD, make_user
+
+CONSOLE = [
+    (method, re.sub(r"{\w+}", "0193b1d2-0000-4000-8000-000000000000", route.path))
+    for route in ROUTES
+    if isinstance(route.endpoint, Endpoint) and route.path.startswith("/account")
+    for method in sorted(route.endpoint.methods)
+]
+
+
+def test_no_address_of_the_console_answers_a_stranger(site):
+    browser = new_browser(site)
+    token = csrf(browser)
+
+    for method, path in CONSOLE:
+        if method == "POST":
+            answer = post_to(browser, path, csrf_token=token)
+        else:
+            answer = browser.client.get(path)
+        led = answer.status_code == 303 and answer.headers["location"].startswith("/login")
+        assert led or answer.status_code in (401, 403, 404), (method, path, answer.status_code)
+
+
+def test_no_form_of_the_console_is_taken_from_elsewhere(site):
+    person, browser = make_user(site), new_browser(site)
+    sign_in(browser, person.username)
+    foreign = {"origin": "https://evil.example.org", "sec-fetch-site": "cross-site"}
+
+    for method, path in CONSOLE:
+        if method == "POST":
+            without_token = post_to(browser, path, current_password=PASSWORD)
+            from_elsewhere = browser.client.post(
+                path, data={"csrf_token": csrf(browser)}, headers=foreign
+            )
+            assert (without_token.status_code, from_elsewhere.status_code) == (403, 403), path
 
 
 def test_whoever_has_to_sign_in_first_comes_back_to_the_page(site):
