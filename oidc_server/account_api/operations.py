@@ -53,8 +53,8 @@ _PROOF = {"current_password": "the passphrase of today"}
 _SECOND_STEP = (
     " Who is asked for a second factor at each sign-in, or is to have one here, needs a token of a"
     " sign-in with it, at most fifteen minutes ago; for any other the answer is 401"
-    " `insufficient_user_authentication`, with `acr_values` and `max_age` for the next authorization"
-    " request (RFC 9470)."
+    " `insufficient_user_authentication`, with `acr_values` and `max_age` for the next"
+    " authorization request (RFC 9470)."
 )
 _LINK = "1b2c7f9e-3a61-4a0d-9a55-0c1d2e3f4a5b.Z0VuZXJhdGVkLWZvci10aGlzLWV4YW1wbGUtb25seS4"
 _READS: dict[str, Any] = {"method": "GET", "rule": oneself(ApiScope.ACCOUNT_READ)}
