@@ -54,6 +54,7 @@ def test_a_password_given_once_more_does_not_make_the_second_step_younger(site):
     site.clock.advance(timedelta(minutes=2))
     page = browser.go(PATH)
 
+    assert told is not None
     assert told["auth_time"] == stepped_at
     assert "Enter your code" in page.text
 
