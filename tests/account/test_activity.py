@@ -16,6 +16,8 @@ ADMINISTRATION = (
     "operation.",
     "audit.",
     "client.",
+    "invitation.c",
+    "invitation.r",
     "registration_token.",
     "issuer.",
     "resource.",
@@ -23,7 +25,6 @@ ADMINISTRATION = (
     "role.d",
     "signing_key.",
     "server.setup_link",
-    "audit.",
 )
 
 
