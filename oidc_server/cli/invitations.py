@@ -60,7 +60,7 @@ def list_invitations(
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")] = 200,
     as_json: Json = False,
 ) -> None:
-    """List invitations, newest first, those that are used or over included."""
+    """List invitations, newest first, used ones included."""
     with workshop() as tools:
         found = invitations.page(tools.db, limit)
         rows = [_facts(invitation, tools.now) for invitation in found]
@@ -68,7 +68,7 @@ def list_invitations(
 
 
 def revoke_invitation(invitation_id: str, *, as_json: Json = False) -> None:
-    """Withdraw an invitation that is open: its link works no more."""
+    """Withdraw an open invitation: its link is dead."""
     with workshop() as tools:
         if not invitations.revoke(tools.db, invitation_id, tools.now):
             fail(f"There is no invitation {invitation_id} that is open.", as_json=as_json)

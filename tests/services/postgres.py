@@ -38,6 +38,7 @@ _CONFIGURATION = {
     "listen_addresses": "127.0.0.1",
     "max_connections": "200",  # for every pool of every server under test
     "shared_buffers": "64MB",
+    "autovacuum": "off",  # whose statistics of tiny tables would change plans at any moment
     "fsync": "off",  # a test may kill the process, but not the machine
     "full_page_writes": "off",
 }
