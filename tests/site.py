@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import text
+from sqlalchemy import insert, select, text
 from starlette.testclient import TestClient
 
 from oidc_server import domain, schema
 from oidc_server.app import Server, create_app
 from oidc_server.database import Transaction
+from oidc_server.domain.base import table_of
+from oidc_server.domain.signing_keys import SigningKeyRow
 from oidc_server.settings import Settings
 from oidc_server.web.runtime import Runtime
 
@@ -32,6 +34,9 @@ _FILLED = " UNION ALL ".join(
     f"SELECT '{table}' WHERE EXISTS (SELECT 1 FROM {table})"  # noqa: S608 - ours
     for table in _TABLES
 )
+
+# By database: two servers may share one.
+_FIRST_KEYS: dict[str, list[dict[str, Any]]] = {}
 
 
 @dataclass
@@ -57,6 +62,8 @@ class Site:
     clock: TestClock
     http: TestClient
     issuer: str
+    keys: list[dict[str, Any]] = field(default_factory=list)
+    """The signing keys that the database began with: making them takes long."""
     others: list[TestClient] = field(default_factory=list)
 
     @property
@@ -75,8 +82,12 @@ class Site:
         return client
 
     def clean(self) -> None:
-        """Forget everything but the signing keys."""
+        """Forget everything but the signing keys that were there in the beginning."""
         with self.db() as db:
+            if keys_in(db) != self.keys:
+                db.session.execute(text("DELETE FROM signing_keys"))
+                db.session.execute(insert(SigningKeyRow), self.keys)
+                self.runtime.keys.refresh(db, self.clock.now + timedelta(days=1))
             filled = set(db.session.scalars(text(_FILLED)))
             db.session.execute(text("DELETE FROM audit_horizon"))
             if "audit_events" in filled:
@@ -87,6 +98,13 @@ class Site:
             db.session.execute(text("DELETE FROM audit_horizon"))
         self.http.cookies.clear()
         self.clock.now = BEGINNING
+
+
+def keys_in(db: Transaction) -> list[dict[str, Any]]:
+    """Every signing key, as a row that can be put back."""
+    table = table_of(SigningKeyRow)
+    rows = db.session.execute(select(table).order_by(table.c.kid))
+    return [dict(row) for row in rows.mappings()]
 
 
 def settings_for(database_url: str, folder: Path, **changes: Any) -> Settings:
@@ -116,7 +134,10 @@ def running_site(
     schema.upgrade(runtime.database, runtime.vault, BEGINNING - timedelta(days=1))
     client = TestClient(app, base_url=settings.issuer, follow_redirects=False)
     with client:
-        yield Site(app, clock, client, settings.issuer)
+        site = Site(app, clock, client, settings.issuer)
+        with site.db() as db:
+            site.keys = _FIRST_KEYS.setdefault(str(settings.database_url), keys_in(db))
+        yield site
 
 
 @pytest.fixture(scope="session")
