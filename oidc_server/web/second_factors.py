@@ -1,5 +1,6 @@
 """What people do to their own second factors: done in the domain, written down, and mailed."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -69,20 +70,24 @@ def must_step_up(ctx: Context, sign_in: LiveSession | Granted) -> bool:
 
 def are_required_of(ctx: Context, user_id: str) -> bool:
     """Whether the operator wants this person to have a second factor."""
-    match ctx.runtime.settings.second_factor:
-        case "required":
-            return True
-        case "admins":
-            return roles.ADMIN in roles.roles_of(ctx.db, user_id)
-        case "optional":
-            return False
+    return _are_required(ctx, lambda: roles.ADMIN in roles.roles_of(ctx.db, user_id))
 
 
 def are_owed_for(ctx: Context, acr: str | None, held: Held) -> bool:
     """Whether a token of a sign-in of this class is too weak to act on others with these roles."""
-    wanted = ctx.runtime.settings.second_factor
-    is_required = wanted == "required" or (wanted == "admins" and held.is_administrator)
+    is_required = _are_required(ctx, lambda: held.is_administrator)
     return is_required and TWO_FACTOR_ACR not in included(acr)
+
+
+def _are_required(ctx: Context, is_administrator: Callable[[], bool]) -> bool:
+    """`is_administrator` is asked only where it decides: it may cost a statement."""
+    match ctx.runtime.settings.second_factor:
+        case "required":
+            return True
+        case "admins":
+            return is_administrator()
+        case "optional":
+            return False
 
 
 def are_owed_by(ctx: Context, session: LiveSession) -> bool:

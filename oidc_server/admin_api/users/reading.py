@@ -48,11 +48,9 @@ def named(call: Call) -> User:
 def other(call: Call) -> User:
     """The same, for what is done to them: nobody does it to themselves, or to who may more.
 
-    Of somebody who is deleted the id is left, and stays so. Raises `ProblemError`.
+    Raises `ProblemError`.
     """
     user, caller = named(call), call.caller
-    if user.deleted_at is not None:
-        raise ProblemError(types.NOT_FOUND, "This user is deleted.")
     assert caller is not None, "administration is open to nobody unknown"  # noqa: S101
     if user.id == caller.user_id:
         raise ProblemError(
