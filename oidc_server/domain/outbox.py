@@ -112,7 +112,7 @@ _LEASE = Statement(
         _outbox.c.id
         == select(_outbox.c.id)
         .where(_due)
-        .order_by(_outbox.c.next_attempt_at)
+        .order_by(_outbox.c.next_attempt_at, _outbox.c.id)
         .limit(1)
         .with_for_update(skip_locked=True)  # says nothing on SQLite, where one writes at a time
         .scalar_subquery()

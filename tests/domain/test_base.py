@@ -27,6 +27,14 @@ def test_ids_sort_by_the_time_they_were_made_and_are_never_equal():
     assert len({new_id(NOW) for _ in range(1000)}) == 1000
 
 
+def test_ids_of_one_millisecond_sort_in_the_order_in_which_they_were_made():
+    """RFC 9562 §6.2."""
+    ids = [new_id(NOW) for _ in range(1000)]
+
+    assert sorted(ids) == ids
+    assert {uuid.UUID(made).version for made in ids} == {7}
+
+
 @pytest.mark.parametrize("text", ["", "1", "0" * 32, "{" + str(uuid.UUID(int=1)) + "}", "x" * 36])
 def test_what_is_no_id_is_never_asked_for(text):
     assert parse_id(text) is None
