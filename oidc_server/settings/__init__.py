@@ -1,8 +1,8 @@
 """What an operator may choose, read once at the start and handed on.
 
 Nobody else reads the environment, and no instance lives here: the command line calls `load()` and
-passes the result. Read `model` for the settings, `values` for what a single value may be, `loading`
-for where values come from.
+passes the result. Read `model` for the settings by topic, `values` for what a single value may be,
+`loading` for where values come from.
 """
 
 from oidc_server.settings.loading import SettingsError, ensure_secret_key, load

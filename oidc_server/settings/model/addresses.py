@@ -1,0 +1,36 @@
+"""Where the server is, and which addresses it trusts."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from oidc_server.settings import values
+from oidc_server.settings.model.group import Group
+from oidc_server.settings.values import IPNetwork
+
+
+class AddressSettings(Group):
+    """Where the server is."""
+
+    issuer: Annotated[str, AfterValidator(values.check_issuer)] = Field(
+        json_schema_extra={"default": "`http://localhost:<port>` when bound to loopback"}
+    )
+    """The address people and applications reach this server at; it is in every token, so it stays.
+    https, or http on localhost."""
+
+    trusted_proxies: Annotated[tuple[IPNetwork, ...], BeforeValidator(values.parse_networks)] = ()
+    """Networks of the reverse proxies whose `X-Forwarded-For` is believed, with commas between."""
+
+    outbound_allow: Annotated[tuple[IPNetwork, ...], BeforeValidator(values.parse_networks)] = ()
+    """Private networks where addresses that clients name (`jwks_uri` and the like) may be, with
+    commas between. Without it, only public addresses are asked."""
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the issuer is this machine only."""
+        return values.is_loopback_host(values.issuer_host(self.issuer))
+
+    @property
+    def secure_cookies(self) -> bool:
+        """Whether cookies are `Secure` and named `__Host-…`: whenever the issuer is https."""
+        return self.issuer.startswith("https://")

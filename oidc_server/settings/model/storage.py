@@ -1,0 +1,55 @@
+"""What the server keeps, and with which secret."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
+
+from oidc_server.settings import values
+from oidc_server.settings.model.group import Group
+
+
+def _default_database_url(data: dict[str, Any]) -> str:
+    return f"sqlite:///{data['data_dir'] / 'oidc.db'}"
+
+
+class StorageSettings(Group):
+    """What the server keeps."""
+
+    data_dir: Path = Path("data")
+    """Folder of what the server itself makes: the SQLite database and its secret."""
+
+    database_url: Annotated[str, AfterValidator(values.parse_database_url)] = Field(
+        default_factory=_default_database_url,
+        repr=False,
+        json_schema_extra={"default": "`sqlite:///<data_dir>/oidc.db`"},
+    )
+    """`sqlite:///path` or `postgresql://user:password@host/name`."""
+
+    database_threads: int = Field(4, ge=1, le=64)
+    """Threads, each with one connection, that wait for PostgreSQL in each worker."""
+
+    secret_key: Annotated[
+        tuple[SecretStr, ...],
+        values.TextList,
+        AfterValidator(values.check_secrets),
+    ] = Field((), json_schema_extra={"default": "made in `<data_dir>/secret.key` with SQLite"})
+    """Encrypts keys and signs links; at least 32 characters. Several, with commas between, rotate
+    it: the first encrypts, all decrypt. PostgreSQL needs it, the same on every node."""
+
+    @field_validator("secret_key")
+    @classmethod
+    def _check_shared_secret(
+        cls, value: tuple[SecretStr, ...], info: ValidationInfo
+    ) -> tuple[SecretStr, ...]:
+        if not value and info.data.get("database_url", "").startswith("postgresql"):
+            raise ValueError(
+                "PostgreSQL serves several nodes, and they share this secret:"
+                " make one with: openssl rand -base64 48"
+            )
+        return value
+
+    @property
+    def secret_keys(self) -> tuple[str, ...]:
+        """The secrets in clear, for `Vault` and `LinkSigner`."""
+        return tuple(secret.get_secret_value() for secret in self.secret_key)
