@@ -1,1 +1,4 @@
-"""What an operator sees of the running server: logs today. `redaction` says what they never see."""
+"""What an operator sees of the running server: logs, and what it counts.
+
+`redaction` says what nobody sees.
+"""

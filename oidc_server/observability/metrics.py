@@ -1,0 +1,134 @@
+"""What the server counts (Prometheus): each name once, with few values of each label.
+
+No label is a client, a person or an address: there is no end of them. Everything is counted always,
+which costs less than asking whether anybody looks; `exposition` shows it to those who do. With
+several workers each counts in a file of its own (`PROMETHEUS_MULTIPROC_DIR`, which `serve` sets
+before they begin), and the files are added up.
+"""
+
+from functools import cache
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+REGISTRY = CollectorRegistry()
+"""What is counted in this process."""
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+REQUESTS = Counter(
+    "oidc_http_requests",
+    "Requests answered, by name of the route and class of the status.",
+    ("route", "method", "status"),
+    registry=REGISTRY,
+)
+REQUEST_SECONDS = Histogram(
+    "oidc_http_request_duration_seconds",
+    "Seconds from the head of a request to the end of its answer.",
+    ("route",),
+    buckets=_SECONDS,
+    registry=REGISTRY,
+)
+SIGN_INS = Counter(
+    "oidc_sign_ins",
+    "Attempts to sign in: succeeded, failed, or failed at the second step.",
+    ("outcome",),
+    registry=REGISTRY,
+)
+TOKENS = Counter(
+    "oidc_tokens_issued",
+    "Answers of the token endpoint that held an access token.",
+    ("grant_type",),
+    registry=REGISTRY,
+)
+AUDIT_EVENTS = Counter(
+    "oidc_audit_events",
+    "Events that were written to the audit log.",
+    ("event",),
+    registry=REGISTRY,
+)
+LIMITED = Counter(
+    "oidc_rate_limited_requests",
+    "Requests that were refused because a limit was used up.",
+    ("limit",),
+    registry=REGISTRY,
+)
+LIMITER_DEGRADED = Counter(
+    "oidc_rate_limiter_degraded",
+    "Times that limits fell back to counting in one process, as their store was away.",
+    registry=REGISTRY,
+)
+BREAKER_CHANGES = Counter(
+    "oidc_breaker_transitions",
+    "Changes of circuit breakers, by kind of neighbour and new state.",
+    ("neighbour", "state"),
+    registry=REGISTRY,
+)
+BREAKERS_OPEN = Gauge(
+    "oidc_breakers_open",
+    "Neighbours that are left alone or on trial, each counted by every process that knows it.",
+    ("neighbour",),
+    multiprocess_mode="livesum",
+    registry=REGISTRY,
+)
+LANE_INSIDE = Gauge(
+    "oidc_lane_inside",
+    "Pieces of work that wait or run off the event loop: database, hashing, fetching.",
+    ("lane",),
+    multiprocess_mode="livesum",
+    registry=REGISTRY,
+)
+LANE_THREADS = Gauge(
+    "oidc_lane_threads",
+    "Threads of each lane: what is inside beyond them waits.",
+    ("lane",),
+    multiprocess_mode="livesum",
+    registry=REGISTRY,
+)
+SLOW_STATEMENTS = Counter(
+    "oidc_slow_statements",
+    "Statements of the database that took longer than OIDC_LOG_SLOW_AFTER.",
+    registry=REGISTRY,
+)
+JOB_RUNS = Counter(
+    "oidc_job_runs",
+    "Runs of the jobs in the background: done or failed.",
+    ("job", "outcome"),
+    registry=REGISTRY,
+)
+LOG_LINES_DROPPED = Counter(
+    "oidc_log_lines_dropped",
+    "Lines of the log that could not be kept: by the files, or by what ships them.",
+    ("sink",),
+    registry=REGISTRY,
+)
+
+
+def breaker_changed(neighbour: str, before: str, after: str) -> None:
+    """Count one change of a breaker: `closed`, `open` or `half-open`.
+
+    `neighbour` is its kind, such as `mail` or `http`: never a host, for clients choose those.
+    """
+    BREAKER_CHANGES.labels(neighbour, after).inc()
+    if (before == "closed") != (after == "closed"):
+        BREAKERS_OPEN.labels(neighbour).inc(-1 if after == "closed" else 1)
+
+
+def limited(limit: str) -> None:
+    """Count a request that was refused because the limit of that name was used up."""
+    LIMITED.labels(limit).inc()
+
+
+def request_answered(route: str, method: str, status: int, seconds: float) -> None:
+    """Count an answer. `route` is the name of a route, never a path."""
+    counter, histogram = _of_request(
+        route, method if method in _METHODS else "other", status // 100
+    )
+    counter.inc()
+    histogram.observe(seconds)
+
+
+@cache
+def _of_request(route: str, method: str, kind: int) -> tuple[Counter, Histogram]:
+    """Found once: to look labels up costs more than to count."""
+    return REQUESTS.labels(route, method, f"{kind}xx"), REQUEST_SECONDS.labels(route)
