@@ -79,6 +79,13 @@ def withdraw_consent(call: Call) -> Response:
     return empty(204)
 
 
+def withdraw_all_consents(call: Call) -> Response:
+    """Take everything from every client, the one that asks too."""
+    own_account.withdraw_all_clients(call.ctx, _id(call))
+
+    return empty(204)
+
+
 def _id(call: Call) -> str:
     assert call.subject is not None, "the rules of these operations are about the caller"  # noqa: S101
     return call.subject

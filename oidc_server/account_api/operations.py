@@ -194,6 +194,17 @@ OPERATIONS = (
         **_READS,
     ),
     Operation(
+        method="DELETE",
+        path=f"{_ME}/consents",
+        name="account_api.withdraw_all_consents",
+        summary="Withdraw everything from every client",
+        description="Also from the one that asks: every token of every client is dead, this access"
+        " token too. Sessions of browsers go on.",
+        handler=access.withdraw_all_consents,
+        status=204,
+        **_WRITES,
+    ),
+    Operation(
         path=f"{_ME}/consents/{{client_id}}",
         name="account_api.consent",
         summary="Read what a client may do",

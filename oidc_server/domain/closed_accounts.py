@@ -1,7 +1,7 @@
 """Accounts that are shut: disabled, waiting for their deletion, or brought back before it.
 
 The marks stand in the row of the person (`users.User`), where every use of anything of theirs
-reads `disabled_at`. What else ends with an account is in `endings.py`.
+reads `disabled_at`. What else ends with an account is in `endings`.
 """
 
 from datetime import datetime

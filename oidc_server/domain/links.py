@@ -205,6 +205,13 @@ def kill(db: Transaction, user_id: str, purpose: Purpose, now: datetime) -> None
     db.run(_KILL, of_user=user_id, of_purpose=purpose.value, now=now)
 
 
+def kill_all(db: Transaction, user_id: str, now: datetime, keep: Purpose | None = None) -> None:
+    """Withdraw every unused link of this person, but those for the purpose `keep`."""
+    for purpose in Purpose:
+        if purpose != keep:
+            kill(db, user_id, purpose, now)
+
+
 def kill_newer(db: Transaction, link: Link, now: datetime) -> None:
     """Withdraw what was made for the same person and purpose since this link was."""
     db.run(

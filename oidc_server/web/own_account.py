@@ -49,6 +49,17 @@ def withdraw_client(ctx: Context, user_id: str, client_id: str) -> bool:
     """Take back what a client was allowed; False if it had nothing."""
     if not endings.withdraw_client(ctx.db, user_id, client_id, ctx.now):
         return False
+    _withdrawn(ctx, user_id, client_id)
+    return True
+
+
+def withdraw_all_clients(ctx: Context, user_id: str) -> None:
+    """Take back what every client was allowed."""
+    for client_id in endings.withdraw_all_clients(ctx.db, user_id, ctx.now):
+        _withdrawn(ctx, user_id, client_id)
+
+
+def _withdrawn(ctx: Context, user_id: str, client_id: str) -> None:
     audit.record(
         ctx.db,
         Event.CONSENT_WITHDRAWN,
@@ -57,7 +68,6 @@ def withdraw_client(ctx: Context, user_id: str, client_id: str) -> bool:
         user_id=user_id,
         client_id=client_id,
     )
-    return True
 
 
 def _signed_out(ctx: Context, user_id: str, session_id: str) -> None:

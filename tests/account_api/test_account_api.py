@@ -8,7 +8,7 @@ import pytest
 from httpx2 import Response
 from sqlalchemy import select
 
-from oidc_server.domain import roles, users
+from oidc_server.domain import consents, roles, users
 from oidc_server.domain.audit import AuditEvent
 from oidc_server.oauth2.vocabulary import TWO_FACTOR_ACR
 from tests.authentication.forms import new_browser, sign_in
@@ -448,6 +448,33 @@ def test_what_a_client_may_do_is_told_and_withdrawn(api: Callers) -> None:
     assert gone.status_code == 204
     assert api.call("GET", ME, "person").status_code == 401
     assert api.call("GET", ME, "other").status_code == 200
+
+
+def test_everything_is_withdrawn_from_every_client_at_once(api: Callers) -> None:
+    other_party = RelyingParty(api.site, make_client(api.site, scopes=["openid"]))
+    api.tokens["by another client"] = token_of(
+        api.site, other_party, api.people["person"], "openid account:read"
+    )
+    browser = new_browser(api.site)
+    sign_in(browser, api.people["person"].username)
+
+    refused = api.call("DELETE", f"{ME}/consents", "narrow")
+    gone = api.call("DELETE", f"{ME}/consents", "person")
+
+    assert (refused.status_code, gone.status_code, gone.content) == (403, 204, b"")
+    for caller in ("person", "narrow", "by another client"):
+        assert api.call("GET", ME, caller).status_code == 401, caller
+    assert api.call("GET", ME, "other").status_code == 200
+    assert browser.client.get("/account").status_code == 200
+    written = select(AuditEvent.client_id, AuditEvent.user_id).where(
+        AuditEvent.event == "consent.withdrawn"
+    )
+    with api.site.db() as db:
+        events = db.session.execute(written).all()
+        assert consents.permissions_of(db, api.id_of("person")) == []
+        assert consents.permissions_of(db, api.id_of("other")) != []
+    clients = {api.party.app.client_id, other_party.app.client_id}
+    assert set(events) == {(client_id, api.id_of("person")) for client_id in clients}
 
 
 def test_a_deleted_account_is_shut_and_says_when_it_goes(api: Callers) -> None:
