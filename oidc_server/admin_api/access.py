@@ -13,7 +13,7 @@ from oidc_server.domain.base import parse_id
 from oidc_server.oauth2.vocabulary import ApiScope
 from oidc_server.web.api_access import administration, may_touch
 from oidc_server.web.errors import ProblemError, types
-from oidc_server.web.json_api import Answer, Query, UserId, read_id_cursor, write_cursor
+from oidc_server.web.json_api import Answer, Query, UserId, page_of, read_id_cursor
 from oidc_server.web.operations import Call, Operation
 from oidc_server.web.responses import Response, empty
 
@@ -92,11 +92,8 @@ def list_sessions(call: Call) -> SessionsPage:
         before=read_id_cursor(query.cursor),
     )
 
-    page = found[: query.limit]
-    return SessionsPage(
-        sessions=[_session(session) for session in page],
-        next_cursor=write_cursor(page[-1].id) if len(found) > len(page) else None,
-    )
+    page, cursor = page_of(found, query.limit, lambda session: (session.id,))
+    return SessionsPage(sessions=[_session(session) for session in page], next_cursor=cursor)
 
 
 def end_session(call: Call) -> Response:
@@ -126,11 +123,8 @@ def list_grants(call: Call) -> GrantsPage:
         before=read_id_cursor(query.cursor),
     )
 
-    page = found[: query.limit]
-    return GrantsPage(
-        grants=[_grant(grant) for grant in page],
-        next_cursor=write_cursor(page[-1].grant_id) if len(found) > len(page) else None,
-    )
+    page, cursor = page_of(found, query.limit, lambda grant: (grant.grant_id,))
+    return GrantsPage(grants=[_grant(grant) for grant in page], next_cursor=cursor)
 
 
 def revoke_grant(call: Call) -> Response:

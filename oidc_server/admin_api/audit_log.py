@@ -16,7 +16,7 @@ from oidc_server.oauth2.vocabulary import ApiScope
 from oidc_server.web import responses
 from oidc_server.web.api_access import administration
 from oidc_server.web.context import Context
-from oidc_server.web.json_api import Answer, Query, UserId, read_id_cursor, write_cursor
+from oidc_server.web.json_api import Answer, Query, UserId, page_of, read_id_cursor
 from oidc_server.web.operations import Call, Operation
 from oidc_server.web.streamed import Streamed
 
@@ -104,11 +104,8 @@ def list_events(call: Call) -> AuditPage:
 
     found = audit_trail.search(call.ctx.db, query.to_filter(), limit=query.limit + 1, before=before)
 
-    page = found[: query.limit]
-    return AuditPage(
-        events=[_answer(entry) for entry in page],
-        next_cursor=write_cursor(page[-1].id) if len(found) > len(page) else None,
-    )
+    page, cursor = page_of(found, query.limit, lambda entry: (entry.id,))
+    return AuditPage(events=[_answer(entry) for entry in page], next_cursor=cursor)
 
 
 def export_events(call: Call) -> Streamed:

@@ -9,7 +9,6 @@ from oidc_server.admin_api.giving_roles import may_give
 from oidc_server.admin_api.recording import record
 from oidc_server.domain import invitations
 from oidc_server.domain.audit import Event
-from oidc_server.domain.base import parse_id
 from oidc_server.domain.identifiers import InvalidFieldError
 from oidc_server.domain.invitations import LONGEST, USUAL, Invitation
 from oidc_server.domain.links import Purpose
@@ -17,8 +16,7 @@ from oidc_server.domain.roles import UnknownRoleError
 from oidc_server.oauth2.vocabulary import ApiScope
 from oidc_server.web.api_access import administration
 from oidc_server.web.errors import InvalidFieldsError, ProblemError, types
-from oidc_server.web.incoming import BadRequestError
-from oidc_server.web.json_api import Answer, Body, Query, read_cursor, write_cursor
+from oidc_server.web.json_api import Answer, Body, Query, page_of, read_id_cursor
 from oidc_server.web.operations import Call, Operation
 from oidc_server.web.responses import Response, empty
 
@@ -75,16 +73,13 @@ class InvitationsAnswer(Answer):
 def list_invitations(call: Call) -> InvitationsAnswer:
     """A page of invitations, newest first."""
     query = call.query
-    before = None if query.cursor is None else read_cursor(query.cursor, str)[0]
-    if before is not None and parse_id(before) is None:
-        raise BadRequestError("The cursor is not one that this list gave.")
 
-    found = invitations.page(call.ctx.db, query.limit + 1, before)
+    found = invitations.page(call.ctx.db, query.limit + 1, read_id_cursor(query.cursor))
 
-    shown = found[: query.limit]
+    page, cursor = page_of(found, query.limit, lambda invitation: (invitation.id,))
     return InvitationsAnswer(
-        invitations=[InvitationAnswer(**_told(call, invitation)) for invitation in shown],
-        next_cursor=write_cursor(shown[-1].id) if len(found) > len(shown) else None,
+        invitations=[InvitationAnswer(**_told(call, invitation)) for invitation in page],
+        next_cursor=cursor,
     )
 
 

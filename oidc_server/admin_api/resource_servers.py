@@ -13,7 +13,7 @@ from oidc_server.domain.resources import InvalidResourceError, Resource, Resourc
 from oidc_server.oauth2.vocabulary import ApiScope
 from oidc_server.web.api_access import administration
 from oidc_server.web.errors import InvalidFieldsError, ProblemError, types
-from oidc_server.web.json_api import Answer, Body, Query, printable, read_cursor, write_cursor
+from oidc_server.web.json_api import Answer, Body, Query, page_of, printable, read_cursor
 from oidc_server.web.operations import Call, Operation
 from oidc_server.web.responses import Response, empty
 
@@ -92,11 +92,8 @@ def list_resources(call: Call) -> ResourcesPage:
 
     found = resources.page(db, limit=query.limit + 1, after=after)
 
-    page = found[: query.limit]
-    return ResourcesPage(
-        resources=[_answer(resource) for resource in page],
-        next_cursor=write_cursor(page[-1].identifier) if len(found) > len(page) else None,
-    )
+    page, cursor = page_of(found, query.limit, lambda resource: (resource.identifier,))
+    return ResourcesPage(resources=[_answer(resource) for resource in page], next_cursor=cursor)
 
 
 def create_resource(call: Call) -> ResourceAnswer:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -55,6 +56,7 @@ class Answer(BaseModel):
 
 
 Model = TypeVar("Model", bound=BaseModel)
+Row = TypeVar("Row")
 
 
 def read_body(ctx: Context, model: type[Model]) -> Model:
@@ -121,6 +123,17 @@ def read_id_cursor(cursor: str | None) -> str | None:
     if found is None:
         raise BadRequestError(_NOT_OURS)
     return found
+
+
+def page_of(
+    found: Sequence[Row], limit: int, key: Callable[[Row], tuple[str | int, ...]]
+) -> tuple[Sequence[Row], str | None]:
+    """The rows of a page and the cursor of the next, None at the end.
+
+    What was `found` is one row more than fits, if there is one; `key` says where a row stands.
+    """
+    page = found[:limit]
+    return page, write_cursor(*key(page[-1])) if len(found) > limit else None
 
 
 def _decoded(cursor: str) -> object:

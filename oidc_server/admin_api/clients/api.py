@@ -29,7 +29,7 @@ from oidc_server.domain.roles import Held
 from oidc_server.oauth2.vocabulary import API_SCOPES, GrantType
 from oidc_server.web.errors import InvalidFieldsError, ProblemError, types
 from oidc_server.web.incoming import BadRequestError
-from oidc_server.web.json_api import read_cursor, write_cursor
+from oidc_server.web.json_api import page_of, read_cursor
 from oidc_server.web.operations import Call
 from oidc_server.web.responses import Response, empty
 
@@ -50,8 +50,7 @@ def list_clients(call: Call) -> ClientsPage:
 
     found = clients.search(call.ctx.db, wanted, limit=query.limit + 1, after=after)
 
-    page = found[: query.limit]
-    more = len(found) > len(page)
+    page, cursor = page_of(found, query.limit, _key)
     return ClientsPage(
         clients=[
             ClientSummary(
@@ -64,7 +63,7 @@ def list_clients(call: Call) -> ClientsPage:
             )
             for client in page
         ],
-        next_cursor=_cursor(page[-1]) if more else None,
+        next_cursor=cursor,
     )
 
 
@@ -238,9 +237,8 @@ def _facts(call: Call, client: Client) -> dict[str, Any]:
     }
 
 
-def _cursor(client: Listed) -> str:
-    microseconds = (client.created_at - _EPOCH) // timedelta(microseconds=1)
-    return write_cursor(microseconds, client.client_id)
+def _key(client: Listed) -> tuple[int, str]:
+    return (client.created_at - _EPOCH) // timedelta(microseconds=1), client.client_id
 
 
 def _place(cursor: str) -> tuple[datetime, str]:
