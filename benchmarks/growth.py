@@ -17,7 +17,15 @@ import orjson
 
 from benchmarks import databases, process, stage
 from benchmarks.operations import Client
-from benchmarks.population import BUSY, BUSY_ENTRIES, Population, populate, user_id, username
+from benchmarks.population import (
+    BUSY,
+    BUSY_ENTRIES,
+    Population,
+    client_number,
+    populate,
+    user_id,
+    username,
+)
 from oidc_server.clock import utc_now
 from oidc_server.database import Database
 from oidc_server.domain.user_directory import Place as DirectoryPlace
@@ -84,6 +92,7 @@ def questions(place: Place) -> dict[str, Ask]:
     # A hundred people begin so in both populations, and ten.
     hundred, ten = username(half)[:-2], username(half)[:-1]
     return {
+        **_questions_about_access(place),
         "balance": lambda: place.get("/api/v1/credits/balance", user_id=place.anybody()),
         "transactions, newest": lambda: place.get(
             "/api/v1/credits/transactions", user_id=place.anybody(), limit=_PAGE
@@ -107,6 +116,31 @@ def questions(place: Place) -> dict[str, Ask]:
             events, limit=_PAGE, cursor=second["next_cursor"]
         ),
         "audit log of one user": lambda: place.get(events, user_id=place.anybody(), limit=_PAGE),
+    }
+
+
+def _questions_about_access(place: Place) -> dict[str, Ask]:
+    """Clients, sessions and grants; nine of ten of the latter have ended, the newest ones."""
+    clients, sessions, grants = (
+        f"/api/v1/admin/{name}" for name in ("clients", "sessions", "grants")
+    )
+    # Ten clients begin so in both populations.
+    client_id, name = client_number(place.population.users // 20)
+    further = {
+        path: place.read(path, limit=_PAGE)["next_cursor"] for path in (clients, sessions, grants)
+    }
+    return {
+        "clients, newest": lambda: place.get(clients, limit=_PAGE),
+        "clients, by cursor": lambda: place.get(clients, limit=_PAGE, cursor=further[clients]),
+        "clients by the beginning of a name": lambda: place.get(
+            clients, limit=_PAGE, search=name[:-1]
+        ),
+        "sessions, newest": lambda: place.get(sessions, limit=_PAGE),
+        "sessions, by cursor": lambda: place.get(sessions, limit=_PAGE, cursor=further[sessions]),
+        "sessions of one user": lambda: place.get(sessions, user_id=place.anybody()),
+        "grants, newest": lambda: place.get(grants, limit=_PAGE),
+        "grants, by cursor": lambda: place.get(grants, limit=_PAGE, cursor=further[grants]),
+        "grants to one client": lambda: place.get(grants, client_id=client_id),
     }
 
 

@@ -17,6 +17,7 @@ BUSY_ENTRIES = 1000
 _ID = "(lpad(to_hex({number}), 12, '0') || substr(md5('{kind}' || {number}), 1, 20))::uuid"
 _USER_ID = "md5('person ' || {number})::uuid"
 _AT = f"{_BORN} + {{number}} * {_SECOND}::bigint"
+_LATER = "((extract(epoch FROM now()) + 30 * 86400) * 1000000)::bigint"
 
 _USERS = f"""
 INSERT INTO users (id, username, canonical_username, email, canonical_email, email_verified_at,
@@ -58,6 +59,34 @@ SELECT {_ID.format(number="n", kind="event")}, {_AT.format(number="n")},
        {_USER_ID.format(number="n")}, 'bench', '192.0.2.1', 'bench', '{{}}'
   FROM generate_series(1, :users) AS n
 """
+# One for each ten people.
+_CLIENTS = f"""
+INSERT INTO clients (client_id, revision, type, metadata, canonical_name, created_at)
+SELECT 'client' || lpad(n::text, 7, '0'), 1, 'web',
+       jsonb_build_object('client_name', 'App ' || lpad(n::text, 7, '0')),
+       'app ' || lpad(n::text, 7, '0'), {_AT.format(number="n")}
+  FROM generate_series(1, :users / 10) AS n
+"""
+# The newest nine of ten are over, and kept: a list has to find its way around them.
+_SESSIONS = f"""
+INSERT INTO user_sessions (id, digest, sid, user_id, amr, auth_time, created_at, last_seen_at,
+                           idle_expires_at, expires_at, ended_at, address, user_agent)
+SELECT {_ID.format(number="n", kind="session")}, decode(md5('session ' || n), 'hex'),
+       md5('sid ' || n), {_USER_ID.format(number="n")}, 'pwd', {_AT.format(number="n")},
+       {_AT.format(number="n")}, {_AT.format(number="n")}, {_LATER}, {_LATER},
+       CASE WHEN n > :users / 10 THEN {_AT.format(number="n")} END, '192.0.2.1', 'bench'
+  FROM generate_series(1, :users) AS n
+"""
+_GRANTS = f"""
+INSERT INTO grants (grant_id, user_id, client_id, scopes, resources, amr, auth_time, created_at,
+                    expires_at, revoked_at)
+SELECT {_ID.format(number="n", kind="grant")}, {_USER_ID.format(number="n")},
+       'client' || lpad((1 + n % (:users / 10))::text, 7, '0'), 'openid', '', 'pwd',
+       {_AT.format(number="n")}, {_AT.format(number="n")}, {_LATER},
+       CASE WHEN n > :users / 10 THEN {_AT.format(number="n")} END
+  FROM generate_series(1, :users) AS n
+"""
+_EVERYTHING = (_USERS, _ACCOUNTS, _ENTRIES, _EVENTS, _CLIENTS, _SESSIONS, _GRANTS)
 _COUNTS = """
 SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM credit_entries)
 """
@@ -81,6 +110,11 @@ def username(number: int) -> str:
     return f"person{number:07}"
 
 
+def client_number(number: int) -> tuple[str, str]:
+    """The id of a client by number, from 1 to a tenth of the people, and its name."""
+    return f"client{number:07}", f"App {number:07}"
+
+
 def populate(url: str, users: int, entries_each: int) -> Population:
     """Fill a migrated PostgreSQL database; a million people take some minutes."""
     engine = create_engine(url)
@@ -89,7 +123,7 @@ def populate(url: str, users: int, entries_each: int) -> Population:
         with engine.begin() as connection:
             connection.execute(text("SET LOCAL synchronous_commit = off"))
             _trust_references(connection)
-            for statement in (_USERS, _ACCOUNTS, _ENTRIES, _EVENTS):
+            for statement in _EVERYTHING:
                 connection.execute(text(statement), values)
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text("VACUUM (ANALYZE)"))

@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import text
 
 from oidc_server import resources, schema
+from oidc_server.domain import clients
 from tests.browser import Browser
 from tests.relying_party import RelyingParty, signed_in
 from tests.site import Site, running_site, settings_for
@@ -38,6 +39,8 @@ def test_every_migration_can_be_taken_back_and_done_again_with_rows_in_place(
         assert taken_back == before
         assert rows(site) == before
         assert references_that_lead_nowhere(site) == []
+        with site.db() as db:
+            assert len(clients.page(db, clients.Wanted(search="LED"), 10).clients) == 1
 
 
 @pytest.mark.slow

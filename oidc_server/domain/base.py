@@ -73,6 +73,8 @@ class Words(TypeDecorator[frozenset[str]]):
         return None if value is None else frozenset(value.split())
 
 
+AFTER_ALL = "\U0010ffff"
+"""Sorts behind every letter of an `Ordered` column: where names with one beginning end."""
 Ordered = Text().with_variant(Text(collation="C"), "postgresql")
 """Text in the order of its code points on both databases, so that an index finds beginnings."""
 

@@ -13,6 +13,7 @@ from sqlalchemy import (
     cast,
     or_,
     select,
+    text,
     update,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -32,15 +33,22 @@ from oidc_server.domain.base import (
 from oidc_server.domain.users import User
 from oidc_server.security import opaque_tokens
 
+_HOLDS = text("revoked_at IS NULL")
+
 
 class Grant(Base):
     """One authorization. A spent code stays with it: a replay is seen, and kills it."""
 
     __tablename__ = "grants"
-    # In the order of lists; ids count up with time.
-    __table_args__ = (
-        Index("ix_grants_user_id_grant_id", "user_id", "grant_id"),
-        Index("ix_grants_client_id_grant_id", "client_id", "grant_id"),
+    # In the order of lists, without what is revoked; ids count up with time.
+    __table_args__ = tuple(
+        Index(
+            f"ix_grants_{'_'.join(columns)}_not_revoked",
+            *columns,
+            sqlite_where=_HOLDS,
+            postgresql_where=_HOLDS,
+        )
+        for columns in (("grant_id",), ("user_id", "grant_id"), ("client_id", "grant_id"))
     )
 
     grant_id: Mapped[str] = mapped_column(Identifier, primary_key=True)

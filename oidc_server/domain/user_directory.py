@@ -13,13 +13,11 @@ from sqlalchemy import Select, and_, select, tuple_
 
 from oidc_server.database import Transaction
 from oidc_server.domain import identifiers, roles, users
-from oidc_server.domain.base import parse_id, table_of
+from oidc_server.domain.base import AFTER_ALL, parse_id, table_of
 from oidc_server.domain.roles import RoleAssignment
 from oidc_server.domain.users import User
 
 _MOST_EXAMINED = 1000
-_AFTER_ALL = "\U0010ffff"
-"""Sorts behind every letter, on both databases."""
 
 _assignments = table_of(RoleAssignment)
 
@@ -129,7 +127,7 @@ def by_username(wanted: Wanted, after: Place | None) -> Select[Any]:
     if wanted.search:
         prefix = _prefix(wanted)
         statement = statement.where(
-            User.canonical_username >= prefix, User.canonical_username < prefix + _AFTER_ALL
+            User.canonical_username >= prefix, User.canonical_username < prefix + AFTER_ALL
         )
     if wanted.disabled:
         statement = statement.where(User.disabled_at.is_not(None))
@@ -145,7 +143,7 @@ def by_email(wanted: Wanted, after: Place | None) -> Select[Any]:
     prefix = _prefix(wanted)
     statement = (
         select(User)
-        .where(User.canonical_email >= prefix, User.canonical_email < prefix + _AFTER_ALL)
+        .where(User.canonical_email >= prefix, User.canonical_email < prefix + AFTER_ALL)
         .order_by(User.canonical_email, User.id)
     )
     if after is not None:

@@ -33,6 +33,7 @@ from oidc_server.domain.users import User
 from oidc_server.security import opaque_tokens
 
 _TOUCH_EVERY = timedelta(minutes=1)
+_GOES_ON = text("ended_at IS NULL")
 
 
 class UserSession(Base):
@@ -43,7 +44,7 @@ class UserSession(Base):
     id: Mapped[str] = mapped_column(Identifier, primary_key=True)
     digest: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     sid: Mapped[str] = mapped_column(Text, unique=True)
-    user_id: Mapped[str] = mapped_column(Identifier, ForeignKey("users.id"), index=True)
+    user_id: Mapped[str] = mapped_column(Identifier, ForeignKey("users.id"))
     amr: Mapped[frozenset[str]] = mapped_column(Words)
     acr: Mapped[str | None] = mapped_column(Text)
     auth_time: Mapped[datetime] = mapped_column(Instant)
@@ -59,8 +60,19 @@ class UserSession(Base):
         Index(
             "ix_user_sessions_not_ended",
             "idle_expires_at",
-            sqlite_where=text("ended_at IS NULL"),
-            postgresql_where=text("ended_at IS NULL"),
+            sqlite_where=_GOES_ON,
+            postgresql_where=_GOES_ON,
+        ),
+        # In the order of lists; ids count up with time.
+        Index(
+            "ix_user_sessions_id_not_ended", "id", sqlite_where=_GOES_ON, postgresql_where=_GOES_ON
+        ),
+        Index(
+            "ix_user_sessions_user_id_id_not_ended",
+            "user_id",
+            "id",
+            sqlite_where=_GOES_ON,
+            postgresql_where=_GOES_ON,
         ),
     )
 

@@ -15,7 +15,7 @@ from oidc_server.web.incoming import BadRequestError
 _MOST_FIELDS = 20
 _LONGEST_NAME = 80
 _LARGEST_NUMBER = 2**63 - 1
-_LONGEST_CURSOR = 1024
+_LONGEST_CURSOR = 2048
 _NOT_OURS = "The cursor is not one that this list gave."
 
 

@@ -229,16 +229,27 @@ def test_lists_are_searched_filtered_and_paged(api: Callers) -> None:
     second = listed(search="till", limit=2, cursor=first["next_cursor"])
     third = listed(search="till", limit=2, cursor=second["next_cursor"])
     found = [row["client_id"] for page in (first, second, third) for row in page["clients"]]
-    assert found == ids[::-1]
+    assert found == ids
     assert third["next_cursor"] is None
     assert [row["client_id"] for row in listed(disabled="true")["clients"]] == ids[:1]
     assert len(listed(search="TILL", disabled="false", type="service")["clients"]) == 4
     assert listed(search="till", type="web")["clients"] == []
-    assert len(listed(search="100%_")["clients"]) == 5
-    assert listed(search="T%l")["clients"] == []
+    assert [
+        row["client_id"]
+        for row in listed(search="\N{FULLWIDTH LATIN CAPITAL LETTER T}ill 3")["clients"]
+    ] == ids[3:4]
+    for nothing in ("T%l", "T_ll", "of 100", "till 5"):
+        assert listed(search=nothing)["clients"] == [], nothing
+    newest = listed(limit=1, type="service", disabled="false")
+    assert newest["clients"][0]["client_id"] == ids[-1]
+    assert listed(limit=3, cursor=newest["next_cursor"])["clients"][0]["client_id"] == ids[-2]
+    send(api, "PATCH", f"/{ids[3]}", body={"client_name": "Desk"})
+    assert [row["client_id"] for row in listed(search="des")["clients"]] == ids[3:4]
+    assert len(listed(search="till")["clients"]) == 4
     for query in ({"limit": 0}, {"type": "robot"}, {"search": "x" * 101}):
         assert api.call("GET", PATH, "administrator", params=query).status_code == 422
-    assert api.call("GET", f"{PATH}?cursor=WzEsMl0", "administrator").status_code == 400
+    for query in ({"cursor": "WzEsMl0"}, {"search": "till", "cursor": newest["next_cursor"]}):
+        assert api.call("GET", PATH, "administrator", params=query).status_code == 400
 
 
 @pytest.fixture

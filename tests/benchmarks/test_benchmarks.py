@@ -114,5 +114,8 @@ def test_two_populations_are_made_and_compared():
         "users, by cursor",
         "search by the beginning of an address",
         "one user, by id",
+        "clients by the beginning of a name",
+        "sessions, by cursor",
+        "grants to one client",
     ):
         assert figure in done.stdout

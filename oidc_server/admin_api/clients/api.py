@@ -24,12 +24,12 @@ from oidc_server.domain.client_metadata import (
     ClientMetadata,
     InvalidClientMetadataError,
 )
-from oidc_server.domain.clients import Client, Listed, UnknownClientError, Wanted
+from oidc_server.domain.clients import Client, Place, UnknownClientError, Wanted
 from oidc_server.domain.roles import Held
 from oidc_server.oauth2.vocabulary import API_SCOPES, GrantType
 from oidc_server.web.errors import InvalidFieldsError, ProblemError, types
 from oidc_server.web.incoming import BadRequestError
-from oidc_server.web.json_api import page_of, read_cursor
+from oidc_server.web.json_api import read_cursor, write_cursor
 from oidc_server.web.operations import Call
 from oidc_server.web.responses import Response, empty
 
@@ -43,14 +43,13 @@ _READING = frozenset(scope for scope in API_SCOPES if scope.endswith(":read"))
 
 
 def list_clients(call: Call) -> ClientsPage:
-    """Newest first."""
+    """Newest first; what a search finds, by name."""
     query = call.query
     wanted = Wanted(search=query.search, type=query.type, disabled=query.disabled)
-    after = None if query.cursor is None else _place(query.cursor)
+    after = None if query.cursor is None else _place(query.cursor, wanted)
 
-    found = clients.search(call.ctx.db, wanted, limit=query.limit + 1, after=after)
+    page = clients.page(call.ctx.db, wanted, query.limit, after)
 
-    page, cursor = page_of(found, query.limit, _key)
     return ClientsPage(
         clients=[
             ClientSummary(
@@ -61,9 +60,9 @@ def list_clients(call: Call) -> ClientsPage:
                 self_registered=client.self_registered,
                 created_at=client.created_at,
             )
-            for client in page
+            for client in page.clients
         ],
-        next_cursor=cursor,
+        next_cursor=None if page.next is None else _cursor(page.next),
     )
 
 
@@ -237,12 +236,17 @@ def _facts(call: Call, client: Client) -> dict[str, Any]:
     }
 
 
-def _key(client: Listed) -> tuple[int, str]:
-    return (client.created_at - _EPOCH) // timedelta(microseconds=1), client.client_id
+def _cursor(place: Place) -> str:
+    if isinstance(place.key, str):
+        return write_cursor(place.key, place.client_id)
+    microseconds = (place.key - _EPOCH) // timedelta(microseconds=1)
+    return write_cursor(microseconds, place.client_id)
 
 
-def _place(cursor: str) -> tuple[datetime, str]:
+def _place(cursor: str, wanted: Wanted) -> Place:
+    if wanted.search is not None:
+        return Place(*read_cursor(cursor, str, str))
     microseconds, client_id = read_cursor(cursor, int, str)
     if not 0 <= microseconds <= _LATEST:
         raise BadRequestError("The cursor is not one that this list gave.")
-    return _EPOCH + timedelta(microseconds=microseconds), client_id
+    return Place(_EPOCH + timedelta(microseconds=microseconds), client_id)

@@ -67,7 +67,7 @@ class ClientsQuery(Query):
     """Which clients."""
 
     search: str | None = Field(
-        default=None, min_length=1, max_length=100, description="A part of the name."
+        default=None, min_length=1, max_length=100, description="The beginning of the name."
     )
     type: Literal["web", "spa", "native", "service"] | None = None
     disabled: bool | None = None
@@ -87,7 +87,7 @@ class ClientSummary(Answer):
 
 
 class ClientsPage(Answer):
-    """A page of clients, newest first."""
+    """A page of clients. It may hold less than `limit`, and say where to go on."""
 
     clients: list[ClientSummary]
     next_cursor: str | None

@@ -41,7 +41,9 @@ OPERATIONS = (
     Operation(
         path=_PATH,
         name="admin_api.clients",
-        summary="List clients, newest first",
+        summary="List clients",
+        description="Newest first; those that a search finds, by name. Where a filter leaves few, a"
+        " page may hold less than `limit`, even none, and still have a `next_cursor`.",
         handler=api.list_clients,
         query=models.ClientsQuery,
         answer=models.ClientsPage,

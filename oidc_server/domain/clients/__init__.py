@@ -1,20 +1,19 @@
 """OAuth clients: metadata, secrets, and the immutable snapshot requests work with.
 
 `tables.py` has the rows, `snapshot.py` what a request sees of a client, `reading.py` finds them,
-`changing.py` makes and changes them. Their end is in `client_registrations.py`.
+`listing.py` lists them, `changing.py` makes and changes them. Their end is in
+`client_registrations.py`.
 """
 
 from oidc_server.domain.client_metadata import ClientMetadata, ClientType
 from oidc_server.domain.clients.changing import NewClient, change, create, rotate_secret
+from oidc_server.domain.clients.listing import Listed, Place, Wanted, page
 from oidc_server.domain.clients.reading import (
-    Listed,
-    Wanted,
     at_revision,
     find,
     is_origin,
     list_clients,
     load,
-    search,
 )
 from oidc_server.domain.clients.snapshot import Client, UnknownClientError
 from oidc_server.domain.clients.tables import ClientOrigin, ClientRow, ClientSecret
@@ -28,6 +27,7 @@ __all__ = [
     "ClientType",
     "Listed",
     "NewClient",
+    "Place",
     "UnknownClientError",
     "Wanted",
     "at_revision",
@@ -37,6 +37,6 @@ __all__ = [
     "is_origin",
     "list_clients",
     "load",
+    "page",
     "rotate_secret",
-    "search",
 ]

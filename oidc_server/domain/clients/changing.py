@@ -9,6 +9,7 @@ from sqlalchemy import delete, select
 from oidc_server.database import Transaction
 from oidc_server.domain.base import DomainError, new_id
 from oidc_server.domain.client_metadata import ClientMetadata, ClientType
+from oidc_server.domain.clients.listing import canonical_name
 from oidc_server.domain.clients.reading import load
 from oidc_server.domain.clients.snapshot import SECRET, Client, UnknownClientError
 from oidc_server.domain.clients.tables import ClientOrigin, ClientRow, ClientSecret
@@ -45,6 +46,7 @@ def create(
             revision=1,
             type=client_type,
             client_metadata=metadata.to_document(),
+            canonical_name=canonical_name(metadata.client_name),
             created_at=now,
             registration_digest=registration_digest,
             registered_with=registered_with,
@@ -100,6 +102,7 @@ def change(
     row = _lock(db, client_id)
     if metadata is not None:
         row.client_metadata = metadata.to_document()
+        row.canonical_name = canonical_name(metadata.client_name)
         db.session.execute(delete(ClientOrigin).where(ClientOrigin.client_id == client_id))
         if row.type == "spa":
             db.session.add_all(

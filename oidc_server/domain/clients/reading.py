@@ -1,16 +1,12 @@
 """Finding clients: a small read tells the revision, the rest comes from snapshots."""
 
-import re
-from dataclasses import dataclass
-from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Text, bindparam, exists, func, select, tuple_
+from sqlalchemy import bindparam, exists, select
 
 from oidc_server.database import Statement, Transaction
-from oidc_server.domain.base import Instant, table_of
-from oidc_server.domain.client_metadata import ClientMetadata, ClientType
+from oidc_server.domain.base import table_of
+from oidc_server.domain.client_metadata import ClientMetadata
 from oidc_server.domain.clients.snapshot import Client, UnknownClientError
 from oidc_server.domain.clients.tables import ClientOrigin, ClientRow, ClientSecret
 
@@ -45,28 +41,6 @@ _IS_ORIGIN = Statement(
         )
     )
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A client as lists tell of it."""
-
-    client_id: str
-    type: ClientType
-    client_name: str
-    created_at: datetime
-    disabled_at: datetime | None
-    self_registered: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """Which clients; what is None does not matter."""
-
-    search: str | None = None
-    """A part of the name."""
-    type: str | None = None
-    disabled: bool | None = None
 
 
 def find(db: Transaction, client_id: str) -> Client | None:
@@ -126,58 +100,3 @@ def list_clients(db: Transaction) -> list[Client]:
     """Every client, oldest first, disabled ones included."""
     rows = db.all(_ALL)
     return [load(db, row.client_id) for row in rows]
-
-
-def search(
-    db: Transaction,
-    wanted: Wanted,
-    *,
-    limit: int,
-    after: tuple[datetime, str] | None = None,
-) -> list[Listed]:
-    """At most `limit` clients, newest first, that come `after` one with this time and id."""
-    given: dict[str, Any] = {}
-    if wanted.search is not None:
-        literal = re.sub(r"([\\%_])", r"\\\1", wanted.search.lower())
-        given["search"] = f"%{literal}%"
-    if wanted.type is not None:
-        given["type"] = wanted.type
-    if after is not None:
-        given["created_at"], given["client_id"] = after
-    names = set(given) | ({"disabled"} if wanted.disabled else set())
-    names |= {"enabled"} if wanted.disabled is False else set()
-    rows = db.all(_page(frozenset(names)), how_many=limit, **given)
-    return [Listed(*row) for row in rows]
-
-
-_name = _clients.c["metadata"]["client_name"].as_string()
-_LISTED = (
-    _clients.c.client_id,
-    _clients.c.type,
-    _name.label("client_name"),
-    _clients.c.created_at,
-    _clients.c.disabled_at,
-    _clients.c.registration_digest.is_not(None).label("self_registered"),
-)
-
-
-@lru_cache(maxsize=64)
-def _page(given: frozenset[str]) -> Statement:
-    columns = _clients.columns
-    at, last = bindparam("created_at", type_=Instant), bindparam("client_id", type_=Text)
-    conditions = {
-        "search": func.lower(_name).like(bindparam("search", type_=Text), escape="\\"),
-        "type": columns.type == bindparam("type"),
-        "disabled": columns.disabled_at.is_not(None),
-        "enabled": columns.disabled_at.is_(None),
-        "created_at": tuple_(columns.created_at, columns.client_id) < tuple_(at, last),
-    }
-    return Statement(
-        select(*_LISTED)
-        .where(
-            columns.deleted_at.is_(None),
-            *[conditions[name] for name in sorted(given & conditions.keys())],
-        )
-        .order_by(columns.created_at.desc(), columns.client_id.desc())
-        .limit(bindparam("how_many"))
-    )
