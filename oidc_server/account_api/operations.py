@@ -258,17 +258,17 @@ OPERATIONS = (
         **{**_WRITES, "limit": MAILS},
     ),
     Operation(
+        method="POST",
         path=f"{_V1}/email-verification/confirm",
         name="account_api.confirm_email",
         summary="Confirm an address",
-        description="With the link of a mail; or with its code, and an access token with"
-        " `account:write` of whom it was sent to. Also for an address that was asked for instead of"
+        description="With the link of a mail, or with its code. Either works for the account that"
+        " asked for the mail, and for no other. Also for an address that was asked for instead of"
         " the present one.",
         handler=joining.confirm,
         body=models.Confirmation,
         status=204,
-        problems=(types.INVALID_TOKEN, types.INSUFFICIENT_SCOPE, types.NOT_ALLOWED),
         body_example={"link": _LINK},
-        **_OPEN,
+        **{**_WRITES, "limit": MAILS},
     ),
 )

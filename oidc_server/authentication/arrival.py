@@ -54,7 +54,9 @@ def go_further(
         return _to_step(ctx, came_from, pending.id, pending.user_id, missing)
     if not pending_sign_ins.finish(ctx.db, pending, ctx.browser, ctx.now):
         return None
-    return _sign_in(ctx, came_from, pending.user_id, _with_session(ctx, pending, amr))
+    proven = _with_session(ctx, pending, amr)
+    stepping_up = pending.session_id is not None
+    return _sign_in(ctx, came_from, pending.user_id, proven, stepping_up=stepping_up)
 
 
 def still_missing(
@@ -107,10 +109,17 @@ def _with_session(ctx: Context, pending: PendingSignIn, amr: frozenset[str]) -> 
     return session.amr | (amr - PASSWORD)
 
 
-def _sign_in(ctx: Context, came_from: Interrupted, user_id: str, amr: frozenset[str]) -> Response:
+def _sign_in(
+    ctx: Context,
+    came_from: Interrupted,
+    user_id: str,
+    amr: frozenset[str],
+    *,
+    stepping_up: bool = False,
+) -> Response:
     """Start the session, tell the owner of a new browser, and go back to what was interrupted."""
     came_from.record(ctx, Event.SIGNED_IN, user_id, amr=sorted(amr))
-    is_new_browser = ctx.sign_in(user_id, amr=amr, acr=acr_of(amr))
+    is_new_browser = ctx.sign_in(user_id, amr=amr, acr=acr_of(amr), stepping_up=stepping_up)
     if is_new_browser:
         mails.notify(ctx.db, user_id, Notice.NEW_DEVICE, ctx.now, **mail_facts(ctx))
     return came_from.go_on(ctx)

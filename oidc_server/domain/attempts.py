@@ -29,6 +29,11 @@ from oidc_server.security import opaque_tokens
 
 _FORGOTTEN_AFTER = timedelta(days=1)
 _BROWSER_KNOWN_FOR = timedelta(days=400)
+_BEHIND = timedelta(seconds=10)
+"""So much earlier a request may have begun than one that was counted before it.
+
+It waited for the row, or came to a node whose clock is behind: neither is a reason to refuse it.
+"""
 
 
 class Attempt(Base):
@@ -75,7 +80,8 @@ def _booking(free: int, delays: Iterable[timedelta]) -> Statement:
     count = case((forgotten, _number(1)), else_=_attempts.c.failures + _number(1))
     pauses = [_number(delay // timedelta(microseconds=1)) for delay in delays]
     steps = [(count == _number(free + step), pause) for step, pause in enumerate(pauses)]
-    pause = case((count < _number(free), _number(0)), *steps, else_=pauses[-1])
+    none = _number(-(_BEHIND // timedelta(microseconds=1)))
+    pause = case((count < _number(free), none), *steps, else_=pauses[-1])
     return Statement(
         new.on_conflict_do_update(
             index_elements=[_attempts.c.subject],
@@ -104,7 +110,7 @@ _CLEAR = Statement(
         index_elements=[_attempts.c.subject],
         set_={
             "failures": _number(0),
-            "blocked_until": _new.excluded.last_at,
+            "blocked_until": _new.excluded.blocked_until,
             "last_at": _new.excluded.last_at,
             "kept_until": _new.excluded.kept_until,
         },
@@ -113,7 +119,10 @@ _CLEAR = Statement(
 _TAKE_BACK = Statement(
     update(_attempts)
     .where(_attempts.c.subject == bindparam("of_subject"), _attempts.c.failures > _number(0))
-    .values(failures=_attempts.c.failures - _number(1), blocked_until=_attempts.c.last_at)
+    .values(
+        failures=_attempts.c.failures - _number(1),
+        blocked_until=_attempts.c.last_at - _number(_BEHIND // timedelta(microseconds=1)),
+    )
 )
 _FORGET_BROWSERS = Statement(
     delete(_attempts).where(_attempts.c.subject.startswith(bindparam("of_browsers", type_=Text)))
@@ -230,7 +239,7 @@ def _book(
         statement,
         subject=subject,
         failures=1,
-        blocked_until=now,
+        blocked_until=now - _BEHIND,
         last_at=now,
         kept_until=now + kept_for,
     )
@@ -244,7 +253,7 @@ def _clear(db: Transaction, subject: str, now: datetime, kept_for: timedelta) ->
         _CLEAR,
         subject=subject,
         failures=0,
-        blocked_until=now,
+        blocked_until=now - _BEHIND,
         last_at=now,
         kept_until=now + kept_for,
     )

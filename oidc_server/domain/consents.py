@@ -87,6 +87,12 @@ _WITHDRAW = Statement(
         _consents.c.user_id == bindparam("user_id"), _consents.c.client_id == bindparam("client_id")
     )
 )
+_WITHDRAW_NEWER = Statement(
+    delete(_consents).where(
+        _consents.c.user_id == bindparam("of_user"),
+        _consents.c.granted_at >= bindparam("since", type_=Instant),
+    )
+)
 _FORGET_CLIENT = Statement(delete(_consents).where(_consents.c.client_id == bindparam("client_id")))
 
 
@@ -149,6 +155,11 @@ def withdraw(db: Transaction, user_id: str, client_id: str) -> bool:
     It is a part of `endings.withdraw_client`, which ends what came of it.
     """
     return db.run(_WITHDRAW, user_id=user_id, client_id=client_id) == 1
+
+
+def withdraw_newer(db: Transaction, user_id: str, since: datetime) -> None:
+    """Forget what was allowed since somebody else was in. It is a part of `endings`."""
+    db.run(_WITHDRAW_NEWER, of_user=user_id, since=since)
 
 
 def permissions_of(db: Transaction, user_id: str) -> list[tuple[str, Permission, datetime]]:

@@ -6,6 +6,7 @@ that may be typed instead, for some minutes and with few guesses; whoever types 
 """
 
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -54,6 +55,10 @@ class Purpose(StrEnum):
     SET_UP = "set_up"
     INVITATION = "invitation"
     """Its rows are in `invitations.py`."""
+
+
+OF_OLD_ADDRESS = (Purpose.UNDO_EMAIL_CHANGE, Purpose.NOT_ME)
+"""Links that help whoever read the address which an account had."""
 
 
 class LinkRow(Base):
@@ -205,19 +210,19 @@ def kill(db: Transaction, user_id: str, purpose: Purpose, now: datetime) -> None
     db.run(_KILL, of_user=user_id, of_purpose=purpose.value, now=now)
 
 
-def kill_all(db: Transaction, user_id: str, now: datetime, keep: Purpose | None = None) -> None:
-    """Withdraw every unused link of this person, but those for the purpose `keep`."""
+def kill_all(db: Transaction, user_id: str, now: datetime, keep: Collection[Purpose] = ()) -> None:
+    """Withdraw every unused link of this person, but those for the purposes in `keep`."""
     for purpose in Purpose:
-        if purpose != keep:
+        if purpose not in keep:
             kill(db, user_id, purpose, now)
 
 
-def kill_newer(db: Transaction, link: Link, now: datetime) -> None:
-    """Withdraw what was made for the same person and purpose since this link was."""
+def kill_newer(db: Transaction, link: Link, purpose: Purpose, now: datetime) -> None:
+    """Withdraw what was made for the same person, and for `purpose`, since this link was."""
     db.run(
         _KILL_NEWER,
         of_user=link.user_id,
-        of_purpose=link.purpose.value,
+        of_purpose=purpose.value,
         since=link.created_at,
         now=now,
     )

@@ -201,6 +201,13 @@ _OF_USER = Statement(
     )
     .order_by(_sessions.c.last_seen_at.desc(), _sessions.c.id.desc())
 )
+_SURPLUS = Statement(
+    select(_sessions.c.id)
+    .where(_sessions.c.user_id == bindparam("user_id"), _sessions.c.ended_at.is_(None))
+    .order_by(_sessions.c.last_seen_at.desc(), _sessions.c.id.desc())
+    .offset(bindparam("most"))
+    .limit(bindparam("batch"))
+)
 _LIVE_OF_USER = Statement(
     select(_sessions.c.id).where(
         and_(_sessions.c.user_id == bindparam("user_id"), _sessions.c.ended_at.is_(None))
@@ -271,12 +278,15 @@ def renew(
     acr: str | None,
     now: datetime,
     lifetimes: SessionLifetimes,
+    keep_end: bool = False,
 ) -> str:
     """The same person proved themselves again: a new handle and `auth_time`, the same `sid`.
 
-    What hangs on the session (grants without offline access) goes on; the old cookie is dead.
+    What hangs on the session (grants without offline access) goes on; the old cookie is dead. With
+    `keep_end` its absolute end stays where it is: only a whole sign-in begins anew.
     """
     handle = opaque_tokens.mint()
+    until = session.expires_at if keep_end else now + lifetimes.absolute
     db.run(
         _RENEW,
         session_id=session.id,
@@ -284,8 +294,8 @@ def renew(
         amr=amr,
         acr=acr,
         now=now,
-        idle_until=now + lifetimes.shorter,
-        until=now + lifetimes.absolute,
+        idle_until=min(now + lifetimes.idle, until),
+        until=until,
     )
     return handle
 
@@ -311,6 +321,11 @@ def mark_ended(db: Transaction, session_id: str, now: datetime) -> Any:
 def live_of_user(db: Transaction, user_id: str) -> list[str]:
     """The ids of a person's sessions that have not ended."""
     return [row.id for row in db.all(_LIVE_OF_USER, user_id=user_id)]
+
+
+def surplus_of_user(db: Transaction, user_id: str, most: int) -> list[str]:
+    """The ids of a person's sessions beyond the `most` that were used last."""
+    return [row.id for row in db.all(_SURPLUS, user_id=user_id, most=most, batch=most)]
 
 
 def list_of_user(db: Transaction, user_id: str, now: datetime) -> list[SessionOfUser]:

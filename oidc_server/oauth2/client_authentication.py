@@ -14,6 +14,7 @@ from oidc_server.oauth2 import client_assertions
 from oidc_server.oauth2.authlib import InvalidClientError, InvalidRequestError
 from oidc_server.oauth2.client_assertions import ASSERTION_TYPE, SECRET_ALGORITHM
 from oidc_server.oauth2.exchange import Exchange
+from oidc_server.security import opaque_tokens
 
 METHODS = AUTH_METHODS
 ASSERTION_ALGORITHMS = (*ASYMMETRIC_ALGORITHMS, SECRET_ALGORITHM)
@@ -55,7 +56,9 @@ def authenticate(exchange: Exchange, *, claim: bool = True) -> AuthenticatedClie
     """
     credentials = read_credentials(exchange.authorization, exchange.form)
     client = clients.find(exchange.db, credentials.client_id)
-    if client is not None and _proves(client, credentials, exchange, claim=claim):
+    if client is None:
+        _compare_with_nothing(credentials)
+    elif _proves(client, credentials, exchange, claim=claim):
         return AuthenticatedClient(client, client.metadata.token_endpoint_auth_method)
     if claim:
         audit.record(
@@ -80,6 +83,13 @@ def _proves(client: Client, credentials: Credentials, exchange: Exchange, *, cla
     if credentials.method == "none":
         return True
     return credentials.secret is not None and client.knows_secret(credentials.secret, exchange.now)
+
+
+def _compare_with_nothing(credentials: Credentials) -> None:
+    """A secret for a client that does not exist costs as much as a wrong one for one that does."""
+    if credentials.secret is not None:
+        digest = opaque_tokens.digest(credentials.secret)
+        opaque_tokens.constant_time_equal(digest, bytes(len(digest)))
 
 
 def read_credentials(authorization: Sequence[str], form: Mapping[str, str]) -> Credentials:

@@ -10,7 +10,7 @@ from typing import Any
 from oidc_server.database import Access
 from oidc_server.domain import user_sessions
 from oidc_server.domain.user_sessions import LiveSession
-from oidc_server.web import kinds, second_factors
+from oidc_server.web import kinds, responses, second_factors
 from oidc_server.web.context import Context
 from oidc_server.web.endpoint import Before, Endpoint, Handler
 from oidc_server.web.rate_limit import PAGES, Limit
@@ -53,7 +53,7 @@ def form(
     """
     return kinds.form(
         _guarded(show, sensitive=sensitive),
-        _guarded(submit, sensitive=sensitive),
+        _guarded(submit, sensitive=sensitive, proven=before is not None),
         before=before and _only_if_let_in(before, sensitive=sensitive),
         limit=limit,
     )
@@ -69,7 +69,7 @@ def action(
 ) -> Endpoint:
     """Where a button of the page with the route name `page` posts to."""
     return kinds.action(
-        _guarded(submit, page, sensitive=sensitive),
+        _guarded(submit, page, sensitive=sensitive, proven=before is not None),
         before=before and _only_if_let_in(before, sensitive=sensitive),
         limit=limit,
     )
@@ -99,7 +99,15 @@ def way_back(path: str | None) -> str | None:
     return path
 
 
-def _guarded(handler: Handler, page: str | None = None, *, sensitive: bool = False) -> Handler:
+def _guarded(
+    handler: Handler, page: str | None = None, *, sensitive: bool = False, proven: bool = False
+) -> Handler:
+    """The handler, for whoever may come so far; `proven` if it relies on what `before` found out.
+
+    Somebody who was not let in by `before`, and is now, proves it on the page once more: a factor
+    was removed in between, say.
+    """
+
     def guarded(ctx: Context) -> Response:
         session = ctx.user_session
         if session is None:
@@ -109,6 +117,8 @@ def _guarded(handler: Handler, page: str | None = None, *, sensitive: bool = Fal
         if sensitive and second_factors.must_step_up(ctx, session):
             return_to = way_back(_path_of(ctx, page))
             return ctx.redirect("authentication.step_up", return_to=return_to)
+        if proven and ctx.proof is None:
+            return responses.see_other(f"{_path_of(ctx, page)}?notice=prove_again")
         if ctx.incoming.method == "POST":
             idle = ctx.runtime.settings.session_idle_lifetime
             user_sessions.touch(ctx.db, session, ctx.now, idle)

@@ -27,7 +27,8 @@ class Context:
     """One request on its way through a handler.
 
     `db` is the transaction of the endpoint (absent for endpoints without one), `now` the moment the
-    request is judged by, `proof` what `before` found out ahead of the transaction.
+    request is judged by, `proof` what `before` found out ahead of the transaction, and `booked`
+    where that counted a guess which is still to be computed.
     """
 
     __slots__ = (
@@ -35,6 +36,7 @@ class Context:
         "_cookies",
         "_db",
         "_user_session",
+        "booked",
         "incoming",
         "now",
         "origin",
@@ -51,11 +53,13 @@ class Context:
         *,
         db: Transaction | None = None,
         proof: Any = None,
+        booked: set[str] | None = None,
     ) -> None:
         self.incoming = incoming
         self.runtime = runtime
         self.now: datetime = runtime.clock()
         self.proof = proof
+        self.booked: set[str] = set() if booked is None else booked
         self.origin = Origin(
             reference,
             client_address(incoming, runtime.settings.trusted_proxies),
@@ -69,7 +73,14 @@ class Context:
 
     def fresh(self, db: Transaction | None) -> "Context":
         """The same request for one run inside `db`: a run that is repeated starts from nothing."""
-        return Context(self.incoming, self.runtime, self.origin.reference, db=db, proof=self.proof)
+        return Context(
+            self.incoming,
+            self.runtime,
+            self.origin.reference,
+            db=db,
+            proof=self.proof,
+            booked=self.booked,
+        )
 
     @property
     def db(self) -> Transaction:
@@ -106,45 +117,55 @@ class Context:
                 self._cookies.append((cookies.BROWSER, self._browser, _BROWSER_LIFETIME))
         return self._browser
 
-    def sign_in(self, user_id: str, *, amr: Iterable[str], acr: str = PASSWORD_ACR) -> bool:
+    def sign_in(
+        self,
+        user_id: str,
+        *,
+        amr: Iterable[str],
+        acr: str = PASSWORD_ACR,
+        stepping_up: bool = False,
+    ) -> bool:
         """Start a session, or renew that of the same person; the old cookie is dead.
 
-        An account that waits for its deletion is brought back: its owner wants it after all.
+        An account that waits for its deletion is brought back: its owner wants it after all. Who is
+        `stepping_up` makes a session stronger, which ends when it would have. A person has so many
+        sessions at most: the one that was used longest ago makes room for another.
         True if this browser is new to an account that knows others.
         """
-        settings = self.runtime.settings
+        db, now = self.db, self.now
+        if endings.bring_back(db, user_id, now):
+            audit.record(db, Event.DELETION_CANCELLED, origin=self.origin, now=now, user_id=user_id)
+        handle = self._new_session(user_id, frozenset(amr), acr, stepping_up=stepping_up)
+        self._keep_session(user_sessions.find(db, handle, now), handle)
+        # The browser comes first: of simultaneous sign-ins each then sees the sessions before it.
+        is_new_browser = attempts.remember_browser(db, user_id, self.browser, now)
+        most = self.runtime.settings.sessions_per_user
+        endings.end_surplus_sessions(db, user_id, most, now)
+        return is_new_browser
+
+    def _new_session(
+        self, user_id: str, amr: frozenset[str], acr: str, *, stepping_up: bool
+    ) -> str:
+        settings, session = self.runtime.settings, self.user_session
         lifetimes = SessionLifetimes(
             settings.session_idle_lifetime, settings.session_absolute_lifetime
         )
-        factors, db, now = frozenset(amr), self.db, self.now
-        if endings.bring_back(db, user_id, now):
-            audit.record(db, Event.DELETION_CANCELLED, origin=self.origin, now=now, user_id=user_id)
-        session = self.user_session
+        proven: Any = {"amr": amr, "acr": acr, "now": self.now, "lifetimes": lifetimes}
         if session is not None and session.user_id == user_id:
-            handle = user_sessions.renew(
-                db, session, amr=factors, acr=acr, now=now, lifetimes=lifetimes
-            )
-        else:
-            if session is not None:
-                endings.end_session(db, session.id, now)
-            handle = user_sessions.start(
-                db,
-                user_id,
-                amr=factors,
-                acr=acr,
-                now=now,
-                lifetimes=lifetimes,
-                origin=self.origin,
-            )
-        self._user_session = user_sessions.find(self.db, handle, self.now)
-        self._cookies.append((cookies.SESSION, handle, settings.session_absolute_lifetime))
-        return attempts.remember_browser(db, user_id, self.browser, now)
+            return user_sessions.renew(self.db, session, keep_end=stepping_up, **proven)
+        if session is not None:
+            endings.end_session(self.db, session.id, self.now)
+        return user_sessions.start(self.db, user_id, origin=self.origin, **proven)
 
     def change_cookie(self, session: LiveSession) -> None:
         """Let the session of this browser go on under another cookie; the old one is dead."""
-        handle = user_sessions.rotate(self.db, session)
-        lifetime = max(session.expires_at - self.now, timedelta(0))
-        self._cookies.append((cookies.SESSION, handle, lifetime))
+        self._keep_session(session, user_sessions.rotate(self.db, session))
+
+    def _keep_session(self, session: LiveSession | None, handle: str) -> None:
+        """The cookie lives as long as its session may."""
+        self._user_session = session
+        left = session.expires_at - self.now if session is not None else timedelta(0)
+        self._cookies.append((cookies.SESSION, handle, max(left, timedelta(0))))
 
     def sign_out(self) -> list[SessionClient]:
         """End the session of this browser and forget its cookie; returns who wants to be told."""

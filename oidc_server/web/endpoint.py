@@ -18,13 +18,14 @@ from typing import Any
 from starlette.types import Receive, Scope, Send
 
 from oidc_server.database import Access, ConflictError, DatabaseUnavailableError
+from oidc_server.domain import attempts
 from oidc_server.outbound.documents import FetchNeeded
 from oidc_server.security import opaque_tokens
 from oidc_server.web import cors, errors, responses
 from oidc_server.web.context import Context
 from oidc_server.web.errors import MethodNotAllowedError, NotFoundError, ProblemError, Shape
 from oidc_server.web.incoming import Incoming, read_body
-from oidc_server.web.lanes import FetchingBusyError, Inquiry
+from oidc_server.web.lanes import FetchingBusyError, HashingBusyError, Inquiry
 from oidc_server.web.rate_limit import Limit
 from oidc_server.web.responses import Response
 from oidc_server.web.runtime import Runtime
@@ -141,7 +142,15 @@ class Endpoint:
             with suppress(FetchingBusyError):
                 await ctx.runtime.fetching_for_strangers.run(outcome, outcome.ask)
             outcome = outcome.then
-        return await ctx.runtime.hashing.run(outcome) if callable(outcome) else outcome
+        if not callable(outcome):
+            return outcome
+        try:
+            return await ctx.runtime.hashing.run(outcome)
+        except HashingBusyError:
+            # What was never tried has not failed.
+            if ctx.booked:
+                await self._in_transaction(ctx, _give_back, "write")
+            raise
 
     async def _in_transaction(
         self, ctx: Context, work: Callable[[Context], Any], access: Access | None
@@ -178,6 +187,11 @@ class Endpoint:
             raise AssertionError("unreachable")
 
         return await runtime.lane.run(unit)
+
+
+def _give_back(ctx: Context) -> None:
+    for subject in ctx.booked:
+        attempts.take_back(ctx.db, subject)
 
 
 class _NotFound(Endpoint):

@@ -91,10 +91,14 @@ class HashingLane:
         self._room = concurrency + queue
         self._inside = 0
 
-    async def run(self, work: Callable[[], T]) -> T:
-        """Run `work`; raises `HashingBusyError` when the queue is full."""
+    def check_room(self) -> None:
+        """Raise `HashingBusyError` when the queue is full, before anything is counted."""
         if self._inside >= self._room:
             raise HashingBusyError
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Run `work`; raises `HashingBusyError` when the queue is full."""
+        self.check_room()
         self._inside += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._pool, work)

@@ -86,11 +86,13 @@ def _begin(
 ) -> Guess | PasswordProof:
     user_id = account.id if account else None
     browser = ctx.runtime.cookies.read(ctx.incoming, cookies.BROWSER)
+    ctx.runtime.hashing.check_room()
     booked = attempts.book(ctx.db, counted, ctx.now, browser=browser)
     if isinstance(booked, Throttled):
         seconds = -int(-booked.retry_after.total_seconds() // 1)
         return PasswordProof(user_id, holds=False, reason="throttled", retry_after=seconds)
 
+    ctx.booked.add(booked.subject)
     hopeless: Reason | None = None
     if account is None:
         hopeless = "unknown_user"

@@ -49,4 +49,4 @@ def test_who_has_no_factor_pays_one_statement_for_those_of_others(
 
     assert answer.headers["location"] == "/account"
     assert len([sql for sql in seen if any(name in sql for name in OF_FACTORS)]) == 1, seen
-    assert len(seen) == 14, seen
+    assert len(seen) == 15, seen

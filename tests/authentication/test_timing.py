@@ -7,7 +7,9 @@ from time import perf_counter
 import pytest
 
 from oidc_server.domain import users
+from oidc_server.domain.factors import recovery_codes
 from tests.authentication.forms import csrf, new_browser, post_to
+from tests.factories import make_client, make_user
 from tests.mails import read_mails
 from tests.site import Site, running_site, settings_for
 
@@ -104,3 +106,44 @@ def test_signing_up_takes_as_long_with_an_address_that_somebody_has(site):
     )
 
     assert not tells(measure)
+
+
+def test_a_wrong_client_secret_takes_as_long_for_a_client_that_does_not_exist(site):
+    """A client that is in use: one that a process reads for the first time is read once."""
+    app = make_client(site, "service")
+
+    def measure(name: str) -> float:
+        client_id = app.client_id if name.startswith("known") else name
+        begun = perf_counter()
+        answer = site.http.post(
+            "/token", data={"grant_type": "client_credentials"}, auth=(client_id, "a wrong guess")
+        )
+        taken = perf_counter() - begun
+        assert answer.status_code == 401
+        return taken
+
+    measure("known")
+    # Nothing is hashed slowly here, so that the noise of a request is a larger part of it.
+    assert not tells(measure, bound=0.1)
+
+
+def test_a_wrong_recovery_code_takes_as_long_for_somebody_who_has_none(site):
+    """The page is alike for all who gave their password; so is what looks for the code."""
+    people = {name: make_user(site).id for name in ("known", "never")}
+    with site.db() as db:
+        codes = recovery_codes.mint(db, site.runtime.vault, people["known"], site.clock.now)
+        assert recovery_codes.redeem(
+            db, site.runtime.vault, people["known"], codes[0], site.clock.now
+        )
+
+    def measure(name: str) -> float:
+        user_id = people["known" if name.startswith("known") else "never"]
+        with site.db() as db:
+            begun = perf_counter()
+            for guess in ("aaaaaaaa", "bbbbbbbb", codes[0], "cccccccc"):
+                assert not recovery_codes.redeem(
+                    db, site.runtime.vault, user_id, guess, site.clock.now
+                )
+            return perf_counter() - begun
+
+    assert not tells(measure, bound=0.1)

@@ -79,7 +79,7 @@ def submit_authenticator(ctx: Context) -> Response:
         return _authenticator_page(ctx, enrolment, error=error, minutes=minutes or 0)
     # Whoever is here has given their password, and shown the app just now.
     amr = with_methods(session.amr, METHODS[Factor.TOTP])
-    ctx.sign_in(session.user_id, amr=amr, acr=acr_of(amr))
+    ctx.sign_in(session.user_id, amr=amr, acr=acr_of(amr), stepping_up=True)
     if codes:
         return _codes_page(ctx, codes)
     return ctx.redirect("account.security", notice="authenticator_added")

@@ -37,6 +37,7 @@ from oidc_server.domain.endings.sessions import (
     end_session,
     end_session_of_user,
     end_sessions_of_user,
+    end_surplus_sessions,
 )
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "end_session",
     "end_session_of_user",
     "end_sessions_of_user",
+    "end_surplus_sessions",
     "mail_password_link",
     "rename_user",
     "reset_factors",

@@ -64,7 +64,7 @@ def schedule_deletion(
         return
     end_sessions_of_user(db, user_id, now)
     grants.revoke_of_user(db, user_id, now)
-    links.kill_all(db, user_id, now, keep=Purpose.UNDO_EMAIL_CHANGE)
+    links.kill_all(db, user_id, now, keep=(Purpose.UNDO_EMAIL_CHANGE,))
     until = (now + grace).isoformat()
     mails.notify(db, user_id, Notice.DELETION_ASKED, now, until=until, **facts)
 

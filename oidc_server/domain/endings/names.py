@@ -21,13 +21,14 @@ def change_email(
     """Give an account an address that its owner proved to read; False if it cannot have it.
 
     Links that went to the old address die, and a mail to it says so, with a link that takes the
-    change back: whoever stole the account must not take it away for good.
+    change back: whoever stole the account must not take it away for good. Those by which its reader
+    disowns what was done before stay: they close the account, and give it to nobody.
     """
     before = users.get(db, user_id)
     old = before.email if before.email_verified_at is not None else None
     if not users.set_email(db, user_id, email, now):
         return False
-    links.kill_all(db, user_id, now, keep=Purpose.UNDO_EMAIL_CHANGE)
+    links.kill_all(db, user_id, now, keep=links.OF_OLD_ADDRESS)
     if old is not None:
         undo = links.mint(
             db,

@@ -55,6 +55,12 @@ def end_sessions_of_user(
             end_session(db, session_id, now)
 
 
+def end_surplus_sessions(db: Transaction, user_id: str, most: int, now: datetime) -> None:
+    """Leave a person no more than the `most` sessions that were used last."""
+    for session_id in user_sessions.surplus_of_user(db, user_id, most):
+        end_session(db, session_id, now)
+
+
 def end_expired_sessions(db: Transaction, now: datetime, limit: int) -> int:
     """End at most `limit` sessions whose time is over; returns how many those were."""
     found = user_sessions.expired(db, now, limit)

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from oidc_server.settings.model.group import Group, not_below_idle
 from oidc_server.settings.values import Duration, between
@@ -19,6 +19,9 @@ class SessionSettings(Group):
         Duration, between("1m", "400d"), AfterValidator(not_below_idle)
     ] = timedelta(days=30)
     """A browser session ends after so long in any case."""
+
+    sessions_per_user: Annotated[int, Field(ge=1, le=10_000)] = 100
+    """One person is signed in to so many browsers at most; the one used longest ago makes room."""
 
     link_lifetime: Annotated[Duration, between("1m", "7d")] = timedelta(hours=1)
     """A mailed link works for so long."""
