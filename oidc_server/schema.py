@@ -9,7 +9,8 @@ from sqlalchemy import Connection, inspect, text
 
 from oidc_server import resources
 from oidc_server.database import Database
-from oidc_server.domain import signing_keys
+from oidc_server.domain import audit, signing_keys
+from oidc_server.domain.audit import Event
 from oidc_server.security.encryption import Vault
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ def upgrade(database: Database, vault: Vault, now: datetime) -> None:
     if missing:
         fresh = signing_keys.generate(missing)  # while others may write
         with database.transaction("write") as db:
-            signing_keys.ensure(db, vault, fresh, now)
+            for kid in signing_keys.ensure(db, vault, fresh, now):
+                audit.record(db, Event.KEY_CREATED, origin=audit.START, now=now, kid=kid)
 
 
 def _is_current(connection: Connection) -> bool:

@@ -3,8 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import select
+
+from oidc_server.database import Transaction
 from oidc_server.domain import client_metadata, clients, resources, users
 from oidc_server.domain.client_metadata import ClientType
+from oidc_server.domain.users import User
 from tests.site import Site
 
 PASSWORD = "a long enough passphrase"
@@ -83,3 +87,8 @@ def make_resource(
             now=site.clock.now,
         )
     return identifier
+
+
+def everybody(db: Transaction) -> list[User]:
+    """Every account, oldest first."""
+    return list(db.session.scalars(select(User).order_by(User.created_at, User.id)))

@@ -8,6 +8,7 @@ import typer
 
 from oidc_server.cli.json_files import read_json
 from oidc_server.cli.output import Json, show
+from oidc_server.cli.scopes import require_known
 from oidc_server.cli.workshop import Workshop, workshop
 from oidc_server.domain import audit, client_metadata, client_registrations, clients
 from oidc_server.domain.audit import COMMAND_LINE, Event
@@ -61,6 +62,7 @@ def edit(
     with workshop() as tools:
         before = clients.load(tools.db, client_id)
         described = client_metadata.edited(before.type, before.metadata, changes)
+        require_known(tools.db, described.scopes - before.metadata.scopes)
         client, secret = client_registrations.replace(
             tools.db, before, described, now=tools.now, vault=tools.vault
         )

@@ -11,6 +11,7 @@ from oidc_server.cli import client_changes
 from oidc_server.cli.client_changes import MetadataFile, facts, read_members, record
 from oidc_server.cli.json_files import read_json
 from oidc_server.cli.output import Json, show, show_all
+from oidc_server.cli.scopes import require_known
 from oidc_server.cli.workshop import workshop
 from oidc_server.domain import client_metadata, clients
 from oidc_server.domain.audit import Event
@@ -172,6 +173,7 @@ def _logout(
 
 def _create(kind: Kind, metadata: ClientMetadata, *, as_json: bool) -> None:
     with workshop() as tools:
+        require_known(tools.db, metadata.scopes)
         made = clients.create(
             tools.db,
             client_type=kind.value,

@@ -15,6 +15,11 @@ from oidc_server.domain.links import Purpose
 from oidc_server.security.signed_links import LinkSigner
 from oidc_server.settings.values import parse_duration
 
+_NOT_MAILED = (
+    "No mail goes to this address: no mail server is set (OIDC_SMTP_URL). Hand the link over"
+    " yourself to whoever reads it: using the link proves the address."
+)
+
 
 def invite(
     *,
@@ -27,7 +32,7 @@ def invite(
 ) -> None:
     """Invite somebody to make an account, once.
 
-    Without an address, the link is shown this once, to be handed over.
+    Without an address, or without a mail server, the link is shown this once, to be handed over.
     """
     lifetime = _lifetime(expires)
     with workshop() as tools:
@@ -52,7 +57,10 @@ def invite(
         value = LinkSigner(tools.settings.secret_keys).sign(Purpose.INVITATION, made.id)
         link = f"{tools.settings.issuer}/sign-up?link={value}"
         facts = _facts(made, tools.now)
-    show(facts if made.email else {**facts, "link": link}, as_json=as_json)
+        is_mailed = made.email is not None and tools.settings.smtp_server is not None
+    show(facts if is_mailed else {**facts, "link": link}, as_json=as_json)
+    if made.email is not None and not is_mailed:
+        typer.echo(_NOT_MAILED, err=True)
 
 
 def list_invitations(

@@ -1,5 +1,6 @@
 """`oidc-server users`: make and list accounts; and the link that sets the server up."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
@@ -10,15 +11,19 @@ from oidc_server.cli.new_password import (
     PasswordStdin,
     new_password_hash,
 )
-from oidc_server.cli.output import Json, fail, show, show_all
+from oidc_server.cli.output import Json, fail, show, show_batches
 from oidc_server.cli.profile_options import Profile, takes_profile, told
 from oidc_server.cli.setup_url import setup_url
 from oidc_server.cli.user_changes import facts_of
 from oidc_server.cli.user_import import import_users
 from oidc_server.cli.workshop import Workshop, workshop
-from oidc_server.domain import audit, links, roles, users
+from oidc_server.database import Transaction
+from oidc_server.domain import audit, links, roles, user_directory, users
 from oidc_server.domain.audit import COMMAND_LINE, Event
+from oidc_server.domain.user_directory import Wanted
 from oidc_server.domain.users import User
+
+_AT_ONCE = 500
 
 application = typer.Typer(no_args_is_help=True)
 application.command("import")(import_users)
@@ -96,12 +101,25 @@ def edit(
 
 @application.command("list")
 def list_users(*, as_json: Json = False) -> None:
-    """List the accounts."""
-    with workshop() as tools:
-        rows = [
-            facts_of(user, roles.roles_of(tools.db, user.id)) for user in users.list_users(tools.db)
-        ]
-    show_all(rows, as_json=as_json)
+    """List the accounts by username, however many there are.
+
+    In JSON it is one array, an account on each line.
+    """
+    with workshop("read") as tools:
+        show_batches(_everybody(tools.db), as_json=as_json)
+
+
+def _everybody(db: Transaction) -> Iterator[list[dict[str, object]]]:
+    """In batches, so that no number of people is too large to be held."""
+    place = None
+    while True:
+        page = user_directory.page(db, Wanted(), _AT_ONCE, place)
+        held = user_directory.roles_of_all(db, page.users)
+        yield [facts_of(user, frozenset(held[user.id])) for user in page.users]
+        db.session.expunge_all()
+        if page.next is None:
+            return
+        place = page.next
 
 
 def setup_link(*, as_json: Json = False) -> None:

@@ -103,6 +103,7 @@ class Event(StrEnum):
     RESOURCE_CHANGED = "resource.changed"
     RESOURCE_DELETED = "resource.deleted"
     CREDIT_ADJUSTED = "credit.adjusted"
+    KEY_CREATED = "signing_key.created"
     KEY_ROTATED = "signing_key.rotated"
     KEY_REVOKED = "signing_key.revoked"
     OPERATION_REFUSED = "operation.refused"
@@ -203,6 +204,7 @@ class Origin:
 
 COMMAND_LINE = Origin("cli", "local", "oidc-server", Actor(ActorKind.COMMAND_LINE))
 JOBS = Origin("jobs", "local", "oidc-server", Actor(ActorKind.SERVER))
+START = Origin("start", "local", "oidc-server", Actor(ActorKind.SERVER))
 
 
 class AuditEvent(Base):

@@ -259,11 +259,6 @@ def find_by_verified_email(db: Transaction, address: str) -> Any:
         return None
 
 
-def list_users(db: Transaction) -> list[User]:
-    """Everybody, oldest account first."""
-    return list(db.session.scalars(select(User).order_by(User.created_at, User.id)))
-
-
 def is_shut(account: Any, now: datetime) -> bool:
     """Whether nobody may sign in: it is disabled, and not because its owner wants it deleted."""
     if account.disabled_at is None:

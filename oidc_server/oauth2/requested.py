@@ -41,6 +41,11 @@ def known_resources(db: Transaction, issuer: str, asked: Sequence[str]) -> tuple
     return identifiers
 
 
+def scopes_of_clients(db: Transaction) -> frozenset[str]:
+    """The scopes that are of use to a client: those of OpenID Connect, and what roles can give."""
+    return known_scopes(db) | {scope.value for scope in Scope}
+
+
 def known_scopes(db: Transaction) -> frozenset[str]:
     """The scopes that a role can give: those of our API and of every resource."""
     return API_SCOPES.union(*(resource.scopes for resource in resources.list_resources(db)))

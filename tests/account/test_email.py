@@ -5,7 +5,7 @@ import pytest
 from oidc_server.domain import users
 from tests.account.pages import fill, send
 from tests.authentication.forms import new_browser, sign_in, sign_up
-from tests.factories import PASSWORD, make_user
+from tests.factories import PASSWORD, everybody, make_user
 from tests.mails import link_in, read_mails
 
 PATH = "/account/profile/email"
@@ -106,7 +106,7 @@ def test_whether_an_address_is_known_here_is_not_told(site):
 def test_somebody_without_a_password_needs_a_fresh_sign_in(site):
     _, browser = signed_in_person(site)
     with site.db() as db:
-        [user] = users.list_users(db)
+        [user] = everybody(db)
         users.set_password(db, user.id, None, site.clock.now)
 
     fresh = browser.client.get(PATH).text

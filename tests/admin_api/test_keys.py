@@ -26,8 +26,9 @@ def keys(api: Callers) -> dict[str, dict[str, Any]]:
 
 
 def events(api: Callers) -> list[tuple[str, str]]:
+    """What was done to keys, but for the first ones."""
     with api.site.db() as db:
-        found = db.session.query(AuditEvent).filter(AuditEvent.event.like("signing_key.%")).all()
+        found = db.session.query(AuditEvent).filter(AuditEvent.event.like("signing_key.r%")).all()
         return sorted((event.event, event.detail["kid"]) for event in found)
 
 

@@ -65,11 +65,18 @@ def secret_works(data_dir):
             },
         ),
         (
-            ("service", "--auth-method", "client_secret_post", "--introspect", "--scope", "a b"),
+            (
+                "service",
+                "--auth-method",
+                "client_secret_post",
+                "--introspect",
+                "--scope",
+                "email address",
+            ),
             {
                 "token_endpoint_auth_method": "client_secret_post",
                 "grant_types": ["client_credentials"],
-                "scope": "a b",
+                "scope": "address email",
                 "may_introspect": True,
                 "redirect_uris": [],
             },
@@ -151,6 +158,14 @@ def test_choices_of_the_operator_replace_the_defaults(run):
             "grant_types: implicit is not supported; these are: " + ", ".join(GRANT_TYPES) + ".",
         ),
         (("--type", "service", "--scope", 'a "b'), 'scope: "b is no scope (RFC 6749 §3.3).'),
+        (
+            ("--type", "service", "--scope", "users:raed openid"),
+            "There is no scope users:raed; did you mean users:read?",
+        ),
+        (
+            ("--type", "service", "--scope", "articles:list"),
+            "There is no scope articles:list; add the resource server that has it first.",
+        ),
     ],
 )
 def test_metadata_that_does_not_fit_is_refused_in_a_line(run, arguments, message):
@@ -330,3 +345,16 @@ def test_where_a_client_is_told_of_a_sign_out_is_registered(run):
     assert made["frontchannel_logout_uri"] == front
     assert made["backchannel_logout_session_required"] is True
     assert made["frontchannel_logout_session_required"] is True
+
+
+def test_scopes_of_a_resource_server_are_known_once_it_is(run):
+    run("resources", "add", "https://articles.example.net/", "--scope", "articles:list")
+
+    made = run("clients", "add", "--type", "service", "--name", "Till", "--scope", "articles:list")
+    client_id = run("clients", "list", "--json").json[0]["client_id"]
+    run("resources", "remove", "https://articles.example.net/")
+    renamed = run("clients", "edit", client_id, "--name", "Desk")
+    mistyped = run("clients", "edit", client_id, "--scope", "articles:list user:read")
+
+    assert (made.status, renamed.status, mistyped.status) == (0, 0, 1)
+    assert mistyped.stderr == "There is no scope user:read; did you mean users:read?\n"

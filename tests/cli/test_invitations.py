@@ -10,7 +10,8 @@ def by_invitation(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OIDC_SIGN_UP", "invite")
 
 
-def test_a_link_is_shown_once_unless_it_is_mailed(run):
+def test_a_link_is_shown_once_unless_it_is_mailed(run, monkeypatch):
+    monkeypatch.setenv("OIDC_SMTP_URL", "smtp://127.0.0.1:2525")
     handed = run("users", "invite", "--role", "moderator", "--json").json
     mailed = run("users", "invite", "--email", "ann@example.com", "--json").json
     listed = run("users", "list-invitations", "--json")
@@ -23,6 +24,13 @@ def test_a_link_is_shown_once_unless_it_is_mailed(run):
     assert (handed["role"], mailed["email"]) == ("moderator", "ann@example.com")
     assert {row["state"] for row in listed.json} == {"open"}
     assert run("users", "list-invitations", "--limit", "1", "--json").json == [mailed]
+
+
+def test_without_a_mail_server_the_link_of_an_address_is_shown_and_why(run):
+    done = run("users", "invite", "--email", "ann@example.com", "--json")
+
+    assert "/sign-up?link=" in done.json["link"]
+    assert "no mail server is set (OIDC_SMTP_URL)" in done.stderr
 
 
 def test_an_invitation_is_withdrawn_once(run):

@@ -31,6 +31,13 @@ def test_a_migrated_server_has_one_signing_key_of_each_kind(run):
         assert key["signs_until"] is key["leaves_at"] is None
 
 
+def test_the_first_keys_are_in_the_audit_log(run):
+    events = run("audit", "list", "--event", "signing_key.created", "--json").json
+
+    assert {event["detail"]["kid"] for event in events} == {key["kid"] for key in keys(run)}
+    assert {event["actor"] for event in events} == {"server"}
+
+
 def test_new_keys_are_published_a_day_before_they_sign(run):
     done = run("keys", "rotate", "--json")
 

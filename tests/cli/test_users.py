@@ -6,6 +6,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from oidc_server.cli import users
+
 PASSWORD = "a long enough passphrase"
 ANN = ("users", "add", "--username", "ann", "--email", "ann@example.com", "--password-stdin")
 
@@ -279,7 +281,7 @@ def test_what_is_done_to_an_account_is_in_the_audit_log_with_what_was_before(run
     run(*ANN, "--admin", "--nickname", "Annie", stdin=PASSWORD)
     run("users", "edit", "ann", "--nickname", "Nan")
 
-    edited, given, created = run("audit", "list", "--json").json
+    edited, given, created, *_ = run("audit", "list", "--json").json
 
     assert created["event"] == "user.created"
     assert (given["event"], given["detail"]) == ("role.given", {"role": "admin"})
@@ -288,3 +290,23 @@ def test_what_is_done_to_an_account_is_in_the_audit_log_with_what_was_before(run
         {"nickname": "Annie"},
         {"nickname": "Nan"},
     )
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 500])
+def test_accounts_are_listed_in_batches_each_of_them_once(run, monkeypatch, at_once):
+    nobody = run("users", "list", "--json"), run("users", "list")
+    for name in ("cleo", "ann", "ben"):
+        run("users", "add", "--username", name, "--email", f"{name}@example.com", "--admin",
+            "--password-stdin", stdin=PASSWORD)  # fmt: skip
+    monkeypatch.setattr(users, "_AT_ONCE", at_once)
+
+    listed, shown = run("users", "list", "--json"), run("users", "list")
+
+    assert nobody[0].json == []
+    assert nobody[1].stdout == "There are none yet.\n"
+    assert [row["username"] for row in listed.json] == ["ann", "ben", "cleo"]
+    assert {tuple(row["roles"]) for row in listed.json} == {("admin", "user")}
+    assert len(listed.stdout.splitlines()) == 5
+    assert [line.split()[1] for line in shown.stdout.splitlines()] == [
+        "username", "ann", "ben", "cleo"
+    ]  # fmt: skip

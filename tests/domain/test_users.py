@@ -17,6 +17,7 @@ from oidc_server.domain.users import EmailTakenError, User, UsernameTakenError
 from tests.domain import sessions
 from tests.domain.conftest import NOW
 from tests.domain.racing import race
+from tests.factories import everybody
 
 LATER = NOW + timedelta(minutes=1)
 
@@ -77,7 +78,7 @@ def test_whoever_asks_for_a_taken_name_leaves_nothing_behind(database, ada):
         users.create(db, username="ada", email=None, name=None, password_hash="hash", now=NOW)
 
     with database.transaction("read") as db:
-        assert len(users.list_users(db)) == 1
+        assert len(everybody(db)) == 1
 
 
 def test_everything_wrong_with_a_new_account_is_told_at_once():

@@ -22,7 +22,7 @@ def test_of_fifty_simultaneous_uses_of_one_assertion_exactly_one_succeeds(
     key, jwks = SigningKey.generate("ES256"), tmp_path / "jwks.json"
     jwks.write_text(json.dumps(key_set(key)))
     keys = ("--jwks", str(jwks)) if method == "private_key_jwt" else ()
-    app = deployment.make_client("service", "--auth-method", method, "--scope", "read", *keys)
+    app = deployment.make_client("service", "--auth-method", method, "--scope", "users:read", *keys)
     claims = claims_for(app.client_id, f"{deployment.issuer}/token", datetime.now(UTC))
     assertion = sign(app.client_secret or key, claims)
     request = deployment.http.build_request(

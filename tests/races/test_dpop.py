@@ -39,7 +39,9 @@ def test_of_fifty_token_requests_with_one_proof_exactly_one_succeeds(
     deployment: Deployment,
 ) -> None:
     proofs = proofs_by_real_time(deployment.issuer)
-    app = deployment.make_client("web", "--grant-type", "client_credentials", "--scope", "read")
+    app = deployment.make_client(
+        "web", "--grant-type", "client_credentials", "--scope", "users:read"
+    )
     request = token_request(deployment, app, grant_type="client_credentials")
     request.headers["dpop"] = proofs.make()
 

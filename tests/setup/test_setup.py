@@ -9,7 +9,7 @@ from oidc_server.cli.setup_url import setup_url
 from oidc_server.domain import links, roles, users
 from oidc_server.domain.links import Purpose
 from tests.authentication.forms import csrf, is_signed_in, new_browser, post, post_to, sign_in
-from tests.factories import PASSWORD, make_user
+from tests.factories import PASSWORD, everybody, make_user
 
 FIELDS: dict[str, Any] = {
     "username": "root",
@@ -30,9 +30,7 @@ def printed_link(site):
 def administrators(site):
     with site.db() as db:
         return [
-            user.username
-            for user in users.list_users(db)
-            if roles.ADMIN in roles.roles_of(db, user.id)
+            user.username for user in everybody(db) if roles.ADMIN in roles.roles_of(db, user.id)
         ]
 
 
@@ -169,4 +167,4 @@ def test_of_two_who_set_up_at_once_one_is_the_administrator(site):
     assert sorted(statuses) == [303] + [404] * 7
     assert administrators(site) == [f"root{statuses.index(303)}"]
     with site.db() as db:
-        assert len(users.list_users(db)) == 1
+        assert len(everybody(db)) == 1

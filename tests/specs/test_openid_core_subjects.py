@@ -11,12 +11,12 @@ import pytest
 from sqlalchemy import delete
 
 from oidc_server.database import Database
-from oidc_server.domain import client_metadata, clients, subjects, users
+from oidc_server.domain import client_metadata, clients, subjects
 from oidc_server.domain.subjects import PairwiseSubject
 from tests.browser import Browser
 from tests.domain.conftest import NOW
 from tests.domain.racing import race
-from tests.factories import Person, make_client, make_user
+from tests.factories import Person, everybody, make_client, make_user
 from tests.relying_party import RelyingParty
 from tests.site import Site
 
@@ -188,9 +188,9 @@ def _sub_for(database: Database, name: str) -> list[str]:
     del name
     with database.transaction("read") as db:
         client = clients.list_clients(db)[0]
-        everybody = [user.id for user in users.list_users(db)]
+        ids = [user.id for user in everybody(db)]
     found = []
-    for user_id in everybody:
+    for user_id in ids:
         with database.transaction("write") as db:
             found.append(str(subjects.pairwise_sub(db, client, user_id, NOW)))
     return found

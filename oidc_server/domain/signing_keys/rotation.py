@@ -92,8 +92,10 @@ def missing(db: Transaction, vault: Vault) -> list[str]:
     return [alg for alg in ALGORITHMS if alg not in present]
 
 
-def ensure(db: Transaction, vault: Vault, fresh: FreshKeys, now: datetime) -> None:
-    """Store those of the fresh keys that are missing. Of many nodes that start at once, one does.
+def ensure(db: Transaction, vault: Vault, fresh: FreshKeys, now: datetime) -> list[str]:
+    """Store those of the fresh keys that are missing; returns their `kid`s.
+
+    Of many nodes that start at once, one does.
 
     The very first keys sign at once; beside others, nodes that run already have to see them first.
     """
@@ -101,9 +103,10 @@ def ensure(db: Transaction, vault: Vault, fresh: FreshKeys, now: datetime) -> No
     is_first = not timeline(db)
     published_at = now if is_first else now + TAKES_EFFECT_AFTER
     activates_at = now if is_first else published_at + _CLOCKS
-    for alg in missing(db, vault):
-        if alg in fresh:
-            _store(db, vault, fresh[alg], now, published_at, activates_at)
+    stored = [fresh[alg] for alg in missing(db, vault) if alg in fresh]
+    for key in stored:
+        _store(db, vault, key, now, published_at, activates_at)
+    return [key.kid for key in stored]
 
 
 def due(db: Transaction, now: datetime, interval: timedelta) -> list[str]:

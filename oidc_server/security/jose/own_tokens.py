@@ -52,15 +52,10 @@ class SigningKey:
 
     @classmethod
     def generate(cls, alg: str) -> Self:
-        """A fresh key; RSA ones have 2048 bits, as RFC 7518 §3.3 requires at least."""
-        match alg:
-            case "ES256":
-                return cls(ec.generate_private_key(ec.SECP256R1()), alg)
-            case "RS256" | "PS256":
-                return cls(rsa.generate_private_key(public_exponent=65537, key_size=2048), alg)
-            case "EdDSA":
-                return cls(ed25519.Ed25519PrivateKey.generate(), alg)
-        raise ValueError(f"{alg} is not an algorithm we sign with")
+        """A fresh key, whose `kid` is never taken for an option on a command line."""
+        while (key := cls(_fresh(alg), alg)).kid.startswith("-"):
+            pass
+        return key
 
     @classmethod
     def from_private(cls, data: bytes, alg: str) -> Self:
@@ -140,6 +135,18 @@ class VerificationKeys:
             raise ValueError("no key for it")
         signed = jws.deserialize_compact(token.encode("ascii"), key, registry=Registry([alg]))
         return parse_json_object(signed.payload or b"")
+
+
+def _fresh(alg: str) -> PrivateKey:
+    """RSA keys have 2048 bits, as RFC 7518 §3.3 requires at least."""
+    match alg:
+        case "ES256":
+            return ec.generate_private_key(ec.SECP256R1())
+        case "RS256" | "PS256":
+            return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        case "EdDSA":
+            return ed25519.Ed25519PrivateKey.generate()
+    raise ValueError(f"{alg} is not an algorithm we sign with")
 
 
 def is_current(claims: Claims, now: datetime, leeway: timedelta = timedelta()) -> bool:
