@@ -1,17 +1,19 @@
 """Resource servers: the audiences that tokens can be asked for, and the scopes that they have."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
 from oidc_server.admin_api.recording import record
-from oidc_server.domain import resources
+from oidc_server.domain import resources, roles
 from oidc_server.domain.audit import Event
 from oidc_server.domain.clients import UnknownClientError
 from oidc_server.domain.resources import InvalidResourceError, Resource, ResourceTakenError
+from oidc_server.domain.roles import Held
 from oidc_server.oauth2.vocabulary import ApiScope
-from oidc_server.web.api_access import administration
+from oidc_server.web.api_access import administration, may_touch
 from oidc_server.web.errors import InvalidFieldsError, ProblemError, types
 from oidc_server.web.json_api import Answer, Body, Query, page_of, printable, read_cursor
 from oidc_server.web.operations import Call, Operation
@@ -116,6 +118,7 @@ def create_resource(call: Call) -> ResourceAnswer:
     except (InvalidResourceError, UnknownClientError) as error:
         raise _in_field(error) from None
 
+    _require_as_much(call, made, replace(made, client_id=None))
     record(call, Event.RESOURCE_CREATED, resource=made.identifier, before={}, after=_told(made))
     return _answer(made)
 
@@ -123,7 +126,7 @@ def create_resource(call: Call) -> ResourceAnswer:
 def change_resource(call: Call) -> ResourceAnswer:
     before, db = _named(call), call.ctx.db
     changes = call.body.model_dump(exclude_unset=True)
-    name, scopes, roles = (changes.get(member) for member in ("name", "scopes", "roles"))
+    name, scopes, wants_roles = (changes.get(member) for member in ("name", "scopes", "roles"))
 
     try:
         after = resources.change(
@@ -132,11 +135,12 @@ def change_resource(call: Call) -> ResourceAnswer:
             name=before.name if name is None else name,
             scopes=before.scopes if scopes is None else frozenset(scopes),
             client_id=changes.get("client_id", before.client_id),
-            wants_roles=before.wants_roles if roles is None else roles,
+            wants_roles=before.wants_roles if wants_roles is None else wants_roles,
         )
     except (InvalidResourceError, UnknownClientError) as error:
         raise _in_field(error) from None
 
+    _require_as_much(call, before, after)
     record(
         call,
         Event.RESOURCE_CHANGED,
@@ -150,11 +154,31 @@ def change_resource(call: Call) -> ResourceAnswer:
 def delete_resource(call: Call) -> Response:
     """No token for it is given any more; those that there are live until they expire."""
     resource = _named(call)
+    _require_as_much(call, resource)
 
     resources.remove(call.ctx.db, resource.identifier)
 
     record(call, Event.RESOURCE_DELETED, resource=resource.identifier)
     return empty(204)
+
+
+def _require_as_much(call: Call, *resources_touched: Resource) -> None:
+    """Nobody takes away what holds them back.
+
+    Scopes that some role gives are in no token of those without such a role, as long as their
+    resource wants roles: who changes that resource has to have them all. And a client that serves
+    a resource may exchange what people gave another: who names it is an administrator, or a
+    service, which only an operator makes.
+    """
+    caller = call.caller
+    assert caller is not None, "administration is open to nobody unknown"  # noqa: S101
+    touched = frozenset().union(*(resource.scopes for resource in resources_touched))
+    guarded = touched & roles.scopes_of_all(call.ctx.db)
+    may_touch(caller, Held(frozenset(), guarded))
+    serving = {resource.client_id for resource in resources_touched}
+    held = caller.held
+    if len(serving) > 1 and held is not None and not held.is_administrator:
+        raise ProblemError(types.NOT_ALLOWED, "An administrator says which client serves it.")
 
 
 def _named(call: Call) -> Resource:
@@ -213,7 +237,9 @@ OPERATIONS = (
         method="POST",
         name="admin_api.create_resource",
         summary="Make a resource server known",
-        description="Tokens can be asked for it (RFC 8707), with its scopes.",
+        description="Tokens can be asked for it (RFC 8707), with its scopes. Nobody makes or"
+        " changes one with a scope that a role gives and that they do not have. Which client"
+        " serves it is said by an administrator, or a service.",
         handler=create_resource,
         body=NewResource,
         answer=ResourceAnswer,

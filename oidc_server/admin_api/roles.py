@@ -205,6 +205,8 @@ OPERATIONS = (
         path="/api/v1/admin/roles/{role}",
         name="admin_api.delete_role",
         summary="Delete a role, and take it from everybody",
+        description="A scope of a resource that no other role gives is held back from nobody any"
+        " more: take it from the resource first if it is to be nobody's.",
         handler=delete_role,
         status=204,
         **_WRITES,

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from httpx2 import Response
 
+from oidc_server.domain import roles
 from tests.callers import Callers, make_callers
 from tests.factories import make_client
 from tests.relying_party import RelyingParty
@@ -109,3 +110,55 @@ def test_the_list_comes_in_pages(api: Callers) -> None:
     assert [row["identifier"] for row in first["resources"] + second["resources"]] == everything
     assert everything == sorted(everything)
     assert second["next_cursor"] is None
+
+
+@pytest.fixture
+def keeper(api: Callers) -> str:
+    """Somebody whose role looks after resource servers, and nothing else."""
+    with api.site.db() as db:
+        for name, scopes in (("keeper", {"resources:write"}), ("writer", {"articles:write"})):
+            roles.create(
+                db,
+                name=name,
+                description="",
+                scopes=frozenset(scopes),
+                known=frozenset(scopes),
+                now=api.site.clock.now,
+            )
+    api.give_role("person", "keeper")
+    return "person"
+
+
+def test_nobody_takes_away_what_holds_them_back(api: Callers, keeper: str) -> None:
+    guarded = {**NEW, "scopes": ["articles:write"], "roles": True}
+    send(api, "POST", guarded)
+    named = {"identifier": ARTICLES}
+    changes: tuple[dict[str, Any], ...] = ({"roles": False}, {"scopes": []}, {"name": "Mine"})
+
+    refused = [api.call("PATCH", PATH, keeper, params=named, json=change) for change in changes]
+    refused += [
+        api.call("DELETE", PATH, keeper, params=named),
+        api.call("POST", PATH, keeper, json={**guarded, "identifier": "https://mine.example/"}),
+    ]
+
+    assert {answer.status_code for answer in refused} == {403}
+    (resource,) = send(api, "GET", identifier=ARTICLES).json()["resources"]
+    assert (resource["roles"], resource["scopes"]) == (True, ["articles:write"])
+    api.give_role(keeper, "writer")
+    assert api.call("PATCH", PATH, keeper, params=named, json={"roles": False}).status_code == 200
+
+
+def test_an_administrator_or_a_service_says_which_client_serves_it(
+    api: Callers, keeper: str
+) -> None:
+    app = make_client(api.site, "service", scopes=["articles:read"])
+    serves, named = {"client_id": app.client_id}, {"identifier": ARTICLES}
+
+    refused = api.call("POST", PATH, keeper, json={**NEW, **serves})
+    made = api.call("POST", PATH, keeper, json=NEW)
+    refused_later = api.call("PATCH", PATH, keeper, params=named, json=serves)
+    by_service = api.call("PATCH", PATH, "service", params=named, json=serves)
+    described = api.call("PATCH", PATH, keeper, params=named, json={"name": "Texts", **serves})
+
+    assert (refused.status_code, refused_later.status_code) == (403, 403)
+    assert [answer.status_code for answer in (made, by_service, described)] == [201, 200, 200]
