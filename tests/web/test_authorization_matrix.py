@@ -19,7 +19,6 @@ OPEN_TO_EVERYBODY = {
     "account_api.sign_up",
     "account_api.ask_for_password",
     "account_api.choose_password",
-    "account_api.confirm_email",
 }
 """Names of operations that ask for no token: each one a decision."""
 ENDS_TOKENS = ("account_api.end_other_sessions", "account_api.withdraw_all_consents")
