@@ -20,6 +20,7 @@ from oidc_server.authentication import (
     login,
     not_me,
     passkey_login,
+    passkey_offer,
     passkey_sign_up,
     passkey_step,
     password_meter,
@@ -243,6 +244,21 @@ ROUTES = [
         "/setup",
         form(setup.show_setup, setup.submit_setup, before=setup.prepare),
         name="setup.setup",
+    ),
+    Route(
+        "/login/passkey-offer",
+        form(passkey_offer.show_offer, passkey_offer.submit_passkey, before=passkey_offer.prepare),
+        name="authentication.passkey_offer",
+    ),
+    Route(
+        "/login/passkey-offer/options",
+        script(passkey_offer.ask),
+        name="authentication.ask_passkey_offer",
+    ),
+    Route(
+        "/login/passkey-offer/no",
+        action(passkey_offer.submit_no),
+        name="authentication.no_passkey",
     ),
     Route(
         "/sign-up",

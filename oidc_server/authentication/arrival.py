@@ -3,7 +3,7 @@
 Every way to sign in ends here, so that none of them can forget the second step.
 """
 
-from oidc_server.authentication import mailed_code
+from oidc_server.authentication import mailed_code, passkey_offer
 from oidc_server.authentication.interrupted import Interrupted
 from oidc_server.authentication.next_factor import Ask, Done, Enrol, Missing, next_factor
 from oidc_server.domain import (
@@ -122,7 +122,7 @@ def _sign_in(
     is_new_browser = ctx.sign_in(user_id, amr=amr, acr=acr_of(amr), stepping_up=stepping_up)
     if is_new_browser:
         mails.notify(ctx.db, user_id, Notice.NEW_DEVICE, ctx.now, **mail_facts(ctx))
-    return came_from.go_on(ctx)
+    return passkey_offer.interrupt(ctx, came_from, user_id, amr) or came_from.go_on(ctx)
 
 
 def _to_step(

@@ -83,7 +83,10 @@ def untrusted_page(ctx: Context, error: UntrustedRequestError) -> Response:
         reference=ctx.origin.reference,
         time=ctx.now,
         client=None,
-        details=[("Problem", error.problem), *error.details.items()],
+        details=[
+            (translate(ctx.language, Words("Problem")), translate(ctx.language, error.problem)),
+            *error.details.items(),
+        ],
         way_on=None,
     )
 

@@ -4,6 +4,7 @@ from oidc_server.authorization.request import Trusted, UntrustedRequestError, is
 from oidc_server.database import Transaction
 from oidc_server.domain import authorization_requests, clients
 from oidc_server.domain.authorization_requests import REQUEST_URI_PREFIX, AuthorizationRequest
+from oidc_server.languages import Words
 from oidc_server.web.context import Context
 from oidc_server.web.incoming import Params
 
@@ -12,9 +13,11 @@ def trusted_again(db: Transaction, request: AuthorizationRequest) -> Trusted:
     """Raises `UntrustedRequestError` when client or redirect URI are no longer registered."""
     client = clients.find(db, request.client_id)
     if client is None:
-        raise UntrustedRequestError("The client is no longer registered.")
+        raise UntrustedRequestError(Words("The client is no longer registered."))
     if not is_registered(client, request.redirect_uri):
-        raise UntrustedRequestError("The redirect_uri is no longer registered.", client=client)
+        raise UntrustedRequestError(
+            Words("The redirect_uri is no longer registered."), client=client
+        )
     return Trusted(client, request.redirect_uri, request.state, request.response_mode)
 
 
@@ -27,10 +30,12 @@ def open_pushed(ctx: Context, params: Params) -> tuple[Trusted, AuthorizationReq
     """The request that a client pushed (RFC 9126 §4); raises `UntrustedRequestError`."""
     for name in ("client_id", "request_uri"):
         if name in params.repeated():
-            raise UntrustedRequestError(f"The parameter {name} was sent more than once.")
+            raise UntrustedRequestError(
+                Words("The parameter %(name)s was sent more than once.", name=name)
+            )
     client_id, request_uri = params.get("client_id"), params.get("request_uri")
     if client_id is None:
-        raise UntrustedRequestError("The parameter client_id is missing.")
+        raise UntrustedRequestError(Words("The parameter %(name)s is missing.", name="client_id"))
     request = authorization_requests.open_pushed(
         ctx.db,
         request_uri or "",
@@ -41,6 +46,6 @@ def open_pushed(ctx: Context, params: Params) -> tuple[Trusted, AuthorizationReq
     )
     if request is None:
         raise UntrustedRequestError(
-            "The request_uri is unknown, expired or used up.", error="invalid_request_uri"
+            Words("The request_uri is unknown, expired or used up."), error="invalid_request_uri"
         )
     return trusted_again(ctx.db, request), request

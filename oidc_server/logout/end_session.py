@@ -6,6 +6,7 @@ from oidc_server.domain import audit, clients, subjects
 from oidc_server.domain.audit import Event
 from oidc_server.domain.clients import Client
 from oidc_server.domain.user_sessions import LiveSession
+from oidc_server.languages import Words
 from oidc_server.logout import front_channel
 from oidc_server.oauth2.id_token_hints import read_hint
 from oidc_server.oauth2.redirects import MAX_STATE, with_query
@@ -122,29 +123,35 @@ def _signed_out(ctx: Context, request: LogoutRequest, frames: list[str]) -> Resp
 def _read(ctx: Context, params: Params) -> LogoutRequest:
     """Check hint, client and redirect URI; raises `BadRequestError`, never redirects."""
     for name in params.repeated():
-        raise BadRequestError(f"The parameter {name} was sent more than once.")
+        raise BadRequestError(Words("The parameter %(name)s was sent more than once.", name=name))
     ctx.ui_locales = params.get("ui_locales")
     hint, client_id = params.get("id_token_hint"), params.get("client_id")
     sub: object = None
     sid: str | None = None
     if hint is not None:
         if hint.count(".") == _DOTS_OF_JWE:
-            raise BadRequestError("The id_token_hint is encrypted; send the signed ID Token in it.")
+            raise BadRequestError(
+                Words("The id_token_hint is encrypted; send the signed ID Token in it.")
+            )
         claims = read_hint(ctx.db, ctx.runtime.keys, hint, issuer=ctx.runtime.issuer, now=ctx.now)
         if claims is None:
-            raise BadRequestError("The id_token_hint is not an ID Token of this server.")
+            raise BadRequestError(Words("The id_token_hint is not an ID Token of this server."))
         if client_id is not None and client_id != claims["aud"]:
-            raise BadRequestError("The id_token_hint was issued to another client.")
+            raise BadRequestError(Words("The id_token_hint was issued to another client."))
         client_id, sub, sid = claims["aud"], claims.get("sub"), claims.get("sid")
     client = clients.find(ctx.db, client_id) if client_id is not None else None
     uri = params.get("post_logout_redirect_uri")
     if uri is not None and client is not None:
         if uri not in client.metadata.post_logout_redirect_uris:
-            raise BadRequestError("The post_logout_redirect_uri is not registered for this client.")
+            raise BadRequestError(
+                Words("The post_logout_redirect_uri is not registered for this client.")
+            )
     elif uri is not None:
         uri = None  # without a client nobody vouches for the address
     state = params.get("state")
     if state is not None and len(state) > MAX_STATE:
-        raise BadRequestError(f"The state is longer than {MAX_STATE} characters.")
+        raise BadRequestError(
+            Words("The state is longer than %(most)s characters.", most=MAX_STATE)
+        )
     user_id = subjects.find_user(ctx.db, client, sub) if client is not None else None
     return LogoutRequest(client, user_id, sid, uri, state)

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 
 from starlette.types import Receive, Scope
 
+from oidc_server.languages import Words
 from oidc_server.security.jose import parse_json_object
 
 FORM_TYPE = "application/x-www-form-urlencoded"
@@ -36,7 +37,7 @@ class RepeatedParameterError(BadRequestError):
     """A parameter was sent twice (RFC 6749 §3.1, §3.2)."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"The parameter {name} was sent more than once.")
+        super().__init__(Words("The parameter %(name)s was sent more than once.", name=name))
         self.name = name
 
 
@@ -60,12 +61,14 @@ class Params:
                 max_num_fields=_MAX_FIELDS,
             )
         except UnicodeDecodeError:
-            raise BadRequestError("The parameters are not UTF-8 text.") from None
+            raise BadRequestError(Words("The parameters are not UTF-8 text.")) from None
         except ValueError:
-            raise BadRequestError(f"More than {_MAX_FIELDS} parameters were sent.") from None
+            raise BadRequestError(
+                Words("More than %(most)s parameters were sent.", most=_MAX_FIELDS)
+            ) from None
         for name, value in pairs:
             if "\0" in value or "\0" in name:
-                raise BadRequestError("A parameter contains a NUL character.")
+                raise BadRequestError(Words("A parameter contains a NUL character."))
             values.setdefault(name, []).append(value)
         return cls(values)
 
@@ -140,7 +143,7 @@ class Incoming:
     def query(self) -> Params:
         encoded: bytes = self.scope["query_string"]
         if len(encoded) > MAX_QUERY:
-            raise BadRequestError("The address is too long.", status=414)
+            raise BadRequestError(Words("The address is too long."), status=414)
         return Params.parse(encoded) if encoded else NO_PARAMS
 
     @cached_property
@@ -174,12 +177,14 @@ class Incoming:
     def _check_type(self, expected: str) -> None:
         kind, _, parameters = (self.header("content-type") or "").partition(";")
         if kind.strip().lower() != expected:
-            raise BadRequestError(f"Send the parameters as {expected}.", status=415)
+            raise BadRequestError(
+                Words("Send the parameters as %(kind)s.", kind=expected), status=415
+            )
         charset = parameters.partition("charset=")[2].strip().strip('"').lower()
         if charset not in ("", "utf-8"):
-            raise BadRequestError("Send the parameters in UTF-8.", status=415)
+            raise BadRequestError(Words("Send the parameters in UTF-8."), status=415)
         if self.header("content-encoding") not in (None, "identity"):
-            raise BadRequestError("Compressed bodies are not accepted.", status=415)
+            raise BadRequestError(Words("Compressed bodies are not accepted."), status=415)
 
     @cached_property
     def everything(self) -> Params:
@@ -212,7 +217,7 @@ async def read_body(scope: Scope, receive: Receive) -> bytes:
         message = await receive()
         if message["type"] == "http.disconnect":
             # Half a form must not be taken for a whole one: a password would be cut short.
-            raise BadRequestError("The request ended before its end.")
+            raise BadRequestError(Words("The request ended before its end."))
         part: bytes = message.get("body", b"")
         size += len(part)
         if size > MAX_BODY:
@@ -237,7 +242,9 @@ def _is_small(length: bytes) -> bool:
 
 
 def _too_large() -> BadRequestError:
-    return BadRequestError(f"The request is larger than {MAX_BODY // 1024} KiB.", status=413)
+    return BadRequestError(
+        Words("The request is larger than %(most)s KiB.", most=MAX_BODY // 1024), status=413
+    )
 
 
 def _weight(entry: str) -> tuple[str, float]:

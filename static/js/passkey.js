@@ -127,4 +127,8 @@ for (const { dataset } of document.querySelectorAll("[data-known-passkeys]")) {
 if (window.PublicKeyCredential && navigator.credentials) {
   document.getElementById("no-passkeys")?.remove();
   for (const part of document.querySelectorAll("[data-passkey]")) install(part);
+  // A form that may lead to an offer of a passkey says whether this device could make one.
+  const field = document.querySelector("[data-can-passkey]");
+  const canMake = field && PublicKeyCredential.isUserVerifyingPlatformAuthenticatorAvailable?.();
+  canMake?.then((can) => can && (field.value = "yes"), () => {});
 }

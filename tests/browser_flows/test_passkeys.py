@@ -92,6 +92,27 @@ def test_a_passkey_is_made_named_used_and_removed(place: Place, page: Page) -> N
     expect(page.get_by_role("heading", name="My laptop")).to_have_count(0)
 
 
+def test_a_passkey_is_offered_after_the_password_where_the_device_can_make_one(
+    place: Place, page: Page
+) -> None:
+    place.add_user("alan")
+    sign_in(page, place.issuer, "alan")
+    expect_account_of(page, "Alan")  # without such a device nobody is asked
+    sign_out(page)
+    device = Device(page)
+
+    sign_in(page, place.issuer, "alan")
+    page.click("#make-passkey")
+    expect_account_of(page, "Alan")
+    assert len(device.passkeys()) == 1
+
+    sign_out(page)
+    page.add_init_script(NO_AUTOFILL)
+    page.goto(f"{place.issuer}/login")
+    page.click("#passkey")
+    expect_account_of(page, "Alan")
+
+
 def test_whoever_chooses_a_passkey_in_autofill_is_signed_in(place: Place, page: Page) -> None:
     place.add_user("grace")
     Device(page)

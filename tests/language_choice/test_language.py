@@ -149,3 +149,38 @@ def test_the_metadata_tells_the_languages(site):
     told = site.http.get("/.well-known/openid-configuration").json()
 
     assert told["ui_locales_supported"] == list(NAMES)
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/logout?state=a&state=b", "Der Parameter state wurde mehr als einmal gesendet."),
+        ("/logout?id_token_hint=x", "Der id_token_hint ist kein ID Token dieses Servers."),
+        ("/authorize?client_id=none", "Mit dieser client_id ist kein Client registriert."),
+        ("/login?return_to=%FF", "Die Parameter sind kein UTF-8-Text."),
+        ("/login?return_to=%00", "Ein Parameter enthält ein NUL-Zeichen."),
+    ],
+)
+def test_what_is_wrong_with_a_request_is_said_in_the_language_of_its_reader(site, path, words):
+    page = site.http.get(path, headers={"accept-language": "de"})
+
+    assert page.status_code == 400
+    assert language_of(page) == "de"
+    assert words in unescape(page.text)
+
+
+def test_programs_are_told_in_english_and_in_ascii_what_is_wrong(site):
+    answers = [
+        site.http.post(
+            path, content=content, headers={"accept-language": "de", "content-type": kind}
+        )
+        for path, content, kind in (
+            ("/token", "grant_type=a&grant_type=b", "application/x-www-form-urlencoded"),
+            ("/token", "grant_type=a%00", "application/x-www-form-urlencoded"),
+            ("/token", "{}", "application/json"),
+        )
+    ]
+
+    told = [answer.json()["error_description"] for answer in answers]
+    assert all(text.isascii() and text.endswith(".") for text in told)
+    assert "A parameter contains a NUL character." in told

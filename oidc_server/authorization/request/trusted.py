@@ -6,6 +6,7 @@ from oidc_server.database import Transaction
 from oidc_server.domain import clients
 from oidc_server.domain.client_metadata import matches_redirect_uri
 from oidc_server.domain.clients import Client
+from oidc_server.languages import Words
 from oidc_server.oauth2.redirects import MAX_STATE
 from oidc_server.oauth2.vocabulary import ResponseMode
 from oidc_server.web.incoming import Params
@@ -38,14 +39,16 @@ class Trusted:
 def find_client(db: Transaction, params: Params) -> Client:
     """The client that a request names; raises `UntrustedRequestError`."""
     if "client_id" in params.repeated():
-        raise UntrustedRequestError("The parameter client_id was sent more than once.")
+        raise UntrustedRequestError(
+            Words("The parameter %(name)s was sent more than once.", name="client_id")
+        )
     client_id = params.get("client_id")
     if client_id is None:
-        raise UntrustedRequestError("The parameter client_id is missing.")
+        raise UntrustedRequestError(Words("The parameter %(name)s is missing.", name="client_id"))
     client = clients.find(db, client_id)
     if client is None:
         raise UntrustedRequestError(
-            "No client is registered with this client_id.", client_id=client_id
+            Words("No client is registered with this client_id."), client_id=client_id
         )
     return client
 
@@ -54,21 +57,29 @@ def trust(client: Client, params: Params) -> Trusted:
     """Check the redirect URI; raises `UntrustedRequestError`."""
     repeated = params.repeated()
     if "redirect_uri" in repeated:
-        raise UntrustedRequestError("The parameter redirect_uri was sent more than once.")
+        raise UntrustedRequestError(
+            Words("The parameter %(name)s was sent more than once.", name="redirect_uri")
+        )
     redirect_uri = params.get("redirect_uri")
     if redirect_uri is None:
-        raise UntrustedRequestError("The parameter redirect_uri is missing.", client=client)
+        raise UntrustedRequestError(
+            Words("The parameter %(name)s is missing.", name="redirect_uri"), client=client
+        )
     if not is_registered(client, redirect_uri):
         raise UntrustedRequestError(
-            "The redirect_uri is not registered for this client. It must be equal, character for"
-            " character.",
+            Words(
+                "The redirect_uri is not registered for this client. It must be equal, character"
+                " for character."
+            ),
             client=client,
             redirect_uri=redirect_uri,
         )
     state = None if "state" in repeated else params.get("state")
     mode = None if "response_mode" in repeated else params.get("response_mode")
     if state is not None and len(state) > MAX_STATE:
-        raise UntrustedRequestError(f"The state is longer than {MAX_STATE} characters.")
+        raise UntrustedRequestError(
+            Words("The state is longer than %(most)s characters.", most=MAX_STATE)
+        )
     return Trusted(
         client,
         redirect_uri,

@@ -8,7 +8,7 @@ import pyotp
 from playwright.sync_api import Page
 
 from tests.browser_flows.every_page.looking import Look
-from tests.browser_flows.people import sign_in, sign_up
+from tests.browser_flows.people import expect_account_of, sign_in, sign_up
 from tests.browser_flows.test_passkeys import NO_AUTOFILL, Device, add_passkey
 from tests.examples.running import PASSWORD, Place
 
@@ -122,6 +122,11 @@ def test_passkeys(place: Place, page: Page, look: Look) -> None:
     security = f"{place.issuer}/account/security"
     Device(page)
     sign_up(page, place.issuer, "edith")
+    page.context.clear_cookies(name="sid")
+    sign_in(page, place.issuer, "edith")
+    look("authentication/passkey_offer.html", "Sign in faster next time")
+    page.click("#not-now")
+    expect_account_of(page, "edith")
 
     page.goto(f"{security}/passkeys/new")
     look("account/security/new_passkey.html", "Add a passkey")
