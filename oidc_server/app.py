@@ -24,6 +24,7 @@ from oidc_server.outbound.documents import Documents
 from oidc_server.outbound.http import HttpClient
 from oidc_server.outbound.leaked_passwords import LeakedPasswords
 from oidc_server.outbound.mail import NoTransport, SmtpTransport, Transport
+from oidc_server.outbound.shared_counts import SharedCounts
 from oidc_server.routes import DEV_ROUTES, METADATA_ENDPOINTS, ROUTES
 from oidc_server.security.encryption import Vault
 from oidc_server.security.passwords import PasswordHasher
@@ -33,8 +34,8 @@ from oidc_server.web import templating
 from oidc_server.web.cookies import CookieJar
 from oidc_server.web.endpoint import NOT_FOUND, not_found
 from oidc_server.web.lanes import FetchingLane, HashingLane, Inline, Threads
+from oidc_server.web.limiter import Limiter
 from oidc_server.web.paths import Paths
-from oidc_server.web.rate_limit import Limiter
 from oidc_server.web.responses import Response
 from oidc_server.web.runtime import Runtime
 
@@ -65,15 +66,24 @@ class Server(Starlette):
 
 
 def create_app(
-    settings: Settings, clock: Clock = utc_now, *, dev: bool = False, with_jobs: bool = True
+    settings: Settings,
+    clock: Clock = utc_now,
+    *,
+    dev: bool = False,
+    with_jobs: bool = True,
+    processes: int = 1,
 ) -> Server:
-    """Build the server. `dev` adds the mailbox and the sample application."""
+    """Build the server. `dev` adds the mailbox and the sample application.
+
+    `processes` is how many there are beside this one, with it, on this node.
+    """
     routes = [*ROUTES, *DEV_ROUTES] if dev else list(ROUTES)
-    return Server(build_runtime(settings, clock, routes, dev=dev), routes, with_jobs=with_jobs)
+    runtime = build_runtime(settings, clock, routes, dev=dev, processes=processes)
+    return Server(runtime, routes, with_jobs=with_jobs)
 
 
 def build_runtime(
-    settings: Settings, clock: Clock, routes: list[Route], *, dev: bool = False
+    settings: Settings, clock: Clock, routes: list[Route], *, dev: bool = False, processes: int = 1
 ) -> Runtime:
     """Every collaborator of the process."""
     database = Database(settings.database_url)
@@ -98,7 +108,7 @@ def build_runtime(
         keys=keys,
         client_keys=ClientKeyStore(documents),
         tokens=AccessTokenReader(keys, settings.issuer, settings.leeway),
-        limiter=Limiter(enabled=settings.rate_limits),
+        limiter=Limiter(settings, _shared_counts(settings), processes=processes),
         templates=templates,
         cookies=CookieJar(secure=settings.secure_cookies),
         paths=paths,
@@ -120,6 +130,11 @@ def _templates(settings: Settings, paths: Paths) -> tuple[Environment, dict[str,
     addresses, static = templating.load_static(resources.static_dir(), secure=secure)
     brand, brand_files = templating.load_brand(settings, secure=secure)
     return templating.environment(brand, paths, addresses), static | brand_files
+
+
+def _shared_counts(settings: Settings) -> SharedCounts | None:
+    url = settings.redis_url
+    return None if url is None else SharedCounts(settings, url.get_secret_value())
 
 
 def _passwords(settings: Settings) -> PasswordHasher:
@@ -168,6 +183,7 @@ def _lifespan(
             await warming
             if with_jobs:
                 jobs.stop()
+            await runtime.limiter.close()
             runtime.lane.close()
             runtime.hashing.close()
             runtime.fetching.close()

@@ -53,8 +53,16 @@ from oidc_server.web import operations
 from oidc_server.web.kinds import action, document, form, machine, page, record, script
 from oidc_server.web.operations import Operation
 from oidc_server.web.protocol import access_with_proof
-from oidc_server.web.rate_limit import DEVICES, MAILS, PASSAGES, REGISTRATIONS, TYPING
-from oidc_server.web.rate_limit import FAILED_AUTHENTICATIONS as FAILURES
+from oidc_server.web.rate_limit import (
+    DEVICES,
+    FAILURES,
+    MAILS,
+    PASSAGES,
+    REGISTRATIONS,
+    SIGN_INS,
+    SIGN_UPS,
+    TYPING,
+)
 
 OPERATIONS: tuple[Operation, ...] = (
     *of_account.OPERATIONS,
@@ -117,17 +125,17 @@ ROUTES = [
     ),
     Route(
         "/par",
-        machine(pushed.push, limit=FAILURES, cross_origin=True),
+        machine(pushed.push, failures=FAILURES, cross_origin=True),
         name="authorization.push",
     ),
     Route(
         "/login",
-        form(login.show_login, login.submit_login, before=login.prove),
+        form(login.show_login, login.submit_login, before=login.prove, failures=SIGN_INS),
         name="authentication.login",
     ),
     Route(
         "/login/second-step/{pending_id}",
-        form(second_step.show_second_step, second_step.submit_second_step),
+        form(second_step.show_second_step, second_step.submit_second_step, failures=SIGN_INS),
         name="authentication.second_step",
     ),
     Route(
@@ -148,7 +156,7 @@ ROUTES = [
     ),
     Route(
         "/login/second-step/{pending_id}/passkey",
-        action(passkey_step.submit_passkey, before=passkey_step.prove),
+        action(passkey_step.submit_passkey, before=passkey_step.prove, failures=SIGN_INS),
         name="authentication.passkey_step",
     ),
     Route(
@@ -158,7 +166,7 @@ ROUTES = [
     ),
     Route(
         "/login/passkey",
-        action(passkey_login.submit_passkey, before=passkey_login.prove),
+        action(passkey_login.submit_passkey, before=passkey_login.prove, failures=SIGN_INS),
         name="authentication.passkey",
     ),
     Route("/login/passkey/options", script(passkey_login.ask), name="authentication.ask_passkey"),
@@ -175,7 +183,7 @@ ROUTES = [
     Route(
         "/token",
         machine(
-            token.token, before=token.prove_for_password_grant, limit=FAILURES, cross_origin=True
+            token.token, before=token.prove_for_password_grant, failures=FAILURES, cross_origin=True
         ),
         name="token.token",
     ),
@@ -200,17 +208,17 @@ ROUTES = [
             userinfo.userinfo,
             methods=("GET", "POST"),
             access=access_with_proof,
-            limit=FAILURES,
+            failures=FAILURES,
             cross_origin=True,
         ),
         name="userinfo.userinfo",
     ),
     Route(
-        "/introspect", machine(introspection.introspect, limit=FAILURES), name="token.introspect"
+        "/introspect", machine(introspection.introspect, failures=FAILURES), name="token.introspect"
     ),
     Route(
         "/revoke",
-        machine(revocation.revoke, limit=FAILURES, cross_origin=True),
+        machine(revocation.revoke, failures=FAILURES, cross_origin=True),
         name="token.revoke",
     ),
     Route(
@@ -234,7 +242,7 @@ ROUTES = [
             get=configuration.show,
             put=configuration.replace,
             delete=configuration.delete,
-            limit=FAILURES,
+            failures=FAILURES,
         ),
         name="client_registration.configuration",
     ),
@@ -262,12 +270,12 @@ ROUTES = [
     ),
     Route(
         "/sign-up",
-        form(sign_up.show_sign_up, sign_up.submit_sign_up, before=sign_up.prepare),
+        form(sign_up.show_sign_up, sign_up.submit_sign_up, before=sign_up.prepare, limit=SIGN_UPS),
         name="authentication.sign_up",
     ),
     Route(
         "/sign-up/passkey",
-        action(passkey_sign_up.submit_passkey, before=passkey_sign_up.prepare),
+        action(passkey_sign_up.submit_passkey, before=passkey_sign_up.prepare, limit=SIGN_UPS),
         name="authentication.passkey_sign_up",
     ),
     Route(

@@ -8,6 +8,7 @@ pytest_plugins = (
     "tests.services.postgres",
     "tests.services.databases",
     "tests.services.smtp",
+    "tests.services.redis",
     "tests.services.chromium",
     "tests.services.node",
     "tests.services.server",
@@ -15,7 +16,12 @@ pytest_plugins = (
     "tests.services.deployment",
 )
 
-_MARKER_OF_FIXTURE = {"chromium": "browser", "node": "node", "postgres": "postgres"}
+_MARKER_OF_FIXTURE = {
+    "chromium": "browser",
+    "node": "node",
+    "postgres": "postgres",
+    "redis": "redis",
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -49,4 +49,4 @@ def _bound_to_key(exchange: Exchange, request: AuthorizationRequest) -> Authoriz
 def _bound(ctx: Context, client: Client) -> None:
     """Anybody can push in the name of a public client, and each time we store something."""
     if client.is_public:
-        ctx.runtime.limiter.enter(PASSAGES, ctx.origin.address)
+        ctx.count(PASSAGES, ctx.counted_as)

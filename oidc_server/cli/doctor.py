@@ -1,5 +1,6 @@
 """`oidc-server doctor`: looks at what may be wrong, each line with its fix."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -13,6 +14,7 @@ from oidc_server.clock import utc_now
 from oidc_server.database import Transaction
 from oidc_server.domain import clients, logout_deliveries, signing_keys
 from oidc_server.health.checks import checks
+from oidc_server.outbound.shared_counts import SharedCounts
 from oidc_server.routes import ROUTES
 from oidc_server.settings import Settings, load
 
@@ -51,6 +53,7 @@ def doctor(*, as_json: Json = False) -> None:
             found.append(rate_logouts(db, runtime.clock()))
             found += rate_clients(clients.list_clients(db))
     found += rate_settings(settings)
+    found.insert(-2, rate_limits(settings, runtime.limiter.described()))
     runtime.database.close()
     show_all([asdict(finding) for finding in found], as_json=as_json)
     if any(finding.result == "fail" for finding in found):
@@ -68,9 +71,6 @@ def rate_settings(settings: Settings) -> list[Finding]:
         Finding("mail", "ok", "A mail server is set.")
         if mail
         else Finding("mail", "warn", "No mail leaves; set OIDC_SMTP_URL."),
-        Finding("limits", "ok", "They are on.")
-        if settings.rate_limits
-        else Finding("limits", "warn", "OIDC_RATE_LIMITS=off is for measurements only; set on."),
         Finding("registration", "warn", "OIDC_REGISTRATION=open lets everybody in; set token.")
         if settings.registration == "open" and not settings.is_loopback
         else Finding("registration", "ok", f"It is {settings.registration}."),
@@ -78,6 +78,30 @@ def rate_settings(settings: Settings) -> list[Finding]:
         if strong
         else Finding("passwords", "warn", f"Set OIDC_ARGON2_MEMORY_KIB to {_SAFE_MEMORY_KIB}."),
     ]
+
+
+def rate_limits(settings: Settings, described: str) -> Finding:
+    """Whether there are limits, and whether all processes hold them together."""
+    if not settings.rate_limits:
+        fix = "OIDC_RATE_LIMITS=off is for measurements only; set on."
+        return Finding("limits", "warn", fix)
+    if settings.redis_url is None:
+        several = settings.database_url.startswith("postgresql")
+        alone = f"Each process counts for itself, a minute: {described}."
+        fix = " With several workers or nodes, set OIDC_REDIS_URL."
+        return Finding("limits", "warn" if several else "ok", alone + fix)
+    if not asyncio.run(_can_count(settings, settings.redis_url.get_secret_value())):
+        fix = "Redis does not answer, so each process counts for itself; mend OIDC_REDIS_URL."
+        return Finding("limits", "warn", fix)
+    return Finding("limits", "ok", f"All count together, in Redis, a minute: {described}.")
+
+
+async def _can_count(settings: Settings, redis_url: str) -> bool:
+    counts = SharedCounts(settings, redis_url)
+    try:
+        return await counts.answers()
+    finally:
+        await counts.close()
 
 
 def rate_rotation(db: Transaction, settings: Settings, now: datetime) -> Finding:

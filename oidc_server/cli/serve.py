@@ -43,10 +43,11 @@ class Worker:
 
     settings: Settings
     dev: bool
+    processes: int
 
     def __call__(self) -> Server:
         logs.configure(self.settings.log_level, self.settings.log_format)
-        return create_app(self.settings, utc_now, dev=self.dev)
+        return create_app(self.settings, utc_now, dev=self.dev, processes=self.processes)
 
 
 def serve(
@@ -73,11 +74,15 @@ def serve(
         typer.echo(f"{settings.brand_name} is at {settings.issuer}")
         if link is not None:
             typer.echo(f"Set it up, once: {link}")
+        if workers > 1 and settings.rate_limits and settings.redis_url is None:
+            typer.echo(
+                "Each worker counts limits for itself; to count together, set OIDC_REDIS_URL"
+            )
         if dev:
             typer.echo(f"Try it with the sample app: {settings.issuer}/dev/app")
             if settings.api_docs:
                 typer.echo(f"Try the API: {settings.issuer}/docs")
-        _run(Worker(settings, dev), listener, workers)
+        _run(Worker(settings, dev, workers), listener, workers)
 
 
 def _prepare(settings: Settings) -> str | None:

@@ -59,6 +59,7 @@ def authenticate(exchange: Exchange, *, claim: bool = True) -> AuthenticatedClie
     if client is None:
         _compare_with_nothing(credentials)
     elif _proves(client, credentials, exchange, claim=claim):
+        exchange.admit(client)
         return AuthenticatedClient(client, client.metadata.token_endpoint_auth_method)
     if claim:
         audit.record(

@@ -1,12 +1,13 @@
 """One protocol exchange: what grants and the token writer need of a request."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from oidc_server.database import Transaction
 from oidc_server.domain.audit import Origin
+from oidc_server.domain.clients import Client
 from oidc_server.domain.signing_keys import KeyRing
 from oidc_server.oauth2.access_tokens import AccessTokenReader
 from oidc_server.oauth2.client_keys import ClientKeyStore
@@ -55,6 +56,8 @@ class Exchange:
     authorization: tuple[str, ...]
     form: Mapping[str, str]
     dpop: SentProof
+    admit: Callable[[Client], None]
+    """Counts a request of a client that has proved who it is; raises what ends the request."""
     resources: tuple[str, ...] = ()
     audiences: tuple[str, ...] = ()
     proof: Proof | None = None

@@ -1,16 +1,21 @@
 """A circuit breaker for each neighbour (pybreaker), whose gate lets in one trial at a time."""
 
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from typing import Any
 
 import pybreaker
 
-from oidc_server.clock import utc_now
+from oidc_server.observability import metrics
+from oidc_server.observability.logs import get_logger
+from oidc_server.settings import Settings
 
 _TRIAL_SECONDS = 1.0
 """When to ask again while somebody else's trial runs."""
+
+_log = get_logger(__name__)
 
 
 class BreakerOpenError(Exception):
@@ -24,8 +29,8 @@ class BreakerOpenError(Exception):
 class Breaker:
     """Opens after `failures` in a row, tries again after `open_seconds`, closes after `successes`.
 
-    `answers` are the exceptions by which the neighbour shows that it works: it said no. Each
-    process has a state of its own.
+    `answers` are the exceptions by which the neighbour shows that it works: it said no. `kind` is
+    what metrics call all neighbours like this one. Each process has a state of its own.
     """
 
     def __init__(
@@ -35,21 +40,55 @@ class Breaker:
         open_seconds: float,
         successes: int,
         answers: Sequence[type[Exception]] = (),
+        kind: str | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name = name
-        self._open_for = timedelta(seconds=open_seconds)
+        self._kind = kind or name
+        self._open_seconds = open_seconds
+        self._monotonic = monotonic
         self._lock = threading.Lock()
         self._trial_runs = False
-        self._storage = pybreaker.CircuitMemoryStorage(pybreaker.STATE_CLOSED)
+        self._opened_at = 0.0
         self._pybreaker = pybreaker.CircuitBreaker(
             fail_max=failures,
             reset_timeout=open_seconds,
             success_threshold=successes,
             exclude=answers,
-            state_storage=self._storage,
+            listeners=[_Watch(self._changed)],
             name=name,
             throw_new_error_on_trip=False,  # the caller sees what happened, not what follows
         )
+
+    @classmethod
+    def of(
+        cls,
+        settings: Settings,
+        name: str,
+        answers: Sequence[type[Exception]] = (),
+        kind: str | None = None,
+    ) -> "Breaker":
+        """A breaker with the figures of the settings."""
+        return cls(
+            name,
+            settings.breaker_failures,
+            settings.breaker_open.total_seconds(),
+            settings.breaker_successes,
+            answers,
+            kind,
+        )
+
+    @property
+    def state(self) -> str:
+        """`closed`, `open` or `half-open`."""
+        return str(self._pybreaker.current_state)
+
+    @property
+    def rests(self) -> bool:
+        """Whether a call would be refused now, for those who know what to do without."""
+        if self._pybreaker.current_state == pybreaker.STATE_CLOSED:
+            return False
+        return self._trial_runs or self._remaining() > 0
 
     @contextmanager
     def guard(self) -> Iterator[None]:
@@ -77,14 +116,47 @@ class Breaker:
 
     def _admit(self) -> bool:
         """Whether this call is a trial after failures; BreakerOpenError if it is too early."""
-        if self._storage.state == pybreaker.STATE_CLOSED:
+        state = self._pybreaker.current_state
+        if state == pybreaker.STATE_CLOSED:
             return False
-        opened_at = self._storage.opened_at
-        if self._storage.state == pybreaker.STATE_OPEN and opened_at is not None:
-            remaining = (opened_at + self._open_for - utc_now()).total_seconds()
-            if remaining > 0:
-                raise BreakerOpenError(self.name, remaining)
+        if (remaining := self._remaining()) > 0:
+            raise BreakerOpenError(self.name, remaining)
         if self._trial_runs:
             raise BreakerOpenError(self.name, _TRIAL_SECONDS)
+        if state == pybreaker.STATE_OPEN:
+            self._pybreaker.half_open()
         self._trial_runs = True
         return True
+
+    def _remaining(self) -> float:
+        """Seconds until a trial may be made."""
+        if self._pybreaker.current_state != pybreaker.STATE_OPEN:
+            return 0.0
+        return self._opened_at + self._open_seconds - self._monotonic()
+
+    def retire(self) -> None:
+        """Nobody will ask for this neighbour any more: it is not one of those left alone."""
+        if self.state != pybreaker.STATE_CLOSED:
+            metrics.breaker_changed(self._kind, self.state, pybreaker.STATE_CLOSED)
+
+    def _changed(self, before: str, state: str) -> None:
+        metrics.breaker_changed(self._kind, before, state)
+        if state == pybreaker.STATE_OPEN:
+            self._opened_at = self._monotonic()
+            _log.warning("neighbour is left alone", neighbour=self.name, seconds=self._open_seconds)
+        elif state == pybreaker.STATE_HALF_OPEN:
+            _log.info("neighbour is tried again", neighbour=self.name)
+        else:
+            _log.info("neighbour is trusted again", neighbour=self.name)
+
+
+class _Watch(pybreaker.CircuitBreakerListener):
+    """Hands on what state a breaker came into."""
+
+    def __init__(self, changed: Callable[[str, str], None]) -> None:
+        self._changed = changed
+
+    def state_change(self, cb: Any, old_state: Any, new_state: Any) -> None:
+        """Called by pybreaker, under the lock of the breaker."""
+        del cb
+        self._changed(old_state.name, new_state.name)

@@ -50,6 +50,8 @@ class Answer:
 class HttpClient:
     """Asks and tells others over HTTP, from any thread; each call blocks for `deadline` at most.
 
+    `kind` is what metrics call those who are asked.
+
     `tls` and `resolver` are for tests and the like; certificates are checked against the system's
     authorities, or those of `SSL_CERT_FILE`.
     """
@@ -63,12 +65,14 @@ class HttpClient:
         deadline: float = DEADLINE_SECONDS,
         policy: AddressPolicy | None = None,
         max_body: int = MAX_BODY,
+        kind: str = "http",
     ) -> None:
         self._settings = settings
         self._policy = policy or AddressPolicy(
             loopback=settings.is_loopback, allowed=settings.outbound_allow
         )
         self._max_body = max_body
+        self._kind = kind
         self._tls = tls
         self._resolver = resolver
         self._deadline = deadline
@@ -143,13 +147,9 @@ class HttpClient:
             breaker = self._breakers.get(host)
             if breaker is None:
                 if len(self._breakers) >= _MAX_HOSTS:
-                    self._breakers.pop(next(iter(self._breakers)))
-                breaker = self._breakers[host] = Breaker(
-                    host,
-                    self._settings.breaker_failures,
-                    self._settings.breaker_open.total_seconds(),
-                    self._settings.breaker_successes,
-                    answers=(OutboundRefusedError,),
+                    self._breakers.pop(next(iter(self._breakers))).retire()
+                breaker = self._breakers[host] = Breaker.of(
+                    self._settings, host, answers=(OutboundRefusedError,), kind=self._kind
                 )
             return breaker
 

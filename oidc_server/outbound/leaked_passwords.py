@@ -42,6 +42,7 @@ class LeakedPasswords:
             policy=AddressPolicy(loopback=(url or "").startswith("http:"), allowed=_EVERYWHERE),
             deadline=DEADLINE_SECONDS,
             max_body=_MAX_BODY,
+            kind="leaked-passwords",
         )
 
     @property

@@ -125,12 +125,8 @@ class SmtpTransport:
         self._clock = clock
         self._timeout = timeout
         self._tls = tls or ssl.create_default_context()
-        self._breaker = Breaker(
-            "the mail server",
-            settings.breaker_failures,
-            settings.breaker_open.total_seconds(),
-            settings.breaker_successes,
-            answers=[MailRefusedError],
+        self._breaker = Breaker.of(
+            settings, "the mail server", answers=[MailRefusedError], kind="mail"
         )
 
     def send(self, mail: Mail) -> None:

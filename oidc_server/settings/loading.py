@@ -18,7 +18,13 @@ from oidc_server.settings.model import PREFIX, Settings
 _FILE_SUFFIX = "_FILE"
 _DEFAULT_PORT = 8000
 _KNOWN = {PREFIX + name.upper(): name for name in Settings.model_fields}
-_NOT_SHOWN = {"secret_key", "smtp_url", "database_url", "issuer"}  # may hold a password
+_NOT_SHOWN = {
+    "secret_key",
+    "smtp_url",
+    "redis_url",
+    "database_url",
+    "issuer",
+}  # may hold a password
 _KUBERNETES = re.compile(
     r"OIDC_(SERVICE_|PORT).*=.*"
     r"|OIDC_[A-Z0-9_]+_(SERVICE_(HOST|PORT)|PORT_\d+_(TCP|UDP|SCTP)).*=.*"

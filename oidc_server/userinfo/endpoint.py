@@ -11,7 +11,7 @@ from oidc_server.oauth2.errors import InvalidTokenError
 from oidc_server.oauth2.resource_protector import presented_token, protect
 from oidc_server.oauth2.vocabulary import Scope
 from oidc_server.web.context import Context
-from oidc_server.web.protocol import protocol_error, sent_proof, with_dpop_nonce
+from oidc_server.web.protocol import count_holder, protocol_error, sent_proof, with_dpop_nonce
 from oidc_server.web.responses import Response, json, jwt
 
 
@@ -36,6 +36,7 @@ def userinfo(ctx: Context) -> Response:
     except OAuth2Error as error:
         return protocol_error(ctx, error)
 
+    count_holder(ctx, access_token.client_id, state.user_id)
     person = state.person
     client = clients.at_revision(ctx.db, access_token.client_id, person.client_revision)
     requested = claims.narrow(person.requested_claims, client.metadata.scopes)

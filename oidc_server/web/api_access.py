@@ -21,7 +21,7 @@ from oidc_server.oauth2.vocabulary import TWO_FACTOR_ACR
 from oidc_server.web import second_factors
 from oidc_server.web.context import Context
 from oidc_server.web.errors import InvalidFieldsError, Problem, ProblemError, as_problem, types
-from oidc_server.web.protocol import sent_proof, with_challenge
+from oidc_server.web.protocol import count_holder, sent_proof, with_challenge
 from oidc_server.web.responses import Response
 
 
@@ -103,6 +103,7 @@ def authenticate(ctx: Context, rule: Rule) -> Caller | None:
     )
     caller = Caller(token, state.user_id, state.sub)
     ctx.origin = ctx.origin.of(client_id=caller.client_id, user_id=caller.user_id)
+    count_holder(ctx, caller.client_id, caller.user_id)
     if not rule.for_others and caller.user_id is None:
         raise ProblemError(types.NOT_ALLOWED, "This is for people, about themselves.")
     if not rule.for_oneself:

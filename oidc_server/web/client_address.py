@@ -1,7 +1,8 @@
 """Whom an answer goes to: the address that limits and the audit log count by."""
 
 from collections.abc import Sequence
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from oidc_server.web.incoming import Incoming
 
@@ -26,6 +27,24 @@ def client_address(incoming: Incoming, trusted: Sequence[Network]) -> str:
         if not _is_trusted(address, trusted):
             return believed
     return believed
+
+
+def counted_as(address: str) -> str:
+    """What limits know an address by: an IPv6 subscriber has a whole /64 to choose from."""
+    return _network_of(address) if ":" in address else address
+
+
+@lru_cache(maxsize=4096)
+def _network_of(address: str) -> str:
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if not isinstance(parsed, IPv6Address):
+        return address
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ip_network((parsed, 64), strict=False))
 
 
 def _is_trusted(address: str, trusted: Sequence[Network]) -> bool:

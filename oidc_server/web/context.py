@@ -13,8 +13,9 @@ from oidc_server.domain.user_sessions import LiveSession, SessionLifetimes
 from oidc_server.oauth2.vocabulary import PASSWORD_ACR
 from oidc_server.security import opaque_tokens
 from oidc_server.web import cookies, csrf, responses
-from oidc_server.web.client_address import client_address
+from oidc_server.web.client_address import client_address, counted_as
 from oidc_server.web.incoming import Incoming, Params
+from oidc_server.web.rate_limit import Limit
 from oidc_server.web.responses import Response
 from oidc_server.web.runtime import Runtime
 
@@ -94,6 +95,22 @@ class Context:
     @property
     def query(self) -> Params:
         return self.incoming.query
+
+    # · how often
+
+    @property
+    def counted_as(self) -> str:
+        """What limits know the address of this request by."""
+        return counted_as(self.origin.address)
+
+    def count(self, limit: Limit, key: str) -> None:
+        """Count this request, once, against what only the handler knows.
+
+        Raises `TooManyRequestsError`, or `CountNeeded`, which is the adapter's business.
+        """
+        if (limit, key) not in self.incoming.counted:
+            self.runtime.limiter.enter(limit, key)
+            self.incoming.counted.add((limit, key))
 
     # · who is there
 

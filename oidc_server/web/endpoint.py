@@ -6,7 +6,8 @@ commits; raising rolls back. An expected refusal (wrong password, replayed code)
 *returned*: its counters, revocations and audit rows have to survive.
 
 A handler that needs a document of somebody else raises `FetchNeeded`: its transaction ends, the
-document is fetched where waiting holds nobody up, and the handler runs again.
+document is fetched where waiting holds nobody up, and the handler runs again. `CountNeeded` works
+alike, for a client that is counted where all nodes count.
 """
 
 from collections.abc import Callable
@@ -26,7 +27,7 @@ from oidc_server.web.context import Context
 from oidc_server.web.errors import MethodNotAllowedError, NotFoundError, ProblemError, Shape
 from oidc_server.web.incoming import Incoming, read_body
 from oidc_server.web.lanes import FetchingBusyError, HashingBusyError, Inquiry
-from oidc_server.web.rate_limit import Limit
+from oidc_server.web.rate_limit import CountNeeded, Limit
 from oidc_server.web.responses import Response
 from oidc_server.web.runtime import Runtime
 
@@ -40,8 +41,9 @@ AccessRule = Access | None | Callable[[Incoming], Access]
 """The transaction of a handler: the same for every request, or chosen by what came in."""
 
 _ATTEMPTS = 3
-_FETCHES = 4
-"""Documents that one request may need: keys, a request object, a sector, and one spare."""
+_FETCHES = 6
+"""What one request may need from elsewhere: keys, a request object, a sector, two counts, and one
+spare."""
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -52,7 +54,10 @@ class Method:
     handler: Handler
     access: AccessRule
     limit: Limit | None = None
+    """Of requests, by address."""
     before: Before | None = None
+    failures: Limit | None = None
+    """Of authentications that failed, by address."""
 
 
 class Endpoint:
@@ -109,7 +114,7 @@ class Endpoint:
         if incoming.method in _WITH_BODY:
             incoming.body = await read_body(incoming.scope, receive)
         ctx = Context(incoming, runtime, reference)
-        runtime.limiter.enter(method.limit, ctx.origin.address)
+        await self._count(method, ctx)
         if self._own_forms and incoming.method == "POST":
             ctx.check_form()
         if method.before is not None:
@@ -121,9 +126,16 @@ class Endpoint:
             if error.trace is not None:
                 await self._in_transaction(ctx, error.trace, "write")
             raise
-        if response.status == 401:
-            runtime.limiter.failed(method.limit, ctx.origin.address)
+        if response.status == 401 and method.failures is not None:
+            await runtime.limiter.failed(method.failures, ctx.counted_as)
         return response
+
+    async def _count(self, method: Method, ctx: Context) -> None:
+        limiter = ctx.runtime.limiter
+        if method.failures is not None:
+            limiter.check(method.failures, ctx.counted_as)
+        if method.limit is not None:
+            await limiter.admit(method.limit, ctx.counted_as)
 
     async def _let_origin_read(
         self, incoming: Incoming, runtime: Runtime, reference: str, response: Response
@@ -163,6 +175,9 @@ class Endpoint:
                 by_stranger = need.purpose.named_by_stranger
                 lane = runtime.fetching_for_strangers if by_stranger else runtime.fetching
                 await lane.run(need.key, partial(runtime.documents.fetch, need))
+            except CountNeeded as need:
+                await runtime.limiter.count_elsewhere(need.limit, need.key)
+                ctx.incoming.counted.add((need.limit, need.key))
         raise FetchingBusyError
 
     async def _once(

@@ -116,6 +116,8 @@ class Incoming:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.body = body
+        self.counted: set[tuple[object, str]] = set()
+        """What this request was counted against already: handlers may run again."""
 
     def headers(self, name: str) -> list[str]:
         """Every value of a header; Latin-1, as HTTP has it."""

@@ -29,20 +29,31 @@ def form(
     *,
     before: Before | None = None,
     limit: Limit | None = PAGES,
+    failures: Limit | None = None,
 ) -> Endpoint:
-    """A page with a form of ours: shown by GET, sent by POST with the token of this browser."""
+    """A page with a form of ours: shown by GET, sent by POST with the token of this browser.
+
+    `limit` counts what is sent; showing it counts as a page.
+    """
     return Endpoint(
-        {"GET": Method(show, "read", limit), "POST": Method(submit, "write", limit, before)},
+        {
+            "GET": Method(show, "read", PAGES),
+            "POST": Method(submit, "write", limit, before, failures),
+        },
         shape=errors.as_page,
         own_forms=True,
     )
 
 
 def action(
-    submit: Handler, *, before: Before | None = None, limit: Limit | None = PAGES
+    submit: Handler,
+    *,
+    before: Before | None = None,
+    limit: Limit | None = PAGES,
+    failures: Limit | None = None,
 ) -> Endpoint:
     """Where a button of ours posts to."""
-    method = Method(submit, "write", limit, before)
+    method = Method(submit, "write", limit, before, failures)
     return Endpoint({"POST": method}, shape=errors.as_page, own_forms=True)
 
 
@@ -66,12 +77,12 @@ def script(
     )
 
 
-def record(*, get: Handler, put: Handler, delete: Handler, limit: Limit | None) -> Endpoint:
+def record(*, get: Handler, put: Handler, delete: Handler, failures: Limit | None) -> Endpoint:
     """Something that programs read, replace and delete: OAuth errors in JSON."""
     methods = {
-        "GET": Method(get, "read", limit),
-        "PUT": Method(put, "write", limit),
-        "DELETE": Method(delete, "write", limit),
+        "GET": Method(get, "read", failures=failures),
+        "PUT": Method(put, "write", failures=failures),
+        "DELETE": Method(delete, "write", failures=failures),
     }
     return Endpoint(methods, shape=errors.as_oauth)
 
@@ -83,10 +94,11 @@ def machine(
     access: AccessRule = "write",
     before: Before | None = None,
     limit: Limit | None = None,
+    failures: Limit | None = None,
     cross_origin: bool = False,
 ) -> Endpoint:
     """An endpoint for programs: no cookies, no forms of ours, OAuth errors in JSON."""
-    method = Method(handler, access, limit, before)
+    method = Method(handler, access, limit, before, failures)
     return Endpoint(
         dict.fromkeys(methods, method), shape=errors.as_oauth, cross_origin=cross_origin
     )

@@ -23,7 +23,7 @@ from oidc_server.web.errors.types import ProblemType
 from oidc_server.web.idempotency import answer_once, idempotency_key
 from oidc_server.web.json_api import read_body, read_query
 from oidc_server.web.protocol import access_with_proof, with_dpop_nonce
-from oidc_server.web.rate_limit import FAILED_AUTHENTICATIONS, Limit
+from oidc_server.web.rate_limit import FAILURES, Limit
 from oidc_server.web.responses import Response, json
 
 
@@ -90,7 +90,7 @@ class Operation:
     query_example: Mapping[str, Any] | None = None
     body_example: Mapping[str, Any] | None = None
     answer_example: Mapping[str, Any] | None = None
-    limit: Limit | None = FAILED_AUTHENTICATIONS
+    limit: Limit | None = None
     before: Before | None = None
     idempotent: bool = False
     """Whether it takes an `Idempotency-Key`, and needs one. Not where an answer holds a secret:
@@ -137,6 +137,7 @@ def _method(operation: Operation) -> Method:
         access_with_proof if operation.method == "GET" else "write",
         operation.limit,
         operation.before,
+        FAILURES,
     )
 
 

@@ -1,6 +1,9 @@
 """Between a request and the protocol kit: the exchange it makes, and how its errors are written."""
 
+from functools import partial
+
 from oidc_server.database import Access
+from oidc_server.domain.clients import Client
 from oidc_server.oauth2.authlib import OAuth2Error
 from oidc_server.oauth2.dpop import ALGORITHMS, SentProof
 from oidc_server.oauth2.errors import (
@@ -14,6 +17,7 @@ from oidc_server.oauth2.exchange import Exchange
 from oidc_server.web.context import Context
 from oidc_server.web.errors import oauth_error, plain
 from oidc_server.web.incoming import Incoming, RepeatedParameterError
+from oidc_server.web.rate_limit import CLIENTS
 from oidc_server.web.responses import Response
 
 _MAY_REPEAT = ("resource", "audience")
@@ -42,11 +46,26 @@ def exchange_of(ctx: Context) -> Exchange:
         refresh_keys=runtime.refresh_keys,
         authorization=tuple(ctx.incoming.headers("authorization")),
         dpop=sent_proof(ctx),
+        admit=partial(_count, ctx),
         form={name: value for name in form if (value := _first(form.all(name))) is not None},
         resources=tuple(form.all("resource")),
         audiences=tuple(form.all("audience")),
         proof=ctx.proof,
     )
+
+
+def _count(ctx: Context, client: Client) -> None:
+    """Count a request of a client; by address too where anybody could pose as it."""
+    address = f" {ctx.counted_as}" if client.is_public else ""
+    ctx.count(CLIENTS, client.client_id + address)
+
+
+def count_holder(ctx: Context, client_id: str, user_id: str | None) -> None:
+    """Count a request with an access token: of this person through this client.
+
+    So nobody can use up, with a token of their own, what the other people of a client need.
+    """
+    ctx.count(CLIENTS, f"{client_id} {user_id or ''}")
 
 
 def _first(values: list[str]) -> str | None:

@@ -1,39 +1,60 @@
-"""Named limits and what they count (decided in the route table, held here)."""
+"""Named limits: what is counted, by whom, and how often is too often.
+
+The route table says which address has which. How many of each a minute may have is in the settings
+(`OIDC_RATE_LIMIT_…`), and counting is done by `limiter`.
+"""
 
 from dataclasses import dataclass
-from typing import Literal
 
-from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import SlidingWindowCounterRateLimiter
+from oidc_server.settings import Settings
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Limit:
-    """At most `per_minute` of something per client address.
-
-    `counts` says of what: every request, or only those whose authentication failed, so that the
-    back end of an application, which has one address, is never throttled for working.
-    """
+    """Something that may happen so often in a minute; `name` is that of its setting."""
 
     name: str
-    per_minute: int
-    counts: Literal["requests", "failures"]
+
+    def per_minute(self, settings: Settings) -> int:
+        """What the operator allows."""
+        allowed: int = getattr(settings, f"rate_limit_{self.name}")
+        return allowed
 
 
-PAGES = Limit("pages", 100, "requests")
+PAGES = Limit("pages")
 """Pages that a person reads and forms that they send."""
-PASSAGES = Limit("passages", 1000, "requests")
+PASSAGES = Limit("passages")
 """Addresses that a browser only passes through; a sign-in passes several."""
-MAILS = Limit("mails", 20, "requests")
+MAILS = Limit("mails")
 """Forms that send mail to whoever is named in them."""
-TYPING = Limit("typing", 120, "requests")
+TYPING = Limit("typing")
 """What a script asks while somebody types."""
-REGISTRATIONS = Limit("registrations", 20, "requests")
+SIGN_UPS = Limit("sign_ups")
+"""Accounts that somebody wants."""
+REGISTRATIONS = Limit("registrations")
 """Clients that register themselves."""
-DEVICES = Limit("devices", 300, "requests")
+DEVICES = Limit("devices")
 """Devices that ask for a code; each request leaves a row."""
-FAILED_AUTHENTICATIONS = Limit("failed-authentications", 100, "failures")
+FAILURES = Limit("failures")
+"""Failed authentications of clients and tokens. Only these: the back end of an application, which
+has one address, is never throttled for working."""
+SIGN_INS = Limit("sign_ins")
+"""Failed sign-ins of people, of whatever account."""
+CLIENTS = Limit("clients")
+"""Requests of one client to endpoints for programs, once it is known who it is."""
+
+LIMITS = (
+    PAGES,
+    PASSAGES,
+    SIGN_INS,
+    SIGN_UPS,
+    MAILS,
+    TYPING,
+    REGISTRATIONS,
+    DEVICES,
+    FAILURES,
+    CLIENTS,
+)
 
 
 class TooManyRequestsError(Exception):
@@ -44,33 +65,10 @@ class TooManyRequestsError(Exception):
         self.retry_after = retry_after
 
 
-class Limiter:
-    """Counts in this process. `enabled=False` exists for measurements only."""
+class CountNeeded(Exception):  # noqa: N818 - no error: it asks the adapter to count elsewhere
+    """The request can go on when this was counted where all processes count."""
 
-    def __init__(self, *, enabled: bool) -> None:
-        self._enabled = enabled
-        self._strategy = SlidingWindowCounterRateLimiter(MemoryStorage())
-        self._items: dict[str, RateLimitItemPerMinute] = {}
-
-    def enter(self, limit: Limit | None, address: str) -> None:
-        """Let a request in; raises `TooManyRequestsError`."""
-        if limit is None or not self._enabled:
-            return
-        item = self._item(limit)
-        if limit.counts == "requests":
-            admitted = self._strategy.hit(item, limit.name, address)
-        else:
-            admitted = self._strategy.test(item, limit.name, address)
-        if not admitted:
-            raise TooManyRequestsError(retry_after=60)
-
-    def failed(self, limit: Limit | None, address: str) -> None:
-        """Count a failed authentication."""
-        if limit is not None and self._enabled and limit.counts == "failures":
-            self._strategy.hit(self._item(limit), limit.name, address)
-
-    def _item(self, limit: Limit) -> RateLimitItemPerMinute:
-        item = self._items.get(limit.name)
-        if item is None:
-            item = self._items[limit.name] = RateLimitItemPerMinute(limit.per_minute)
-        return item
+    def __init__(self, limit: Limit, key: str) -> None:
+        super().__init__(f"{limit.name} are to be counted")
+        self.limit = limit
+        self.key = key

@@ -21,8 +21,8 @@ from oidc_server.security.signed_links import LinkSigner
 from oidc_server.settings import Settings
 from oidc_server.web.cookies import CookieJar
 from oidc_server.web.lanes import FetchingLane, HashingLane, Lane
+from oidc_server.web.limiter import Limiter
 from oidc_server.web.paths import Paths
-from oidc_server.web.rate_limit import Limiter
 from oidc_server.web.responses import Response
 
 

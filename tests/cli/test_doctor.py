@@ -60,6 +60,33 @@ def test_what_is_for_trying_only_is_a_warning_and_no_failure(run, settings):
     }
 
 
+def test_limits_are_told_with_their_figures_and_who_counts(run, settings):
+    settings(OIDC_RATE_LIMIT_PAGES="77", OIDC_RATE_LIMIT_SIGN_INS="11")
+
+    told = findings(run("doctor", "--json"), "ok")["limits"]
+
+    assert told.startswith("Each process counts for itself, a minute: pages 77, ")
+    assert "sign-ins 11" in told
+    assert told.endswith("With several workers or nodes, set OIDC_REDIS_URL.")
+
+
+def test_a_redis_that_is_away_is_a_warning_that_keeps_its_password(run, settings):
+    settings(OIDC_REDIS_URL=f"redis://:hush-hush@127.0.0.1:{free_port()}/0")
+
+    done = run("doctor", "--json")
+
+    assert findings(done, "warn")["limits"].startswith("Redis does not answer")
+    assert "hush-hush" not in done.stdout + done.stderr
+
+
+def test_a_redis_that_answers_is_told(run, settings, redis):
+    settings(OIDC_REDIS_URL=redis.url)
+
+    told = findings(run("doctor", "--json"), "ok")["limits"]
+
+    assert told.startswith("All count together, in Redis, a minute: pages 100, ")
+
+
 def test_open_registration_on_a_public_address_is_a_warning(run, settings):
     settings(**PRODUCTION, OIDC_REGISTRATION="open")
 

@@ -6,18 +6,34 @@ from contextlib import suppress
 
 import pytest
 
+from oidc_server.observability.metrics import REGISTRY
 from oidc_server.outbound.breaker import Breaker, BreakerOpenError
 
-OPEN_SECONDS = 0.2
+OPEN_SECONDS = 60.0
 
 
 class SaidNoError(Exception):
     """The neighbour works, and refuses."""
 
 
+class Seconds:
+    now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+    def sleep(self, seconds):
+        self.now += seconds
+
+
 @pytest.fixture
-def breaker():
-    return Breaker("mail", 3, OPEN_SECONDS, 2, answers=[SaidNoError])
+def seconds():
+    return Seconds()
+
+
+@pytest.fixture
+def breaker(seconds):
+    return Breaker("mail", 3, OPEN_SECONDS, 2, answers=[SaidNoError], monotonic=seconds)
 
 
 def fail(breaker, times=1, error=OSError):
@@ -64,9 +80,9 @@ def test_a_neighbour_that_says_no_works(breaker):
     succeed(breaker)
 
 
-def test_it_takes_several_successes_to_be_trusted_again(breaker):
+def test_it_takes_several_successes_to_be_trusted_again(breaker, seconds):
     fail(breaker, 3)
-    time.sleep(OPEN_SECONDS)
+    seconds.sleep(OPEN_SECONDS)
 
     succeed(breaker)
     fail(breaker)
@@ -75,9 +91,9 @@ def test_it_takes_several_successes_to_be_trusted_again(breaker):
         pass
 
 
-def test_after_enough_successes_it_takes_as_many_failures_as_before(breaker):
+def test_after_enough_successes_it_takes_as_many_failures_as_before(breaker, seconds):
     fail(breaker, 3)
-    time.sleep(OPEN_SECONDS)
+    seconds.sleep(OPEN_SECONDS)
     succeed(breaker, 2)
 
     fail(breaker, 2)
@@ -85,21 +101,21 @@ def test_after_enough_successes_it_takes_as_many_failures_as_before(breaker):
     succeed(breaker)
 
 
-def test_a_trial_that_fails_lets_the_neighbour_rest_again(breaker):
+def test_a_trial_that_fails_lets_the_neighbour_rest_again(breaker, seconds):
     fail(breaker, 3)
-    time.sleep(OPEN_SECONDS)
+    seconds.sleep(OPEN_SECONDS)
 
     fail(breaker)
 
     with pytest.raises(BreakerOpenError), breaker.guard():
         pass
-    time.sleep(OPEN_SECONDS)
+    seconds.sleep(OPEN_SECONDS)
     succeed(breaker, 2)
 
 
-def test_one_trial_runs_at_a_time(breaker):
+def test_one_trial_runs_at_a_time(breaker, seconds):
     fail(breaker, 3)
-    time.sleep(OPEN_SECONDS)
+    seconds.sleep(OPEN_SECONDS)
 
     with breaker.guard(), pytest.raises(BreakerOpenError) as refusal, breaker.guard():
         pytest.fail("a second trial was made")
@@ -109,9 +125,9 @@ def test_one_trial_runs_at_a_time(breaker):
 
 
 @pytest.mark.race
-def test_of_many_threads_that_come_at_once_one_makes_the_trial(breaker):
+def test_of_many_threads_that_come_at_once_one_makes_the_trial(breaker, seconds):
     fail(breaker, 3)
-    time.sleep(OPEN_SECONDS)
+    seconds.sleep(OPEN_SECONDS)
     start, made = threading.Barrier(16), []
 
     def call():
@@ -147,15 +163,76 @@ def test_failures_of_many_threads_are_all_counted():
         pass
 
 
-def test_a_trial_that_is_broken_off_does_not_keep_others_out(breaker):
+def test_a_trial_that_is_broken_off_does_not_keep_others_out(breaker, seconds):
     fail(breaker, 3)
-    time.sleep(OPEN_SECONDS)
+    seconds.sleep(OPEN_SECONDS)
     with suppress(KeyboardInterrupt), breaker.guard():
         raise KeyboardInterrupt
 
-    time.sleep(OPEN_SECONDS)
+    seconds.sleep(OPEN_SECONDS)
 
     succeed(breaker)
+
+
+def test_it_goes_from_closed_to_open_to_half_open_to_closed_and_tells(breaker, seconds, caplog):
+    def counted(state):
+        sample = {"neighbour": "mail", "state": state}
+        return REGISTRY.get_sample_value("oidc_breaker_transitions_total", sample) or 0
+
+    def left_alone():
+        return REGISTRY.get_sample_value("oidc_breakers_open", {"neighbour": "mail"}) or 0
+
+    states = ("open", "half-open", "closed")
+    before, alone = [counted(state) for state in states], left_alone()
+    seen = [(breaker.state, breaker.rests)]
+    with caplog.at_level("INFO", "oidc_server.outbound.breaker"):
+        fail(breaker, 3)
+        seen.append((breaker.state, breaker.rests))
+        assert left_alone() == alone + 1
+        seconds.sleep(OPEN_SECONDS - 1)
+        with pytest.raises(BreakerOpenError) as refusal, breaker.guard():
+            pass
+        seconds.sleep(1)
+        seen.append((breaker.state, breaker.rests))
+        succeed(breaker)
+        seen.append((breaker.state, breaker.rests))
+        succeed(breaker)
+        seen.append((breaker.state, breaker.rests))
+
+    assert refusal.value.retry_after == 1
+    assert seen == [
+        ("closed", False),
+        ("open", True),
+        ("open", False),
+        ("half-open", False),
+        ("closed", False),
+    ]
+    assert [counted(state) for state in states] == [count + 1 for count in before]
+    assert left_alone() == alone
+    lines = [record.msg for record in caplog.records]
+    assert [(line["event"], line["level"]) for line in lines] == [
+        ("neighbour is left alone", "warning"),
+        ("neighbour is tried again", "info"),
+        ("neighbour is trusted again", "info"),
+    ]
+    assert {line["neighbour"] for line in lines} == {"mail"}
+
+
+def test_while_somebody_tries_the_others_do_without(breaker, seconds):
+    fail(breaker, 3)
+    seconds.sleep(OPEN_SECONDS)
+
+    with breaker.guard():
+        assert breaker.rests
+
+
+def test_a_neighbour_that_is_forgotten_is_not_counted_as_left_alone(breaker):
+    fail(breaker, 3)
+    alone = REGISTRY.get_sample_value("oidc_breakers_open", {"neighbour": "mail"}) or 0
+
+    breaker.retire()
+
+    assert REGISTRY.get_sample_value("oidc_breakers_open", {"neighbour": "mail"}) == alone - 1
 
 
 def in_threads(count, call):

@@ -1,11 +1,12 @@
-"""Pages and failed authentications are counted by address, and by no header a stranger can set."""
+"""What is limited by address, by client and by person, and by no header a stranger can set."""
 
 from collections.abc import Callable
 
 import pytest
 
-from tests.factories import make_client
-from tests.relying_party import RelyingParty
+from tests.browser import Browser
+from tests.factories import make_client, make_user
+from tests.relying_party import RelyingParty, signed_in
 from tests.site import Site
 from tests.wire import FORM, Raw, ask
 
@@ -33,6 +34,107 @@ def test_failed_authentications_are_limited_and_honest_ones_are_not(
     assert honest == {200}
     assert guesses == [401] * 100 + [429]
     assert party.token(grant_type="client_credentials").status_code == 200
+
+
+def test_an_honest_client_behind_the_address_of_a_guesser_waits_with_it(
+    start_site: Callable[..., Site],
+) -> None:
+    site = start_site(rate_limits=True, rate_limit_failures=5)
+    app = make_client(site, "service")
+    body = f"grant_type=client_credentials&client_id={app.client_id}&client_secret="
+
+    def send(secret: str | None) -> int:
+        sent = (body + (secret or "")).encode()
+        return ask(site, "POST", "/token", headers=(FORM,), body=sent).status
+
+    guesses = [send("wrong") for _ in range(7)]
+
+    assert guesses == [401] * 5 + [429] * 2
+    assert send("wrong") == send("the right one, perhaps") == 429
+
+
+def test_a_confidential_client_is_counted_wherever_it_calls_from(
+    start_site: Callable[..., Site],
+) -> None:
+    site = start_site(rate_limits=True, rate_limit_clients=20)
+    party = RelyingParty(site, make_client(site, "service"))
+    other = RelyingParty(site, make_client(site, "service"))
+
+    answers = [party.token(grant_type="client_credentials") for _ in range(22)]
+
+    assert [answer.status_code for answer in answers] == [200] * 20 + [429] * 2
+    refused = answers[-1]
+    assert refused.json()["error"] == "temporarily_unavailable"
+    assert 0 < int(refused.headers["retry-after"]) <= 61
+    assert party.post("/introspect", token="x").status_code == 429
+    assert other.token(grant_type="client_credentials").status_code == 200
+
+
+def test_a_stranger_cannot_use_up_what_a_client_needs(start_site: Callable[..., Site]) -> None:
+    site = start_site(rate_limits=True, rate_limit_clients=5)
+    confidential = RelyingParty(site, make_client(site, "service"))
+    public = RelyingParty(site, make_client(site, "spa"))
+
+    def pose_as(party: RelyingParty) -> set[int]:
+        body = f"grant_type=refresh_token&refresh_token=x&client_id={party.app.client_id}"
+        return {
+            ask(site, "POST", "/token", headers=(FORM,), body=body.encode()).status
+            for _ in range(12)
+        }
+
+    assert pose_as(confidential) == {401}
+    assert pose_as(public) == {400, 429}
+
+    assert confidential.token(grant_type="client_credentials").status_code == 200
+    assert public.refresh("nothing").status_code == 400
+
+
+def test_a_person_is_counted_at_userinfo_and_the_api_and_not_their_neighbours(
+    start_site: Callable[..., Site],
+) -> None:
+    site = start_site(rate_limits=True, rate_limit_clients=10)
+    party, _, _, tokens = signed_in(site)
+    others = RelyingParty(site, party.app)
+    browser = Browser(site.browser(), site.issuer)
+
+    statuses = [party.userinfo(tokens["access_token"]).status_code for _ in range(11)]
+    neighbour = others.redeem(others.authorize(browser, make_user(site)).code).json()
+
+    assert statuses == [200] * 10 + [429]
+    assert others.userinfo(neighbour["access_token"]).status_code == 200
+
+
+def test_a_request_that_runs_twice_counts_once(start_site: Callable[..., Site]) -> None:
+    """The password grant proves the client before the password is hashed, and again after."""
+    site = start_site(rate_limits=True, rate_limit_clients=4)
+    grants = ("password",)
+    party = RelyingParty(site, make_client(site, "web", grant_types=grants, redirect_uris=()))
+    person = make_user(site)
+
+    statuses = [
+        party.token(
+            grant_type="password", username=person.username, password=person.password
+        ).status_code
+        for _ in range(5)
+    ]
+
+    assert statuses == [200] * 4 + [429]
+
+
+@pytest.mark.parametrize(
+    ("path", "shape"), [("/login", "text/html"), ("/api/v1/me", "application/problem+json")]
+)
+def test_a_refusal_has_the_shape_of_its_address(
+    start_site: Callable[..., Site], path: str, shape: str
+) -> None:
+    site = start_site(rate_limits=True, rate_limit_pages=1, rate_limit_failures=1)
+    ask(site, "GET", path)
+
+    refused = ask(site, "GET", path)
+
+    assert refused.status == 429
+    assert (refused.header("content-type") or "").startswith(shape)
+    assert 0 < int(refused.header("retry-after") or "") <= 61
 
 
 def test_the_answer_says_when_to_come_back(start_site: Callable[..., Site]) -> None:
