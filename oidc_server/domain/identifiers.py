@@ -9,7 +9,7 @@ import unicodedata
 
 import email_validator
 
-from oidc_server.domain.base import DomainError
+from oidc_server.domain.base import DomainError, parse_id
 
 MAX_USERNAME = 64
 MAX_EMAIL = 254
@@ -77,7 +77,8 @@ def canonical_username(text: str) -> str:
     letters = [char for char in canonical if not char.isascii() or char.isalpha()]
     if not letters and not any(char.isdigit() for char in canonical):
         raise InvalidUsernameError("invalid")
-    if _is_confusable(letters):
+    # Addresses and commands take an id where they take a username: one must not pass for the other.
+    if _is_confusable(letters) or parse_id(canonical) is not None:
         raise InvalidUsernameError("confusable")
     return canonical
 

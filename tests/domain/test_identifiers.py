@@ -49,6 +49,7 @@ def test_names_that_look_alike_have_one_canonical_form(typed, canonical):
         (f"{CYRILLIC_A}dmin", "confusable"),
         ("сосо", "confusable"),  # noqa: RUF001 - all of it looks Latin
         ("\N{LATIN SMALL LETTER ALPHA}dmin", "confusable"),
+        ("3F0E9C1A-6f54-4f5e-9c1b-2a7d8e0b4c55", "confusable"),
         ("ad\N{ZERO WIDTH SPACE}min", "invalid"),
         ("ad\N{ZERO WIDTH JOINER}min", "invalid"),
         ("\N{RIGHT-TO-LEFT OVERRIDE}nimda", "invalid"),
