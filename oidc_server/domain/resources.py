@@ -96,6 +96,11 @@ def serves(db: Transaction, client_id: str, audiences: Iterable[str]) -> bool:
     )
 
 
+def serves_any(db: Transaction, client_id: str) -> bool:
+    """Whether this client is a resource server at all."""
+    return any(resource.client_id == client_id for resource in list_resources(db))
+
+
 def list_resources(db: Transaction) -> list[Resource]:
     return [Resource(*row) for row in db.all(_ALL)]
 

@@ -9,7 +9,7 @@ from httpx2 import Response
 from oidc_server.domain import roles
 from oidc_server.domain.client_metadata import member_types
 from tests.callers import Callers, make_callers, token_of
-from tests.factories import REDIRECT_URI, App, make_client
+from tests.factories import REDIRECT_URI, App, make_client, make_resource
 from tests.relying_party import RelyingParty
 from tests.site import Site
 
@@ -334,3 +334,41 @@ def test_nobody_gets_around_the_limits_of_people_through_a_service(api: Callers)
     assert stronger.status_code == 403
     assert send(api, "POST", f"/{there['client_id']}/secrets", "desk", {}).status_code == 403
     assert made(api, {**SHOP, "scope": "openid users:write"}, "desk")
+
+
+def test_nobody_gets_the_scopes_of_a_role_that_they_lack_through_a_client(
+    api: Callers, helper: str
+) -> None:
+    """A resource that wants roles keeps such scopes from them; a service would get them."""
+    site, writing = api.site, frozenset({"articles:write"})
+    with site.db() as db:
+        now = site.clock.now
+        roles.create(db, name="writer", description="", scopes=writing, known=writing, now=now)
+    writer = {**TILL, "scope": "articles:write"}
+    there = made(api, writer)
+
+    answers = [
+        send(api, "POST", "", helper, writer),
+        send(api, "POST", "", helper, {**SHOP, "scope": "openid articles:write"}),
+        send(api, "POST", f"/{there['client_id']}/secrets", helper, {}),
+    ]
+
+    assert [answer.status_code for answer in answers] == [403, 403, 403]
+    assert made(api, {**TILL, "scope": "articles:read"}, helper)
+    assert made(api, writer, "service")
+
+
+def test_nobody_but_an_administrator_or_a_service_gets_at_a_client_that_serves_a_resource(
+    api: Callers, helper: str
+) -> None:
+    """It may introspect and exchange what people gave to others."""
+    server = made(api, {**TILL, "scope": "articles:read"})
+    path = f"/{server['client_id']}/secrets"
+    before = send(api, "POST", path, helper, {})
+
+    make_resource(api.site, "https://articles.example.net/", client_id=server["client_id"])
+
+    assert before.status_code == 201
+    assert send(api, "POST", path, helper, {}).status_code == 403
+    assert send(api, "POST", path, "service", {}).status_code == 201
+    assert send(api, "POST", path, "administrator", {}).status_code == 201

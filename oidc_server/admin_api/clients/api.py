@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from oidc_server.admin_api.clients.limits import require_as_much
 from oidc_server.admin_api.clients.models import (
     ClientAnswer,
     ClientsPage,
@@ -21,12 +22,9 @@ from oidc_server.domain import client_metadata, client_registrations, clients
 from oidc_server.domain.audit import Event
 from oidc_server.domain.client_metadata import (
     OPERATORS_FIELDS,
-    ClientMetadata,
     InvalidClientMetadataError,
 )
 from oidc_server.domain.clients import Client, Place, UnknownClientError, Wanted
-from oidc_server.domain.roles import Held
-from oidc_server.oauth2.vocabulary import API_SCOPES, GrantType
 from oidc_server.web.errors import InvalidFieldsError, ProblemError, types
 from oidc_server.web.incoming import BadRequestError
 from oidc_server.web.json_api import read_cursor, write_cursor
@@ -37,9 +35,6 @@ _FIELD = re.compile(r"([a-z_]+): ")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = 2**53
 """Microseconds: some time in the year 2255."""
-_BEYOND_CONSENT = ("skip_consent", "may_introspect", "may_exchange")
-"""With these a client gets what no person has allowed it."""
-_READING = frozenset(scope for scope in API_SCOPES if scope.endswith(":read"))
 
 
 def list_clients(call: Call) -> ClientsPage:
@@ -77,7 +72,7 @@ def create_client(call: Call) -> BaseModel:
     with _in_fields():
         fields = client_metadata.fields_of(members, by_operator=True)
         metadata = client_metadata.for_type(client_type, **{"client_name": "", **fields})
-    _require_as_much(call, metadata)
+    require_as_much(call, metadata)
 
     made = clients.create(
         call.ctx.db,
@@ -104,7 +99,7 @@ def change_client(call: Call) -> BaseModel:
     changes = call.body.model_dump(exclude_unset=True)
     with _in_fields():
         metadata = client_metadata.edited(before.type, before.metadata, changes)
-    _require_as_much(call, metadata)
+    require_as_much(call, metadata)
 
     client, secret = client_registrations.replace(
         ctx.db, before, metadata, now=ctx.now, vault=ctx.runtime.vault
@@ -178,30 +173,8 @@ def _named(call: Call) -> Client:
 
 def _changeable(call: Call) -> Client:
     client = _named(call)
-    _require_as_much(call, client.metadata)
+    require_as_much(call, client.metadata, client.client_id)
     return client
-
-
-def _require_as_much(call: Call, metadata: ClientMetadata) -> None:
-    """Nobody makes a client that may more than they do, nor gets at the secret of one.
-
-    A service may what its token says; what goes beyond the consent of people is for administrators,
-    and for services, which only an operator makes. People are limited to those who may no more than
-    they do, and never act on themselves; a service is not. So one that does more than read would be
-    a way around that, whoever's scopes it has.
-    """
-    caller = call.caller
-    assert caller is not None, "administration is open to nobody unknown"  # noqa: S101
-    held = caller.held or Held(frozenset(), caller.token.scopes)
-    wanted = metadata.scopes & API_SCOPES
-    acts_alone = GrantType.CLIENT_CREDENTIALS in metadata.grant_types and wanted - _READING
-    beyond = caller.user_id is not None and (
-        acts_alone or any(getattr(metadata, name) for name in _BEYOND_CONSENT)
-    )
-    if not held.is_administrator and (beyond or wanted - held.scopes):
-        raise ProblemError(
-            types.NOT_ALLOWED, "The client has, or would get, more than you may yourself."
-        )
 
 
 @contextmanager

@@ -57,10 +57,11 @@ OPERATIONS = (
         name="admin_api.create_client",
         summary="Register a client",
         description="The members are those of RFC 7591, judged as everywhere here. Nobody makes a"
-        " client with scopes of this API that they may not use for others themselves; what goes"
-        " beyond the consent of people (skip_consent, may_introspect, may_exchange) is for"
-        " administrators and services, and so is a client that does more than read by itself"
-        " (client_credentials). The secret is in this answer alone.",
+        " client with scopes of this API that they may not use for others themselves, or with those"
+        " of a role that they lack; what goes beyond the consent of people (skip_consent,"
+        " may_introspect, may_exchange) is for administrators and services, and so is a client that"
+        " does more than read by itself (client_credentials), or serves a resource. The secret is"
+        " in this answer alone.",
         handler=api.create_client,
         body=models.NewClient,
         answer=models.ClientWithSecret,
