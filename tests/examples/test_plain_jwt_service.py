@@ -31,7 +31,7 @@ def reader(tmp_path: Path, smtp: MailServer) -> Iterator[Reader]:
 def test_every_row_of_the_table_has_its_line() -> None:
     rows = _ROW.findall(TEXT)
 
-    assert len(rows) == 14
+    assert len(rows) == 15
     assert [row for row in rows if "curl -f" not in parts(TEXT)[row]] == []
 
 
@@ -48,6 +48,7 @@ def test_every_line_works_in_the_order_of_the_page(reader: Reader, smtp: MailSer
     }
     assert told["nickname"]["id"] == reader.variables["USER_ID"]
     assert told["active"]["active"] is True
+    assert {"admin", "moderator", "user"} <= {role["name"] for role in told["roles"]["roles"]}
     [ann] = told["users"]["users"]
     assert (ann["email_verified"], ann["nickname"]) == (True, "Annie")
 
