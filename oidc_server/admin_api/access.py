@@ -106,7 +106,7 @@ def end_session(call: Call) -> Response:
 
     endings.end_session(ctx.db, session.id, ctx.now)
 
-    record(call, Event.SIGNED_OUT, user_id=session.user_id, session=session.id)
+    record(call, Event.SIGNED_OUT, user_id=session.user_id, session_id=session.id)
     return empty(204)
 
 

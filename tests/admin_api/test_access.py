@@ -57,6 +57,7 @@ def test_a_session_is_seen_and_ended_and_nothing_of_it_works_any_more(api: Calle
     assert party.refresh(tokens["refresh_token"]).status_code == 400
     event = last_event(api)
     assert (event["event"], event["user_id"]) == ("session.ended", other.id)
+    assert event["detail"] == {"session_id": newest["id"]}
     assert event["actor"]["user_id"] == api.id_of("administrator")
 
 
