@@ -115,8 +115,7 @@ def subject_of(ctx: Context, caller: Caller | None, rule: Rule, named: str | Non
     """The id of the user that a call is about, if it is about one.
 
     Raises `ProblemError` for somebody whom the caller may not act on, and `OAuth2Error` for a token
-    that does not do. It tells nobody who may not
-    act on others whether such a user exists.
+    that does not do. It tells nobody who may not act on others whether such a user exists.
     """
     if caller is None:
         return None
