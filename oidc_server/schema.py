@@ -34,20 +34,25 @@ def upgrade(database: Database, vault: Vault, now: datetime) -> None:
                 audit.record(db, Event.KEY_CREATED, origin=audit.START, now=now, kid=kid)
 
 
+def version(connection: Connection) -> str | None:
+    """The migration that a database is at, inside a transaction; None if it has no tables."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return found
+
+
 def _is_current(connection: Connection) -> bool:
     """A cheap look: nearly every start finds the schema as it should be."""
     with connection.begin():
-        if not inspect(connection).has_table("alembic_version"):
-            return False
-        version = connection.scalar(text("SELECT version_num FROM alembic_version"))
-        return bool(version == resources.newest_migration())
+        return version(connection) == resources.newest_migration()
 
 
 def migrate(connection: Connection, revision: str = "head") -> None:
     """Run the migrations up to `revision` in one transaction."""
     from alembic import command  # noqa: PLC0415 - ten megabytes that a running server never uses
 
-    with _alone(connection):
+    with alone(connection):
         command.upgrade(_config(connection), revision)
 
 
@@ -55,21 +60,38 @@ def downgrade(connection: Connection, revision: str) -> None:
     """Take migrations back, down to `revision`, in one transaction."""
     from alembic import command  # noqa: PLC0415 - as above
 
-    with _alone(connection):
+    with alone(connection):
+        command.downgrade(_config(connection), revision)
+
+
+def move(connection: Connection, revision: str) -> None:
+    """Up or down to `revision`, inside `alone`."""
+    from alembic import command  # noqa: PLC0415 - as above
+
+    found = version(connection)
+    if found is None or found < revision:
+        command.upgrade(_config(connection), revision)
+    elif found > revision:
         command.downgrade(_config(connection), revision)
 
 
 @contextmanager
-def _alone(connection: Connection) -> Iterator[None]:
+def alone(connection: Connection) -> Iterator[None]:
     """A transaction in which nobody else migrates; a writing one on SQLite is alone anyway."""
     if connection.dialect.name == "sqlite":
         with _tables_may_be_made_anew(connection), connection.begin():
             yield
         return
     with connection.begin():
-        connection.execute(text("SET LOCAL statement_timeout = 0"))
+        take_your_time(connection)
         connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('migrations'))"))
         yield
+
+
+def take_your_time(connection: Connection) -> None:
+    """Lift the limits of PostgreSQL that are for requests, until the transaction ends."""
+    connection.execute(text("SET LOCAL statement_timeout = 0"))
+    connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
 
 
 @contextmanager

@@ -3,8 +3,8 @@
 import pytest
 from sqlalchemy import text
 
-from oidc_server import resources, schema
-from oidc_server.domain import clients
+from oidc_server import domain, resources, schema
+from oidc_server.domain import clients, restoration
 from tests.browser import Browser
 from tests.relying_party import RelyingParty, signed_in
 from tests.site import Site, running_site, settings_for
@@ -75,3 +75,10 @@ def test_the_newest_migration_is_what_a_fresh_database_has(site: Site):
         version = connection.scalar(text("SELECT version_num FROM alembic_version"))
 
     assert version == resources.newest_migration()
+
+
+def test_it_is_decided_for_every_table_what_a_restored_database_keeps_of_it():
+    every = set(domain.Base.metadata.tables)
+
+    assert every >= restoration.KEPT_AS_IT_WAS
+    assert every - restoration.KEPT_AS_IT_WAS == restoration.ENDED, "see domain/restoration.py"

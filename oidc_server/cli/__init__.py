@@ -11,6 +11,7 @@ import typer
 from oidc_server import __version__
 from oidc_server.cli import (
     audit,
+    backups,
     breached_passwords,
     clients,
     credit_balances,
@@ -39,6 +40,8 @@ application = typer.Typer(
 application.command("serve")(serve.serve)
 application.command("setup-link")(users.setup_link)
 application.command("doctor")(doctor.doctor)
+application.command("backup")(backups.backup)
+application.command("restore")(backups.restore)
 application.add_typer(database.application, name="db", help="The database.")
 application.add_typer(users.application, name="users", help="People.")
 application.add_typer(breached_passwords.application, name="passwords", help="Leaked passwords.")

@@ -1,9 +1,22 @@
-"""`oidc-server db`: migrations."""
+"""`oidc-server db`: migrations, and the move from one database to another."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
 
 import typer
+from sqlalchemy import make_url
 
-from oidc_server.cli.output import Json, show
+from oidc_server.cli.alone import alone
+from oidc_server.cli.backups import tell_ledger
+from oidc_server.cli.output import Json, fail, show
+from oidc_server.cli.progress import progress
 from oidc_server.cli.workshop import workshop
+from oidc_server.database import Database
+from oidc_server.domain import audit
+from oidc_server.domain.audit import COMMAND_LINE, Event
+from oidc_server.settings import SettingsError, load, values
+from oidc_server.transfer.copying import copy as copy_database
 
 application = typer.Typer(no_args_is_help=True)
 
@@ -19,3 +32,62 @@ def upgrade(*, as_json: Json = False) -> None:
     with workshop() as tools:
         database = "sqlite" if tools.database.is_sqlite else "postgresql"
     show({"database": database, "schema": "up to date"}, as_json=as_json)
+
+
+@application.command("copy")
+def copy(
+    *,
+    to: Annotated[
+        str | None, typer.Option(help="Address of the empty database, without a password.")
+    ] = None,
+    to_file: Annotated[
+        Path | None, typer.Option(help="A file that holds the address; - is standard input.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Copy everything into an empty database, and compare it there. The server has to be stopped.
+
+    Nobody is signed out: sessions and tokens go along. Until all is compared, nothing is there.
+    """
+    address = _address(to, to_file)
+    settings = load()
+    if address == settings.database_url:
+        fail("That is the database that is copied.", as_json=as_json)
+    with alone(settings):
+        with workshop() as tools:  # which brings it to the newest schema
+            audit.record(tools.db, Event.COPIED, origin=COMMAND_LINE, now=tools.now)
+        source, target = Database(settings.database_url), Database(address)
+        try:
+            with progress("db copy") as tell:
+                done = copy_database(source, target, tell)
+        finally:
+            source.close()
+            target.close()
+    shown = make_url(address).render_as_string(hide_password=True)
+    show(
+        {
+            "copied_to": shown.replace("postgresql+psycopg2:", "postgresql:"),
+            "tables": len(done.rows_of),
+            "rows": sum(done.rows_of.values()),
+            "compared": "every row of every table",
+            "ledger": tell_ledger(done.mismatches),
+            "next": "Start the server with OIDC_DATABASE_URL set to the copy, and OIDC_SECRET_KEY"
+            " to the secret of now: SQLite keeps it in secret.key.",
+        },
+        as_json=as_json,
+    )
+
+
+def _address(to: str | None, to_file: Path | None) -> str:
+    """Where to copy to; a password is not for a command line, which everybody here can read."""
+    if (to is None) == (to_file is None):
+        raise typer.BadParameter("say --to or --to-file, one of them")
+    if to_file is not None:
+        to = sys.stdin.read() if str(to_file) == "-" else to_file.read_text(encoding="utf-8")
+    try:
+        address = values.parse_database_url((to or "").strip())
+    except ValueError as error:
+        raise SettingsError([f"--to: {error}"]) from None
+    if to_file is None and make_url(address).password is not None:
+        raise SettingsError(["--to: a password is not for a command line; use --to-file"])
+    return address

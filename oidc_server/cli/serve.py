@@ -1,7 +1,5 @@
 """`oidc-server serve`: migrate, then answer requests."""
 
-import fcntl
-import os
 import signal
 import socket
 import sys
@@ -9,8 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 import uvicorn
@@ -18,6 +15,7 @@ from uvicorn.supervisors import Multiprocess
 
 from oidc_server import schema
 from oidc_server.app import Server, create_app
+from oidc_server.cli.alone import alone
 from oidc_server.cli.connections import BoundedProtocol
 from oidc_server.cli.failures import telling_in_words
 from oidc_server.cli.setup_url import setup_url
@@ -66,8 +64,7 @@ def serve(
             [f"--dev is for this machine only, and the issuer is {settings.issuer}"]
         )
     logs.configure(settings.log_level, settings.log_format)
-    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with _alone(settings), _listening(host, port) as listener:
+    with alone(settings), _listening(host, port) as listener:
         link = _prepare(settings)
         if dev and settings.api_docs and settings.api_docs_client_id is None:
             settings = _with_documentation_client(settings)
@@ -170,23 +167,3 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
     listener.set_inheritable(True)
     with listener:
         yield listener
-
-
-@contextmanager
-def _alone(settings: Settings) -> Iterator[None]:
-    """Refuse a second server on the same SQLite data: its workers would not know of each other."""
-    if not settings.database_url.startswith("sqlite"):
-        yield
-        return
-    path = Path(settings.data_dir) / "serve.lock"
-    descriptor: Any = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise SettingsError(
-                [f"another server runs on {settings.data_dir}; stop it, or set OIDC_DATA_DIR"]
-            ) from None
-        yield
-    finally:
-        os.close(descriptor)

@@ -5,7 +5,13 @@ passes the result. Read `model` for the settings by topic, `values` for what a s
 `loading` for where values come from.
 """
 
-from oidc_server.settings.loading import SettingsError, ensure_secret_key, load
+from oidc_server.settings.loading import (
+    SettingsError,
+    add_secret_keys,
+    ensure_secret_key,
+    keeps_own_secret,
+    load,
+)
 from oidc_server.settings.model import SettingDescription, Settings, describe
 from oidc_server.settings.values import SmtpServer
 
@@ -14,7 +20,9 @@ __all__ = [
     "Settings",
     "SettingsError",
     "SmtpServer",
+    "add_secret_keys",
     "describe",
     "ensure_secret_key",
+    "keeps_own_secret",
     "load",
 ]

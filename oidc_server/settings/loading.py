@@ -5,7 +5,7 @@ import os
 import re
 import secrets
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from dotenv import dotenv_values
@@ -22,6 +22,7 @@ _NOT_SHOWN = {
     "secret_key",
     "smtp_url",
     "redis_url",
+    "backup_key",
     "database_url",
     "issuer",
 }  # may hold a password
@@ -98,19 +99,39 @@ def ensure_secret_key(data_dir: Path) -> tuple[SecretStr, ...]:
     return kept
 
 
+def keeps_own_secret(settings: Settings) -> bool:
+    """Whether the secret in use is the file that SQLite makes, which we may add to."""
+    path = settings.data_dir / "secret.key"
+    return path.exists() and ensure_secret_key(settings.data_dir) == settings.secret_key
+
+
+def add_secret_keys(data_dir: Path, more: Iterable[str]) -> None:
+    """Let what was sealed with these secrets be opened, too. Raises `OSError`."""
+    path = data_dir / "secret.key"
+    known = path.read_text(encoding="utf-8").rstrip("\n")
+    draft = _draft(path, "\n".join([known, *more]))
+    draft.replace(path)
+
+
 def _make_secret(path: Path) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=".secret-")  # O_EXCL, mode 0600
+    draft = _draft(path, secrets.token_urlsafe(48))
     try:
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(secrets.token_urlsafe(48) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
         path.hardlink_to(draft)
     except FileExistsError:
         pass  # another process was first
     finally:
-        Path(draft).unlink()
+        draft.unlink()
+
+
+def _draft(path: Path, text: str) -> Path:
+    """A finished file beside it, which only its owner can read."""
+    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=".secret-")  # O_EXCL, mode 0600
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    return Path(draft)
 
 
 def _local_issuer(port: int) -> str:

@@ -25,6 +25,9 @@ ADMINISTRATION = (
     "role.d",
     "signing_key.",
     "server.setup_link",
+    "server.backed_up",
+    "server.restored",
+    "server.copied",
 )
 
 

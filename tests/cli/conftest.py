@@ -1,36 +1,19 @@
 """The command line in this process: quick, on a data folder that only one test uses."""
 
-import io
-import json
 import shutil
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from oidc_server import cli
+from tests.services.typed import Done, Terminal
 
 SETTINGS = {
     "OIDC_ARGON2_TIME_COST": "1",
     "OIDC_ARGON2_MEMORY_KIB": "64",
 }
-
-
-@dataclass(frozen=True)
-class Done:
-    """A command that has ended."""
-
-    status: int
-    stdout: str
-    stderr: str
-
-    @property
-    def json(self) -> Any:
-        """What it answered; fails unless that is one JSON document and nothing else."""
-        return json.loads(self.stdout)
 
 
 Run = Callable[..., Done]
@@ -64,14 +47,4 @@ def data_dir(migrated_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def run(data_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run `oidc-server <arguments>`, with `stdin` as its standard input."""
 
-    def run(*arguments: str, stdin: str | bytes = "") -> Done:
-        sent = stdin if isinstance(stdin, bytes) else stdin.encode()
-        monkeypatch.setattr(sys, "argv", ["oidc-server", *arguments])
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(sent)))
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        written = capsys.readouterr()
-        return Done(int(end.value.code or 0), written.out, written.err)
-
-    return run
+    return Terminal(monkeypatch, capsys).run

@@ -8,6 +8,7 @@ from oidc_server.domain.signing_keys.ring import KeyRing, NoSigningKeyError
 from oidc_server.domain.signing_keys.rotation import (
     PUBLISHED_AHEAD,
     TAKES_EFFECT_AFTER,
+    FreshKeys,
     Revocation,
     Rotation,
     due,
@@ -26,6 +27,7 @@ __all__ = [
     "PUBLISHED_AHEAD",
     "RETIRING",
     "TAKES_EFFECT_AFTER",
+    "FreshKeys",
     "KeyRing",
     "KeyTimes",
     "NoSigningKeyError",

@@ -37,6 +37,12 @@ class StorageSettings(Group):
     """Encrypts keys and signs links; at least 32 characters. Several, with commas between, rotate
     it: the first encrypts, all decrypt. PostgreSQL needs it, the same on every node."""
 
+    backup_key: SecretStr | None = Field(
+        None, json_schema_extra={"default": "asked for at the terminal"}
+    )
+    """What `backup` encrypts for and `restore` opens with: a passphrase of 15 characters or more,
+    or a key of `age-keygen`, of which `backup` needs the public line only."""
+
     @field_validator("secret_key")
     @classmethod
     def _check_shared_secret(
