@@ -2,7 +2,7 @@
 
 from starlette.routing import Route
 
-from oidc_server.account import activity, apps, email, overview, profile, sessions
+from oidc_server.account import activity, apps, email, overview, profile, sessions, theme
 from oidc_server.account.data import deletion, download
 from oidc_server.account.data import page as data
 from oidc_server.account.security import page as security
@@ -17,6 +17,11 @@ ROUTES = [
         "/account/profile",
         console.form(profile.show_profile, profile.submit_profile),
         name="account.profile",
+    ),
+    Route(
+        "/account/theme",
+        console.action(theme.submit_theme, page="account.overview"),
+        name="account.theme",
     ),
     Route(
         "/account/sessions",

@@ -1,10 +1,10 @@
 """/account/sessions: where a person is signed in, and signing out there."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from oidc_server.domain import user_sessions
+from oidc_server.domain import session_clients, user_sessions
 from oidc_server.domain.user_sessions import SessionOfUser
 from oidc_server.web import console, device_labels, own_account
 from oidc_server.web.console import get_session
@@ -24,6 +24,8 @@ class Device:
     amr: frozenset[str]
     signed_in_at: datetime
     last_seen_at: datetime
+    apps: tuple[str, ...]
+    """What the applications are called that it signed in to, as far as that is still known."""
 
 
 def prepare_labels(ctx: Context) -> Callable[[], Mapping[str, DeviceLabel]]:
@@ -65,10 +67,13 @@ def devices(
 ) -> list[Device]:
     """Where a person is signed in, the one used last first; without labels, named at a glance."""
     found = user_sessions.list_of_user(ctx.db, user_id, ctx.now)
-    return [_device(session, labels or {}) for session in found]
+    apps = session_clients.names_of_user(ctx.db, user_id)
+    return [_device(session, labels or {}, apps.get(session.id, [])) for session in found]
 
 
-def _device(session: SessionOfUser, labels: Mapping[str, DeviceLabel]) -> Device:
+def _device(
+    session: SessionOfUser, labels: Mapping[str, DeviceLabel], apps: Iterable[str]
+) -> Device:
     return Device(
         id=session.id,
         label=labels.get(session.user_agent) or at_a_glance(session.user_agent),
@@ -76,4 +81,5 @@ def _device(session: SessionOfUser, labels: Mapping[str, DeviceLabel]) -> Device
         amr=session.amr,
         signed_in_at=session.auth_time,
         last_seen_at=session.last_seen_at,
+        apps=tuple(apps),
     )

@@ -94,15 +94,15 @@ def _submit(ctx: Context, purpose: Purpose) -> Response:
 
 
 def _page(ctx: Context, purpose: Purpose, link: Link, value: str, status: int = 200) -> Response:
-    page = _PAGES[purpose]
     return ctx.render(
-        f"authentication/{page}.html",
+        "authentication/confirm_email.html",
         status=status,
+        changing=purpose is Purpose.CHANGE_EMAIL,
         link=value,
         email=link.email,
         username=users.get(ctx.db, link.user_id or "").username,
         signed_in=_holds_account(ctx, link),
-        here=ctx.path(f"authentication.{page}"),
+        here=ctx.path(f"authentication.{_PAGES[purpose]}"),
     )
 
 

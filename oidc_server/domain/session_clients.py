@@ -8,6 +8,7 @@ from oidc_server.database import Statement, Transaction
 from oidc_server.domain.base import table_of
 from oidc_server.domain.clients import ClientRow
 from oidc_server.domain.grants import Grant
+from oidc_server.domain.user_sessions import UserSession
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class SessionClient:
 
 _grants = table_of(Grant)
 _clients = table_of(ClientRow)
+_sessions = table_of(UserSession)
 _metadata = ClientRow.client_metadata
 _backchannel = _metadata["backchannel_logout_uri"].as_string()
 _frontchannel = _metadata["frontchannel_logout_uri"].as_string()
@@ -45,6 +47,19 @@ _FIND = Statement(
     .order_by(_grants.c.client_id)
 )
 
+_NAMES = Statement(
+    select(_grants.c.session_id, _metadata["client_name"].as_string().label("name"))
+    .join(_clients, _clients.c.client_id == _grants.c.client_id)
+    .join(_sessions, _sessions.c.id == _grants.c.session_id)
+    .where(
+        _sessions.c.user_id == bindparam("of_user"),
+        _sessions.c.ended_at.is_(None),
+        _clients.c.deleted_at.is_(None),
+    )
+    .distinct()
+    .order_by("name")
+)
+
 
 def find(db: Transaction, session_id: str) -> list[SessionClient]:
     """The clients of a session that named an address for it, in one read.
@@ -53,3 +68,11 @@ def find(db: Transaction, session_id: str) -> list[SessionClient]:
     with the person's (Back-Channel Logout §2.7).
     """
     return [SessionClient(*row) for row in db.all(_FIND, of_session=session_id)]
+
+
+def names_of_user(db: Transaction, user_id: str) -> dict[str, list[str]]:
+    """What the clients are called that each session of a person signed in to, by its id."""
+    found: dict[str, list[str]] = {}
+    for row in db.all(_NAMES, of_user=user_id):
+        found.setdefault(row.session_id, []).append(row.name)
+    return found

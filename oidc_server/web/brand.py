@@ -26,6 +26,16 @@ _STEPS = 100
 
 
 @dataclass(frozen=True, slots=True)
+class Colors:
+    """What is filled and what is a link, for light and for dark: as in static/css/id.css."""
+
+    accent: str = "#0b5d71"
+    accent_dark: str = "#1c768a"
+    link: str = "#0b5d71"
+    link_dark: str = "#86d3e3"
+
+
+@dataclass(frozen=True, slots=True)
 class Brand:
     """What templates know of it: addresses of ours for logo and style, of others for the rest."""
 
@@ -35,6 +45,8 @@ class Brand:
     help: str | None = None
     privacy: str | None = None
     terms: str | None = None
+    colors: Colors = Colors()
+    """For mails, which take no style sheet along."""
 
 
 def files(settings: Settings) -> dict[str, tuple[str, bytes]]:
@@ -52,22 +64,35 @@ def files(settings: Settings) -> dict[str, tuple[str, bytes]]:
 
 def style(color: str) -> str:
     """The sheet for one colour: darkened or lightened where it could not be read otherwise."""
-    chosen = _parse(color)
-    accent = _until(chosen, _BLACK, [_WHITE])
-    accent_dark = _until(accent, _WHITE, _DARK, SHAPES)
-    tint_light = _mix(_WHITE, chosen, _TINT_LIGHT)
-    tint_dark = _mix(_DARK[0], chosen, _TINT_DARK)
-    link_light = _until(chosen, _BLACK, [*_LIGHT, tint_light])
-    link_dark = _until(chosen, _WHITE, [*_DARK, tint_dark])
+    found, (tint_light, tint_dark) = colors(color), _tints(_parse(color))
     return f"""@layer brand {{
 :root {{
-  --accent: light-dark({_written(accent)}, {_written(accent_dark)});
+  --accent: light-dark({found.accent}, {found.accent_dark});
   --on-accent: #fff;
-  --link: light-dark({_written(link_light)}, {_written(link_dark)});
+  --link: light-dark({found.link}, {found.link_dark});
   --tint: light-dark({_written(tint_light)}, {_written(tint_dark)});
 }}
 }}
 """
+
+
+def colors(color: str | None) -> Colors:
+    """What one colour makes of buttons and links; ours without one."""
+    if color is None:
+        return Colors()
+    chosen = _parse(color)
+    tint_light, tint_dark = _tints(chosen)
+    accent = _until(chosen, _BLACK, [_WHITE])
+    return Colors(
+        accent=_written(accent),
+        accent_dark=_written(_until(accent, _WHITE, _DARK, SHAPES)),
+        link=_written(_until(chosen, _BLACK, [*_LIGHT, tint_light])),
+        link_dark=_written(_until(chosen, _WHITE, [*_DARK, tint_dark])),
+    )
+
+
+def _tints(chosen: Color) -> tuple[Color, Color]:
+    return _mix(_WHITE, chosen, _TINT_LIGHT), _mix(_DARK[0], chosen, _TINT_DARK)
 
 
 def contrast(one: Color, other: Color) -> float:

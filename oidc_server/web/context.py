@@ -19,6 +19,7 @@ from oidc_server.web.rate_limit import Limit
 from oidc_server.web.responses import Response
 from oidc_server.web.runtime import Runtime
 
+THEMES = ("light", "dark")
 _UNREAD: Any = object()
 _BROWSER_LIFETIME = timedelta(days=400)
 _LONGEST_QUERY = 2000
@@ -230,6 +231,21 @@ class Context:
         """Answer this browser in a language from now on."""
         self._cookies.append((cookies.LANGUAGE, language, _BROWSER_LIFETIME))
 
+    # · in which colours
+
+    @property
+    def theme(self) -> str | None:
+        """`light` or `dark` if that was chosen in this browser; None follows its system."""
+        chosen = self.runtime.cookies.read(self.incoming, cookies.THEME)
+        return chosen if chosen in THEMES else None
+
+    def keep_theme(self, theme: str | None) -> None:
+        """Show this browser these colours from now on; None those of its system."""
+        if theme is None:
+            self._cookies.append(cookies.THEME)
+        else:
+            self._cookies.append((cookies.THEME, theme, _BROWSER_LIFETIME))
+
     # · where things are
 
     def path(self, route: str, **parameters: str | None) -> str:
@@ -258,6 +274,7 @@ class Context:
         """
         text = self.runtime.templates.get_template(template).render(
             lang=self.language,
+            theme=self.theme,
             status=status,
             csrf_token=csrf.token(self.runtime.csrf_key, self.browser),
             request_ref=self.origin.reference,

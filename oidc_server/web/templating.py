@@ -59,6 +59,7 @@ def load_brand(settings: Settings, *, secure: bool) -> tuple[Brand, dict[str, Re
         help=settings.help_url,
         privacy=settings.privacy_url,
         terms=settings.terms_url,
+        colors=brand.colors(settings.brand_color),
     )
     return chosen, answers
 

@@ -124,3 +124,20 @@ def test_without_the_token_of_the_form_nothing_ends(site):
         assert post_to(here, path).status_code == 403
 
     assert is_signed_in(phone)
+
+
+def test_each_device_tells_the_apps_that_it_signed_in_to(site):
+    person, other = make_user(site), make_user(site)
+    here, there = (signed_in_with(site, person, agent) for agent in (FIREFOX, IPHONE))
+    elsewhere = signed_in_with(site, other, VIVALDI)
+    ledger, wiki = (
+        RelyingParty(site, make_client(site, client_name=name)) for name in ("Ledger", "Wiki & co")
+    )
+    for browser, party in ((here, wiki), (here, ledger), (here, ledger), (elsewhere, ledger)):
+        party.authorize(browser, person)
+
+    page = there.client.get(PATH).text
+
+    this_one, _, others = page.partition('id="others"')
+    assert "Used for" not in this_one
+    assert "Used for Ledger, Wiki &amp; co" in others

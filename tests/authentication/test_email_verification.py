@@ -50,7 +50,7 @@ def test_another_browser_signs_in_first_and_comes_back_to_the_button(site):
     phone = new_browser(site)
 
     page = phone.go(link)
-    assert 'id="verify"' not in page.text
+    assert 'id="confirm"' not in page.text
     login = phone.go("/login?return_to=/verify-email&reason=login_again")
     back = phone.send(login, username="ada", password=PASSWORD)
 

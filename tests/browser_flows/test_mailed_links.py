@@ -83,7 +83,7 @@ def test_a_new_account_confirms_its_address(place: Place, page: Page, smtp: Mail
     expect(page.locator("body")).to_contain_text("is not confirmed yet")
 
     page.goto(link_in(smtp.wait_for(1)[0], place.issuer))
-    page.click("#verify")
+    page.click("#confirm")
 
     page.goto(f"{place.issuer}/account")
     expect(page.locator("body")).to_contain_text("E-mail confirmed")

@@ -7,6 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from oidc_server.web import brand
+from tests.authentication.forms import new_browser, sign_up
+from tests.mails import read_mails
 from tests.site import running_site, settings_for
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 30
@@ -114,3 +116,26 @@ def test_a_logo_that_is_not_there_is_refused(tmp_path):
 @pytest.mark.parametrize("link", ["javascript:alert(1)", "/terms", "https://user@example.com/"])
 def test_a_link_that_is_no_web_address_is_refused(tmp_path, link):
     assert "https://" in refusal(tmp_path, terms_url=link)
+
+
+def test_mails_have_the_colours_of_the_brand(tmp_path):
+    """Their button and their links, for light and for dark; a mail carries no picture."""
+    settings = settings_for(f"sqlite:///{tmp_path}/oidc.db", tmp_path, brand_color="#6D1F4F")
+    with running_site(settings) as site:
+        sign_up(new_browser(site), "ada")
+        (mail,) = read_mails(site)
+
+    found = brand.colors("#6D1F4F")
+    assert f"background:{found.accent}" in mail.html
+    assert f'style="color:{found.link}"' in mail.html
+    assert f".link {{ color: {found.link_dark} !important; }}" in mail.html
+    assert f".button {{ background: {found.accent_dark} !important; }}" in mail.html
+    assert "#0b5d71" not in mail.html
+    assert "<img" not in mail.html
+
+
+def test_without_a_colour_mails_look_like_the_pages():
+    sheet, ours = Path("static/css/id.css").read_text(), brand.colors(None)
+
+    assert f"--accent: light-dark({ours.accent}, {ours.accent_dark})" in sheet
+    assert f"--link: light-dark({ours.link}, {ours.link_dark})" in sheet

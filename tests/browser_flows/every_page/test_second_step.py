@@ -101,7 +101,7 @@ def test_codes_by_mail(
 ) -> None:
     sign_up(page, place.issuer, "mary")
     page.goto(mailed("mary", rf"{place.issuer}/verify-email\?link=[\w.-]+"))
-    page.click("#verify")
+    page.click("#confirm")
     page.goto(f"{place.issuer}/account/security/mailed-codes")
     look("account/security/mailed_codes.html", "Get a code by mail")
     prove(page, "#turn-on")
