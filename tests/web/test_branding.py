@@ -125,6 +125,7 @@ def test_mails_have_the_colours_of_the_brand(tmp_path):
         sign_up(new_browser(site), "ada")
         (mail,) = read_mails(site)
 
+    assert mail.html is not None
     found = brand.colors("#6D1F4F")
     assert f"background:{found.accent}" in mail.html
     assert f'style="color:{found.link}"' in mail.html
