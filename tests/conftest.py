@@ -7,6 +7,7 @@ pytest_plugins = (
     "tests.services.skips",
     "tests.services.postgres",
     "tests.services.databases",
+    "tests.services.ready_databases",
     "tests.services.smtp",
     "tests.services.redis",
     "tests.services.chromium",

@@ -7,15 +7,13 @@ import pytest
 
 from oidc_server.database import Database
 from oidc_server.domain import users
-from oidc_server.domain.base import Base
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def database(fresh_database_url: str) -> Iterator[Database]:
-    database = Database(fresh_database_url)
-    Base.metadata.create_all(database.engine)
+def database(ready_database_url: str) -> Iterator[Database]:
+    database = Database(ready_database_url)
     yield database
     database.close()
 

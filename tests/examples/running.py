@@ -1,9 +1,7 @@
 """A real server, and the examples running against it, each in a process of its own."""
 
-import json
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,7 +11,7 @@ from typing import Any
 
 import httpx2
 
-from tests.services import run
+from tests.services.command_line import CommandLine
 from tests.services.server import OPTIONS, RunningServer, running_server
 
 ROOT = Path(__file__).parents[2]
@@ -35,17 +33,9 @@ class Place:
 
     def command(self, *arguments: str, send: str = "") -> dict[str, Any]:
         """Run `oidc-server` beside the running server; return its JSON."""
-        done = subprocess.run(
-            [sys.executable, "-m", "oidc_server", *arguments, "--json"],
-            cwd=self.folder,
-            env={**run.clean_environment(), **self.settings},
-            input=send,
-            capture_output=True,
-            text=True,
-            check=False,
+        answer: dict[str, Any] = CommandLine(self.folder, self.settings).answer(
+            *arguments, stdin=send
         )
-        assert done.returncode == 0, done.stdout + done.stderr
-        answer: dict[str, Any] = json.loads(done.stdout)
         return answer
 
     def add_user(self, username: str) -> None:

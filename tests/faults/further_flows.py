@@ -15,7 +15,7 @@ _WRONG = "wrong-{}-0123456789abcdefghijklmnopqrstuvwxyz"
 
 def live_on(day: Day) -> None:
     """Use what `live_a_day` does not, fail at it, and leave some of it open."""
-    made = day.deployment.command_line.json("registration-tokens", "create", "--uses", "9")
+    made = day.deployment.command_line.answer("registration-tokens", "create", "--uses", "9")
     day.initial_access_token = made["initial_access_token"]
     day.note(initial_access_token=day.initial_access_token)
     _push(day)

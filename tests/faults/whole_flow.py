@@ -207,6 +207,6 @@ def _leave_things_open(day: Day) -> None:
     other.send(page, username=sleeper.username, email=sleeper.email, password=sleeper.password)
     day.note(password=sleeper.password)
     day.verify_link = day.mailed_link(sleeper.email, "/verify-email")
-    setup = deployment.command_line.json("setup-link")["setup_link"]
+    setup = deployment.command_line.answer("setup-link")["setup_link"]
     day.setup_link = setup.partition("link=")[2]
     day.note(link=day.setup_link)

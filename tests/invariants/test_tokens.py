@@ -14,9 +14,9 @@ pytestmark = [pytest.mark.race, pytest.mark.slow]
 LIVES, STEPS = 20, 30
 
 
-def test_tokens_keep_their_invariants_in_any_order_of_events(fresh_database_url, tmp_path):
-    with deployed(tmp_path, fresh_database_url, refresh_token_grace="60s") as running:
-        database = Database(fresh_database_url)
+def test_tokens_keep_their_invariants_in_any_order_of_events(ready_database_url, tmp_path):
+    with deployed(tmp_path, ready_database_url, refresh_token_grace="60s") as running:
+        database = Database(ready_database_url)
         hasher = PasswordHasher(1, 64, 1)
 
         class Lives(LivesOfTokens):

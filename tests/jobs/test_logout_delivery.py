@@ -310,7 +310,7 @@ def test_what_a_killed_worker_was_telling_is_told_by_another(deploy):
 
 
 def told_of(deployment):
-    listed = deployment.command_line.json("logout-deliveries", "list")
+    listed = deployment.command_line.answer("logout-deliveries", "list")
     return [delivery["state"] for delivery in listed]
 
 

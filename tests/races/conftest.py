@@ -4,22 +4,21 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.services.databases import KINDS, sqlite_url
+from tests.services.databases import KINDS
 from tests.services.deployment import Deployment, deployed
+from tests.services.ready_databases import ReadyDatabases
 
 
 @pytest.fixture(scope="module", params=KINDS)
 def deployment(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    ready_databases: ReadyDatabases,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Deployment]:
     """Two workers with the default settings. A test makes its own users and clients."""
     folder = tmp_path_factory.mktemp("deployment")
-    if request.param == "sqlite":
-        with deployed(folder, sqlite_url(folder)) as running:
-            yield running
-        return
-    postgres = request.getfixturevalue("postgres")
-    url = postgres.create_database()
-    with deployed(folder, url) as running:
+    with (
+        ready_databases.copy(request, request.param, folder) as url,
+        deployed(folder, url) as running,
+    ):
         yield running
-    postgres.drop_database(url)

@@ -66,5 +66,5 @@ class Mover:
 
     def reconcile(self) -> list[Any]:
         """What the command finds; it fails if it finds anything."""
-        found: list[Any] = self.deployment.command_line.json("credits", "reconcile")
+        found: list[Any] = self.deployment.command_line.answer("credits", "reconcile")
         return found

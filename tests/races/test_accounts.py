@@ -30,7 +30,7 @@ def test_a_username_that_twenty_people_want_at_once_goes_to_one(deployment: Depl
     answers = at_once(deployment, requests)
 
     assert sorted(answer.status_code for answer in answers) == [303] + [409] * (AT_ONCE - 1)
-    accounts = deployment.command_line.json("users", "list")
+    accounts = deployment.command_line.answer("users", "list")
     assert [a["username"].lower() for a in accounts].count("ada") == 1
 
 
@@ -77,7 +77,7 @@ def test_of_twenty_simultaneous_set_ups_one_makes_the_administrator(
     answers = at_once(deployment, requests)
 
     assert sorted(answer.status_code for answer in answers) == [303] + [404] * (AT_ONCE - 1)
-    accounts = deployment.command_line.json("users", "list")
+    accounts = deployment.command_line.answer("users", "list")
     assert [account["roles"] for account in accounts] == [["admin", "user"]]
     assert deployment.browser().go(link).status_code == 404
     assert deployment.command_line.run("setup-link").returncode == 1
@@ -123,7 +123,7 @@ def test_an_invitation_used_twenty_times_at_once_makes_one_account(
 ) -> None:
     deployment = deploy(sign_up="invite")
     deployment.make_user()
-    made = deployment.command_line.json("users", "invite")
+    made = deployment.command_line.answer("users", "invite")
     link = made["link"].partition("/sign-up")[2]
     browsers = [deployment.browser() for _ in range(AT_ONCE)]
     requests = [
@@ -140,5 +140,5 @@ def test_an_invitation_used_twenty_times_at_once_makes_one_account(
     answers = at_once(deployment, requests)
 
     assert sorted(answer.status_code for answer in answers) == [303] + [400] * (AT_ONCE - 1)
-    accounts = deployment.command_line.json("users", "list")
+    accounts = deployment.command_line.answer("users", "list")
     assert len([a for a in accounts if a["username"].startswith("guest")]) == 1

@@ -15,7 +15,7 @@ def test_of_twenty_simultaneous_registrations_with_a_token_for_one_one_succeeds(
     deploy: Callable[..., Deployment],
 ) -> None:
     deployment = deploy(registration="token")
-    token = deployment.command_line.json("registration-tokens", "create")["initial_access_token"]
+    token = deployment.command_line.answer("registration-tokens", "create")["initial_access_token"]
     request = deployment.http.build_request(
         "POST",
         "/register",
@@ -26,4 +26,4 @@ def test_of_twenty_simultaneous_registrations_with_a_token_for_one_one_succeeds(
     answers = at_once(deployment, [request] * AT_ONCE)
 
     assert sorted(answer.status_code for answer in answers) == [201] + [401] * (AT_ONCE - 1)
-    assert len(deployment.command_line.json("clients", "list")) == 1
+    assert len(deployment.command_line.answer("clients", "list")) == 1

@@ -24,7 +24,7 @@ def test_two_first_starts_at_once_both_succeed_and_make_one_key_set(
     ended = command_line.run_together(("db", "upgrade"), ("db", "upgrade"), ("db", "upgrade"))
 
     assert [done.returncode for done in ended] == [0, 0, 0], [done.stderr for done in ended]
-    keys = command_line.json("keys", "list")
+    keys = command_line.answer("keys", "list")
     assert Counter(key["alg"] for key in keys) == dict.fromkeys(ALGORITHMS, 1)
     assert {key["state"] for key in keys} == {"signing"}
 
@@ -37,7 +37,7 @@ def test_first_starts_at_once_agree_on_the_secret_that_they_make(tmp_path: Path)
     ended = command_line.run_together(("db", "upgrade"), ("db", "upgrade"), ("db", "upgrade"))
 
     assert [done.returncode for done in ended] == [0, 0, 0], [done.stderr for done in ended]
-    assert len(command_line.json("keys", "list")) == len(ALGORITHMS)
+    assert len(command_line.answer("keys", "list")) == len(ALGORITHMS)
     assert (tmp_path / "data" / "secret.key").stat().st_mode & 0o777 == 0o600
 
 
@@ -64,7 +64,7 @@ def test_the_command_line_works_beside_a_running_server(
     ended = deployment.command_line.run_together(*added)
 
     assert [done.returncode for done in ended] == [0] * 4, [done.stderr for done in ended]
-    assert len(deployment.command_line.json("clients", "list")) == 4
+    assert len(deployment.command_line.answer("clients", "list")) == 4
 
 
 def test_a_port_that_is_taken_is_named(deploy_sqlite: Callable[..., Deployment]) -> None:

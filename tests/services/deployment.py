@@ -17,12 +17,12 @@ from tests.browser import Browser
 from tests.factories import PASSWORD, REDIRECT_URI, App, Person
 from tests.services.clock import SharedClock
 from tests.services.command_line import PROGRAM, PROGRAM_WITH_CLOCK, CommandLine
-from tests.services.databases import sqlite_url
+from tests.services.ready_databases import SECRET_KEY, ReadyDatabases
 from tests.services.server import COMMAND, COMMAND_WITH_CLOCK, RunningServer, running_server
 
 _SETTINGS = {
     "OIDC_ISSUER": "http://127.0.0.1:{port}",
-    "OIDC_SECRET_KEY": "a secret of the tests that is long enough to be one",
+    "OIDC_SECRET_KEY": SECRET_KEY,
     "OIDC_ARGON2_TIME_COST": "1",
     "OIDC_ARGON2_MEMORY_KIB": "64",
     "OIDC_RATE_LIMITS": "off",
@@ -64,7 +64,7 @@ class Deployment:
         """An account with a verified address, made by `oidc-server users add`."""
         name = f"person{next(_number)}"
         address = f"{name}@example.com"
-        made = self.command_line.json(
+        made = self.command_line.answer(
             *("users", "add", "--username", name, "--email", address),
             *("--verified", "--password-stdin", *options),
             stdin=PASSWORD + "\n",
@@ -73,7 +73,7 @@ class Deployment:
 
     def make_client(self, client_type: str = "web", *options: str) -> App:
         """An application, made by `oidc-server clients add`."""
-        made = self.command_line.json(
+        made = self.command_line.answer(
             *("clients", "add", "--name", "Ledger", "--type", client_type),
             *("--redirect-uri", REDIRECT_URI, *options),
         )
@@ -134,17 +134,20 @@ def deployed(
 
 
 @pytest.fixture
-def deploy(fresh_database_url: str, tmp_path: Path) -> Iterator[Callable[..., Deployment]]:
-    """Start servers on an empty database that end with the test: `deploy(log_level="debug")`."""
+def deploy(ready_database_url: str, tmp_path: Path) -> Iterator[Callable[..., Deployment]]:
+    """Start servers without any data that end with the test: `deploy(log_level="debug")`."""
     with ExitStack() as stack:
-        yield _starter(stack, tmp_path, fresh_database_url)
+        yield _starter(stack, tmp_path, ready_database_url)
 
 
 @pytest.fixture
-def deploy_sqlite(tmp_path: Path) -> Iterator[Callable[..., Deployment]]:
+def deploy_sqlite(
+    request: pytest.FixtureRequest, ready_databases: ReadyDatabases, tmp_path: Path
+) -> Iterator[Callable[..., Deployment]]:
     """The same, for what concerns SQLite only."""
     with ExitStack() as stack:
-        yield _starter(stack, tmp_path, sqlite_url(tmp_path))
+        url = stack.enter_context(ready_databases.copy(request, "sqlite", tmp_path))
+        yield _starter(stack, tmp_path, url)
 
 
 def _starter(stack: ExitStack, folder: Path, database_url: str) -> Callable[..., Deployment]:
