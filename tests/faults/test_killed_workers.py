@@ -19,7 +19,8 @@ from tests.services.deployment import Deployment
 pytestmark = [pytest.mark.race, pytest.mark.slow]
 SECONDS = 12.0
 SENDERS = 4
-TRIES = 200
+PATIENCE = 240.0
+"""Seconds for the last workers to begin, on a machine that does many other things."""
 
 
 class Sender(threading.Thread):
@@ -41,7 +42,7 @@ class Sender(threading.Thread):
                 self.answers[key] = (action, self._until_answered(client, action, key))
 
     def _until_answered(self, client: httpx2.Client, action: str, key: str) -> httpx2.Response:
-        for _ in range(TRIES):
+        while time.monotonic() < self.end + PATIENCE:
             request = self.mover.request(action, key, amount="1.00", reference_id=key)
             with suppress(httpx2.TransportError):
                 answer = client.send(request)
@@ -69,7 +70,7 @@ def test_movements_survive_workers_that_are_killed(deploy: Callable[..., Deploym
             os.kill(chance.choice(deployment.workers()), signal.SIGKILL)
             kills += 1
     for sender in senders:
-        sender.join(60)
+        sender.join(PATIENCE + 60)
         assert not sender.is_alive()
 
     answers = {key: told for sender in senders for key, told in sender.answers.items()}
