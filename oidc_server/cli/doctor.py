@@ -8,14 +8,10 @@ from typing import Literal
 
 import typer
 
-from oidc_server.app import build_runtime
 from oidc_server.cli.output import Json, show_all
 from oidc_server.clock import utc_now
 from oidc_server.database import Transaction
 from oidc_server.domain import clients, logout_deliveries, signing_keys
-from oidc_server.health.checks import checks
-from oidc_server.outbound.shared_counts import SharedCounts
-from oidc_server.routes import ROUTES
 from oidc_server.settings import Settings, load
 
 _SAFE_MEMORY_KIB = 19456
@@ -39,6 +35,10 @@ class Finding:
 
 def doctor(*, as_json: Json = False) -> None:
     """Look at what may be wrong. It exits 1 when something has failed."""
+    from oidc_server.app import build_runtime  # noqa: PLC0415 - no other command needs it
+    from oidc_server.health.checks import checks  # noqa: PLC0415 - as above
+    from oidc_server.routes import ROUTES  # noqa: PLC0415 - as above
+
     settings = load()
     runtime = build_runtime(settings, utc_now, ROUTES)
     found = [
@@ -97,6 +97,8 @@ def rate_limits(settings: Settings, described: str) -> Finding:
 
 
 async def _can_count(settings: Settings, redis_url: str) -> bool:
+    from oidc_server.outbound.shared_counts import SharedCounts  # noqa: PLC0415 - as above
+
     counts = SharedCounts(settings, redis_url)
     try:
         return await counts.answers()

@@ -7,27 +7,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from oidc_server import schema
-from oidc_server.app import Server, create_app
 from oidc_server.cli.alone import alone
 from oidc_server.cli.connections import BoundedProtocol
 from oidc_server.cli.failures import telling_in_words
 from oidc_server.cli.setup_url import setup_url
 from oidc_server.clock import utc_now
 from oidc_server.database import Database
-from oidc_server.dev import documentation_client
 from oidc_server.domain import audit, links
 from oidc_server.domain.audit import COMMAND_LINE, Event
 from oidc_server.observability import logs
-from oidc_server.routes import ROUTES
 from oidc_server.security.encryption import Vault
 from oidc_server.settings import Settings, SettingsError, load
+
+if TYPE_CHECKING:
+    from oidc_server.app import Server
 
 _BACKLOG = 2048
 _GRACE = 10
@@ -43,7 +43,10 @@ class Worker:
     dev: bool
     processes: int
 
-    def __call__(self) -> Server:
+    def __call__(self) -> "Server":
+        # The parent of several workers, like any other command, never needs the application.
+        from oidc_server.app import create_app  # noqa: PLC0415 - see above
+
         logs.configure(self.settings.log_level, self.settings.log_format)
         return create_app(self.settings, utc_now, dev=self.dev, processes=self.processes)
 
@@ -104,6 +107,9 @@ def _prepare(settings: Settings) -> str | None:
 
 def _with_documentation_client(settings: Settings) -> Settings:
     """The settings with a client for /docs: nobody has to register one to try the API."""
+    from oidc_server.dev import documentation_client  # noqa: PLC0415 - as above
+    from oidc_server.routes import ROUTES  # noqa: PLC0415 - as above
+
     redirect_uri = settings.issuer + next(
         route.path for route in ROUTES if route.name == "api_docs.signed_in"
     )
