@@ -5,6 +5,7 @@ import pytest
 pytest_plugins = (
     "tests.services.run",
     "tests.services.skips",
+    "tests.services.coverage_data",
     "tests.services.postgres",
     "tests.services.databases",
     "tests.services.ready_databases",

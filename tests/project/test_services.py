@@ -8,8 +8,10 @@ from email.message import EmailMessage
 
 import httpx2
 import pytest
+from coverage import CoverageData
 from sqlalchemy import NullPool, create_engine, text
 
+from tests.services import coverage_data
 from tests.services.clock import SharedClock
 from tests.services.server import COMMAND_WITH_CLOCK, running_server
 from tests.services.smtp import Mood
@@ -185,3 +187,19 @@ def send(smtp, to, timeout=5):
     message.set_content("Hello.")
     with smtplib.SMTP(smtp.host, smtp.port, timeout=timeout) as client:
         client.send_message(message)
+
+
+@pytest.mark.parametrize("kept", [0, 0.1, 0.5, 0.9])
+def test_half_a_measurement_of_a_killed_process_is_removed_and_a_whole_one_kept(tmp_path, kept):
+    paths = [tmp_path / f".coverage.{name}" for name in ("whole", "half")]
+    for path in paths:
+        data = CoverageData(str(path))
+        data.add_lines({f"module{number}.py": range(1, 5000) for number in range(50)})
+        data.write()
+        data.close()
+    content = paths[1].read_bytes()
+    paths[1].write_bytes(content[: int(len(content) * kept)])
+
+    coverage_data.remove_broken(tmp_path)
+
+    assert [path.exists() for path in paths] == [True, False]
