@@ -101,8 +101,7 @@ class Endpoint:
     async def _answer(
         self, incoming: Incoming, runtime: Runtime, reference: str, receive: Receive
     ) -> Response:
-        if incoming.method == "HEAD" and self.get_writes:
-            raise MethodNotAllowedError(self.methods)
+        self._refuse_at_once(incoming)
         method = self._methods.get("GET" if incoming.method == "HEAD" else incoming.method)
         if method is None:
             if incoming.method == "OPTIONS" and self._cross_origin:
@@ -136,6 +135,16 @@ class Endpoint:
             limiter.check(method.failures, ctx.counted_as)
         if method.limit is not None:
             await limiter.admit(method.limit, ctx.counted_as)
+
+    def _refuse_at_once(self, incoming: Incoming) -> None:
+        """Raise `NotFoundError`, `MethodNotAllowedError` for what nobody may ask for.
+
+        PostgreSQL stores no NUL, so nothing has a name with one.
+        """
+        if any("\0" in str(name) for name in incoming.path_params.values()):
+            raise NotFoundError
+        if incoming.method == "HEAD" and self.get_writes:
+            raise MethodNotAllowedError(self.methods)
 
     async def _let_origin_read(
         self, incoming: Incoming, runtime: Runtime, reference: str, response: Response
