@@ -20,6 +20,7 @@ from oidc_server.jobs import Jobs
 from oidc_server.oauth2.access_tokens import AccessTokenReader
 from oidc_server.oauth2.client_keys import ClientKeyStore
 from oidc_server.oauth2.dpop_nonces import Nonces
+from oidc_server.oauth2.upstream import Upstreams
 from oidc_server.outbound.documents import Documents
 from oidc_server.outbound.http import HttpClient
 from oidc_server.outbound.leaked_passwords import LeakedPasswords
@@ -86,8 +87,7 @@ def build_runtime(
     settings: Settings, clock: Clock, routes: list[Route], *, dev: bool = False, processes: int = 1
 ) -> Runtime:
     """Every collaborator of the process."""
-    database = Database(settings.database_url)
-    vault = Vault(settings.secret_keys)
+    database, vault = Database(settings.database_url), Vault(settings.secret_keys)
     keys = KeyRing(vault, settings.access_token_alg)
     http = HttpClient(settings)
     documents = Documents(http, clock)
@@ -101,6 +101,8 @@ def build_runtime(
         hashing=HashingLane(settings.hash_concurrency, settings.hash_queue),
         fetching=FetchingLane(),
         fetching_for_strangers=FetchingLane(),
+        asking_providers=FetchingLane(),
+        upstreams=Upstreams(settings, clock),
         passwords=_passwords(settings),
         leaked_passwords=LeakedPasswords(settings),
         vault=vault,
@@ -188,6 +190,7 @@ def _lifespan(
             runtime.hashing.close()
             runtime.fetching.close()
             runtime.fetching_for_strangers.close()
+            runtime.asking_providers.close()
             runtime.database.close()
 
     return lifespan

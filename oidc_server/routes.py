@@ -30,6 +30,7 @@ from oidc_server.authentication import (
     sign_up,
     step_up,
 )
+from oidc_server.authentication.providers import callback, connecting, newcomer, start
 from oidc_server.authorization import consent, pushed
 from oidc_server.authorization import endpoint as authorization
 from oidc_server.client_registration import configuration
@@ -170,6 +171,26 @@ ROUTES = [
         name="authentication.passkey",
     ),
     Route("/login/passkey/options", script(passkey_login.ask), name="authentication.ask_passkey"),
+    Route(
+        "/login/providers/new/{sign_in_id}",
+        form(newcomer.show_newcomer, newcomer.submit_newcomer),
+        name="authentication.newcomer",
+    ),
+    Route(
+        "/login/providers/connect/{sign_in_id}",
+        form(connecting.show_connecting, connecting.submit_connecting),
+        name="authentication.connect_provider",
+    ),
+    Route(
+        "/login/providers/{provider}",
+        action(start.submit_provider),
+        name="authentication.provider",
+    ),
+    Route(
+        "/login/providers/{provider}/callback",
+        page(callback.finish, access="write", before=callback.ask_provider),
+        name="authentication.provider_callback",
+    ),
     Route(
         "/select-account/{request_id}",
         form(select_account.show_select_account, select_account.submit_select_account),

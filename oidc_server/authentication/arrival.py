@@ -3,6 +3,8 @@
 Every way to sign in ends here, so that none of them can forget the second step.
 """
 
+from datetime import datetime
+
 from oidc_server.authentication import mailed_code, passkey_offer
 from oidc_server.authentication.interrupted import Interrupted
 from oidc_server.authentication.next_factor import Ask, Done, Enrol, Missing, next_factor
@@ -30,11 +32,21 @@ from oidc_server.web.mail_facts import mail_facts
 from oidc_server.web.responses import Response
 
 
-def arrive(ctx: Context, came_from: Interrupted, user_id: str, amr: frozenset[str]) -> Response:
-    """Somebody has proven `amr`, with nothing before it: sign them in, or ask for more."""
+def arrive(
+    ctx: Context,
+    came_from: Interrupted,
+    user_id: str,
+    amr: frozenset[str],
+    *,
+    auth_time: datetime | None = None,
+) -> Response:
+    """Somebody has proven `amr`, with nothing before it: sign them in, or ask for more.
+
+    `auth_time` is when that was, if it was elsewhere.
+    """
     missing = still_missing(ctx, came_from, user_id, amr, may_be_trusted=True)
     if isinstance(missing, Done):
-        return _sign_in(ctx, came_from, user_id, amr)
+        return _sign_in(ctx, came_from, user_id, amr, auth_time)
 
     pending_id = pending_sign_ins.begin(
         ctx.db, user_id, ctx.browser, amr, ctx.now, request_id=came_from.request_id
@@ -114,12 +126,15 @@ def _sign_in(
     came_from: Interrupted,
     user_id: str,
     amr: frozenset[str],
+    auth_time: datetime | None = None,
     *,
     stepping_up: bool = False,
 ) -> Response:
     """Start the session, tell the owner of a new browser, and go back to what was interrupted."""
     came_from.record(ctx, Event.SIGNED_IN, user_id, amr=sorted(amr))
-    is_new_browser = ctx.sign_in(user_id, amr=amr, acr=acr_of(amr), stepping_up=stepping_up)
+    is_new_browser = ctx.sign_in(
+        user_id, amr=amr, acr=acr_of(amr), stepping_up=stepping_up, auth_time=auth_time
+    )
     if is_new_browser:
         mails.notify(ctx.db, user_id, Notice.NEW_DEVICE, ctx.now, **mail_facts(ctx))
     return passkey_offer.interrupt(ctx, came_from, user_id, amr) or came_from.go_on(ctx)

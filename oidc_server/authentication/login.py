@@ -5,6 +5,8 @@ from math import ceil
 
 from oidc_server.authentication import arrival
 from oidc_server.authentication.interrupted import Interrupted, interrupted
+from oidc_server.authentication.providers import offered
+from oidc_server.authentication.providers.offered import Trouble
 from oidc_server.domain.audit import Event
 from oidc_server.domain.factors.strength import PASSWORD
 from oidc_server.web import passkey_proof, password_proof
@@ -67,22 +69,25 @@ def page(
     came_from: Interrupted,
     *,
     username: str,
-    error: str | None = None,
+    error: str | Trouble | None = None,
     retry_after: int = 0,
     notice: str | None = None,
     status: int = 200,
     unknown_passkey: Mapping[str, str] | None = None,
 ) -> Response:
     """The login page, for whichever way to sign in has something to say."""
+    trouble = error if isinstance(error, Trouble) else None
     return came_from.render(
         ctx,
         "authentication/login.html",
         status=status,
         username=username,
-        error=error,
+        error=None if trouble else error,
         retry_after=retry_after,
         notice=notice,
         passkeys=passkey_proof.are_possible(ctx),
         unknown_passkey=unknown_passkey,
+        providers=offered.offers(ctx),
+        trouble=trouble,
         sign_up_open=ctx.runtime.settings.sign_up == "open",
     )

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 from oidc_server.authentication import arrival
 from oidc_server.authentication.interrupted import Interrupted, interrupted
+from oidc_server.authentication.providers import offered
 from oidc_server.domain import invitations
 from oidc_server.domain.base import DomainError
 from oidc_server.domain.factors.strength import PASSWORD
@@ -40,7 +41,7 @@ def prepare(ctx: Context) -> Callable[[], Draft] | Inquiry | Draft:
     if not is_open(ctx):
         return Draft()
     interrupted(ctx, ctx.form.get("request_id"))
-    return new_account.examine(ctx, email=_invited_email(ctx))
+    return new_account.examine(ctx, email=invited_email(ctx))
 
 
 def submit_sign_up(ctx: Context) -> Response:
@@ -68,11 +69,17 @@ def is_open(ctx: Context) -> bool:
 
 def fields(ctx: Context) -> dict[str, str]:
     """What was typed, but for the password; the address of an invitation is what it is."""
-    email = _invited_email(ctx)
+    email = invited_email(ctx)
     return new_account.fields(ctx) | ({} if email is None else {"email": email})
 
 
-def create(ctx: Context, values: Mapping[str, str], password_hash: str | None) -> User:
+def create(
+    ctx: Context,
+    values: Mapping[str, str],
+    password_hash: str | None,
+    *,
+    email_proven: bool = False,
+) -> User:
     """Make the account with the invitation there may be; raises one of `REFUSALS`."""
     invitation = _invitation(ctx)
     user = new_account.open_account(
@@ -82,6 +89,7 @@ def create(ctx: Context, values: Mapping[str, str], password_hash: str | None) -
         name=values["name"],
         password_hash=password_hash,
         invitation=invitation,
+        email_proven=email_proven,
     )
     if invitation is not None:
         ctx.drop_link()
@@ -100,7 +108,7 @@ def refused(
 
 def closed(ctx: Context) -> Response:
     """The page where nobody can make an account; who holds a link hears why it does not work."""
-    invited = ctx.runtime.links.read(Purpose.INVITATION, _link(ctx)) is not None
+    invited = ctx.runtime.links.read(Purpose.INVITATION, link_of(ctx)) is not None
     if invited and ctx.runtime.settings.sign_up == "invite":
         ctx.drop_link()
         return ctx.render("authentication/link_invalid.html", status=400, purpose="invitation")
@@ -124,23 +132,25 @@ def page(
         values={**values, "email": email} if email else values,
         errors=errors,
         passkeys=passkey_proof.are_possible(ctx),
-        link=_link(ctx) if invitation else None,
+        link=link_of(ctx) if invitation else None,
         invited_email=email,
+        providers=offered.offers(ctx, to_newcomers=True),
         password_min=ctx.runtime.settings.password_min_length,
     )
 
 
-def _invited_email(ctx: Context) -> str | None:
+def invited_email(ctx: Context) -> str | None:
+    """The address that this visitor was invited with, if there is one."""
     invitation = _invitation(ctx)
     return None if invitation is None else invitation.email
 
 
 def _invitation(ctx: Context) -> Invitation | None:
     """The invitation of this visitor, if it could be used now."""
-    invitation_id = ctx.runtime.links.read(Purpose.INVITATION, _link(ctx))
+    invitation_id = ctx.runtime.links.read(Purpose.INVITATION, link_of(ctx))
     return invitations.find(ctx.db, invitation_id, ctx.now) if invitation_id else None
 
 
-def _link(ctx: Context) -> str:
-    """The value of the link: the form sends back what the cookie brought."""
+def link_of(ctx: Context) -> str:
+    """The value of the link of an invitation: the form sends back what the cookie brought."""
     return ctx.form.text("link") if ctx.incoming.method == "POST" else ctx.kept_link

@@ -20,6 +20,7 @@ from oidc_server.cli import (
     issuers,
     keys,
     logout_deliveries,
+    providers,
     registration_tokens,
     resources,
     roles,
@@ -54,6 +55,9 @@ application.add_typer(
 )
 application.add_typer(
     issuers.application, name="issuers", help="Whose assertions about users are believed."
+)
+application.add_typer(
+    providers.application, name="providers", help="Where else people may come from to sign in."
 )
 application.add_typer(credit_balances.application, name="credits", help="Balances of users.")
 application.add_typer(keys.application, name="keys", help="Signing keys.")

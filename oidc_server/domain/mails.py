@@ -40,6 +40,8 @@ class Notice(StrEnum):
     EMAIL_CODE_ADDED = "email_code_added"
     EMAIL_CODE_REMOVED = "email_code_removed"
     FACTORS_REMOVED = "factors_removed"
+    IDENTITY_LINKED = "identity_linked"
+    IDENTITY_UNLINKED = "identity_unlinked"
     RECOVERY_CODES_MADE = "recovery_codes_made"
     RECOVERY_CODE_USED = "recovery_code_used"
     NEW_DEVICE = "new_device"

@@ -162,7 +162,7 @@ _RENEW = Statement(
         digest=bindparam("digest"),
         amr=bindparam("amr"),
         acr=bindparam("acr"),
-        auth_time=bindparam("now"),
+        auth_time=bindparam("proven_at"),
         last_seen_at=bindparam("now"),
         idle_expires_at=bindparam("idle_until"),
         expires_at=bindparam("until"),
@@ -224,8 +224,12 @@ def start(
     now: datetime,
     lifetimes: SessionLifetimes,
     origin: Origin,
+    auth_time: datetime | None = None,
 ) -> str:
-    """Sign a browser in; returns the handle for its cookie, which is stored as a digest only."""
+    """Sign a browser in; returns the handle for its cookie, which is stored as a digest only.
+
+    `auth_time` is when the person proved themselves, if that was not just now but elsewhere.
+    """
     handle = opaque_tokens.mint()
     db.run(
         _INSERT,
@@ -235,7 +239,7 @@ def start(
         user_id=user_id,
         amr=amr,
         acr=acr,
-        auth_time=now,
+        auth_time=auth_time or now,
         created_at=now,
         last_seen_at=now,
         idle_expires_at=now + lifetimes.shorter,
@@ -279,6 +283,7 @@ def renew(
     now: datetime,
     lifetimes: SessionLifetimes,
     keep_end: bool = False,
+    auth_time: datetime | None = None,
 ) -> str:
     """The same person proved themselves again: a new handle and `auth_time`, the same `sid`.
 
@@ -294,6 +299,7 @@ def renew(
         amr=amr,
         acr=acr,
         now=now,
+        proven_at=auth_time or now,
         idle_until=min(now + lifetimes.idle, until),
         until=until,
     )

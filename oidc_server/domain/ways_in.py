@@ -3,8 +3,10 @@
 from datetime import datetime
 
 from oidc_server.database import Transaction
-from oidc_server.domain import endings, mails, passkeys, user_sessions, users
+from oidc_server.domain import endings, identities, mails, passkeys, user_sessions, users
 from oidc_server.domain.base import DomainError
+from oidc_server.domain.factors.strength import FEDERATED
+from oidc_server.domain.identities import Identity
 from oidc_server.domain.mails import Notice
 from oidc_server.domain.passkeys import Passkey
 
@@ -15,12 +17,16 @@ class LastWayInError(DomainError):
     """Without this the person could not come in any more."""
 
 
-def is_last(db: Transaction, passkey: Passkey) -> bool:
-    """Whether nothing but this passkey lets its person in. A mailed link does not count."""
-    if users.get(db, passkey.user_id).password_hash is not None:
+def is_last(db: Transaction, user_id: str, way_id: str) -> bool:
+    """Whether nothing but this passkey or identity lets its person in.
+
+    A mailed link does not count, nor does a provider that signs nobody in at the moment.
+    """
+    if users.get(db, user_id).password_hash is not None:
         return False
-    mine = passkeys.list_for_user(db, passkey.user_id)
-    return not any(other.opens_alone for other in mine if other.id != passkey.id)
+    keys = [one.id for one in passkeys.list_for_user(db, user_id) if one.opens_alone]
+    linked = [one.id for one in identities.list_of_user(db, user_id) if one.is_usable]
+    return not any(other != way_id for other in keys + linked)
 
 
 def remove_passkey(
@@ -36,15 +42,52 @@ def remove_passkey(
     None if the person has no such passkey. Raises `LastWayInError` if nothing else would let them
     in: the lock has two removals at once look one after the other.
     """
-    db.lock(f"passkeys of {user_id}")
+    _lock(db, user_id)
     found = passkeys.find(db, user_id, passkey_id)
     if found is None:
         return None
-    if is_last(db, found):
-        raise LastWayInError("This passkey is the only way into the account.")
+    _keep_one(db, found)
     passkeys.delete_row(db, user_id, passkey_id)
-    for session in user_sessions.list_of_user(db, user_id, now):
-        if session.id != keep_session and _PASSKEY_METHODS & session.amr:
-            endings.end_session(db, session.id, now)
+    _end_sessions(db, user_id, _PASSKEY_METHODS, now, keep_session)
     mails.notify(db, user_id, Notice.PASSKEY_REMOVED, now, **facts)
     return found.name
+
+
+def remove_identity(
+    db: Transaction,
+    user_id: str,
+    identity_id: str,
+    now: datetime,
+    keep_session: str | None = None,
+    **facts: str,
+) -> Identity | None:
+    """Unlink an account elsewhere, and end what such accounts opened; returns what it was.
+
+    None if the person has no such link. Raises `LastWayInError`.
+    """
+    _lock(db, user_id)
+    found = identities.find_of_user(db, user_id, identity_id)
+    if found is None:
+        return None
+    _keep_one(db, found)
+    identities.delete_row(db, user_id, found.id)
+    _end_sessions(db, user_id, FEDERATED, now, keep_session)
+    mails.notify(db, user_id, Notice.IDENTITY_UNLINKED, now, detail=found.label, **facts)
+    return found
+
+
+def _lock(db: Transaction, user_id: str) -> None:
+    db.lock(f"ways in of {user_id}")
+
+
+def _keep_one(db: Transaction, way: Passkey | Identity) -> None:
+    if is_last(db, way.user_id, way.id):
+        raise LastWayInError("This is the only way into the account.")
+
+
+def _end_sessions(
+    db: Transaction, user_id: str, methods: frozenset[str], now: datetime, keep: str | None
+) -> None:
+    for session in user_sessions.list_of_user(db, user_id, now):
+        if session.id != keep and methods & session.amr:
+            endings.end_session(db, session.id, now)

@@ -21,6 +21,7 @@ from oidc_server.domain import (
     revoked_tokens,
     signing_keys,
     trusted_devices,
+    upstream_sign_ins,
     used_jtis,
     user_sessions,
 )
@@ -36,6 +37,7 @@ PRUNES: tuple[Prune, ...] = (
     idempotency.prune,
     attempts.prune,
     pending_sign_ins.prune,
+    upstream_sign_ins.prune,
     factors.prune,
     trusted_devices.prune,
     links.prune,

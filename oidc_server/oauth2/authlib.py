@@ -1,6 +1,7 @@
 """The one door to Authlib. It has no types: those of what we use are in `authlib.pyi`."""
 
 from authlib.oauth2 import OAuth2Error, OAuth2Request
+from authlib.oauth2.client import OAuth2Client
 from authlib.oauth2.rfc6749 import AuthorizationServer as AuthorizationServerBase
 from authlib.oauth2.rfc6749 import BaseGrant, TokenEndpointMixin
 from authlib.oauth2.rfc6749.errors import (
@@ -30,6 +31,7 @@ from authlib.oauth2.rfc8628 import (
     SlowDownError,
 )
 from authlib.oauth2.rfc8628 import DeviceCodeGrant as DeviceCodeGrantBase
+from authlib.oidc.core import CodeIDToken
 from authlib.oidc.core.errors import (
     ConsentRequiredError,
     InvalidRequestObjectError,
@@ -44,6 +46,7 @@ __all__ = [
     "AuthorizationServerBase",
     "ClientCredentialsGrantBase",
     "CodeChallengeBase",
+    "CodeIDToken",
     "ConsentRequiredError",
     "DeviceCodeGrantBase",
     "ExpiredTokenError",
@@ -54,6 +57,7 @@ __all__ = [
     "InvalidRequestURIError",
     "InvalidScopeError",
     "LoginRequiredError",
+    "OAuth2Client",
     "OAuth2Error",
     "OAuth2Payload",
     "OAuth2Request",

@@ -1,5 +1,6 @@
 # Types of what we use of Authlib, which has none.
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 class OAuth2Error(Exception):
@@ -66,3 +67,31 @@ class DeviceCodeGrantBase(_Grant): ...
 
 class CodeChallengeBase:
     def __init__(self, required: bool = True) -> None: ...
+
+class OAuth2Client:
+    def __init__(
+        self,
+        session: object,
+        *,
+        client_id: str,
+        client_secret: str | None,
+        token_endpoint_auth_method: str,
+        scope: str,
+        redirect_uri: str,
+        code_challenge_method: str,
+    ) -> None: ...
+    def register_client_auth_method(self, auth: tuple[str, Callable[..., Any]]) -> None: ...
+    def create_authorization_url(
+        self, url: str, state: str, code_verifier: str, **parameters: str | None
+    ) -> tuple[str, str]: ...
+    def fetch_token(self, url: str, *, grant_type: str, **parameters: str) -> Any: ...
+
+class CodeIDToken:
+    def __init__(
+        self,
+        claims: Mapping[str, Any],
+        header: Mapping[str, Any],
+        options: Mapping[str, Any],
+        params: Mapping[str, Any],
+    ) -> None: ...
+    def validate(self, now: int, leeway: int) -> None: ...

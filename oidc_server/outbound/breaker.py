@@ -114,6 +114,11 @@ class Breaker:
             if is_trial:
                 self._trial_runs = False
 
+    @property
+    def seconds_left(self) -> float:
+        """For how long the neighbour is left alone; 0 if it may be asked."""
+        return max(0.0, self._remaining())
+
     def _admit(self) -> bool:
         """Whether this call is a trial after failures; BreakerOpenError if it is too early."""
         state = self._pybreaker.current_state

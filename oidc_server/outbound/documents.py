@@ -48,14 +48,20 @@ class Purpose:
 class FetchNeeded(Exception):  # noqa: N818 - no error: it asks the adapter for a document
     """The request can go on when this document was fetched."""
 
-    def __init__(self, purpose: Purpose, url: str) -> None:
+    def __init__(self, purpose: Purpose, url: str, store: "Documents") -> None:
         super().__init__(f"{purpose.name} is to be fetched")
         self.purpose = purpose
         self.url = url
+        self._store = store
 
     @property
-    def key(self) -> tuple[str, str]:
-        return self.purpose.name, self.url
+    def key(self) -> tuple[str, str, int]:
+        """The same for two requests that wait for one document."""
+        return self.purpose.name, self.url, id(self._store)
+
+    def fetch(self) -> None:
+        """Fetch it and remember the outcome, whatever it is; blocks for seconds."""
+        self._store.fetch(self.purpose, self.url)
 
 
 @dataclass(frozen=True)
@@ -86,11 +92,11 @@ class Documents:
         """
         known = self._fetched.get((purpose.name, url))
         if known is None:
-            raise FetchNeeded(purpose, url)
+            raise FetchNeeded(purpose, url, self)
         if _within(known.fetched_at, now, purpose.lifetime):
             return known.value
         if not _within(known.attempted_at, now, RETRY_AFTER):
-            raise FetchNeeded(purpose, url)
+            raise FetchNeeded(purpose, url, self)
         if _within(known.fetched_at, now, purpose.stale_lifetime):
             return known.value
         raise known.failure or OutboundUnavailableError("it is too old")
@@ -102,15 +108,14 @@ class Documents:
         """
         known = self._fetched.get((purpose.name, url))
         if known is None or not _within(known.attempted_at, now, RETRY_AFTER):
-            raise FetchNeeded(purpose, url)
+            raise FetchNeeded(purpose, url, self)
 
-    def fetch(self, need: FetchNeeded) -> None:
-        """Fetch what is needed and remember the outcome, whatever it is; blocks for seconds."""
-        purpose = need.purpose
+    def fetch(self, purpose: Purpose, url: str) -> None:
+        """Fetch one and remember the outcome, whatever it is; blocks for seconds."""
         value: Any = None
         failure: Exception | None = None
         try:
-            value = purpose.parse(self._http.get(need.url, accept=purpose.accept))
+            value = purpose.parse(self._http.get(url, accept=purpose.accept))
         except ValueError as error:
             failure = OutboundRefusedError(str(error))
         except (OutboundRefusedError, OutboundUnavailableError) as error:
@@ -119,10 +124,10 @@ class Documents:
             _log.warning(
                 "document could not be fetched",
                 purpose=purpose.name,
-                host=urlsplit(need.url).hostname,
+                host=urlsplit(url).hostname,
                 reason=str(failure),
             )
-        self._remember(need.key, value, failure)
+        self._remember((purpose.name, url), value, failure)
 
     def _remember(self, key: tuple[str, str], value: Any, failure: Exception | None) -> None:
         now = self._clock()

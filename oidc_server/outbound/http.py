@@ -66,7 +66,9 @@ class HttpClient:
         policy: AddressPolicy | None = None,
         max_body: int = MAX_BODY,
         kind: str = "http",
+        breaker: Breaker | None = None,
     ) -> None:
+        """With `breaker`, that one guards all that is asked; else each host has one."""
         self._settings = settings
         self._policy = policy or AddressPolicy(
             loopback=settings.is_loopback, allowed=settings.outbound_allow
@@ -76,6 +78,7 @@ class HttpClient:
         self._tls = tls
         self._resolver = resolver
         self._deadline = deadline
+        self._breaker_of_all = breaker
         self._breakers: dict[str, Breaker] = {}
         self._lock = threading.Lock()
 
@@ -88,10 +91,17 @@ class HttpClient:
         """
         return self._ask("GET", url, {"Accept": accept, **headers}, b"")
 
-    def post(self, url: str, form: Mapping[str, str]) -> Answer:
-        """Send a form; the same answers and errors as for `get`."""
-        headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "*/*"}
-        return self._ask("POST", url, headers, urlencode(form).encode("ascii"))
+    def post(
+        self, url: str, form: Mapping[str, str] | str, *, headers: Mapping[str, str] = NO_HEADERS
+    ) -> Answer:
+        """Send a form, be it encoded already; the same answers and errors as for `get`."""
+        body = form if isinstance(form, str) else urlencode(form)
+        kind = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "*/*"}
+        return self._ask("POST", url, {**kind, **headers}, body.encode("ascii"))
+
+    def check_url(self, url: str) -> None:
+        """Raise `OutboundRefusedError` for an address that would never be asked."""
+        self._policy.check_url(url)
 
     def _ask(self, method: str, url: str, headers: dict[str, str], body: bytes) -> Answer:
         parts = self._policy.check_url(url)
@@ -143,6 +153,8 @@ class HttpClient:
             return self._tls
 
     def _breaker(self, host: str) -> Breaker:
+        if self._breaker_of_all is not None:
+            return self._breaker_of_all
         with self._lock:
             breaker = self._breakers.get(host)
             if breaker is None:

@@ -16,7 +16,10 @@ from oidc_server.web.endpoint import Before, Endpoint, Handler
 from oidc_server.web.rate_limit import PAGES, Limit
 from oidc_server.web.responses import Response
 
-_OURS = re.compile(r"(/account|/admin)(/[A-Za-z0-9_-]+)*|/verify-email", re.ASCII)
+_OURS = re.compile(
+    r"(/account|/admin)(/[A-Za-z0-9_-]+)*|/verify-email|/login/providers/connect/[0-9a-f-]{36}",
+    re.ASCII,
+)
 _LONGEST = 200
 
 

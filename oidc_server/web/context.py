@@ -142,18 +142,21 @@ class Context:
         amr: Iterable[str],
         acr: str = PASSWORD_ACR,
         stepping_up: bool = False,
+        auth_time: datetime | None = None,
     ) -> bool:
         """Start a session, or renew that of the same person; the old cookie is dead.
 
         An account that waits for its deletion is brought back: its owner wants it after all. Who is
         `stepping_up` makes a session stronger, which ends when it would have. A person has so many
-        sessions at most: the one that was used longest ago makes room for another.
+        sessions at most: the one that was used longest ago makes room for another. `auth_time` is
+        when they proved themselves, if that was not just now but elsewhere.
         True if this browser is new to an account that knows others.
         """
         db, now = self.db, self.now
         if endings.bring_back(db, user_id, now):
             audit.record(db, Event.DELETION_CANCELLED, origin=self.origin, now=now, user_id=user_id)
-        handle = self._new_session(user_id, frozenset(amr), acr, stepping_up=stepping_up)
+        proven = {"amr": frozenset(amr), "acr": acr, "auth_time": auth_time}
+        handle = self._new_session(user_id, proven, stepping_up=stepping_up)
         self._keep_session(user_sessions.find(db, handle, now), handle)
         # The browser comes first: of simultaneous sign-ins each then sees the sessions before it.
         is_new_browser = attempts.remember_browser(db, user_id, self.browser, now)
@@ -161,19 +164,17 @@ class Context:
         endings.end_surplus_sessions(db, user_id, most, now)
         return is_new_browser
 
-    def _new_session(
-        self, user_id: str, amr: frozenset[str], acr: str, *, stepping_up: bool
-    ) -> str:
+    def _new_session(self, user_id: str, proven: dict[str, Any], *, stepping_up: bool) -> str:
         settings, session = self.runtime.settings, self.user_session
         lifetimes = SessionLifetimes(
             settings.session_idle_lifetime, settings.session_absolute_lifetime
         )
-        proven: Any = {"amr": amr, "acr": acr, "now": self.now, "lifetimes": lifetimes}
+        given: dict[str, Any] = {**proven, "now": self.now, "lifetimes": lifetimes}
         if session is not None and session.user_id == user_id:
-            return user_sessions.renew(self.db, session, keep_end=stepping_up, **proven)
+            return user_sessions.renew(self.db, session, keep_end=stepping_up, **given)
         if session is not None:
             endings.end_session(self.db, session.id, self.now)
-        return user_sessions.start(self.db, user_id, origin=self.origin, **proven)
+        return user_sessions.start(self.db, user_id, origin=self.origin, **given)
 
     def change_cookie(self, session: LiveSession) -> None:
         """Let the session of this browser go on under another cookie; the old one is dead."""
@@ -197,6 +198,10 @@ class Context:
     def keep_trusted_mark(self, mark: str) -> None:
         """Let this browser be known as one that somebody trusts."""
         self._cookies.append((cookies.TRUSTED, mark, _BROWSER_LIFETIME))
+
+    def keep_provider(self, name: str) -> None:
+        """Remember in this browser with which provider somebody signed in."""
+        self._cookies.append((cookies.PROVIDER, name, _BROWSER_LIFETIME))
 
     def keep_link(self, value: str) -> None:
         """Keep the value of a mailed link in this browser, so that it leaves the address bar."""

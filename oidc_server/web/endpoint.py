@@ -26,7 +26,7 @@ from oidc_server.web import cors, errors, responses
 from oidc_server.web.context import Context
 from oidc_server.web.errors import MethodNotAllowedError, NotFoundError, ProblemError, Shape
 from oidc_server.web.incoming import Incoming, read_body
-from oidc_server.web.lanes import FetchingBusyError, HashingBusyError, Inquiry
+from oidc_server.web.lanes import Errand, FetchingBusyError, HashingBusyError, Inquiry
 from oidc_server.web.rate_limit import CountNeeded, Limit
 from oidc_server.web.responses import Response
 from oidc_server.web.runtime import Runtime
@@ -35,7 +35,7 @@ Handler = Callable[[Context], Response]
 Before = Callable[[Context], Any]
 """Runs ahead of the handler, in a writing transaction of its own if the handler has any. It returns
 the proof, or what makes it: that hashes a password, and runs in the hashing lane without a
-transaction, if need be after an `Inquiry`."""
+transaction, if need be after an `Inquiry`. An `Errand` asks somebody else for it."""
 
 AccessRule = Access | None | Callable[[Incoming], Access]
 """The transaction of a handler: the same for every request, or chosen by what came in."""
@@ -159,6 +159,8 @@ class Endpoint:
     async def _prove(self, ctx: Context, before: Before, access: Access | None) -> Any:
         """Transaction one books the attempt; the hash is computed outside of any."""
         outcome = await self._in_transaction(ctx, before, access)
+        if isinstance(outcome, Errand):
+            return await ctx.runtime.asking_providers.run(outcome, outcome.run)
         if isinstance(outcome, Inquiry):
             with suppress(FetchingBusyError):
                 await ctx.runtime.fetching_for_strangers.run(outcome, outcome.ask)
@@ -183,7 +185,7 @@ class Endpoint:
             except FetchNeeded as need:
                 by_stranger = need.purpose.named_by_stranger
                 lane = runtime.fetching_for_strangers if by_stranger else runtime.fetching
-                await lane.run(need.key, partial(runtime.documents.fetch, need))
+                await lane.run(need.key, need.fetch)
             except CountNeeded as need:
                 await runtime.limiter.count_elsewhere(need.limit, need.key)
                 ctx.incoming.counted.add((need.limit, need.key))

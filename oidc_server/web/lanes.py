@@ -3,8 +3,8 @@
 SQLite work runs where it is asked for, since nothing waits and a hop costs more than the work.
 PostgreSQL work runs on a few threads that keep one connection each. Passwords are hashed in a
 lane of their own, so that a login flood never holds the threads of token traffic, and documents of
-others are fetched in two more, where a slow neighbour holds nothing else, and one that a stranger
-named holds up only other strangers.
+others are fetched in further ones, where a slow neighbour holds nothing else: one that a stranger
+named holds up only other strangers, and a provider that people sign in with only such sign-ins.
 """
 
 import asyncio
@@ -121,6 +121,16 @@ class Inquiry:
     then: Callable[[], Any]
 
 
+@dataclass(frozen=True, eq=False)
+class Errand:
+    """What somebody else is asked once, for one request: its answer is the proof.
+
+    `run` blocks for seconds, in a lane where it holds up nothing but its like, and never raises.
+    """
+
+    run: Callable[[], Any]
+
+
 class FetchingBusyError(Exception):
     """Too many documents wait to be fetched: come back in `retry_after` seconds."""
 
@@ -133,9 +143,9 @@ class FetchingLane:
     def __init__(self, concurrency: int = 4, queue: int = 32) -> None:
         self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="fetching")
         self._room = concurrency + queue
-        self._running: dict[Hashable, asyncio.Future[None]] = {}
+        self._running: dict[Hashable, asyncio.Future[Any]] = {}
 
-    async def run(self, key: Hashable, work: Callable[[], None]) -> None:
+    async def run(self, key: Hashable, work: Callable[[], T]) -> T:
         """Wait until `work` is done, here or for an earlier request with the same key.
 
         Raises `FetchingBusyError` when the queue is full.
@@ -147,7 +157,8 @@ class FetchingLane:
             running = asyncio.get_running_loop().run_in_executor(self._pool, work)
             self._running[key] = running
             running.add_done_callback(lambda _: self._running.pop(key, None))
-        await asyncio.shield(running)
+        done: T = await asyncio.shield(running)
+        return done
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)

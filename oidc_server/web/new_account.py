@@ -57,15 +57,17 @@ def open_account(
     name: str | None,
     password_hash: str | None,
     invitation: Invitation | None = None,
+    email_proven: bool = False,
 ) -> User:
     """Sign somebody up, and mail to their address so that it can be confirmed.
 
     Whether the address is known here is told to its owner alone. An invitation is used with it,
-    both or neither; whoever came by a mail to their address need not confirm it. Raises
-    `InvalidFieldError`, `UsernameTakenError`, and with an invitation `EmailTakenError` and
-    `SpentInvitationError`.
+    both or neither; whoever came by a mail to their address need not confirm it, nor who has proven
+    it elsewhere (`email_proven`). Raises
+    `InvalidFieldError`, `UsernameTakenError`, for a proven address `EmailTakenError`, and with an
+    invitation `SpentInvitationError`.
     """
-    proven = invitation is not None and invitation.email is not None
+    proven = email_proven or (invitation is not None and invitation.email is not None)
     with ctx.db.savepoint():
         user = users.create(
             ctx.db,

@@ -11,6 +11,7 @@ from oidc_server.domain.signing_keys import KeyRing
 from oidc_server.oauth2.access_tokens import AccessTokenReader
 from oidc_server.oauth2.client_keys import ClientKeyStore
 from oidc_server.oauth2.dpop_nonces import Nonces
+from oidc_server.oauth2.upstream import Upstreams
 from oidc_server.outbound.documents import Documents
 from oidc_server.outbound.http import HttpClient
 from oidc_server.outbound.leaked_passwords import LeakedPasswords
@@ -37,6 +38,7 @@ class Runtime:
     hashing: HashingLane
     fetching: FetchingLane
     fetching_for_strangers: FetchingLane
+    asking_providers: FetchingLane
     passwords: PasswordHasher
     leaked_passwords: LeakedPasswords
     vault: Vault
@@ -50,6 +52,8 @@ class Runtime:
     http: HttpClient
     documents: Documents
     """What others publish and requests need, such as `jwks_uri`."""
+    upstreams: Upstreams
+    """Other providers that people sign in with."""
     paths: Paths
     static: Mapping[str, Response]
     """Static files by address, as finished answers."""

@@ -20,6 +20,7 @@ ADMINISTRATION = (
     "invitation.r",
     "registration_token.",
     "issuer.",
+    "provider.",
     "resource.",
     "role.c",
     "role.d",

@@ -3,7 +3,13 @@
 from starlette.routing import Route
 
 from oidc_server.account import proof
-from oidc_server.account.security import passkey_step, passkeys, password, second_step
+from oidc_server.account.security import (
+    passkey_step,
+    passkeys,
+    password,
+    providers,
+    second_step,
+)
 from oidc_server.web import console
 from oidc_server.web.kinds import script
 
@@ -59,6 +65,23 @@ ROUTES = [
             sensitive=True,
         ),
         name="account.remove_passkey",
+    ),
+    Route(
+        "/account/security/providers/{provider}",
+        console.form(
+            providers.show_connect, providers.submit_connect, before=proof.begin, sensitive=True
+        ),
+        name="account.connect_provider",
+    ),
+    Route(
+        "/account/security/identities/{identity_id}",
+        console.form(
+            providers.show_identity,
+            providers.submit_removal,
+            before=providers.prepare_removal,
+            sensitive=True,
+        ),
+        name="account.identity",
     ),
     Route(
         "/account/security/authenticator",

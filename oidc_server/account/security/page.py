@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from oidc_server.account.security import passkeys, password, second_step
+from oidc_server.account.security import passkeys, password, providers, second_step
 from oidc_server.domain import users
 from oidc_server.domain.users import User
 from oidc_server.web import console
@@ -36,6 +36,7 @@ class Shown:
 SECTIONS: tuple[Section, ...] = (
     Section("account/security/passkeys.html", passkeys.view),
     Section("account/security/password.html", password.view),
+    Section("account/security/providers.html", providers.view),
     Section("account/security/second_step.html", second_step.view),
 )
 """In the order in which they stand on the page, the strongest way first."""

@@ -193,6 +193,6 @@ def _page(
         status=status,
         passkey=passkey,
         typed=ctx.form.text("name") if errors else passkey.name,
-        is_last=ways_in.is_last(ctx.db, passkey),
+        is_last=ways_in.is_last(ctx.db, passkey.user_id, passkey.id),
         return_to=ctx.path("account.passkey", passkey_id=passkey.id),
     )

@@ -32,6 +32,7 @@ from oidc_server.domain.endings.passwords import (
     reset_factors,
     reset_password,
 )
+from oidc_server.domain.endings.providers import remove_provider
 from oidc_server.domain.endings.sessions import (
     end_expired_sessions,
     end_session,
@@ -55,6 +56,7 @@ __all__ = [
     "end_sessions_of_user",
     "end_surplus_sessions",
     "mail_password_link",
+    "remove_provider",
     "rename_user",
     "reset_factors",
     "reset_password",

@@ -3,7 +3,16 @@
 from datetime import datetime
 
 from oidc_server.database import Transaction
-from oidc_server.domain import attempts, consents, factors, grants, links, passkeys, users
+from oidc_server.domain import (
+    attempts,
+    consents,
+    factors,
+    grants,
+    identities,
+    links,
+    passkeys,
+    users,
+)
 from oidc_server.domain.endings.sessions import end_sessions_of_user
 from oidc_server.domain.links import Link, Purpose
 
@@ -46,6 +55,7 @@ def _close(db: Transaction, user_id: str, since: datetime, now: datetime) -> Non
     """
     passkeys.delete_newer(db, user_id, since)
     factors.remove_newer(db, user_id, since)
+    identities.delete_newer(db, user_id, since)
     consents.withdraw_newer(db, user_id, since)
     users.set_password(db, user_id, None, now)
     end_sessions_of_user(db, user_id, now)

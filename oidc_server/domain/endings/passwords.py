@@ -67,8 +67,8 @@ def mail_password_link(db: Transaction, user_id: str, now: datetime, lifetime: t
 def reset_factors(db: Transaction, user_id: str, now: datetime) -> list[str]:
     """Take every second factor from a person who lost them, and end their sessions.
 
-    Passkeys that let them in without a password stay. Returns the kinds that are gone; a mail says
-    so.
+    Passkeys that let them in without a password stay, and so do accounts elsewhere that they
+    linked: those are no second factors. Returns the kinds that are gone; a mail says so.
     """
     held = factors.held_by(db, user_id)
     factors.remove_all(db, user_id)

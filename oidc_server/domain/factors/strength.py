@@ -31,6 +31,10 @@ ACR_VALUES = (PASSWORD_ACR, TWO_FACTOR_ACR, PHISHING_RESISTANT_ACR)
 """Every `acr` that a sign-in here can reach, the weakest first."""
 
 PASSWORD = frozenset({"pwd"})
+FEDERATED = frozenset({"fed"})
+"""`amr` of a sign-in with another provider. RFC 8176 has no word for it: how the person proved
+themselves there is not ours to tell."""
+_FIRST = PASSWORD | FEDERATED
 _OTP, _MAILED = frozenset({"otp"}), frozenset({"otp", "mca"})
 METHODS = {Factor.TOTP: _OTP, Factor.RECOVERY_CODE: _OTP, Factor.EMAIL_CODE: _MAILED}
 """What the code of a factor adds to `amr`; a passkey adds what its authenticator tells."""
@@ -38,10 +42,13 @@ _KEYS = frozenset({"hwk", "swk"})
 
 
 def with_methods(amr: frozenset[str], methods: frozenset[str]) -> frozenset[str]:
-    """`amr` after `methods` were proven in one go; `mfa` once two different factors were."""
+    """`amr` after `methods` were proven in one go; `mfa` once two different factors were.
+
+    A sign-in with another provider stands in for the password, whatever was proven there.
+    """
     together = amr | methods
     possession = bool(methods & _KEYS) or ("otp" in methods and "mca" not in methods)
-    return together | {"mfa"} if possession and "pwd" in together else together
+    return together | {"mfa"} if possession and together & _FIRST else together
 
 
 def mailed_code_proven(amr: frozenset[str]) -> bool:

@@ -21,6 +21,7 @@ from oidc_server.security.jose.own_tokens import (
 )
 from oidc_server.security.jose.reading import (
     MAX_TOKEN_LENGTH,
+    ClaimError,
     Claims,
     parse_json_object,
 )
@@ -29,6 +30,7 @@ from oidc_server.security.jose.thumbprints import thumbprint
 __all__ = [
     "ALGORITHMS",
     "MAX_TOKEN_LENGTH",
+    "ClaimError",
     "Claims",
     "ClientKeys",
     "Signed",

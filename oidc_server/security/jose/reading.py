@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 from joserfc import jws
-from joserfc.errors import UnsupportedAlgorithmError
+from joserfc.errors import JoseError, UnsupportedAlgorithmError
 from joserfc.jwa import JWSAlgModel
 
 MAX_TOKEN_LENGTH = 16_384
@@ -18,6 +18,8 @@ _DEEPEST = 64
 """Nesting that a function which calls itself can walk, wherever it is called."""
 
 Claims = dict[str, Any]
+ClaimError = JoseError
+"""What joserfc, and Authlib with it, raises for a claim that does not hold."""
 
 
 def read_header(token: str) -> dict[str, Any]:

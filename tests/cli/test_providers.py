@@ -1,0 +1,98 @@
+"""`oidc-server providers`."""
+
+import pytest
+
+ISSUER = "https://accounts.acme.example"
+ADD = ("providers", "add", "acme", "--issuer", ISSUER, "--client-id", "us")
+
+
+def add(run, *options, secret="a secret"):
+    return run(*ADD, "--secret-stdin", *options, "--json", stdin=secret + "\n")
+
+
+def test_a_provider_is_added_listed_changed_and_removed(run):
+    made = add(run, "--label", "Acme Inc.").json
+
+    assert made == {
+        "name": "acme",
+        "label": "Acme Inc.",
+        "issuer": ISSUER,
+        "client_id": "us",
+        "auth_method": "client_secret_basic",
+        "scope": "openid profile email",
+        "trusts_email": False,
+        "sign_up": True,
+        "enabled": True,
+        "connected": 0,
+        "redirect_uri": "http://localhost:8000/login/providers/acme/callback",
+    }
+    changed = run("providers", "edit", "acme", "--trust-email", "--no-sign-up", "--json").json
+    assert changed == made | {"trusts_email": True, "sign_up": False}
+    assert run("providers", "disable", "acme", "--json").json["enabled"] is False
+    assert run("providers", "enable", "acme", "--json").json["enabled"] is True
+    assert run("providers", "list", "--json").json == [changed]
+    gone = run("providers", "remove", "acme", "--yes", "--json").json
+    assert gone == {"name": "acme", "removed": True, "disconnected": 0}
+    assert run("providers", "list", "--json").json == []
+
+
+def test_the_secret_is_shown_nowhere(run, data_dir):
+    told = add(run, secret="hunter2-of-acme")
+
+    shown = told.stdout + told.stderr + run("providers", "list").stdout
+    assert "hunter2" not in shown + run("audit", "list", "--json").stdout
+    assert b"hunter2" not in (data_dir / "oidc.db").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (("--scope", "profile"), "The scope is words with spaces between, openid among them."),
+        (("--label", " "), "The label has 1 to 40 characters."),
+        (("--auth-method", "none"), None),
+    ],
+)
+def test_what_does_not_fit_is_refused_in_a_line(run, changes, message):
+    told = run(*ADD, "--secret-stdin", *changes, stdin="a secret\n")
+
+    assert (told.status, told.stderr) == ((1, f"{message}\n") if message else (0, ""))
+
+
+@pytest.mark.parametrize("name", ["Acme", "new", "connect", "a b", "", "a-", "a" * 41])
+def test_a_name_that_no_address_can_have(run, name):
+    told = run(
+        "providers", "add", name, "--issuer", ISSUER, "--client-id", "us", "--auth-method", "none"
+    )
+
+    assert told.status == 1
+    assert told.stderr.startswith("The name has up to 40")
+
+
+def test_one_provider_for_an_issuer(run):
+    add(run)
+
+    again = run("providers", "add", "other", *ADD[3:], "--auth-method", "none")
+
+    assert (again.status, again.stderr) == (1, f"There is a provider for {ISSUER} already.\n")
+
+
+def test_a_provider_that_nobody_knows(run):
+    told = run("providers", "disable", "acme")
+
+    assert (told.status, told.stderr) == (1, "There is no provider called acme.\n")
+
+
+def test_no_secret_without_a_word(run):
+    told = run(*ADD)
+
+    assert told.status == 1
+    assert "--secret-stdin" in told.stderr
+
+
+def test_removing_takes_a_word_too(run):
+    add(run)
+
+    told = run("providers", "remove", "acme")
+
+    assert told.status == 1
+    assert "--yes" in told.stderr
