@@ -15,8 +15,7 @@ from tests.examples.running import PASSWORD, Place, running_place
 from tests.factories import Person
 from tests.services.databases import sqlite_url
 from tests.services.deployment import Deployment, deployed
-
-HOME = "http://localhost:9"
+from tests.services.neighbour import neighbour, saying
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +42,13 @@ def elsewhere(place: Place, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         yield other
 
 
+@pytest.fixture(scope="module")
+def home() -> Iterator[str]:
+    """Where the app is: it says that it is there, and no more."""
+    with neighbour(saying(b"the app", content_type="text/plain")) as app:
+        yield app.url("", host="localhost")
+
+
 def sign_in_there(page: Page, person: Person) -> None:
     page.fill("#username", person.username)
     page.fill("#password", person.password)
@@ -50,40 +56,39 @@ def sign_in_there(page: Page, person: Person) -> None:
     page.click("#allow")
 
 
-def open_app(page: Page, place: Place, client_id: str) -> None:
+def open_app(page: Page, place: Place, home: str, client_id: str) -> None:
     query = {
         "client_id": client_id,
-        "redirect_uri": f"{HOME}/callback",
+        "redirect_uri": f"{home}/callback",
         "response_type": "code",
         "scope": "openid",
         "code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
         "code_challenge_method": "S256",
     }
-    page.route(f"{HOME}/**", lambda route: route.fulfill(status=200, body="the app"))
     page.goto(f"{place.issuer}/authorize?{urlencode(query)}")
 
 
 def test_from_an_app_to_a_new_account_and_back(
-    place: Place, elsewhere: Deployment, page: Page
+    place: Place, elsewhere: Deployment, home: str, page: Page
 ) -> None:
-    app, person = place.add_app("Ledger", HOME)["CLIENT_ID"], elsewhere.make_user()
-    open_app(page, place, app)
+    app, person = place.add_app("Ledger", home)["CLIENT_ID"], elsewhere.make_user()
+    open_app(page, place, home, app)
     page.click("#provider-acme")
     sign_in_there(page, person)
     page.fill("#username", "newcomer")
     page.click("#sign-up")
     page.click("#allow")
-    page.wait_for_url(f"{HOME}/callback?code=*")
+    page.wait_for_url(f"{home}/callback?code=*")
 
     # Known here: what is asked there is the last form before the app.
     page.context.clear_cookies(name="sid")
-    open_app(page, place, app)
+    open_app(page, place, home, app)
     expect(page.locator("#provider-acme .badge")).to_have_text("last used")
     page.click("#provider-acme")
     page.fill("#username", person.username)
     page.fill("#password", person.password)
     page.click("#sign-in")
-    page.wait_for_url(f"{HOME}/callback?code=*")
+    page.wait_for_url(f"{home}/callback?code=*")
 
 
 def test_connecting_and_disconnecting_without_scripts(

@@ -126,6 +126,15 @@ def test_the_provider_that_was_used_last_is_marked(site, provider):
     assert "last used" in after
 
 
+def test_the_list_of_devices_says_how_somebody_signed_in(site, provider):
+    linked_person(site, provider)
+    browser = new_browser(site)
+
+    sign_in_with(browser, provider)
+
+    assert "with an account elsewhere" in browser.client.get("/account/sessions").text
+
+
 def test_a_session_is_as_old_as_the_sign_in_that_it_came_of(site, provider):
     person = linked_person(site, provider)
     an_hour_ago = int((site.clock.now - timedelta(hours=1)).timestamp())
