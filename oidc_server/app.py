@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from jinja2 import Environment
@@ -12,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from oidc_server import resources, token
 from oidc_server.clock import Clock, utc_now
-from oidc_server.database import Database
+from oidc_server.database import Database, DatabaseBusyError
 from oidc_server.dev.mailbox import Mailbox
 from oidc_server.discovery import metadata, protected_resource
 from oidc_server.domain.signing_keys import KeyRing
@@ -21,6 +22,7 @@ from oidc_server.oauth2.access_tokens import AccessTokenReader
 from oidc_server.oauth2.client_keys import ClientKeyStore
 from oidc_server.oauth2.dpop_nonces import Nonces
 from oidc_server.oauth2.upstream import Upstreams
+from oidc_server.outbound.breaker import Breaker
 from oidc_server.outbound.documents import Documents
 from oidc_server.outbound.http import HttpClient
 from oidc_server.outbound.leaked_passwords import LeakedPasswords
@@ -33,12 +35,31 @@ from oidc_server.security.signed_links import LinkSigner
 from oidc_server.settings import Settings
 from oidc_server.web import templating
 from oidc_server.web.cookies import CookieJar
+from oidc_server.web.database_lanes import OnTheLoop, OnThreads
 from oidc_server.web.endpoint import NOT_FOUND, not_found
-from oidc_server.web.lanes import FetchingLane, HashingLane, Inline, Threads
+from oidc_server.web.gate import Gate
+from oidc_server.web.lanes import FetchingLane, HashingLane, Lane, Threads
 from oidc_server.web.limiter import Limiter
 from oidc_server.web.paths import Paths
 from oidc_server.web.responses import Response
 from oidc_server.web.runtime import Runtime
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Seconds for the head and for the body of a request; connections at once."""
+
+    head: float
+    body: float
+    connections: int
+
+
+def _bounds(settings: Settings) -> Bounds:
+    return Bounds(
+        settings.head_timeout.total_seconds(),
+        settings.body_timeout.total_seconds(),
+        settings.max_connections,
+    )
 
 
 class Server(Starlette):
@@ -47,6 +68,7 @@ class Server(Starlette):
     def __init__(self, runtime: Runtime, routes: list[Route], *, with_jobs: bool) -> None:
         super().__init__(routes=routes, lifespan=_lifespan(runtime, with_jobs=with_jobs))
         self.state.runtime = runtime
+        self.bounds = _bounds(runtime.settings)
         self.router.redirect_slashes = False
         self.router.default = not_found
         self._fixed: dict[str, ASGIApp] = dict(runtime.static)
@@ -89,15 +111,14 @@ def build_runtime(
     """Every collaborator of the process."""
     database, vault = Database(settings.database_url), Vault(settings.secret_keys)
     keys = KeyRing(vault, settings.access_token_alg)
-    http = HttpClient(settings)
-    documents = Documents(http, clock)
+    documents = Documents(HttpClient(settings), clock)
     paths = Paths({route.name: route.path for route in routes})
     templates, static = _templates(settings, paths)
     return Runtime(
         settings=settings,
         database=database,
         clock=clock,
-        lane=Inline() if database.is_sqlite else Threads(settings.database_threads),
+        lane=_lane(database, settings),
         hashing=HashingLane(settings.hash_concurrency, settings.hash_queue),
         fetching=FetchingLane(),
         fetching_for_strangers=FetchingLane(),
@@ -110,12 +131,13 @@ def build_runtime(
         keys=keys,
         client_keys=ClientKeyStore(documents),
         tokens=AccessTokenReader(keys, settings.issuer, settings.leeway),
+        gate=Gate(settings),
         limiter=Limiter(settings, _shared_counts(settings), processes=processes),
         templates=templates,
         cookies=CookieJar(secure=settings.secure_cookies),
         paths=paths,
         mail=_mail(settings, clock, dev=dev),
-        http=http,
+        http=documents.http,
         documents=documents,
         static=static,
         metadata=_metadata(settings, paths),
@@ -132,6 +154,20 @@ def _templates(settings: Settings, paths: Paths) -> tuple[Environment, dict[str,
     addresses, static = templating.load_static(resources.static_dir(), secure=secure)
     brand, brand_files = templating.load_brand(settings, secure=secure)
     return templating.environment(brand, paths, addresses), static | brand_files
+
+
+def _lane(database: Database, settings: Settings) -> Lane:
+    if database.is_sqlite:
+        return OnTheLoop(database)
+    breaker = Breaker(
+        "database",
+        settings.database_breaker_failures,
+        settings.database_breaker_open.total_seconds(),
+        settings.database_breaker_successes,
+        answers=(DatabaseBusyError,),
+    )
+    seconds = settings.database_timeout.total_seconds()
+    return OnThreads(database, Threads(settings.database_threads), breaker, seconds)
 
 
 def _shared_counts(settings: Settings) -> SharedCounts | None:

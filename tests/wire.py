@@ -41,8 +41,10 @@ def ask(
     headers: tuple[tuple[str, str], ...] = (),
     body: bytes = b"",
 ) -> Raw:
-    """Send a request as it stands: nothing is encoded, ordered or left out."""
+    """Send a request as it stands: nothing is encoded, ordered or left out, but `Host` is added."""
     path, _, query = target.partition("?")
+    names = {key for key, _ in headers}
+    carried = headers if "host" in names else (("host", "id.example.com"), *headers)
     scope: dict[str, Any] = {
         "type": "http",
         "asgi": {"version": "3.0"},
@@ -53,7 +55,7 @@ def ask(
         "raw_path": path.encode(),
         "root_path": "",
         "query_string": query.encode("latin-1"),
-        "headers": [(key.encode("latin-1"), value.encode("latin-1")) for key, value in headers],
+        "headers": [(key.encode("latin-1"), value.encode("latin-1")) for key, value in carried],
         "client": ("192.0.2.7", 40000),
         "server": ("id.example.com", 443),
     }

@@ -1,4 +1,7 @@
-"""Connections of uvicorn, with an end to what a request may hold."""
+"""Connections of uvicorn, with an end to what a request may hold, and for how long."""
+
+from asyncio import BaseTransport, TimerHandle
+from typing import Any, Literal
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -7,27 +10,99 @@ MAX_HEAD = 64 * 1024
 MAX_MESSAGE = 16 * 1024 * 1024
 """Bytes of a whole request. Larger bodies than ours are read and dropped up to here, so that the
 sender sees why."""
+_SLOW = "The request took too long to arrive."
+_FULL = "Too many connections are open."
+_SAID = (
+    b"HTTP/1.1 %s\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\n"
+    b"cache-control: no-store\r\nx-content-type-options: nosniff\r\n%sconnection: close\r\n\r\n%s"
+)
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """uvicorn's own, which would keep a header without end, and copy it again with every piece."""
+    """uvicorn's own, which would keep a header without end, and copy it again with every piece.
+
+    It would also wait without end for what a sender began. Here a request line with its headers has
+    so many seconds from when it was due, and a body so many from then on, however it trickles.
+    The figures are those of the application (`Server.bounds`).
+    """
 
     _in_head = False
+    _in_body = False
+    _begun = False
     _size = 0
+    _awaits: Literal["head", "body"] | None = None
+    _timer: TimerHandle | None = None
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        super().connection_made(transport)  # type: ignore[arg-type]
+        app: Any = self.app
+        self._bounds = app.bounds
+        if len(self.connections) > self._bounds.connections:
+            self._say(b"503 Service Unavailable", _FULL, b"retry-after: 2\r\n")
+            return
+        self._in_head = True
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._in_head = self._in_body = False
+        self._watch()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         self._size += len(data)
+        self._begun = True
         if self._in_head and self._size > MAX_HEAD:
             self.send_400_response("The request line and its headers are too long.")
         elif self._size > MAX_MESSAGE:
             self.transport.abort()
         else:
             super().data_received(data)
+            if self._waits_for_a_request():  # empty lines before one are no request
+                self._in_head = True
+        self._watch()
+
+    def _waits_for_a_request(self) -> bool:
+        cycle: Any = self.cycle
+        return self.timeout_keep_alive_task is None and (cycle is None or cycle.response_complete)
 
     def on_message_begin(self) -> None:
-        self._in_head, self._size = True, 0
+        self._in_head, self._in_body, self._size = True, False, 0
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        self._in_head = False
+        self._in_head, self._in_body = False, True
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._in_body = self._begun = False
+        super().on_message_complete()
+
+    def _watch(self) -> None:
+        """Set the timer for what is awaited now. A request that comes in one piece sets none."""
+        awaited: Literal["head", "body"] | None = (
+            "head" if self._in_head else "body" if self._in_body else None
+        )
+        if awaited == self._awaits:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._awaits = awaited
+        if awaited is not None:
+            seconds = self._bounds.head if awaited == "head" else self._bounds.body
+            self._timer = self.loop.call_later(seconds, self._give_up)
+
+    def _give_up(self) -> None:
+        if self.transport.is_closing():
+            return
+        answered = self._awaits == "body" and self.cycle.response_started
+        if self._begun and not answered:
+            self._say(b"408 Request Timeout", _SLOW)
+        else:
+            self.transport.close()
+
+    def _say(self, status: bytes, text: str, header: bytes = b"") -> None:
+        """An answer from below the application, and the end of the connection."""
+        body = text.encode("ascii")
+        self.transport.write(_SAID % (status, len(body), header, body))
+        self.transport.close()

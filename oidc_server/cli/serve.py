@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from oidc_server.app import Server
 
 _BACKLOG = 2048
-_GRACE = 10
 _PATIENCE = 60
 """Seconds a worker may take to begin: on a busy machine, killing it earlier only repeats it."""
 
@@ -144,7 +143,8 @@ def _run(worker: Worker, listener: socket.socket, workers: int) -> None:
         log_config=None,
         server_header=False,
         proxy_headers=False,
-        timeout_graceful_shutdown=_GRACE,
+        timeout_keep_alive=int(worker.settings.keep_alive_timeout.total_seconds()),
+        timeout_graceful_shutdown=int(worker.settings.shutdown_grace.total_seconds()),
         timeout_worker_healthcheck=_PATIENCE,
     )
     server = uvicorn.Server(config)

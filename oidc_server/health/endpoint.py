@@ -21,7 +21,7 @@ def ready(ctx: Context) -> Response:
 
 def probe(handler: Handler, *, access: Access | None) -> Endpoint:
     """An address for load balancers: never limited, and with an answer of its own for errors."""
-    return Endpoint({"GET": Method(handler, access)}, shape=_as_state)
+    return Endpoint({"GET": Method(handler, access)}, shape=_as_state, always=True)
 
 
 def _as_state(_ctx: Context, problem: Problem) -> Response:

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pybreaker
@@ -89,6 +89,16 @@ class Breaker:
         if self._pybreaker.current_state == pybreaker.STATE_CLOSED:
             return False
         return self._trial_runs or self._remaining() > 0
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether there is nothing to remember: no failure since the last success."""
+        return self.state == pybreaker.STATE_CLOSED and not self._pybreaker.fail_counter
+
+    def note(self, failure: Exception) -> None:
+        """Count a failure of a call that was not guarded, as everything was calm."""
+        with suppress(BreakerOpenError, type(failure)), self.guard():
+            raise failure
 
     @contextmanager
     def guard(self) -> Iterator[None]:

@@ -78,7 +78,7 @@ class Documents:
     """The store. Reading it never waits; `fetch` does."""
 
     def __init__(self, http: HttpClient, clock: Clock) -> None:
-        self._http = http
+        self.http = http
         self._clock = clock
         self._lock = threading.Lock()
         self._fetched: dict[tuple[str, str], _Fetched] = {}
@@ -115,7 +115,7 @@ class Documents:
         value: Any = None
         failure: Exception | None = None
         try:
-            value = purpose.parse(self._http.get(url, accept=purpose.accept))
+            value = purpose.parse(self.http.get(url, accept=purpose.accept))
         except ValueError as error:
             failure = OutboundRefusedError(str(error))
         except (OutboundRefusedError, OutboundUnavailableError) as error:

@@ -90,7 +90,7 @@ def check_issuer(value: str) -> str:
     scheme, host, port, path, rest = match.groups(default="")
     if rest or "@" in host:
         raise ValueError("leave out user name, query and fragment")
-    if not _is_host(host):
+    if not is_host(host):
         raise ValueError("write the host in lower case, international names in their xn-- form")
     if port and not (_PORT.fullmatch(port) and int(port[1:]) < 65536):
         raise ValueError("the port is no port")
@@ -105,7 +105,7 @@ def check_issuer(value: str) -> str:
     return value
 
 
-def _is_host(host: str) -> bool:
+def is_host(host: str) -> bool:
     """Whether `host` is a name or an address in the spelling that browsers use."""
     is_address = host.startswith("[") or host.rpartition(".")[2].isdigit()
     if not is_address:

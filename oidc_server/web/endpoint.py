@@ -70,11 +70,14 @@ class Endpoint:
         shape: Shape,
         own_forms: bool = False,
         cross_origin: bool = False,
+        always: bool = False,
     ) -> None:
+        """`always` answers under any name and any load: what watches us has to hear something."""
         self._methods = methods
         self._shape = shape
         self._own_forms = own_forms
         self._cross_origin = cross_origin
+        self._always = always
         self.methods = frozenset(methods)
 
     @property
@@ -84,9 +87,19 @@ class Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         runtime: Runtime = scope["app"].state.runtime
+        runtime.gate.inside += 1
+        try:
+            response = await self._response(scope, receive, runtime)
+            await response(scope, receive, send)
+        finally:
+            runtime.gate.inside -= 1
+
+    async def _response(self, scope: Scope, receive: Receive, runtime: Runtime) -> Response:
         reference = opaque_tokens.mint(9)
         incoming = Incoming(scope)
         try:
+            if not self._always:
+                runtime.gate.check(scope)
             response = await self._answer(incoming, runtime, reference, receive)
         except Exception as error:  # noqa: BLE001 - the one place that answers for everything
             ctx = Context(incoming, runtime, reference)
@@ -96,7 +109,7 @@ class Endpoint:
         response.headers.append((b"x-request-id", reference.encode("ascii")))
         if runtime.settings.secure_cookies:
             response.headers.append(responses.STRICT_TRANSPORT)
-        await response(scope, receive, send)
+        return response
 
     async def _answer(
         self, incoming: Incoming, runtime: Runtime, reference: str, receive: Receive
@@ -212,7 +225,7 @@ class Endpoint:
                         raise
             raise AssertionError("unreachable")
 
-        return await runtime.lane.run(unit)
+        return await runtime.lane.run(unit, access)
 
 
 def _give_back(ctx: Context) -> None:

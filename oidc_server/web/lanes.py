@@ -1,7 +1,7 @@
 """How work gets off the event loop, and what it waits for there.
 
-SQLite work runs where it is asked for, since nothing waits and a hop costs more than the work.
-PostgreSQL work runs on a few threads that keep one connection each. Passwords are hashed in a
+SQLite work runs where it is asked for, since a hop costs more than the work, and PostgreSQL work on
+a few threads that keep one connection each (`database_lanes`). Passwords are hashed in a
 lane of their own, so that a login flood never holds the threads of token traffic, and documents of
 others are fetched in further ones, where a slow neighbour holds nothing else: one that a stranger
 named holds up only other strangers, and a provider that people sign in with only such sign-ins.
@@ -15,23 +15,15 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any, Protocol, TypeVar
 
+from oidc_server.database import Access
+
 T = TypeVar("T")
 
 
 class Lane(Protocol):
-    async def run(self, work: Callable[[], T]) -> T: ...
+    async def run(self, work: Callable[[], T], access: Access = "write") -> T: ...
 
     def close(self) -> None: ...
-
-
-class Inline:
-    """Run at once, on the event loop."""
-
-    async def run(self, work: Callable[[], T]) -> T:
-        return work()
-
-    def close(self) -> None:
-        """Nothing is held."""
 
 
 class Threads:
@@ -46,7 +38,8 @@ class Threads:
         for thread in self._threads:
             thread.start()
 
-    async def run(self, work: Callable[[], T]) -> T:
+    async def run(self, work: Callable[[], T], access: Access = "write") -> T:
+        del access  # both wait here
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         self._jobs.put((work, future, loop))

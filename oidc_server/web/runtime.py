@@ -21,6 +21,7 @@ from oidc_server.security.passwords import PasswordHasher
 from oidc_server.security.signed_links import LinkSigner
 from oidc_server.settings import Settings
 from oidc_server.web.cookies import CookieJar
+from oidc_server.web.gate import Gate
 from oidc_server.web.lanes import FetchingLane, HashingLane, Lane
 from oidc_server.web.limiter import Limiter
 from oidc_server.web.paths import Paths
@@ -46,6 +47,7 @@ class Runtime:
     keys: KeyRing
     client_keys: ClientKeyStore
     limiter: Limiter
+    gate: Gate
     templates: Environment
     cookies: CookieJar
     mail: Transport

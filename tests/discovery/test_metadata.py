@@ -161,12 +161,11 @@ def test_the_claims_of_the_document_are_a_superset_of_what_is_told(site: Site) -
 
 
 FORGED: list[tuple[tuple[str, str], ...]] = [
-    (("host", "evil.example.org"),),
+    (("host", "localhost:8000"),),
     (("host", "id.example.com"), ("x-forwarded-host", "evil.example.org")),
     (("host", "id.example.com"), ("forwarded", "host=evil.example.org;proto=http")),
     (("host", "id.example.com"), ("x-forwarded-proto", "http"), ("x-forwarded-port", "80")),
-    (("host", "evil.example.org"), ("x-original-url", "/x"), ("x-rewrite-url", "/x")),
-    (("host", "\u00e9"),),
+    (("host", "127.0.0.1"), ("x-original-url", "/evil"), ("x-rewrite-url", "/evil")),
     (),
 ]
 

@@ -1,5 +1,7 @@
 """The database goes away and comes back while the server runs."""
 
+import os
+import signal
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -97,14 +99,20 @@ def test_a_writer_that_keeps_sqlite_locked_causes_503_and_no_harm(
     tokens = party.redeem(party.authorize(browser, person).code).json()
     code = party.authorize(browser, person).code
 
-    with locked(tmp_path / "oidc.db"):
+    with ThreadPoolExecutor(20) as threads, locked(tmp_path / "oidc.db"):
         began = time.monotonic()
-        refused = party.redeem(code)
-        assert time.monotonic() - began < 8
+        writers = [threads.submit(party.redeem, code) for _ in range(20)]
+        time.sleep(1)
+        others = [timed(lambda: deployment.client().get("/health/live")) for _ in range(20)]
         read = party.userinfo(tokens["access_token"])
         live = deployment.http.get("/health/live")
+        answers = [writer.result() for writer in writers]
+        waited = time.monotonic() - began
 
-    assert_told_to_come_back(refused)
+    for refused in answers:
+        assert_told_to_come_back(refused)
+    assert waited < 8
+    assert sorted(others)[10] < 0.3, others
     assert (read.status_code, live.status_code) == (200, 200)
     assert party.redeem(code).status_code == 200
     assert party.refresh(tokens["refresh_token"]).status_code == 200
@@ -123,6 +131,62 @@ def test_a_short_lock_is_waited_for(
             answer = threads.submit(party.redeem, code)
             time.sleep(1)
         assert answer.result().status_code == 200
+
+
+@pytest.mark.postgres
+def test_a_postgresql_that_hangs_is_given_up_and_taken_again(
+    private_postgres: tuple[Path, PostgresServer], tmp_path: Path
+) -> None:
+    place, server = private_postgres
+    url = server.create_database()
+    with deployed(tmp_path, url, workers=1, database_timeout="2s") as deployment:
+        party = RelyingParty(deployment, deployment.make_client())
+        person, browser = deployment.make_user(), deployment.browser()
+        tokens = party.redeem(party.authorize(browser, person).code).json()
+        ask = requests_of(deployment, party, tokens)
+
+        with frozen(place), ThreadPoolExecutor(20) as threads:
+            asked = [threads.submit(timed_answer, ask[turn % len(ask)]) for turn in range(20)]
+            time.sleep(0.5)
+            live = timed(lambda: deployment.client().get("/health/live"))
+            first = [one.result() for one in asked]
+            after = [timed_answer(ask[0]) for _ in range(10)]
+
+        for answer, _ in first + after:
+            assert_told_to_come_back(answer)
+        assert max(seconds for _, seconds in first) < 2 + 3
+        assert live < 1
+        assert sorted(seconds for _, seconds in after)[5] < 0.5
+        wait_until_ready(deployment)
+        for _ in range(8):
+            assert party.userinfo(tokens["access_token"]).status_code == 200
+        assert party.refresh(tokens["refresh_token"]).status_code == 200
+        assert_no_bug_was_logged(deployment)
+        assert "neighbour is left alone" in deployment.server.logs()
+
+
+def timed(ask: Callable[[], httpx2.Response]) -> float:
+    return timed_answer(ask)[1]
+
+
+def timed_answer(ask: Callable[[], httpx2.Response]) -> tuple[httpx2.Response, float]:
+    began = time.monotonic()
+    return ask(), time.monotonic() - began
+
+
+@contextmanager
+def frozen(place: Path) -> Iterator[None]:
+    """Stop every process of a PostgreSQL where it stands, as a machine that hangs would."""
+    parent = int((place / "data" / "postmaster.pid").read_text().split()[0])
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    stopped = [parent, *map(int, children)]
+    for process in stopped:
+        os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in stopped:
+            os.kill(process, signal.SIGCONT)
 
 
 @contextmanager

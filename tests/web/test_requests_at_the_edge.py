@@ -20,7 +20,11 @@ def send_raw(
         "method": "POST",
         "path": path,
         "query_string": b"",
-        "headers": [(b"content-type", b"application/x-www-form-urlencoded"), *headers],
+        "headers": [
+            (b"host", b"id.example.com"),
+            (b"content-type", b"application/x-www-form-urlencoded"),
+            *headers,
+        ],
         "client": ("192.0.2.1", 1),
     }
     answers: list[dict[str, Any]] = []

@@ -1,5 +1,7 @@
 """Every kind of answer carries its headers, whatever its status."""
 
+import re
+
 import pytest
 
 from oidc_server.routes import ROUTES
@@ -50,7 +52,7 @@ MACHINES: list[tuple[str, str, bytes, int]] = [
 def everywhere(answer: Raw) -> None:
     assert answer.header("x-content-type-options") == "nosniff"
     assert answer.header("x-frame-options") == "DENY"
-    assert answer.header("referrer-policy") == "same-origin"
+    assert answer.header("referrer-policy") in ("same-origin", "no-referrer")
     assert "frame-ancestors 'none'" in (answer.header("content-security-policy") or "")
     assert "default-src 'none'" in (answer.header("content-security-policy") or "")
     assert answer.header("strict-transport-security") == "max-age=31536000; includeSubDomains"
@@ -144,6 +146,28 @@ def test_a_cookie_on_loopback_has_a_plain_name(start_site) -> None:
     assert "Secure" not in cookie
     assert "HttpOnly" in cookie
     assert ask(site, "GET", "/login").header("strict-transport-security") is None
+
+
+_IN_PATH = re.compile(r"\{\w+\}")
+_PUBLIC = {"/jwks.json", "/openapi.json"}
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
+def test_every_route_is_locked_down_for_every_method(site: Site, method: str) -> None:
+    """By a stranger, who is mostly refused: no kind of answer is without its headers."""
+    for route in ROUTES:
+        path = _IN_PATH.sub("x", route.path)
+
+        answer = ask(site, method, path, headers=(FORM,), body=b"a=b" if method != "GET" else b"")
+
+        everywhere(answer)
+        assert answer.status not in (500, 503) or path.startswith("/health"), (method, path)
+        public = path in _PUBLIC or path.startswith("/.well-known/")
+        cached = answer.header("cache-control")
+        assert cached == "no-store" or (public and "public" in (cached or "")), (method, path)
+        if "html" in (answer.header("content-type") or ""):
+            assert answer.header("cross-origin-opener-policy") is not None
+            assert "geolocation=()" in (answer.header("permissions-policy") or "")
 
 
 def test_every_get_answers_with_a_reference(site: Site) -> None:

@@ -9,6 +9,13 @@ from oidc_server.settings.model.group import Group
 from oidc_server.settings.values import IPNetwork
 
 
+def _check_hosts(value: tuple[str, ...]) -> tuple[str, ...]:
+    for host in value:
+        if not values.is_host(host):
+            raise ValueError(f"{host!r} is no name of a host; leave scheme and port out")
+    return tuple(host.lower().strip("[]") for host in value)
+
+
 class AddressSettings(Group):
     """Where the server is."""
 
@@ -21,9 +28,19 @@ class AddressSettings(Group):
     trusted_proxies: Annotated[tuple[IPNetwork, ...], BeforeValidator(values.parse_networks)] = ()
     """Networks of the reverse proxies whose `X-Forwarded-For` is believed, with commas between."""
 
+    trusted_hosts: Annotated[tuple[str, ...], values.TextList, AfterValidator(_check_hosts)] = ()
+    """Names beside the issuer's and this machine's own that requests may have in `Host`, with
+    commas between: what a proxy calls this server that does not hand on the name it was called by.
+    Others get 421."""
+
     outbound_allow: Annotated[tuple[IPNetwork, ...], BeforeValidator(values.parse_networks)] = ()
     """Private networks where addresses that clients name (`jwks_uri` and the like) may be, with
     commas between. Without it, only public addresses are asked."""
+
+    @property
+    def host(self) -> str:
+        """The host of the issuer, without its port."""
+        return values.issuer_host(self.issuer)
 
     @property
     def is_loopback(self) -> bool:

@@ -76,6 +76,24 @@ class ProtectionSettings(Group):
     client to `/userinfo` and the API. A public client, whose name anybody can use, counts for each
     address."""
 
+    head_timeout: Annotated[Duration, between("1s", "5m")] = timedelta(seconds=10)
+    """A request line with its headers has to arrive within it."""
+
+    body_timeout: Annotated[Duration, between("1s", "10m")] = timedelta(seconds=30)
+    """A body has to arrive within it."""
+
+    keep_alive_timeout: Annotated[Duration, between("1s", "1h")] = timedelta(seconds=75)
+    """An idle connection is closed after so long. Longer than the proxy in front keeps its own."""
+
+    max_requests: int = Field(1000, ge=1, le=100_000)
+    """Requests that each worker has in hand at once; further ones get 503."""
+
+    max_connections: int = Field(4000, ge=1, le=1_000_000)
+    """Connections that each worker holds; further ones get 503 and are closed."""
+
+    shutdown_grace: Annotated[Duration, between("1s", "10m")] = timedelta(seconds=10)
+    """What was begun has so long to be finished when a worker ends."""
+
     breaker_failures: int = Field(5, ge=1, le=1000)
     """So many failures in a row of a neighbour (mail, Redis, another provider), and it is left
     alone."""

@@ -1,5 +1,6 @@
 """What the server keeps, and with which secret."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -7,6 +8,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_val
 
 from oidc_server.settings import values
 from oidc_server.settings.model.group import Group
+from oidc_server.settings.values import Duration, between
 
 
 def _default_database_url(data: dict[str, Any]) -> str:
@@ -28,6 +30,18 @@ class StorageSettings(Group):
 
     database_threads: int = Field(4, ge=1, le=64)
     """Threads, each with one connection, that wait for PostgreSQL in each worker."""
+
+    database_timeout: Annotated[Duration, between("1s", "5m")] = timedelta(seconds=10)
+    """A request waits for PostgreSQL so long; then it gets 503, and the connection is closed."""
+
+    database_breaker_failures: int = Field(5, ge=1, le=1000)
+    """So many requests in a row that PostgreSQL fails, and the next get 503 without asking it."""
+
+    database_breaker_open: Annotated[Duration, between("1s", "1h")] = timedelta(seconds=2)
+    """For so long it is not asked before one request tries again."""
+
+    database_breaker_successes: int = Field(1, ge=1, le=100)
+    """So many trials must succeed before it is trusted again."""
 
     secret_key: Annotated[
         tuple[SecretStr, ...],

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from oidc_server.database import ConflictError, DatabaseUnavailableError
@@ -20,6 +21,8 @@ from oidc_server.web.errors.problem import (
     ProblemError,
     Shape,
 )
+from oidc_server.web.gate import OverloadedError
+from oidc_server.web.hosts import MisdirectedError
 from oidc_server.web.incoming import BadRequestError
 from oidc_server.web.lanes import FetchingBusyError, HashingBusyError
 from oidc_server.web.rate_limit import TooManyRequestsError
@@ -126,6 +129,20 @@ _PROBLEMS: tuple[tuple[type[Exception], Callable[[Any], Problem]], ...] = (
     (ProblemError, ProblemError.told),
     (MethodNotAllowedError, _wrong_method),
     (TooManyRequestsError, _too_many),
+    (OverloadedError, lambda error: replace(_AWAY, retry_after=error.retry_after)),
+    (
+        MisdirectedError,
+        lambda _: Problem(
+            421,
+            "invalid_request",
+            Words("This server goes by another name"),
+            Words("The request was sent to a name that is not ours."),
+            Words(
+                "Use the address that you were given. Whoever runs this server can allow the name"
+                " in OIDC_TRUSTED_HOSTS, or let the proxy hand on the name it is called by."
+            ),
+        ),
+    ),
     (HashingBusyError, _busy),
     (FetchingBusyError, _neighbour_away),
     (OutboundUnavailableError, _neighbour_away),

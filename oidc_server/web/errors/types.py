@@ -97,6 +97,13 @@ UNSUPPORTED_MEDIA_TYPE = ProblemType(
     "Bodies are JSON in UTF-8, not compressed.",
     "Send application/json.",
 )
+MISDIRECTED = ProblemType(
+    "misdirected",
+    421,
+    "This server goes by another name",
+    "The Host of the request is not one of ours.",
+    "Send it to the issuer's address.",
+)
 INVALID_FIELDS = ProblemType(
     "invalid-fields",
     422,
@@ -146,6 +153,7 @@ PROBLEM_TYPES = (
     TOO_LARGE,
     ADDRESS_TOO_LONG,
     UNSUPPORTED_MEDIA_TYPE,
+    MISDIRECTED,
     INVALID_FIELDS,
     IDEMPOTENCY_KEY_REUSED,
     TOO_MANY_REQUESTS,

@@ -1,0 +1,190 @@
+"""`Database`: an engine, and a connection for each thread that it keeps."""
+
+import os
+import select
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, Literal
+
+from sqlalchemy import Connection, exc
+
+from oidc_server.database.engines import create_engine
+from oidc_server.database.errors import (
+    ConflictError,
+    DatabaseBusyError,
+    DatabaseUnavailableError,
+    is_busy,
+)
+from oidc_server.database.transactions import Transaction
+from oidc_server.database.watch import Watch, watch_session
+
+Access = Literal["read", "write"]
+
+_IDLE_BEFORE_PING = 1.0
+"""Seconds after which a held PostgreSQL connection is checked before it is trusted again."""
+
+
+class Database:
+    """One engine, and for each thread one connection that it keeps.
+
+    `url` is an SQLAlchemy address (`sqlite:///…` or `postgresql+psycopg2://…`); `watch` is told of
+    statements that take long.
+    """
+
+    def __init__(self, url: str, watch: Watch | None = None) -> None:
+        self.engine = create_engine(url)
+        self._watch = watch
+        if watch is not None:
+            watch_session(self.engine, watch)
+        self._held = threading.local()
+        self._by_thread: dict[int, Connection] = {}
+        self._all: set[Connection] = set()
+        self._guard = threading.Lock()
+        self._memory: dict[str, Any] = {}
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def transaction(self, access: Access) -> Iterator[Transaction]:
+        """One transaction: leaving normally commits, raising rolls back.
+
+        Raises `DatabaseUnavailableError` or `ConflictError` for what a retry may cure;
+        `IntegrityError` passes through.
+        """
+        try:
+            connection = self._connection()
+            with self._begun(connection, access) as transaction:
+                yield transaction
+            transaction.committed()
+        except exc.DBAPIError as error:
+            raise self._judged(error) from error
+        except exc.TimeoutError as error:
+            raise DatabaseUnavailableError(str(error)) from error
+
+    @contextmanager
+    def _begun(self, connection: Connection, access: Access) -> Iterator[Transaction]:
+        if self.is_sqlite:
+            connection.info["access"] = access
+        else:
+            # One statement, one round trip: reading needs no BEGIN and no COMMIT of its own.
+            pooled: Any = connection.connection
+            pooled.dbapi_connection.autocommit = access == "read"
+        try:
+            with connection.begin():
+                transaction = Transaction(connection, self._memory, self._watch)
+                try:
+                    yield transaction
+                    transaction.flush()
+                finally:
+                    transaction.close()
+        finally:
+            self._held.last_used = time.monotonic()
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """A connection of its own, for migrations; raises `DatabaseUnavailableError`."""
+        try:
+            with self.engine.connect() as connection:
+                yield connection
+        except exc.OperationalError as error:
+            raise DatabaseUnavailableError(type(error.orig).__name__) from error
+
+    def _connection(self) -> Connection:
+        connection: Connection | None = getattr(self._held, "connection", None)
+        if connection is not None and not self._still_good(connection):
+            self._discard(connection)
+            connection = None
+        if connection is None:
+            connection = self.engine.connect()
+            if (patience := getattr(self._held, "patience", None)) is not None:
+                _set_busy_timeout(connection, patience)
+            self._held.connection = connection
+            self._by_thread[threading.get_ident()] = connection
+            with self._guard:
+                self._all.add(connection)
+        return connection
+
+    def _still_good(self, connection: Connection) -> bool:
+        if connection.closed or connection.invalidated:
+            return False
+        if self.is_sqlite:
+            return True
+        pooled: Any = connection.connection
+        if _has_ended(pooled.dbapi_connection):
+            return False
+        if time.monotonic() - self._held.last_used < _IDLE_BEFORE_PING:
+            return True
+        try:
+            pooled.dbapi_connection.autocommit = True
+            return bool(self.engine.dialect.do_ping(pooled.dbapi_connection))
+        except self.engine.dialect.loaded_dbapi.Error:
+            return False
+
+    def _discard(self, connection: Connection) -> None:
+        self._held.connection = None
+        with self._guard:
+            self._all.discard(connection)
+        with suppress(Exception):
+            connection.invalidate()
+        with suppress(Exception):
+            connection.close()
+
+    def _judged(self, error: exc.DBAPIError) -> Exception:
+        """What an error of the database means to the caller."""
+        connection = getattr(self._held, "connection", None)
+        if error.connection_invalidated and connection is not None:
+            self._discard(connection)
+        if isinstance(error, exc.IntegrityError):
+            return error
+        if getattr(error.orig, "pgcode", None) in ("40001", "40P01"):
+            return ConflictError(type(error.orig).__name__)
+        if is_busy(error.orig):
+            return DatabaseBusyError(type(error.orig).__name__)
+        if isinstance(error, exc.OperationalError | exc.InternalError | exc.InterfaceError):
+            return DatabaseUnavailableError(type(error.orig).__name__)
+        return error
+
+    def wait_at_most(self, seconds: float) -> None:
+        """Wait for the lock of SQLite for so long, from now on in this thread."""
+        if getattr(self._held, "patience", None) != seconds:
+            self._held.patience = seconds
+            if (connection := getattr(self._held, "connection", None)) is not None:
+                _set_busy_timeout(connection, seconds)
+
+    def break_off(self, thread: int) -> None:
+        """Close the connection of another thread, which waits for an answer in vain."""
+        connection = self._by_thread.get(thread)
+        if connection is None:
+            return
+        with suppress(Exception):
+            pooled: Any = connection.connection
+            with socket.socket(fileno=os.dup(pooled.dbapi_connection.fileno())) as ours:
+                ours.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Close every held connection; called once, at the end of the process."""
+        with self._guard:
+            connections, self._all = self._all, set()
+        for connection in connections:
+            with suppress(Exception):
+                connection.close()
+        self.engine.dispose()
+
+
+def _set_busy_timeout(connection: Connection, seconds: float) -> None:
+    pooled: Any = connection.connection
+    pooled.dbapi_connection.execute(f"PRAGMA busy_timeout={int(seconds * 1000)}")
+
+
+def _has_ended(idle: Any) -> bool:
+    """Whether PostgreSQL closed this connection: else there is nothing to read while it is idle."""
+    if idle.closed:
+        return True
+    poll = select.poll()
+    poll.register(idle.fileno(), select.POLLIN)
+    return bool(poll.poll(0))

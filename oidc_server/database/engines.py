@@ -1,0 +1,61 @@
+"""Engines with our rules for either database."""
+
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import Connection, Engine, event, make_url
+
+_BUSY_TIMEOUT = 5.0
+"""Seconds a writer waits for another one before it gives up (both databases)."""
+_CONNECT_TIMEOUT = 2
+
+_POSTGRES_OPTIONS = (
+    "-c timezone=UTC -c statement_timeout=15000 -c lock_timeout=5000"
+    " -c idle_in_transaction_session_timeout=60000"
+    # A generic plan made while a table is tiny would be a sequential scan for ever.
+    " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off"
+)
+
+
+def create_engine(url: str) -> Engine:
+    """An engine with our rules for either database; no parameter reaches an error text."""
+    address = make_url(url)
+    if address.get_backend_name() == "sqlite":
+        engine = sqlalchemy.create_engine(
+            address,
+            hide_parameters=True,
+            poolclass=sqlalchemy.NullPool,  # connections are held, not pooled
+            connect_args={"timeout": _BUSY_TIMEOUT, "check_same_thread": False},
+        )
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    return sqlalchemy.create_engine(
+        address,
+        hide_parameters=True,
+        poolclass=sqlalchemy.NullPool,
+        connect_args={
+            "connect_timeout": _CONNECT_TIMEOUT,
+            "options": _POSTGRES_OPTIONS,
+            "application_name": "oidc_server",
+            "keepalives_idle": 30,
+            "tcp_user_timeout": 10_000,
+        },
+    )
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # the driver must not begin transactions of its own
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        f"busy_timeout={int(_BUSY_TIMEOUT * 1000)}",
+        "foreign_keys=ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A deferred transaction that turns into writing loses to any other writer at once.
+    writing = connection.info.get("access", "write") == "write"
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")

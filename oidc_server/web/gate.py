@@ -1,0 +1,34 @@
+"""What every request passes first: it has to be meant for us, and there has to be room for it."""
+
+from starlette.types import Scope
+
+from oidc_server.settings import Settings
+from oidc_server.web.hosts import Hosts
+
+
+class OverloadedError(Exception):
+    """More requests are in hand than may be: come back in `retry_after` seconds."""
+
+    retry_after = 2
+
+
+class Gate:
+    """Counts requests on their way (`inside`), on the event loop.
+
+    Beyond `OIDC_MAX_REQUESTS` of them, further ones are told to come back at once: who waits
+    already is not helped by more who wait.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._hosts = Hosts(settings)
+        self._most = settings.max_requests
+        self.inside = 0
+
+    def check(self, scope: Scope) -> None:
+        """Raise `MisdirectedError` or `BadRequestError` for a `Host` that is not ours.
+
+        Raise `OverloadedError` if there are too many requests, this one included.
+        """
+        self._hosts.check(scope)
+        if self.inside > self._most:
+            raise OverloadedError

@@ -1,0 +1,87 @@
+"""Whoever sends slowly, or not at all, or opens too much, loses the connection and nobody else."""
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.services.deployment import Deployment
+
+pytestmark = pytest.mark.slow
+SECONDS = 1.0
+SLACK = 3.0
+HEAD = b"POST /token HTTP/1.1\r\nhost: 127.0.0.1\r\n"
+FORM = b"content-type: application/x-www-form-urlencoded\r\ncontent-length: 100\r\n\r\n"
+HEALTH = b"HEAD /health/live HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n"
+SLOW = {
+    "nothing": (b"", b"", b""),
+    "half a head": (HEAD, b"", b"408"),
+    "a head in drops": (HEAD + b"x: ", b"a", b"408"),
+    "empty lines": (b"\r\n", b"\r\n", b"408"),
+    "half a body": (HEAD + FORM + b"grant_type=", b"", b"408"),
+    "a body in drops": (HEAD + FORM, b"a", b"408"),
+}
+
+
+def test_what_does_not_arrive_in_time_is_given_up_and_full_is_full(
+    deploy_sqlite: Callable[..., Deployment],
+) -> None:
+    deployment = deploy_sqlite(
+        workers=1,
+        head_timeout="1s",
+        body_timeout="1s",
+        keep_alive_timeout="20s",
+        max_connections="20",
+    )
+
+    for name, (begins, goes_on, status) in SLOW.items():
+        with connected(deployment) as connection:
+            answer, waited = sent_slowly(connection, begins, goes_on)
+        assert answer.startswith(b"HTTP/1.1 " + status if status else b""), (name, answer)
+        assert bool(answer) == bool(status), (name, answer)
+        assert SECONDS * 0.8 < waited < SECONDS + SLACK, (name, waited)
+
+    with connected(deployment) as connection:  # between two requests there is time
+        for _ in range(3):
+            connection.sendall(HEALTH)
+            assert b" 200 " in connection.recv(65536)
+            time.sleep(SECONDS * 1.3)
+
+    held = [socket.create_connection(place(deployment), timeout=5) for _ in range(20)]
+    time.sleep(0.2)
+    with connected(deployment) as connection:
+        assert connection.recv(65536).startswith(b"HTTP/1.1 503 ")
+    for one in held:
+        one.close()
+    time.sleep(0.2)
+    assert deployment.client().get("/jwks.json").status_code == 200
+    assert "Traceback" not in deployment.server.logs()
+
+
+def sent_slowly(connection: socket.socket, begins: bytes, goes_on: bytes) -> tuple[bytes, float]:
+    """Send a piece each fifth of a second until something comes back, or the end."""
+    began = time.monotonic()
+    connection.sendall(begins)
+    connection.settimeout(0.2)
+    while time.monotonic() - began < SECONDS + 2 * SLACK:
+        try:
+            return connection.recv(65536), time.monotonic() - began
+        except TimeoutError:
+            connection.sendall(goes_on)
+        except ConnectionError:
+            break
+    return b"", time.monotonic() - began
+
+
+def place(deployment: Deployment) -> tuple[str, int]:
+    where = urlsplit(deployment.issuer)
+    return where.hostname or "", where.port or 80
+
+
+@contextmanager
+def connected(deployment: Deployment) -> Iterator[socket.socket]:
+    with socket.create_connection(place(deployment), timeout=10) as connection:
+        yield connection

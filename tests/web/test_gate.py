@@ -1,0 +1,53 @@
+"""A server with too much to do says so at once."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler
+
+import pytest
+
+from oidc_server.security.jose import SigningKey
+from tests.client_assertions import assertion_fields, claims_for, sign
+from tests.factories import make_client
+from tests.services.neighbour import neighbour
+from tests.site import Site
+from tests.wire import FORM, ask
+
+
+def test_beyond_so_many_requests_at_once_the_next_are_told_to_come_back(
+    start_site: Callable[..., Site], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten requests wait for somebody else's keys; meanwhile nothing else is let in, but health."""
+    site = start_site(issuer="http://localhost:8000", max_requests=10)
+    key = SigningKey.generate("ES256")
+
+    def slow(handler: BaseHTTPRequestHandler) -> None:
+        time.sleep(1.5)
+        handler.send_response(500)
+        handler.end_headers()
+
+    with neighbour(slow) as other, ThreadPoolExecutor(10) as pool:
+        app = make_client(
+            site, "service", token_endpoint_auth_method="private_key_jwt", jwks_uri=other.url()
+        )
+        assertion = sign(key, claims_for(app.client_id, site.issuer, site.clock.now))
+        fields = assertion_fields(assertion, grant_type="client_credentials")
+        waiting = [pool.submit(site.http.post, "/token", data=fields) for _ in range(10)]
+        deadline = time.monotonic() + 5
+        while site.runtime.gate.inside < 10:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+        host = ("host", "localhost")
+        page = ask(site, "GET", "/login", headers=(host,))
+        machine = ask(site, "POST", "/token", headers=(host, FORM), body=b"grant_type=x")
+        live = ask(site, "GET", "/health/live", headers=(host,))
+        for one in waiting:
+            one.result()
+
+    assert (page.status, machine.status, live.status) == (503, 503, 200)
+    assert int(page.header("retry-after") or "") > 0
+    assert machine.header("content-type") == "application/json"
+    assert site.runtime.gate.inside == 0
+    assert ask(site, "GET", "/login", headers=(host,)).status == 200
