@@ -1,13 +1,19 @@
 """Migrations on a database that is in use: up, down and up again, and nothing is lost."""
 
+import os
+import sqlite3
+
 import pytest
 from sqlalchemy import text
 
 from oidc_server import domain, resources, schema
+from oidc_server.database import Database
 from oidc_server.domain import clients, restoration
+from oidc_server.security.encryption import Vault
 from tests.browser import Browser
 from tests.relying_party import RelyingParty, signed_in
-from tests.site import Site, running_site, settings_for
+from tests.services.databases import sqlite_url
+from tests.site import BEGINNING, Site, running_site, settings_for
 
 TABLES = ("users", "clients", "client_secrets", "user_sessions", "grants", "refresh_tokens")
 FIRST = "0001"
@@ -82,3 +88,56 @@ def test_it_is_decided_for_every_table_what_a_restored_database_keeps_of_it():
 
     assert every >= restoration.KEPT_AS_IT_WAS
     assert every - restoration.KEPT_AS_IT_WAS == restoration.ENDED, "see domain/restoration.py"
+
+
+@pytest.mark.slow
+def test_a_sqlite_database_is_copied_before_it_is_upgraded(tmp_path):
+    url = sqlite_url(tmp_path)
+    settings, newest = settings_for(url, tmp_path), resources.newest_migration()
+    with running_site(settings) as site:
+        signed_in(site)
+        assert not list(tmp_path.glob("*.bak"))  # a first start has nothing to lose
+        with site.runtime.database.connection() as connection:
+            schema.downgrade(connection, "0016")
+    older = [tmp_path / f"oidc.db.before-000{number}.bak" for number in (1, 2, 3)]
+    for age, file in enumerate(older):
+        file.touch()
+        os.utime(file, (1000 + age, 1000 + age))
+
+    with running_site(settings):
+        pass
+
+    copy = tmp_path / f"oidc.db.before-{newest}.bak"
+    assert sorted(tmp_path.glob("*.bak")) == [older[1], older[2], copy]
+    assert copy.stat().st_mode & 0o777 == 0o600
+    with sqlite3.connect(copy) as kept:
+        assert kept.execute("SELECT version_num FROM alembic_version").fetchone() == ("0016",)
+        assert kept.execute("SELECT count(*) FROM users").fetchone() == (1,)
+        assert kept.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_without_a_copy_nothing_is_upgraded(tmp_path):
+    database = Database(sqlite_url(tmp_path))
+    with database.connection() as connection:
+        schema.migrate(connection, "0016")
+    (tmp_path / f"oidc.db.before-{resources.newest_migration()}.bak").mkdir()
+
+    with pytest.raises(OSError, match="has to be copied before its upgrade"):
+        schema.upgrade(database, Vault(("x" * 32,)), BEGINNING)
+
+    with database.connection() as connection:
+        assert schema.version(connection) == "0016"
+    database.close()
+
+
+def test_a_database_of_a_newer_program_is_left_alone(fresh_database_url):
+    database = Database(fresh_database_url)
+    with database.connection() as connection:
+        schema.migrate(connection, "0001")
+        with connection.begin():
+            connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+
+    with pytest.raises(schema.SchemaError, match="at 9999, which a newer oidc-server made"):
+        schema.upgrade(database, Vault(("x" * 32,)), BEGINNING)
+
+    database.close()

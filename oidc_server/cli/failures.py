@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from oidc_server.cli.output import fail
 from oidc_server.database import ConflictError, DatabaseUnavailableError
 from oidc_server.domain.base import DomainError
+from oidc_server.schema import SchemaError
 from oidc_server.security.encryption import UnsealError
 from oidc_server.settings import SettingsError
 from oidc_server.transfer import TransferError
@@ -21,7 +22,7 @@ def telling_in_words(*, as_json: bool = False) -> Iterator[None]:
     """End with status 1 and a sentence for what a person can mend."""
     try:
         yield
-    except (SettingsError, DomainError, TransferError, OSError) as error:
+    except (SettingsError, DomainError, SchemaError, TransferError, OSError) as error:
         fail(str(error), as_json=as_json)
     except DatabaseUnavailableError as error:
         fail(f"The database cannot be used right now: {_reason(error)}", as_json=as_json)

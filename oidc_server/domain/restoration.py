@@ -45,6 +45,7 @@ KEPT_AS_IT_WAS = frozenset(
         "credit_reservations",
         "idempotency_keys",
         "pairwise_subjects",
+        "passkey_offers",
         "passkey_users",
         "passkeys",
         "recovery_codes",

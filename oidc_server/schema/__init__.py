@@ -11,20 +11,26 @@ from oidc_server import resources
 from oidc_server.database import Database
 from oidc_server.domain import audit, signing_keys
 from oidc_server.domain.audit import Event
+from oidc_server.schema import snapshot
 from oidc_server.security.encryption import Vault
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
 
+class SchemaError(Exception):
+    """The database is of a newer program than this one."""
+
+
 def upgrade(database: Database, vault: Vault, now: datetime) -> None:
     """Migrate, and make missing signing keys. Of many that start at once, one does the work.
 
-    Raises `DatabaseUnavailableError`, and `UnsealError` when the secret is not that of this data.
+    A SQLite database is copied first (`snapshot`). Raises `DatabaseUnavailableError`; `SchemaError`
+    for a database of a newer program; `UnsealError` when the secret is not that of this data.
     """
     with database.connection() as connection:
         if not _is_current(connection):
-            migrate(connection)
+            _upgrade(connection)
     with database.transaction("read") as db:
         missing = signing_keys.missing(db, vault)
     if missing:
@@ -46,6 +52,20 @@ def _is_current(connection: Connection) -> bool:
     """A cheap look: nearly every start finds the schema as it should be."""
     with connection.begin():
         return version(connection) == resources.newest_migration()
+
+
+def _upgrade(connection: Connection) -> None:
+    newest = resources.newest_migration()
+    with alone(connection):
+        found = version(connection)  # again: another process may have been first
+        if found is not None and found > newest:
+            raise SchemaError(
+                f"The database is at {found}, which a newer oidc-server made; this one knows"
+                f" {newest}. Install the newer one, or go back to a copy from before its upgrade."
+            )
+        if found is not None and found < newest and connection.dialect.name == "sqlite":
+            snapshot.take(connection, newest)
+        move(connection, newest)
 
 
 def migrate(connection: Connection, revision: str = "head") -> None:
