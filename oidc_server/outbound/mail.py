@@ -138,6 +138,11 @@ class SmtpTransport:
         except BreakerOpenError as error:
             raise MailUnavailableError(str(error), error.retry_after) from error
 
+    def greet(self) -> None:
+        """Connect, encrypt and sign in as for a mail, and send none; the same errors."""
+        with _our_errors(), self._connection():
+            pass
+
     @contextmanager
     def _connection(self) -> Iterator[smtplib.SMTP]:
         """An encrypted, authenticated session, as far as the settings ask for it."""

@@ -8,14 +8,20 @@ from tests.services.ports import free_port
 SECRET = "a secret of the tests that is long enough to be one"
 PRODUCTION = {
     "OIDC_ISSUER": "https://id.example.com",
-    "OIDC_SMTP_URL": "smtp://mail.example.com",
     "OIDC_ARGON2_MEMORY_KIB": "19456",
 }
 
 
 @pytest.fixture
-def settings(monkeypatch, data_dir):
+def nobody():
+    """An issuer at which nobody serves."""
+    return f"http://localhost:{free_port()}"
+
+
+@pytest.fixture
+def settings(monkeypatch, data_dir, nobody):
     """Set settings over those of the test's data folder."""
+    monkeypatch.setenv("OIDC_ISSUER", nobody)
 
     def settings(**values):
         for name, value in values.items():
@@ -33,27 +39,31 @@ def findings(done, result=None):
     }
 
 
-def test_a_server_with_everything_in_order_has_nothing_to_mend(run, settings):
+def test_a_server_with_everything_in_order_has_nothing_to_mend(run, settings, smtp):
     settings(**PRODUCTION)
+    settings(OIDC_SMTP_URL=f"smtp://{smtp.host}:{smtp.port}")
 
     done = run("doctor", "--json")
 
     assert done.status == 0
-    assert {row["result"] for row in done.json} == {"ok"}
+    assert not findings(done, "fail")
+    assert findings(done, "warn").keys() == {"reached"}  # as nobody serves here
     assert list(findings(done)) == [
-        "database", "clock", "migrations", "signing key", "key rotation", "logouts",
-        "issuer", "mail", "limits", "registration", "passwords",
+        "database", "clock", "migrations", "signing key", "key rotation", "logouts", "reached",
+        "issuer", "mail", "registration", "limits", "passwords", "access tokens",
     ]  # fmt: skip
 
 
-def test_what_is_for_trying_only_is_a_warning_and_no_failure(run, settings):
+def test_what_is_for_trying_only_is_a_warning_and_no_failure(run, settings, nobody):
     settings(OIDC_RATE_LIMITS="off")
 
     done = run("doctor", "--json")
 
     assert done.status == 0
-    assert findings(done, "warn") == {
-        "issuer": "http://localhost:8000 is for this machine only; set OIDC_ISSUER.",
+    told = findings(done, "warn")
+    assert told.pop("reached").startswith(f"Nobody answers at {nobody} (")
+    assert told == {
+        "issuer": f"{nobody} is for this machine only; set OIDC_ISSUER.",
         "mail": "No mail leaves; set OIDC_SMTP_URL.",
         "limits": "OIDC_RATE_LIMITS=off is for measurements only; set on.",
         "passwords": "Set OIDC_ARGON2_MEMORY_KIB to 19456.",
@@ -92,20 +102,30 @@ def test_open_registration_on_a_public_address_is_a_warning(run, settings):
 
     done = run("doctor", "--json")
 
-    assert findings(done, "warn").keys() == {"registration"}
+    assert findings(done, "warn").keys() >= {"registration"}
 
 
-def test_clients_that_fall_short_are_named_and_the_others_counted(run):
+def test_clients_that_fall_short_are_named_and_the_others_counted(run, data_dir):
+    database = Database(f"sqlite:///{data_dir / 'oidc.db'}")
     web = ("clients", "add", "--name", "A", "--type", "web", "--redirect-uri", "https://a.example/")
     run(*web)
     lax = run(*web, "--no-pkce", "--json").json["client_id"]
     old = run("clients", "add", "--name", "B", "--type", "service", "--grant-type", "password",
               "--json").json["client_id"]  # fmt: skip
+    aged = run(*web, "--json").json["client_id"]
+    with database.engine.begin() as connection:
+        connection.exec_driver_sql(
+            "UPDATE client_secrets SET created_at = created_at - 366 * 86400000000"
+            " WHERE client_id = ?",
+            (aged,),
+        )
+    database.close()
 
     done = run("doctor", "--json")
 
-    assert findings(done, "ok")["clients"] == "1 of 3 do as RFC 9700 asks."
+    assert findings(done, "ok")["clients"] == "1 of 4 do as RFC 9700 asks."
     assert "PKCE" in findings(done, "warn")[f"client {lax}"]
+    assert "clients rotate-secret" in findings(done, "warn")[f"client {aged}"]
     assert "password grant" in findings(done, "warn")[f"client {old}"]
 
 
@@ -174,3 +194,24 @@ def test_keys_that_should_have_been_replaced_are_a_warning(run, data_dir):
 
     assert done.status == 0
     assert "Overdue for ES256" in findings(done, "warn")["key rotation"]
+
+
+def test_a_mail_server_that_does_not_take_us_is_a_failure(run, settings):
+    settings(OIDC_SMTP_URL=f"smtp://me:hush-hush@127.0.0.1:{free_port()}")
+
+    done = run("doctor", "--json")
+
+    assert done.status == 1
+    assert "see OIDC_SMTP_URL" in findings(done, "fail")["mail"]
+    assert "hush-hush" not in done.stdout
+
+
+def test_what_is_for_development_only_is_a_warning_in_production(run, settings):
+    settings(OIDC_ISSUER=PRODUCTION["OIDC_ISSUER"], OIDC_ACCESS_TOKEN_LIFETIME="1d")
+    local = run("clients", "add", "--name", "A", "--type", "web", "--redirect-uri",
+                "http://localhost:9000/", "--json").json["client_id"]  # fmt: skip
+
+    done = run("doctor", "--json")
+
+    assert "without TLS" in findings(done, "warn")[f"client {local}"]
+    assert "OIDC_ACCESS_TOKEN_LIFETIME" in findings(done, "warn")["access tokens"]

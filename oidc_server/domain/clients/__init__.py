@@ -14,6 +14,7 @@ from oidc_server.domain.clients.reading import (
     is_origin,
     list_clients,
     load,
+    newest_secrets,
 )
 from oidc_server.domain.clients.snapshot import Client, UnknownClientError
 from oidc_server.domain.clients.tables import ClientOrigin, ClientRow, ClientSecret
@@ -37,6 +38,7 @@ __all__ = [
     "is_origin",
     "list_clients",
     "load",
+    "newest_secrets",
     "page",
     "rotate_secret",
 ]

@@ -1,8 +1,9 @@
 """Finding clients: a small read tells the revision, the rest comes from snapshots."""
 
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, exists, select
+from sqlalchemy import bindparam, exists, func, select
 
 from oidc_server.database import Statement, Transaction
 from oidc_server.domain.base import table_of
@@ -31,6 +32,11 @@ _ALL = Statement(
     select(_clients.c.client_id)
     .where(_clients.c.deleted_at.is_(None))
     .order_by(_clients.c.created_at, _clients.c.client_id)
+)
+_NEWEST_SECRETS = Statement(
+    select(_secrets.c.client_id, func.max(_secrets.c.created_at).label("made_at")).group_by(
+        _secrets.c.client_id
+    )
 )
 _IS_ORIGIN = Statement(
     select(
@@ -100,3 +106,8 @@ def list_clients(db: Transaction) -> list[Client]:
     """Every client, oldest first, disabled ones included."""
     rows = db.all(_ALL)
     return [load(db, row.client_id) for row in rows]
+
+
+def newest_secrets(db: Transaction) -> dict[str, datetime]:
+    """Client → when its newest secret was made, for those that have one."""
+    return {row.client_id: row.made_at for row in db.all(_NEWEST_SECRETS)}

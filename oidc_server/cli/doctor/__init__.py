@@ -1,13 +1,14 @@
 """`oidc-server doctor`: looks at what may be wrong, each line with its fix."""
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Annotated
 
 import typer
 
+from oidc_server.cli.doctor.client_ratings import rate_clients
+from oidc_server.cli.doctor.findings import Finding
 from oidc_server.cli.output import Json, show_all
 from oidc_server.clock import utc_now
 from oidc_server.database import Transaction
@@ -16,6 +17,8 @@ from oidc_server.settings import Settings, load
 
 _SAFE_MEMORY_KIB = 19456
 _LATELY = timedelta(days=7)
+_LONG = timedelta(hours=1)
+_PATIENCE = 5.0
 _FIXES = {
     "database": "Start it, or mend OIDC_DATABASE_URL.",
     "clock": "Synchronise both machines' clocks.",
@@ -24,18 +27,16 @@ _FIXES = {
 }
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One line: what was looked at, how it is, and what to do."""
-
-    check: str
-    result: Literal["ok", "warn", "fail"]
-    finding: str
-
-
-def doctor(*, as_json: Json = False) -> None:
+def doctor(
+    *,
+    url: Annotated[
+        str | None, typer.Option(help="Where to ask the server, instead of at its issuer.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """Look at what may be wrong. It exits 1 when something has failed."""
     from oidc_server.app import build_runtime  # noqa: PLC0415 - no other command needs it
+    from oidc_server.cli.doctor.outside import look_from_outside  # noqa: PLC0415 - as above
     from oidc_server.health.checks import checks  # noqa: PLC0415 - as above
     from oidc_server.routes import ROUTES  # noqa: PLC0415 - as above
 
@@ -51,7 +52,13 @@ def doctor(*, as_json: Json = False) -> None:
         with runtime.database.transaction("read") as db:
             found.append(rate_rotation(db, settings, runtime.clock()))
             found.append(rate_logouts(db, runtime.clock()))
-            found += rate_clients(clients.list_clients(db))
+            found += rate_clients(
+                clients.list_clients(db),
+                clients.newest_secrets(db),
+                runtime.clock(),
+                is_loopback=settings.is_loopback,
+            )
+        found += look_from_outside(settings, runtime.database, runtime.clock(), url)
     found += rate_settings(settings)
     found.insert(-2, rate_limits(settings, runtime.limiter.described()))
     runtime.database.close()
@@ -62,22 +69,41 @@ def doctor(*, as_json: Json = False) -> None:
 
 def rate_settings(settings: Settings) -> list[Finding]:
     """What the settings leave open."""
-    mail = settings.smtp_server is not None
     strong = settings.argon2_memory_kib >= _SAFE_MEMORY_KIB
     return [
         Finding("issuer", "warn", f"{settings.issuer} is for this machine only; set OIDC_ISSUER.")
         if settings.is_loopback
         else Finding("issuer", "ok", settings.issuer),
-        Finding("mail", "ok", "A mail server is set.")
-        if mail
-        else Finding("mail", "warn", "No mail leaves; set OIDC_SMTP_URL."),
+        rate_mail(settings),
         Finding("registration", "warn", "OIDC_REGISTRATION=open lets everybody in; set token.")
         if settings.registration == "open" and not settings.is_loopback
         else Finding("registration", "ok", f"It is {settings.registration}."),
         Finding("passwords", "ok", "Argon2id costs enough.")
         if strong
         else Finding("passwords", "warn", f"Set OIDC_ARGON2_MEMORY_KIB to {_SAFE_MEMORY_KIB}."),
+        Finding("access tokens", "ok", "They are short-lived.")
+        if settings.access_token_lifetime <= _LONG
+        else Finding(
+            "access tokens",
+            "warn",
+            "A stolen one is good for more than an hour; set OIDC_ACCESS_TOKEN_LIFETIME to 10m.",
+        ),
     ]
+
+
+def rate_mail(settings: Settings) -> Finding:
+    """Whether a mail server takes us in; nothing is sent."""
+    from oidc_server.outbound import mail  # noqa: PLC0415 - no other command needs it
+
+    if settings.smtp_server is None:
+        return Finding("mail", "warn", "No mail leaves; set OIDC_SMTP_URL.")
+    try:
+        mail.SmtpTransport(settings, timeout=_PATIENCE).greet()
+    except (mail.MailUnavailableError, mail.MailRefusedError) as error:
+        return Finding(
+            "mail", "fail", f"The mail server does not take us: {error}; see OIDC_SMTP_URL."
+        )
+    return Finding("mail", "ok", f"{settings.smtp_server.host} takes mail from us.")
 
 
 def rate_limits(settings: Settings, described: str) -> Finding:
@@ -125,22 +151,3 @@ def rate_logouts(db: Transaction, now: datetime) -> Finding:
         "warn",
         f"{failed} were given up in a week. (oidc-server logout-deliveries list --failed)",
     )
-
-
-def rate_clients(found: Sequence[clients.Client]) -> list[Finding]:
-    """Clients against RFC 9700: a line for each that falls short, one for all others."""
-    weak = [finding for client in found if (finding := _weakness(client)) is not None]
-    if good := len(found) - len(weak):
-        weak.append(Finding("clients", "ok", f"{good} of {len(found)} do as RFC 9700 asks."))
-    return weak
-
-
-def _weakness(client: clients.Client) -> Finding | None:
-    name = f"client {client.client_id}"
-    if not client.metadata.require_pkce:
-        fix = "when it sends code_challenge, set require_pkce: oidc-server clients edit --metadata"
-        return Finding(name, "warn", f"It may go without PKCE (RFC 9700 §2.1.1); {fix}")
-    if client.allows_grant("password"):
-        fix = "let people sign in with authorization_code instead."
-        return Finding(name, "warn", f"It uses the password grant (RFC 9700 §2.4); {fix}")
-    return None
