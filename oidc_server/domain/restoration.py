@@ -28,6 +28,7 @@ from oidc_server.domain.pending_sign_ins import PendingSignInRow
 from oidc_server.domain.registration_tokens import RegistrationTokenRow
 from oidc_server.domain.signing_keys import FreshKeys, SigningKeyRow
 from oidc_server.domain.trusted_devices import TrustedDeviceRow
+from oidc_server.domain.upstream_sign_ins import UpstreamSignInRow
 from oidc_server.domain.user_sessions import UserSession
 from oidc_server.security import totp
 from oidc_server.security.encryption import Vault
@@ -44,6 +45,8 @@ KEPT_AS_IT_WAS = frozenset(
         "credit_entries",
         "credit_reservations",
         "idempotency_keys",
+        "identities",
+        "identity_providers",
         "pairwise_subjects",
         "passkey_offers",
         "passkey_users",
@@ -102,6 +105,7 @@ _EMPTIED: tuple[type[Base], ...] = (
     SigningKeyRow,
     TrustedDeviceRow,
     StoredAuthorizationRequest,
+    UpstreamSignInRow,
     Lease,
 )
 _IN_THEIR_WAY: tuple[type[Base], ...] = (
