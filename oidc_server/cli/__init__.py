@@ -17,6 +17,7 @@ from oidc_server.cli import (
     credit_balances,
     database,
     doctor,
+    exports,
     issuers,
     keys,
     logout_deliveries,
@@ -43,6 +44,8 @@ application.command("setup-link")(users.setup_link)
 application.command("doctor")(doctor.doctor)
 application.command("backup")(backups.backup)
 application.command("restore")(backups.restore)
+application.command("export")(exports.export)
+application.command("import")(exports.import_lines)
 application.add_typer(database.application, name="db", help="The database.")
 application.add_typer(users.application, name="users", help="People.")
 application.add_typer(breached_passwords.application, name="passwords", help="Leaked passwords.")

@@ -10,6 +10,7 @@ from oidc_server.schema import SchemaError
 from oidc_server.security.encryption import UnsealError
 from oidc_server.settings import SettingsError
 from oidc_server.transfer import TransferError
+from oidc_server.transfer.portable import ImportProblemsError
 
 _FOREIGN_SECRET = (
     "The signing keys in this database are encrypted with another secret;"
@@ -17,12 +18,16 @@ _FOREIGN_SECRET = (
 )
 
 
+_TELLING = (SettingsError, DomainError, SchemaError, TransferError, ImportProblemsError)
+"""What says itself what is wrong, and what to do."""
+
+
 @contextmanager
 def telling_in_words(*, as_json: bool = False) -> Iterator[None]:
     """End with status 1 and a sentence for what a person can mend."""
     try:
         yield
-    except (SettingsError, DomainError, SchemaError, TransferError, OSError) as error:
+    except (*_TELLING, OSError) as error:
         fail(str(error), as_json=as_json)
     except DatabaseUnavailableError as error:
         fail(f"The database cannot be used right now: {_reason(error)}", as_json=as_json)

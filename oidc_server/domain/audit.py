@@ -119,6 +119,8 @@ class Event(StrEnum):
     BACKED_UP = "server.backed_up"
     RESTORED = "server.restored"
     COPIED = "server.copied"
+    EXPORTED = "server.exported"
+    IMPORTED = "server.imported"
     SETUP_LINK_SHOWN = "server.setup_link_shown"
     CREDIT_ADDED = "credit.added"
     CREDIT_REFUNDED = "credit.refunded"

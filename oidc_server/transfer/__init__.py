@@ -4,6 +4,7 @@
 `rows` says what a row is outside a database, `reading` and `writing` hold the one transaction on
 each side. `archive` is the stream of lines that a backup holds;
 `restoring` and `copying` are what commands ask for. See ADR 0020.
+`portable` is less, and for others to read: people and applications as JSON.
 """
 
 from collections.abc import Callable

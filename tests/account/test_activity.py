@@ -29,6 +29,8 @@ ADMINISTRATION = (
     "server.backed_up",
     "server.restored",
     "server.copied",
+    "server.exported",
+    "server.imported",
 )
 
 

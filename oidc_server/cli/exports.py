@@ -1,0 +1,97 @@
+"""`oidc-server export` and `import`: people and applications as lines of JSON."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from oidc_server.cli.output import Json, show
+from oidc_server.cli.workshop import workshop
+from oidc_server.domain import audit
+from oidc_server.domain.audit import COMMAND_LINE, Event
+from oidc_server.transfer import portable
+from oidc_server.transfer.reading import reading
+
+_File = Annotated[Path, typer.Argument(help="The file; - is standard output or input.")]
+
+
+def export(
+    file: _File,
+    *,
+    with_password_hashes: Annotated[
+        bool, typer.Option("--with-password-hashes", help="People can sign in there at once.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Write people and applications, a JSON object a line.
+
+    Roles, resources and the digests of secrets of applications go along; sessions, tokens, second
+    factors and credits stay. To move everything, use backup.
+    """
+    with workshop() as tools:
+        audit.record(
+            tools.db,
+            Event.EXPORTED,
+            origin=COMMAND_LINE,
+            now=tools.now,
+            with_password_hashes=with_password_hashes,
+        )
+        database = tools.database
+    count = 0
+    with reading(database) as source, _new_file(file) as into:
+        for line in portable.export(source, password_hashes=with_password_hashes):
+            into.write(line)
+            count += 1
+    if str(file) != "-":
+        show({"file": str(file), "lines": count}, as_json=as_json)
+
+
+def import_lines(file: _File, *, as_json: Json = False) -> None:
+    """Take in what export wrote, as often as you like.
+
+    What is there already, alike, stays. If a line is wrong, or differs from what is there, nothing
+    is taken in, and every such line is named.
+    """
+    with workshop() as tools, _lines(file) as lines:
+        taken = portable.take_in(tools.db, lines)
+        if taken.added:
+            audit.record(
+                tools.db,
+                Event.IMPORTED,
+                origin=COMMAND_LINE,
+                now=tools.now,
+                added=taken.added,
+            )
+    show(
+        {
+            "added": sum(taken.added.values()),
+            "unchanged": taken.unchanged,
+            **{f"added_{name}": number for name, number in taken.added.items()},
+        },
+        as_json=as_json,
+    )
+
+
+@contextmanager
+def _lines(file: Path) -> Iterator[Any]:
+    if str(file) == "-":
+        yield sys.stdin.buffer
+        return
+    with file.open("rb") as opened:
+        yield opened
+
+
+@contextmanager
+def _new_file(file: Path) -> Iterator[Any]:
+    """A file that is not there yet, for its owner alone: it holds what is personal."""
+    if str(file) == "-":
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as into:
+        yield into
