@@ -152,7 +152,7 @@ def remove(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Forget a provider, and every account there that people have connected."""
+    """Forget a provider, and the accounts connected there."""
     if not yes and not sys.stdin.isatty():
         fail("This cannot be undone. Say --yes.", as_json=as_json)
     if not yes:
