@@ -22,6 +22,7 @@ from oidc_server.oauth2.access_tokens import AccessTokenReader
 from oidc_server.oauth2.client_keys import ClientKeyStore
 from oidc_server.oauth2.dpop_nonces import Nonces
 from oidc_server.oauth2.upstream import Upstreams
+from oidc_server.observability.statements import watch_for
 from oidc_server.outbound.breaker import Breaker
 from oidc_server.outbound.documents import Documents
 from oidc_server.outbound.http import HttpClient
@@ -33,7 +34,7 @@ from oidc_server.security.encryption import Vault
 from oidc_server.security.passwords import PasswordHasher
 from oidc_server.security.signed_links import LinkSigner
 from oidc_server.settings import Settings
-from oidc_server.web import templating
+from oidc_server.web import observing, templating
 from oidc_server.web.cookies import CookieJar
 from oidc_server.web.database_lanes import OnTheLoop, OnThreads
 from oidc_server.web.endpoint import NOT_FOUND, not_found
@@ -82,6 +83,10 @@ class Server(Starlette):
             found = self._fixed.get(scope["path"])
             if isinstance(found, Response) and scope["method"] not in ("GET", "HEAD"):
                 found = NOT_FOUND
+            if isinstance(found, Response):
+                slow_after = self.state.runtime.slow_after
+                await observing.send_static(found, scope, receive, send, slow_after)
+                return
             if found is not None:
                 await found(scope, receive, send)
                 return
@@ -109,9 +114,9 @@ def build_runtime(
     settings: Settings, clock: Clock, routes: list[Route], *, dev: bool = False, processes: int = 1
 ) -> Runtime:
     """Every collaborator of the process."""
-    database, vault = Database(settings.database_url), Vault(settings.secret_keys)
+    database, vault = _database(settings), Vault(settings.secret_keys)
     keys = KeyRing(vault, settings.access_token_alg)
-    documents = Documents(HttpClient(settings), clock)
+    documents = Documents(http := HttpClient(settings), clock)
     paths = Paths({route.name: route.path for route in routes})
     templates, static = _templates(settings, paths)
     return Runtime(
@@ -137,15 +142,20 @@ def build_runtime(
         cookies=CookieJar(secure=settings.secure_cookies),
         paths=paths,
         mail=_mail(settings, clock, dev=dev),
-        http=documents.http,
+        http=http,
         documents=documents,
         static=static,
         metadata=_metadata(settings, paths),
         resource_metadata=_resource_metadata(settings, paths),
         dpop_nonces=_dpop_nonces(settings, vault),
+        route_names={route.endpoint: route.name for route in routes},
         csrf_key=vault.derive("csrf"),
         refresh_keys=vault.derive_all("refresh-token"),
     )
+
+
+def _database(settings: Settings) -> Database:
+    return Database(settings.database_url, watch_for(settings))
 
 
 def _templates(settings: Settings, paths: Paths) -> tuple[Environment, dict[str, Response]]:
@@ -228,6 +238,7 @@ def _lifespan(
             runtime.fetching_for_strangers.close()
             runtime.asking_providers.close()
             runtime.database.close()
+            runtime.lifecycle.end()
 
     return lifespan
 

@@ -383,6 +383,7 @@ ROUTES = [
     # 4 · operators
     Route("/health/live", health.probe(health.live, access=None), name="health.live"),
     Route("/health/ready", health.probe(health.ready, access="read"), name="health.ready"),
+    Route("/health/startup", health.probe(health.startup, access="read"), name="health.startup"),
     Route("/health", health.probe(health.ready, access="read"), name="health.health"),
 ]
 

@@ -19,6 +19,7 @@ from oidc_server.domain.base import table_of
 from oidc_server.domain.signing_keys import SigningKeyRow
 from oidc_server.settings import Settings
 from oidc_server.web.runtime import Runtime
+from tests.services import log_scan
 from tests.services.databases import KINDS
 from tests.services.ready_databases import SECRET_KEY, ReadyDatabases
 
@@ -86,7 +87,7 @@ class Site:
 
     def browser(self) -> TestClient:
         """Another browser: it shares no cookies with `http`, but the event loop."""
-        client = TestClient(self.app, base_url=self.issuer, follow_redirects=False)
+        client = _client(self.app, self.issuer)
         client.portal = self.http.portal
         return client
 
@@ -134,6 +135,13 @@ def settings_for(database_url: str, folder: Path, **changes: Any) -> Settings:
     return Settings(**{**values, **changes})
 
 
+def _client(app: Server, issuer: str) -> TestClient:
+    """A client whose answers nobody may find in a log again."""
+    client = TestClient(app, base_url=issuer, follow_redirects=False)
+    client.event_hooks = {"response": [log_scan.remember]}
+    return client
+
+
 @contextmanager
 def running_site(
     settings: Settings, *, dev: bool = False, with_jobs: bool = False
@@ -143,7 +151,7 @@ def running_site(
     app = create_app(settings, clock, dev=dev, with_jobs=with_jobs)
     runtime: Runtime = app.state.runtime
     schema.upgrade(runtime.database, runtime.vault, _FIRST_START)
-    client = TestClient(app, base_url=settings.issuer, follow_redirects=False)
+    client = _client(app, settings.issuer)
     with client:
         site = Site(app, clock, client, settings.issuer)
         with site.db() as db:

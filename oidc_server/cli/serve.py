@@ -17,14 +17,16 @@ from oidc_server import schema
 from oidc_server.cli.alone import alone
 from oidc_server.cli.connections import BoundedProtocol
 from oidc_server.cli.failures import telling_in_words
+from oidc_server.cli.metrics_listener import shown_metrics
 from oidc_server.cli.setup_url import setup_url
 from oidc_server.clock import utc_now
 from oidc_server.database import Database
 from oidc_server.domain import audit, links
 from oidc_server.domain.audit import COMMAND_LINE, Event
-from oidc_server.observability import logs
+from oidc_server.observability import beginning
 from oidc_server.security.encryption import Vault
 from oidc_server.settings import Settings, SettingsError, load
+from oidc_server.web.lifecycle import Lifecycle
 
 if TYPE_CHECKING:
     from oidc_server.app import Server
@@ -46,8 +48,12 @@ class Worker:
         # The parent of several workers, like any other command, never needs the application.
         from oidc_server.app import create_app  # noqa: PLC0415 - see above
 
-        logs.configure(self.settings.log_level, self.settings.log_format)
-        return create_app(self.settings, utc_now, dev=self.dev, processes=self.processes)
+        beginning.begin(self.settings)
+        app = create_app(self.settings, utc_now, dev=self.dev, processes=self.processes)
+        lifecycle: Lifecycle = app.state.runtime.lifecycle
+        lifecycle.last(beginning.flush)
+        lifecycle.drain_on_sigterm(self.settings.drain_time)
+        return app
 
 
 def serve(
@@ -65,7 +71,9 @@ def serve(
         raise SettingsError(
             [f"--dev is for this machine only, and the issuer is {settings.issuer}"]
         )
-    logs.configure(settings.log_level, settings.log_format)
+    if missing := beginning.problems(settings):
+        raise SettingsError(missing)
+    beginning.begin_quietly(settings)
     with alone(settings), _listening(host, port) as listener:
         link = _prepare(settings)
         if dev and settings.api_docs and settings.api_docs_client_id is None:
@@ -81,7 +89,8 @@ def serve(
             typer.echo(f"Try it with the sample app: {settings.issuer}/dev/app")
             if settings.api_docs:
                 typer.echo(f"Try the API: {settings.issuer}/docs")
-        _run(Worker(settings, dev, workers), listener, workers)
+        with shown_metrics(settings, workers):
+            _run(Worker(settings, dev, workers), listener, workers)
 
 
 def _prepare(settings: Settings) -> str | None:
@@ -156,6 +165,7 @@ def _run(worker: Worker, listener: socket.socket, workers: int) -> None:
         if not server.started:
             raise typer.Exit(3)
         return
+    beginning.begin(worker.settings)
     Multiprocess(config, sockets=[listener]).run()
 
 

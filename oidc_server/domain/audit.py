@@ -3,10 +3,12 @@
 What may be asked of it, and how long it is kept, is in `audit_trail.py`.
 """
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Index, Text, text
@@ -23,6 +25,8 @@ from oidc_server.domain.base import (
     new_id,
     table_of,
 )
+from oidc_server.observability import logs, metrics
+from oidc_server.observability.redaction import clean_text
 
 
 class Event(StrEnum):
@@ -153,6 +157,16 @@ _FAILURES = frozenset(
         Event.OPERATION_REFUSED,
     }
 )
+_TOLD = (
+    *("outcome", "actor", "actor_user_id", "actor_client_id"),
+    *("user_id", "client_id", "reference"),
+)
+"""What the log tells of a row: names and ids."""
+_SIGN_INS = {
+    Event.SIGNED_IN: "succeeded",
+    Event.SIGN_IN_FAILED: "failed",
+    Event.SECOND_STEP_FAILED: "second_step_failed",
+}
 _BY_ANYBODY = frozenset(
     {
         Event.SIGN_IN_FAILED,
@@ -284,24 +298,35 @@ def record(
 ) -> None:
     """Append one event. `detail`, `before` and `after` hold names and ids, never a secret."""
     actor = origin.actor or _by_themselves(event, user_id, client_id)
-    db.run(
-        _RECORD,
-        id=new_id(now),
-        at=now,
-        event=event.value,
-        outcome=event.outcome.value,
-        actor=actor.kind.value,
-        actor_user_id=actor.user_id,
-        actor_client_id=actor.client_id,
-        user_id=user_id,
-        client_id=client_id,
-        reference=origin.reference,
-        address=origin.address,
-        user_agent=origin.user_agent[:400],
-        detail=detail,
-        before=None if before is None else dict(before),
-        after=None if after is None else dict(after),
-    )
+    row = {
+        "id": new_id(now),
+        "at": now,
+        "event": event.value,
+        "outcome": event.outcome.value,
+        "actor": actor.kind.value,
+        "actor_user_id": actor.user_id,
+        "actor_client_id": actor.client_id,
+        "user_id": user_id,
+        "client_id": client_id,
+        "reference": origin.reference,
+        "address": origin.address,
+        "user_agent": origin.user_agent[:400],
+        "detail": detail,
+        "before": None if before is None else dict(before),
+        "after": None if after is None else dict(after),
+    }
+    db.run(_RECORD, **row)
+    db.afterwards(partial(_tell, event, row))
+
+
+def _tell(event: Event, row: Mapping[str, Any]) -> None:
+    """A line of the log, and a count, of what is committed now."""
+    metrics.AUDIT_EVENTS.labels(event.value).inc()
+    if (outcome := _SIGN_INS.get(event)) is not None:
+        metrics.SIGN_INS.labels(outcome).inc()
+    told = {name: row[name] for name in _TOLD} | {"reason": row["detail"].get("reason")}
+    fields = {name: clean_text(str(value)) for name, value in told.items() if value is not None}
+    logs.write_clean(logging.INFO, __name__, "audit", {"audit_event": event.value, **fields})
 
 
 def difference(

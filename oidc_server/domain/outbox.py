@@ -43,6 +43,8 @@ _FIRST_PAUSE = timedelta(seconds=5)
 _LONGEST_PAUSE = timedelta(minutes=15)
 _DELIVERED_KEPT = timedelta(days=7)
 _GIVEN_UP_KEPT = timedelta(days=30)
+MOST_COUNTED = 100_000
+"""Rows that are counted at most when somebody asks how many wait."""
 _PENDING = "delivered_at IS NULL AND given_up_at IS NULL"
 
 
@@ -139,6 +141,10 @@ _GIVE_UP = Statement(
     update(_outbox)
     .where(_this_lease)
     .values(given_up_at=bindparam("moment"), last_error=bindparam("error"))
+)
+_some_pending = select(_outbox.c.queue).where(_pending).limit(MOST_COUNTED).subquery()
+_COUNT_BY_QUEUE = Statement(
+    select(_some_pending.c.queue, func.count().label("rows")).group_by(_some_pending.c.queue)
 )
 _COUNT_PENDING = Statement(select(func.count().label("rows")).select_from(_outbox).where(_pending))
 _COUNT_GIVEN_UP = Statement(
@@ -244,6 +250,12 @@ def give_up(db: Transaction, item: OutboxItem, error: str, now: datetime) -> Non
 def pending_count(db: Transaction) -> int:
     """How many rows are neither done nor given up."""
     return int(db.first(_COUNT_PENDING).rows)
+
+
+def pending_by_queue(db: Transaction) -> dict[Queue, int]:
+    """How many rows of each queue wait, of the first `MOST_COUNTED` that do."""
+    counted = {row.queue: row.rows for row in db.all(_COUNT_BY_QUEUE)}
+    return {queue: counted.get(queue, 0) for queue in Queue}
 
 
 def given_up_count(db: Transaction, since: datetime, queue: Queue = Queue.MAIL) -> int:

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
+    func,
     select,
     text,
     update,
@@ -32,6 +33,8 @@ from oidc_server.domain.base import (
 from oidc_server.domain.users import User
 from oidc_server.security import opaque_tokens
 
+MOST_COUNTED = 1_000_000
+"""Sessions that are counted at most when somebody asks how many there are."""
 _TOUCH_EVERY = timedelta(minutes=1)
 _GOES_ON = text("ended_at IS NULL")
 
@@ -150,6 +153,16 @@ _FIND = Statement(
         )
     )
 )
+_some_live = (
+    select(_sessions.c.id)
+    .where(
+        _sessions.c.ended_at.is_(None),
+        _sessions.c.idle_expires_at > bindparam("now", type_=Instant),
+    )
+    .limit(MOST_COUNTED)
+    .subquery()
+)
+_COUNT_LIVE = Statement(select(func.count().label("rows")).select_from(_some_live))
 _TOUCH = Statement(
     update(_sessions)
     .where(_sessions.c.id == bindparam("session_id"))
@@ -213,6 +226,11 @@ _LIVE_OF_USER = Statement(
         and_(_sessions.c.user_id == bindparam("user_id"), _sessions.c.ended_at.is_(None))
     )
 )
+
+
+def live_count(db: Transaction, now: datetime) -> int:
+    """How many sessions are in use. The job that ends them sees to those that are too old."""
+    return int(db.first(_COUNT_LIVE, now=now).rows)
 
 
 def start(

@@ -15,8 +15,16 @@ def live(_ctx: Context) -> Response:
 
 
 def ready(ctx: Context) -> Response:
-    """Everything that requests need is there."""
-    return _state(is_up=all(check.ok for check in examine(ctx.db, ctx.runtime)))
+    """Everything that requests need is there, and the process is not about to end."""
+    lifecycle = ctx.runtime.lifecycle
+    is_up = not lifecycle.is_draining and all(check.ok for check in examine(ctx.db, ctx.runtime))
+    lifecycle.was_ready = lifecycle.was_ready or is_up
+    return _state(is_up=is_up)
+
+
+def startup(ctx: Context) -> Response:
+    """Everything was there once: what is missing now, a restart would not bring back."""
+    return _state(is_up=True) if ctx.runtime.lifecycle.was_ready else ready(ctx)
 
 
 def probe(handler: Handler, *, access: Access | None) -> Endpoint:

@@ -21,6 +21,7 @@ from oidc_server.jobs import (
 )
 from oidc_server.jobs.job import Job
 from oidc_server.jobs.node_lock import NodeLock
+from oidc_server.observability import metrics
 from oidc_server.observability.logs import get_logger
 from oidc_server.web.runtime import Runtime
 
@@ -133,6 +134,7 @@ class Jobs:
             is_ours = job.on_every_node or self._is_ours(job, runtime, now)
             if is_ours:
                 job.work(runtime, self._stopping)
+                metrics.JOB_RUNS.labels(job.name, "done").inc()
             turn.pause = job.every if is_ours else min(job.every, _LOOK_AGAIN)
             turn.failures = 0
         except Exception as error:  # noqa: BLE001 - the loop outlives every job
@@ -147,6 +149,7 @@ class Jobs:
 
 
 def _report(job: Job, error: Exception, failures: int) -> None:
+    metrics.JOB_RUNS.labels(job.name, "failed").inc()
     if isinstance(error, DatabaseUnavailableError | ConflictError):
         _log.warning("job could not run", job=job.name, failures=failures, reason=str(error))
     else:

@@ -14,6 +14,7 @@ from oidc_server.oauth2 import client_assertions
 from oidc_server.oauth2.authlib import InvalidClientError, InvalidRequestError
 from oidc_server.oauth2.client_assertions import ASSERTION_TYPE, SECRET_ALGORITHM
 from oidc_server.oauth2.exchange import Exchange
+from oidc_server.observability import current
 from oidc_server.security import opaque_tokens
 
 METHODS = AUTH_METHODS
@@ -59,6 +60,7 @@ def authenticate(exchange: Exchange, *, claim: bool = True) -> AuthenticatedClie
     if client is None:
         _compare_with_nothing(credentials)
     elif _proves(client, credentials, exchange, claim=claim):
+        current.note(client_id=client.client_id)
         exchange.admit(client)
         return AuthenticatedClient(client, client.metadata.token_endpoint_auth_method)
     if claim:

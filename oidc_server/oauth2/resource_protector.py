@@ -19,6 +19,7 @@ from oidc_server.oauth2.errors import (
     InvalidTokenError,
 )
 from oidc_server.oauth2.vocabulary import TokenType
+from oidc_server.observability import current
 
 _SCHEMES = {token_type.lower(): token_type for token_type in TokenType}
 
@@ -86,6 +87,7 @@ def protect(
         raise InsufficientScopeError(scope)
     if proof is not None:
         proof.claim(db)
+    current.note(client_id=found.client_id, user_id=state.user_id)
     return found, state
 
 

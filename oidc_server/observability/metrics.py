@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 REGISTRY = CollectorRegistry()
 """What is counted in this process."""
 
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 REQUESTS = Counter(
@@ -93,7 +93,7 @@ SLOW_STATEMENTS = Counter(
 JOB_RUNS = Counter(
     "oidc_job_runs",
     "Runs of the jobs in the background: done or failed.",
-    ("job", "outcome"),
+    ("name", "outcome"),
     registry=REGISTRY,
 )
 LOG_LINES_DROPPED = Counter(
@@ -121,9 +121,7 @@ def limited(limit: str) -> None:
 
 def request_answered(route: str, method: str, status: int, seconds: float) -> None:
     """Count an answer. `route` is the name of a route, never a path."""
-    counter, histogram = _of_request(
-        route, method if method in _METHODS else "other", status // 100
-    )
+    counter, histogram = _of_request(route, method if method in METHODS else "other", status // 100)
     counter.inc()
     histogram.observe(seconds)
 
@@ -132,3 +130,9 @@ def request_answered(route: str, method: str, status: int, seconds: float) -> No
 def _of_request(route: str, method: str, kind: int) -> tuple[Counter, Histogram]:
     """Found once: to look labels up costs more than to count."""
     return REQUESTS.labels(route, method, f"{kind}xx"), REQUEST_SECONDS.labels(route)
+
+
+def lane(name: str, threads: int) -> Gauge:
+    """What counts the work inside a lane that has so many threads."""
+    LANE_THREADS.labels(name).set(threads)
+    return LANE_INSIDE.labels(name)

@@ -17,6 +17,7 @@ from urllib.parse import SplitResult, urlencode
 import httpcore2
 
 from oidc_server import __version__
+from oidc_server.observability import tracing
 from oidc_server.outbound.addresses import (
     AddressPolicy,
     OutboundRefusedError,
@@ -132,6 +133,7 @@ class HttpClient:
         url = httpcore2.URL(scheme=parts.scheme, host=host, port=port, target=target)
         try:
             with (
+                tracing.call(f"http {method}", host),
                 httpcore2.ConnectionPool(
                     ssl_context=self._context(),
                     network_backend=_CheckedConnections(addresses, deadline, 2 * self._max_body),

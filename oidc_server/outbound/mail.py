@@ -20,6 +20,7 @@ from email.utils import format_datetime
 from typing import Protocol
 
 from oidc_server.clock import Clock, utc_now
+from oidc_server.observability import tracing
 from oidc_server.outbound.breaker import Breaker, BreakerOpenError
 from oidc_server.settings import Settings
 
@@ -133,7 +134,12 @@ class SmtpTransport:
         """Hand it over, or raise MailUnavailableError or MailRefusedError."""
         message = compose(mail, self._sender, date=format_datetime(self._clock()))
         try:
-            with self._breaker.guard(), _our_errors(), self._connection() as smtp:
+            with (
+                self._breaker.guard(),
+                tracing.call("mail", self._server.host),
+                _our_errors(),
+                self._connection() as smtp,
+            ):
                 smtp.send_message(message)
         except BreakerOpenError as error:
             raise MailUnavailableError(str(error), error.retry_after) from error

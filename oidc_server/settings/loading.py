@@ -25,6 +25,7 @@ _NOT_SHOWN = {
     "backup_key",
     "database_url",
     "issuer",
+    "sentry_dsn",
 }  # may hold a password
 _KUBERNETES = re.compile(
     r"OIDC_(SERVICE_|PORT).*=.*"

@@ -10,6 +10,7 @@ from oidc_server.oauth2.authlib import InvalidRequestError, OAuth2Error
 from oidc_server.oauth2.client_authentication import authenticate
 from oidc_server.oauth2.server import AuthorizationServer
 from oidc_server.oauth2.vocabulary import GrantType
+from oidc_server.observability import metrics
 from oidc_server.token import GRANTS
 from oidc_server.web import password_proof, second_factors
 from oidc_server.web.context import Context
@@ -52,6 +53,7 @@ def token(ctx: Context) -> Response:
     if isinstance(outcome, OAuth2Error):
         return protocol_error(ctx, outcome)
     body: dict[str, Any] = outcome
+    ctx.db.afterwards(metrics.TOKENS.labels(exchange.form["grant_type"]).inc)
     return with_dpop_nonce(ctx, json(body, status=status))
 
 

@@ -11,6 +11,7 @@ from oidc_server.domain.audit import Event, Origin
 from oidc_server.domain.session_clients import SessionClient
 from oidc_server.domain.user_sessions import LiveSession, SessionLifetimes
 from oidc_server.oauth2.vocabulary import PASSWORD_ACR
+from oidc_server.observability import current
 from oidc_server.security import opaque_tokens
 from oidc_server.web import cookies, csrf, responses
 from oidc_server.web.client_address import client_address, counted_as
@@ -123,6 +124,8 @@ class Context:
             self._user_session = (
                 user_sessions.find(self.db, handle, self.now) if handle is not None else None
             )
+            if self._user_session is not None:
+                current.note(user_id=self._user_session.user_id)
         return self._user_session
 
     @property

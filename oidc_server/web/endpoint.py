@@ -21,8 +21,7 @@ from starlette.types import Receive, Scope, Send
 from oidc_server.database import Access, ConflictError, DatabaseUnavailableError
 from oidc_server.domain import attempts
 from oidc_server.outbound.documents import FetchNeeded
-from oidc_server.security import opaque_tokens
-from oidc_server.web import cors, errors, responses
+from oidc_server.web import cors, errors, observing, responses
 from oidc_server.web.context import Context
 from oidc_server.web.errors import MethodNotAllowedError, NotFoundError, ProblemError, Shape
 from oidc_server.web.incoming import Incoming, read_body
@@ -87,15 +86,23 @@ class Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         runtime: Runtime = scope["app"].state.runtime
+        request = observing.begin(scope, runtime.route_names.get(self, observing.UNKNOWN))
+        status = observing.BROKEN_OFF
         runtime.gate.inside += 1
         try:
-            response = await self._response(scope, receive, runtime)
+            response = await self._response(scope, receive, runtime, request.request_id)
+            response.headers += observing.headers(request)
+            if runtime.lifecycle.is_draining:
+                response.headers.append((b"connection", b"close"))
+            status = response.status
             await response(scope, receive, send)
         finally:
             runtime.gate.inside -= 1
+            observing.end(request, scope["method"], status, runtime.slow_after)
 
-    async def _response(self, scope: Scope, receive: Receive, runtime: Runtime) -> Response:
-        reference = opaque_tokens.mint(9)
+    async def _response(
+        self, scope: Scope, receive: Receive, runtime: Runtime, reference: str
+    ) -> Response:
         incoming = Incoming(scope)
         try:
             if not self._always:
@@ -106,7 +113,6 @@ class Endpoint:
             response = ctx.finish(errors.answer(ctx, error, self._shape))
         if self._cross_origin and incoming.method != "OPTIONS":
             await self._let_origin_read(incoming, runtime, reference, response)
-        response.headers.append((b"x-request-id", reference.encode("ascii")))
         if runtime.settings.secure_cookies:
             response.headers.append(responses.STRICT_TRANSPORT)
         return response

@@ -5,17 +5,21 @@ a few threads that keep one connection each (`database_lanes`). Passwords are ha
 lane of their own, so that a login flood never holds the threads of token traffic, and documents of
 others are fetched in further ones, where a slow neighbour holds nothing else: one that a stranger
 named holds up only other strangers, and a provider that people sign in with only such sign-ins.
+Wherever work is done, the log knows for which request.
 """
 
 import asyncio
 import threading
 from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
+from functools import partial
 from queue import SimpleQueue
 from typing import Any, Protocol, TypeVar
 
 from oidc_server.database import Access
+from oidc_server.observability import metrics
 
 T = TypeVar("T")
 
@@ -31,6 +35,7 @@ class Threads:
 
     def __init__(self, count: int) -> None:
         self._jobs: SimpleQueue[tuple[Callable[[], Any], Any, Any] | None] = SimpleQueue()
+        self._inside = metrics.lane("database", count)
         self._threads = [
             threading.Thread(target=self._serve, name=f"database-{index}", daemon=True)
             for index in range(count)
@@ -42,8 +47,12 @@ class Threads:
         del access  # both wait here
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._jobs.put((work, future, loop))
-        return await future
+        self._inside.inc()
+        try:
+            self._jobs.put((partial(copy_context().run, work), future, loop))
+            return await future
+        finally:
+            self._inside.dec()
 
     def close(self) -> None:
         for _ in self._threads:
@@ -83,6 +92,7 @@ class HashingLane:
         self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="hashing")
         self._room = concurrency + queue
         self._inside = 0
+        self._watched = metrics.lane("hashing", concurrency)
 
     def check_room(self) -> None:
         """Raise `HashingBusyError` when the queue is full, before anything is counted."""
@@ -93,10 +103,13 @@ class HashingLane:
         """Run `work`; raises `HashingBusyError` when the queue is full."""
         self.check_room()
         self._inside += 1
+        self._watched.inc()
         try:
+            work = partial(copy_context().run, work)
             return await asyncio.get_running_loop().run_in_executor(self._pool, work)
         finally:
             self._inside -= 1
+            self._watched.dec()
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
@@ -147,6 +160,7 @@ class FetchingLane:
         if running is None:
             if len(self._running) >= self._room:
                 raise FetchingBusyError
+            work = partial(copy_context().run, work)
             running = asyncio.get_running_loop().run_in_executor(self._pool, work)
             self._running[key] = running
             running.add_done_callback(lambda _: self._running.pop(key, None))

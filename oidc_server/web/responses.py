@@ -2,6 +2,7 @@
 
 import gzip
 from collections.abc import Iterable, Mapping
+from copy import copy
 from typing import Any
 
 import orjson
@@ -71,6 +72,12 @@ class Response:
         wanted = name.lower().encode("ascii")
         self.headers = [header for header in self.headers if header[0] != wanted]
         return self.with_header(name, value)
+
+    def carrying(self, further: Iterable[Header]) -> "Response":
+        """The same answer with further headers; this one, which many requests share, stays."""
+        answer = copy(self)
+        answer.headers = [*self.headers, *further]
+        return answer
 
     def header(self, name: str) -> str | None:
         wanted = name.lower().encode("ascii")

@@ -1,7 +1,7 @@
 """The process-wide collaborators, built once in `app.py` and handed to every request."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from jinja2 import Environment
 
@@ -23,6 +23,7 @@ from oidc_server.settings import Settings
 from oidc_server.web.cookies import CookieJar
 from oidc_server.web.gate import Gate
 from oidc_server.web.lanes import FetchingLane, HashingLane, Lane
+from oidc_server.web.lifecycle import Lifecycle
 from oidc_server.web.limiter import Limiter
 from oidc_server.web.paths import Paths
 from oidc_server.web.responses import Response
@@ -65,9 +66,18 @@ class Runtime:
     """The same of ourselves as a resource."""
     tokens: AccessTokenReader
     dpop_nonces: Nonces
+    route_names: Mapping[object, str]
+    """Names of routes by their endpoints."""
     csrf_key: bytes
     refresh_keys: tuple[bytes, ...]
     """Keys that successors of refresh tokens are derived with; the first one makes new ones."""
+
+    lifecycle: Lifecycle = field(default_factory=Lifecycle)
+
+    @property
+    def slow_after(self) -> float:
+        """Seconds after which the log tells of what takes so long."""
+        return self.settings.log_slow_after.total_seconds()
 
     @property
     def issuer(self) -> str:

@@ -1,7 +1,6 @@
 """How long the fuzz tests run, and the server that they share."""
 
 import io
-import logging
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from tests.fuzz import world as worlds
 from tests.fuzz.verdict import Judge
 from tests.fuzz.world import World
 from tests.fuzz.writes import watched
+from tests.services import log_scan
 from tests.site import Site
 
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "0"))
@@ -64,9 +64,7 @@ def judge(world: World, log: Callable[[], str]) -> Iterator[Judge]:
 @pytest.fixture
 def log() -> Iterator[Callable[[], str]]:
     """What the server logged since it was asked last, at its most talkative."""
-    stream, root, ours = io.StringIO(), logging.getLogger(), logging.getLogger("oidc_server")
-    before, levels = list(root.handlers), (root.level, ours.level)
-    logs.configure("debug", "json", stream)
+    stream = io.StringIO()
 
     def take() -> str:
         text = stream.getvalue()
@@ -74,7 +72,6 @@ def log() -> Iterator[Callable[[], str]]:
         stream.truncate()
         return text
 
-    yield take
-    root.handlers[:] = before
-    root.setLevel(levels[0])
-    ours.setLevel(levels[1])
+    with log_scan.restored_logging():
+        logs.configure("debug", "json", stream)
+        yield take

@@ -2,44 +2,19 @@
 
 import asyncio
 import io
-import json
 import logging
 import threading
 
 import pytest
 import sqlalchemy
 
-from oidc_server.observability import logs
+from oidc_server.observability import current, logs
+from tests.observability.reading import lines
 
 
 class Terminal(io.StringIO):
     def isatty(self):
         return True
-
-
-@pytest.fixture(autouse=True)
-def restored_logging():
-    """Each test configures logging anew; what it changed is put back."""
-    names = [None, "oidc_server", "sqlalchemy", "alembic", "uvicorn", "uvicorn.error"]
-    loggers = [logging.getLogger(name) for name in names]
-    before = [(logger, logger.level, list(logger.handlers), logger.propagate) for logger in loggers]
-    yield
-    for logger, level, handlers, propagate in before:
-        logger.setLevel(level)
-        logger.handlers[:] = handlers
-        logger.propagate = propagate
-    logging.getLogger("uvicorn.access").disabled = False
-
-
-@pytest.fixture
-def stream():
-    stream = io.StringIO()
-    logs.configure("info", "json", stream)
-    return stream
-
-
-def lines(stream):
-    return [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
 log = logs.get_logger("oidc_server.example")
@@ -164,36 +139,28 @@ def test_configuring_again_replaces_what_was_and_leaves_others_alone(stream):
     assert others in logging.getLogger().handlers
 
 
-def test_bound_fields_are_in_every_line_until_they_are_unbound(stream):
-    outer = logs.bind(request_id="r1", client_id="c")
-    inner = logs.bind(request_id="r2")
-    log.info("a")
-    logging.getLogger("some.library").info("b")
-    logs.unbind(inner)
-    log.info("c")
-    logs.unbind(outer)
-    log.info("d")
-
-    assert [(x.get("request_id"), x.get("client_id")) for x in lines(stream)] == [
-        ("r2", "c"), ("r2", "c"), ("r1", "c"), (None, None),
-    ]  # fmt: skip
-
-
-def test_requests_side_by_side_do_not_see_each_others_fields(stream):
+def test_every_line_of_a_request_names_it_also_those_of_libraries_and_other_threads(stream):
     async def request(name):
-        tokens = logs.bind(request_id=name)
+        current.begin([(b"x-request-id", name.encode())], "here")
         await asyncio.sleep(0.01)
         await asyncio.to_thread(log.info, "in a thread", expected=name)
         log.info("in a task", expected=name)
-        logs.unbind(tokens)
+        logging.getLogger("some.library").info("theirs", extra={"expected": name})
 
     async def both():
         await asyncio.gather(*(request(f"r{n}") for n in range(5)))
 
     asyncio.run(both())
+    log.info("of no request")
 
-    assert len(lines(stream)) == 10
-    assert all(line["request_id"] == line["expected"] for line in lines(stream))
+    *of_requests, of_none = lines(stream)
+    assert len(of_requests) == 15
+    ours = [line for line in of_requests if "expected" in line]
+    assert all(line["request_id"] == line["expected"] for line in ours)
+    assert sorted(line["request_id"] for line in of_requests) == sorted(
+        [f"r{n}" for n in range(5)] * 3
+    )
+    assert "request_id" not in of_none
 
 
 def test_threads_do_not_mix_their_lines(stream):

@@ -15,6 +15,7 @@ import pytest
 
 from tests.browser import Browser
 from tests.factories import PASSWORD, REDIRECT_URI, App, Person
+from tests.services import log_scan
 from tests.services.clock import SharedClock
 from tests.services.command_line import PROGRAM, PROGRAM_WITH_CLOCK, CommandLine
 from tests.services.ready_databases import SECRET_KEY, ReadyDatabases
@@ -53,7 +54,12 @@ class Deployment:
     def client(self) -> httpx2.Client:
         """Another HTTP client, with cookies of its own."""
         return self._open.enter_context(
-            httpx2.Client(base_url=self.server.base_url, follow_redirects=False, timeout=30)
+            httpx2.Client(
+                base_url=self.server.base_url,
+                follow_redirects=False,
+                timeout=30,
+                event_hooks={"response": [log_scan.remember]},
+            )
         )
 
     def browser(self) -> Browser:

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.services import run
+from tests.services import log_scan, run
 from tests.services.ports import free_port
 
 COMMAND = (sys.executable, "-m", "oidc_server", "serve")
@@ -97,6 +97,7 @@ def running_server(
         server.stop()
     finally:
         server.kill()
+    log_scan.check(server.logs())
 
 
 @pytest.fixture

@@ -17,11 +17,13 @@ from oidc_server.settings.model.records import RecordSettings
 from oidc_server.settings.model.sessions import SessionSettings
 from oidc_server.settings.model.storage import StorageSettings
 from oidc_server.settings.model.tokens import TokenSettings
+from oidc_server.settings.model.watching import WatchingSettings
 
 __all__ = ["PREFIX", "SettingDescription", "Settings", "describe"]
 
 
 class Settings(
+    WatchingSettings,
     ProtectionSettings,
     RecordSettings,
     ProtocolSettings,

@@ -1,10 +1,13 @@
 """What the server writes down about its work."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, Field
 
+from oidc_server.settings import listening
+from oidc_server.settings.listening import Endpoint
 from oidc_server.settings.model.group import Group, lower
 from oidc_server.settings.values import Duration, between
 
@@ -22,3 +25,26 @@ class RecordSettings(Group):
 
     log_format: Literal["auto", "json", "console"] = "auto"
     """`json`, `console`, or `auto`: console on a terminal, else JSON."""
+
+    log_slow_after: Annotated[Duration, between("0s", "1h")] = timedelta(seconds=1)
+    """Requests and statements of the database that take so long are told of as slow."""
+
+    log_directory: Path | None = Field(None, json_schema_extra={"default": "no files"})
+    """Folder for `app.log`, with every line, and `error.log`, with the errors, both as JSON."""
+
+    log_file_size: int = Field(50, ge=1, le=10_000)
+    """MiB after which a log file is put aside and another one begun."""
+
+    log_files: int = Field(10, ge=1, le=1000)
+    """Log files of each kind that are kept beside the current one."""
+
+    log_ship_to: Annotated[str | None, AfterValidator(listening.check_collector)] = Field(
+        None, json_schema_extra={"default": "nowhere"}
+    )
+    """`tcp://host:port` of a collector, such as Logstash with the codec `json_lines`, that is sent
+    every line."""
+
+    @property
+    def log_collector(self) -> Endpoint | None:
+        """`log_ship_to`, taken apart."""
+        return None if self.log_ship_to is None else listening.parse_collector(self.log_ship_to)

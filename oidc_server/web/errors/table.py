@@ -10,6 +10,7 @@ from oidc_server.domain.authorization_requests import RequestGoneError
 from oidc_server.domain.base import DomainError
 from oidc_server.languages import Words
 from oidc_server.oauth2.client_keys import NoEncryptionKeyError
+from oidc_server.observability import current
 from oidc_server.observability.logs import get_logger
 from oidc_server.outbound.addresses import OutboundUnavailableError
 from oidc_server.web.context import Context
@@ -195,7 +196,7 @@ def problem_of(error: Exception) -> Problem:
 def answer(ctx: Context, error: Exception, shape: Shape) -> Response:
     """Turn an exception into an answer, and log what the operator must know."""
     problem = problem_of(error)
-    facts = {"reference": ctx.origin.reference, "path": ctx.incoming.path, "status": problem.status}
+    facts = {"reference": ctx.origin.reference, "route": _route(), "status": problem.status}
     if problem.status == 500:
         _log.error("request failed", exc_info=error, **facts)
     elif problem.status == 503:
@@ -206,3 +207,9 @@ def answer(ctx: Context, error: Exception, shape: Shape) -> Response:
     if problem.allow is not None:
         response.with_header("allow", problem.allow)
     return response
+
+
+def _route() -> str:
+    """Where it happened: a path may hold what opens a door."""
+    request = current.request()
+    return request.route if request is not None else "none"

@@ -1,0 +1,47 @@
+"""Where a process is in its life, for health checks."""
+
+import asyncio
+import signal
+from collections.abc import Callable
+from datetime import timedelta
+from types import FrameType
+from typing import Any
+
+
+class Lifecycle:
+    """Whether it was ready once, and whether it is about to end."""
+
+    def __init__(self) -> None:
+        self.was_ready = False
+        self.is_draining = False
+        self._last: list[Callable[[], object]] = []
+
+    def last(self, work: Callable[[], object]) -> None:
+        """Do something when everything else of the server has ended."""
+        self._last.append(work)
+
+    def end(self) -> None:
+        """Do what was left for last; called once. A signal may end the process right after it."""
+        for work in self._last:
+            work()
+
+    def drain_on_sigterm(self, drain_time: timedelta) -> None:
+        """After SIGTERM, say that we end, go on for `drain_time`, and only then let it end us.
+
+        Called on the event loop, when whoever ends the process has put its own handler in place.
+        A second signal ends it at once.
+        """
+        end: Any = signal.getsignal(signal.SIGTERM)
+        if not callable(end):
+            return
+        loop = asyncio.get_running_loop()
+
+        def drain(number: int, frame: FrameType | None) -> None:
+            if self.is_draining:
+                end(number, frame)
+                return
+            self.is_draining = True
+            seconds = drain_time.total_seconds()
+            loop.call_soon_threadsafe(loop.call_later, seconds, end, number, frame)
+
+        signal.signal(signal.SIGTERM, drain)

@@ -1,0 +1,70 @@
+"""What is told of every request: its ids in the answer, its line in the log, and what it counts."""
+
+import logging
+import time
+
+from starlette.types import Receive, Scope, Send
+
+from oidc_server.observability import current, logs, metrics, tracing
+from oidc_server.observability.current import Request
+from oidc_server.web.responses import Header, Response
+
+STATIC = "static"
+"""The name that all static files share."""
+UNKNOWN = "unknown"
+"""The name of what has no route."""
+BROKEN_OFF = 499
+"""The status of a request that nobody waited for, as proxies write it."""
+
+_QUIET = frozenset({STATIC, "health.health", "health.live", "health.ready", "health.startup"})
+"""Routes whose answers are of no interest unless something is wrong."""
+
+
+def begin(scope: Scope, route: str) -> Request:
+    """The request in flight, from now on."""
+    request = current.begin(scope["headers"], route)
+    if (tracer := tracing.tracer()) is not None:
+        tracer.begin(request)
+    return request
+
+
+def headers(request: Request) -> tuple[Header, ...]:
+    """How whoever asked can name this request to us, and find our part of their trace."""
+    named = (b"x-request-id", request.request_id.encode("ascii"))
+    if request.parent_id is None:
+        return (named,)
+    return named, (b"traceparent", request.traceparent.encode("ascii"))
+
+
+def end(request: Request, method: str, status: int, slow_after: float) -> None:
+    """Count the request, and write its line: names and ids, never an address or a parameter."""
+    seconds = time.perf_counter() - request.began
+    metrics.request_answered(request.route, method, status, seconds)
+    if (tracer := tracing.tracer()) is not None:
+        tracer.end(request, method, status)
+    fields = {
+        "method": method if method in metrics.METHODS else "other",
+        "route": request.route,
+        "status": status,
+        "duration_ms": round(seconds * 1000, 3),
+    }
+    if request.client_id is not None:
+        fields["client_id"] = request.client_id
+    if request.user_id is not None:
+        fields["user_id"] = request.user_id
+    if seconds >= slow_after:
+        logs.write_clean(logging.WARNING, __name__, "slow request", fields)
+        return
+    quiet = request.route in _QUIET and status < 500
+    logs.write_clean(logging.DEBUG if quiet else logging.INFO, __name__, "request", fields)
+
+
+async def send_static(
+    answer: Response, scope: Scope, receive: Receive, send: Send, slow_after: float
+) -> None:
+    """Answer with a static file: no handler ran, and it is told of all the same."""
+    request = begin(scope, STATIC)
+    try:
+        await answer.carrying(headers(request))(scope, receive, send)
+    finally:
+        end(request, scope["method"], answer.status, slow_after)
