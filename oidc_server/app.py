@@ -117,8 +117,7 @@ def build_runtime(
     database, vault = _database(settings), Vault(settings.secret_keys)
     keys = KeyRing(vault, settings.access_token_alg)
     documents = Documents(http := HttpClient(settings), clock)
-    paths = Paths({route.name: route.path for route in routes})
-    templates, static = _templates(settings, paths)
+    templates, static = _templates(settings, paths := Paths({one.name: one.path for one in routes}))
     return Runtime(
         settings=settings,
         database=database,
