@@ -13,23 +13,18 @@ from oidc_server.domain.base import parse_id
 from oidc_server.oauth2.vocabulary import ApiScope
 from oidc_server.web.api_access import administration, may_touch
 from oidc_server.web.errors import ProblemError, types
-from oidc_server.web.json_api import Answer, Query, UserId, page_of, read_id_cursor
+from oidc_server.web.json_api import Answer, PageQuery, UserId, page_of, read_id_cursor
 from oidc_server.web.operations import Call, Operation
 from oidc_server.web.responses import Response, empty
 
 
-class _Page(Query):
-    limit: int = Field(default=50, ge=1, le=200)
-    cursor: str | None = Field(default=None, description="`next_cursor` of the page before.")
-
-
-class SessionsQuery(_Page):
+class SessionsQuery(PageQuery):
     """Whose sessions: those of a person, or of everybody."""
 
     user_id: UserId | None = None
 
 
-class GrantsQuery(_Page):
+class GrantsQuery(PageQuery):
     """Whose grants: those of a person, to a client, of a person to a client, or all."""
 
     user_id: UserId | None = None

@@ -16,7 +16,7 @@ from oidc_server.oauth2.vocabulary import ApiScope
 from oidc_server.web import responses
 from oidc_server.web.api_access import administration
 from oidc_server.web.context import Context
-from oidc_server.web.json_api import Answer, Query, UserId, page_of, read_id_cursor
+from oidc_server.web.json_api import Answer, PageQuery, Query, UserId, page_of, read_id_cursor
 from oidc_server.web.operations import Call, Operation
 from oidc_server.web.streamed import Streamed
 
@@ -51,11 +51,8 @@ class AuditFilter(Query):
         return Filter(**{name: getattr(self, name) for name in AuditFilter.model_fields})
 
 
-class AuditPageQuery(AuditFilter):
+class AuditPageQuery(PageQuery, AuditFilter):
     """Which events, and which page of them."""
-
-    limit: int = Field(default=50, ge=1, le=200)
-    cursor: str | None = Field(default=None, description="`next_cursor` of the page before.")
 
 
 class AuditExportQuery(AuditFilter):

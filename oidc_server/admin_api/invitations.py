@@ -16,7 +16,7 @@ from oidc_server.domain.roles import UnknownRoleError
 from oidc_server.oauth2.vocabulary import ApiScope
 from oidc_server.web.api_access import administration
 from oidc_server.web.errors import InvalidFieldsError, ProblemError, types
-from oidc_server.web.json_api import Answer, Body, Query, page_of, read_id_cursor
+from oidc_server.web.json_api import Answer, Body, PageQuery, page_of, read_id_cursor
 from oidc_server.web.operations import Call, Operation
 from oidc_server.web.responses import Response, empty
 
@@ -36,11 +36,8 @@ class NewInvitation(Body):
     )
 
 
-class InvitationsQuery(Query):
+class InvitationsQuery(PageQuery):
     """Which invitations."""
-
-    limit: int = Field(default=50, ge=1, le=200)
-    cursor: str | None = Field(default=None, description="`next_cursor` of the page before.")
 
 
 class InvitationAnswer(Answer):

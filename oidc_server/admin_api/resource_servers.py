@@ -15,7 +15,7 @@ from oidc_server.domain.roles import Held
 from oidc_server.oauth2.vocabulary import ApiScope
 from oidc_server.web.api_access import administration, may_touch
 from oidc_server.web.errors import InvalidFieldsError, ProblemError, types
-from oidc_server.web.json_api import Answer, Body, Query, page_of, printable, read_cursor
+from oidc_server.web.json_api import Answer, Body, PageQuery, Query, page_of, printable, read_cursor
 from oidc_server.web.operations import Call, Operation
 from oidc_server.web.responses import Response, empty
 
@@ -53,12 +53,10 @@ class ResourceChange(Body):
     roles: bool | None = None
 
 
-class ResourcesQuery(Query):
+class ResourcesQuery(PageQuery):
     """Which resource servers."""
 
     identifier: _Identifier | None = Field(default=None, description="Only this one.")
-    limit: int = Field(default=50, ge=1, le=200)
-    cursor: str | None = Field(default=None, description="`next_cursor` of the page before.")
 
 
 class OneResource(Query):

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from oidc_server.domain import ledger
 from oidc_server.domain.ledger import EntryType
-from oidc_server.web.json_api import Answer, Body, Query, printable
+from oidc_server.web.json_api import Answer, Body, Count, PageQuery, Query, printable
 
 _DIGITS = r"(0\.(0[1-9]|[1-9][0-9]?)|[1-9][0-9]{0,11}(\.[0-9]{1,2})?|1000000000000(\.00?)?)"
 _TEXT_IS_SAFER = " Text is safer: many readers of JSON make floats of numbers."
@@ -135,12 +135,10 @@ class OfUser(Query):
     user_id: UserId | None = None
 
 
-class TransactionsQuery(OfUser):
+class TransactionsQuery(PageQuery, OfUser):
     """Which transactions."""
 
-    limit: int = Field(default=50, ge=1, le=200)
-    cursor: str | None = Field(default=None, description="`next_cursor` of the page before.")
-    skip: int = Field(
+    skip: Count = Field(
         default=0, ge=0, le=10**12, description="Newest transactions to pass over; not with cursor."
     )
 

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from oidc_server.domain.base import parse_id
 from oidc_server.web.context import Context
@@ -47,6 +47,23 @@ class Query(BaseModel):
     """What stands in the query: text, from which numbers and the like are read."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _digits(text: str) -> str:
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError("It may hold digits only.")
+    return text
+
+
+Count = Annotated[int, BeforeValidator(_digits)]
+"""For fields of a query: a whole number, spelled in one way."""
+
+
+class PageQuery(Query):
+    """Which page of a list."""
+
+    limit: Count = Field(default=50, ge=1, le=200)
+    cursor: str | None = Field(default=None, description="`next_cursor` of the page before.")
 
 
 class Answer(BaseModel):

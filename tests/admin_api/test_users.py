@@ -15,6 +15,7 @@ from tests.factories import PASSWORD, make_client, make_user
 from tests.mails import link_in, read_mails
 from tests.relying_party import RelyingParty
 from tests.site import Site
+from tests.wire import row_counts
 
 PATH = "/api/v1/admin/users"
 SCOPE = "users:read users:write users:disable sessions:write roles:read roles:write"
@@ -197,6 +198,16 @@ def test_the_audit_log_says_what_was_and_what_is(api: Callers) -> None:
     assert event.actor_user_id == api.id_of("administrator")
     assert event.before == {"name": was["name"], "username": was["username"]}
     assert event.after == {"name": "Pat", "username": "pat"}
+
+
+def test_a_change_that_changes_nothing_is_no_event(api: Callers) -> None:
+    change(api, "person", name="Pat")
+    written = row_counts(api.site)
+
+    again = [change(api, "person", name="Pat"), change(api, "person")]
+
+    assert [answer.status_code for answer in again] == [200, 200]
+    assert row_counts(api.site) == written
 
 
 def test_a_disabled_user_is_out_at_once_until_enabled(api: Callers) -> None:
@@ -421,6 +432,11 @@ def test_people_are_filtered_by_role_and_state(api: Callers) -> None:
     [
         ("limit=0", 422),
         ("limit=201", 422),
+        ("limit=5.0", 422),
+        ("limit=1_0", 422),
+        ("limit=%2B5", 422),
+        ("limit=%205", 422),
+        ("limit=%D9%A5", 422),
         ("disabled=maybe", 422),
         ("search=%0A", 422),
         ("search=%00", 400),

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, AwareDatetime, Field, create_model
 
 from oidc_server.domain.client_metadata import ClientType, member_types
-from oidc_server.web.json_api import Answer, Body, Query
+from oidc_server.web.json_api import Answer, Body, PageQuery
 
 _LONGEST_OVERLAP = 90 * 24 * 3600
 _USUAL_OVERLAP = 24 * 3600
@@ -63,7 +63,7 @@ class NewSecret(Body):
     )
 
 
-class ClientsQuery(Query):
+class ClientsQuery(PageQuery):
     """Which clients."""
 
     search: str | None = Field(
@@ -71,8 +71,6 @@ class ClientsQuery(Query):
     )
     type: Literal["web", "spa", "native", "service"] | None = None
     disabled: bool | None = None
-    limit: int = Field(default=50, ge=1, le=200)
-    cursor: str | None = Field(default=None, description="`next_cursor` of the page before.")
 
 
 class ClientSummary(Answer):

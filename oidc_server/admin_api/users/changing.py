@@ -64,7 +64,9 @@ def change_user(call: Call) -> UserAnswer:
     except InvalidFieldError as error:
         raise InvalidFieldsError(([error.field], str(error))) from None
 
-    record(call, Event.USER_EDITED, user_id=user.id, before=before, after=_state(user))
+    after = _state(user)
+    if after != before:
+        record(call, Event.USER_EDITED, user_id=user.id, before=before, after=after)
     return answer(call, user)
 
 

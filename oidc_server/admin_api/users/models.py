@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from oidc_server.domain.users import User
-from oidc_server.web.json_api import Answer, Body, Query, printable
+from oidc_server.web.json_api import Answer, Body, PageQuery, printable
 from oidc_server.web.profile_body import Claims, Person, members_of
 
 Username = Annotated[str, Field(max_length=200)]
@@ -42,7 +42,7 @@ class ChosenPassword(Body):
     password: Password
 
 
-class UsersQuery(Query):
+class UsersQuery(PageQuery):
     """Which people."""
 
     search: _Search | None = Field(
@@ -53,8 +53,6 @@ class UsersQuery(Query):
     verified: Literal["true", "false"] | None = Field(
         default=None, description="Whether the address is verified."
     )
-    limit: int = Field(default=50, ge=1, le=200)
-    cursor: str | None = Field(default=None, description="`next_cursor` of the page before.")
 
 
 class UserAnswer(Person):
