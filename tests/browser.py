@@ -1,6 +1,8 @@
 """A person at a browser without scripts: fills the real forms and follows our redirects."""
 
 import re
+import time
+from copy import copy
 from html import unescape
 from typing import Any
 
@@ -40,6 +42,18 @@ class Browser:
         self.client = client
         self.issuer = issuer
         self.last: Response | None = None
+        self.since = time.time()
+
+    def another(self, client: Client) -> "Browser":
+        """One that has been where this one has, and holds its cookies: for as long as they held."""
+        browser = Browser(client, self.issuer)
+        browser.last = self.last
+        for cookie in self.client.cookies.jar:
+            held = copy(cookie)
+            if held.expires is not None:
+                held.expires += int(time.time() - self.since)
+            client.cookies.jar.set_cookie(held)
+        return browser
 
     def go(self, url: str) -> Response:
         """Open an address and follow redirects while they stay with us."""

@@ -9,8 +9,9 @@ from httpx2 import Response
 from starlette.testclient import TestClient
 
 from oidc_server.domain import roles
+from tests.beginnings import once
 from tests.browser import Browser
-from tests.factories import Person, make_client, make_resource, make_user
+from tests.factories import App, Person, make_client, make_resource, make_user
 from tests.relying_party import RelyingParty
 from tests.site import Site
 
@@ -60,24 +61,31 @@ def make_callers(site: Site, scope: str, http: TestClient | None = None) -> Call
     All have the scope, but for `narrow`, a person's, and `narrow_service`; `elsewhere` is the
     service's for another resource.
     """
+    people, app, tokens = once(site, ("callers", scope), lambda: _make(site, scope))
+    party = RelyingParty(site, app)
+    return Callers(site, http or site.http, dict(people), dict(tokens), scope, party)
+
+
+def _make(site: Site, scope: str) -> tuple[dict[str, Person], App, dict[str, str]]:
+    """The people, the client that they came through, and all tokens."""
     people = {name: make_user(site) for name in ("person", "other", "moderator", "administrator")}
     with site.db() as db:
         for name, role in (("administrator", roles.ADMIN), ("moderator", roles.MODERATOR)):
             roles.assign(db, people[name].id, role, site.clock.now)
-    party = RelyingParty(site, make_client(site, scopes=f"openid {scope}".split()))
+    app = make_client(site, scopes=f"openid {scope}".split())
+    party = RelyingParty(site, app)
     tokens = {
         name: token_of(site, party, person, f"openid {scope}") for name, person in people.items()
     }
     tokens["narrow"] = token_of(site, party, people["person"], "openid")
     make_resource(site, ELSEWHERE, scope)
-    app = make_client(site, "service", scopes=["other", *scope.split()])
-    service = RelyingParty(site, app)
+    service = RelyingParty(site, make_client(site, "service", scopes=["other", *scope.split()]))
     tokens |= {
         "service": _service_token(service, scope=scope),
         "narrow_service": _service_token(service, scope="other"),
         "elsewhere": _service_token(service, scope=scope, resource=ELSEWHERE),
     }
-    return Callers(site, http or site.http, people, tokens, scope, party)
+    return people, app, tokens
 
 
 def token_of(site: Site, party: RelyingParty, person: Person, scope: str) -> str:

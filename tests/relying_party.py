@@ -3,12 +3,14 @@
 import base64
 import hashlib
 import secrets
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from httpx2 import Client, Response
 
+from tests.beginnings import once
 from tests.browser import Browser
 from tests.factories import App, Person, make_client, make_user
 from tests.site import Site
@@ -130,6 +132,14 @@ class RelyingParty:
 
 def signed_in(site: Site, **client: Any) -> tuple[RelyingParty, Browser, Person, dict[str, Any]]:
     """A client, a browser and a person, right after their first sign-in, with the tokens."""
+    made = once(site, ("signed in", repr(client)), lambda: _signed_in(site, client))
+    party, browser, person, tokens = made
+    return copy(party), browser.another(site.browser()), person, dict(tokens)
+
+
+def _signed_in(
+    site: Site, client: dict[str, Any]
+) -> tuple[RelyingParty, Browser, Person, dict[str, Any]]:
     party = RelyingParty(site, make_client(site, **client))
     browser = Browser(site.browser(), site.issuer)
     person = make_user(site)

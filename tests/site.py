@@ -1,6 +1,6 @@
 """The real application in this process, on a real database, with a clock that tests move."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import insert, select, text
+from sqlalchemy import delete, insert, select, text
 from starlette.testclient import TestClient
 
 from oidc_server import domain, schema
@@ -26,11 +26,12 @@ from tests.services.ready_databases import SECRET_KEY, ReadyDatabases
 ISSUER = "https://id.example.com"
 BEGINNING = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 _FIRST_START = BEGINNING - timedelta(days=1)
-_TABLES = [
-    table.name
+TABLES = [
+    table
     for table in reversed(domain.Base.metadata.sorted_tables)
     if table.name not in ("signing_keys", "audit_horizon")
 ]
+"""What a test may fill, in an order in which it can be deleted."""
 # Deleting in this order breaks no reference, and yet PostgreSQL looks for broken ones, which takes
 # ten times as long; the audit log keeps what is young. A superuser can do without both.
 _WITHOUT_TRIGGERS = text(
@@ -41,8 +42,8 @@ _WITHOUT_TRIGGERS = text(
 _LET_ALL_GO = "INSERT INTO audit_horizon VALUES (1, 9000000000000000)"
 # One question about all of them: a test fills few, and there are many tests.
 _FILLED = " UNION ALL ".join(
-    f"SELECT '{table}' WHERE EXISTS (SELECT 1 FROM {table})"  # noqa: S608 - ours
-    for table in _TABLES
+    f"SELECT '{table.name}' WHERE EXISTS (SELECT 1 FROM {table.name})"  # noqa: S608 - ours
+    for table in TABLES
 )
 
 # By database: two servers may share one.
@@ -75,6 +76,8 @@ class Site:
     keys: list[dict[str, Any]] = field(default_factory=list)
     """The signing keys that the database began with: making them takes long."""
     others: list[TestClient] = field(default_factory=list)
+    beginnings: dict[Hashable, tuple[Any, Any, str]] = field(default_factory=dict)
+    """What `tests.beginnings` can put back."""
 
     @property
     def runtime(self) -> Runtime:
@@ -91,6 +94,13 @@ class Site:
         client.portal = self.http.portal
         return client
 
+    def is_new(self) -> bool:
+        """Whether nothing was done to it since it was cleaned: no rows, no keys, no time."""
+        with self.db() as db:
+            return (
+                self.clock.now == BEGINNING and not filled_tables(db) and keys_in(db) == self.keys
+            )
+
     def clean(self) -> None:
         """Forget everything but the signing keys that were there in the beginning."""
         with self.db() as db:
@@ -100,16 +110,21 @@ class Site:
                 db.session.execute(text("DELETE FROM signing_keys"))
                 db.session.execute(insert(SigningKeyRow), self.keys)
                 self.runtime.keys.refresh(db, self.clock.now + timedelta(days=1))
-            filled = set(db.session.scalars(text(_FILLED)))
+            filled = filled_tables(db)
             db.session.execute(text("DELETE FROM audit_horizon"))
             if "audit_events" in filled:
                 db.session.execute(text(_LET_ALL_GO))
-            for table in _TABLES:
-                if table in filled:
-                    db.session.execute(text(f"DELETE FROM {table}"))  # noqa: S608 - ours
+            for table in TABLES:
+                if table.name in filled:
+                    db.session.execute(delete(table))
             db.session.execute(text("DELETE FROM audit_horizon"))
         self.http.cookies.clear()
         self.clock.now = BEGINNING
+
+
+def filled_tables(db: Transaction) -> set[str]:
+    """The names of the tables that hold something, but for the signing keys."""
+    return set(db.session.scalars(text(_FILLED)))
 
 
 def keys_in(db: Transaction) -> list[dict[str, Any]]:
