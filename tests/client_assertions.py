@@ -9,6 +9,8 @@ import jwt
 from oidc_server.security.jose import SigningKey
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+KEYS = {alg: SigningKey.generate(alg) for alg in ("RS256", "PS256", "ES256", "EdDSA")}
+"""Keys for whoever needs some: making those for RSA takes long, and every worker makes its own."""
 
 
 def key_set(*keys: SigningKey) -> dict[str, Any]:

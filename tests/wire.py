@@ -3,13 +3,21 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, literal, select, union_all
 
 from oidc_server import domain
 from tests.site import Site
 
 FORM = ("content-type", "application/x-www-form-urlencoded")
 _MAY_GROW = ("audit_events",)
+# One question about all of them: tests ask it often.
+_COUNTS = union_all(
+    *[
+        select(literal(table.name), func.count()).select_from(table)
+        for table in domain.Base.metadata.sorted_tables
+        if table.name not in _MAY_GROW
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -80,8 +88,4 @@ def ask(
 def row_counts(site: Site) -> dict[str, int]:
     """How many rows each table holds, without the audit log: that one grows with every refusal."""
     with site.db() as db:
-        return {
-            table.name: db.session.execute(select(func.count()).select_from(table)).scalar_one()
-            for table in domain.Base.metadata.sorted_tables
-            if table.name not in _MAY_GROW
-        }
+        return {row[0]: row[1] for row in db.session.execute(_COUNTS)}

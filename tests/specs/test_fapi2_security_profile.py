@@ -11,16 +11,14 @@ import jwt
 import pytest
 from httpx2 import Response
 
-from oidc_server.security.jose import SigningKey
 from tests.browser import Browser
-from tests.client_assertions import assertion_fields, claims_for, key_set, sign
+from tests.client_assertions import KEYS, assertion_fields, claims_for, key_set, sign
 from tests.dpop import Key, Proofs, ProvingParty, proofs_for
 from tests.factories import REDIRECT_URI, make_client, make_user
 from tests.relying_party import Answer
 from tests.site import Site
 from tests.wire import ask
 
-KEYS = {alg: SigningKey.generate(alg) for alg in ("PS256", "ES256", "EdDSA", "RS256")}
 DUMMY = f"{REDIRECT_URI}?dummy1=lorem&dummy2=ipsum"
 
 

@@ -11,14 +11,13 @@ from httpx2 import Response
 from oidc_server.domain import clients
 from oidc_server.outbound.documents import RETRY_AFTER
 from oidc_server.security.jose import SigningKey
-from tests.client_assertions import assertion_fields, claims_for, key_set, sign
+from tests.client_assertions import KEYS, assertion_fields, claims_for, key_set, sign
 from tests.factories import App, make_client, make_user
 from tests.services.neighbour import neighbour, saying
 from tests.site import ISSUER, Site
 from tests.wire import row_counts
 
-ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
-KEYS = {alg: SigningKey.generate(alg) for alg in ALGORITHMS}
+ALGORITHMS = tuple(KEYS)
 KEY = KEYS["ES256"]
 TOKEN = f"{ISSUER}/token"
 BOTH = ("client_credentials", "authorization_code")

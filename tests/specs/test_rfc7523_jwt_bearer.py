@@ -12,7 +12,7 @@ from sqlalchemy import update
 from oidc_server.domain import endings, trusted_issuers
 from oidc_server.domain.trusted_issuers import TrustedIssuerRow
 from oidc_server.security.jose import SigningKey
-from tests.client_assertions import claims_for, key_set, sign
+from tests.client_assertions import KEYS, claims_for, key_set, sign
 from tests.factories import App, Person, make_client, make_resource, make_user
 from tests.relying_party import RelyingParty
 from tests.services.neighbour import neighbour, saying
@@ -22,7 +22,6 @@ from tests.wire import row_counts
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 COMPANY = "https://people.example.org"
 API = "https://api.example.net"
-KEYS = {alg: SigningKey.generate(alg) for alg in ("RS256", "PS256", "ES256", "EdDSA")}
 KEY = KEYS["ES256"]
 
 

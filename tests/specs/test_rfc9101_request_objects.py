@@ -11,14 +11,13 @@ from httpx2 import Response
 from oidc_server.outbound.documents import RETRY_AFTER
 from oidc_server.security.jose import SigningKey
 from tests.browser import Browser
-from tests.client_assertions import assertion_fields, claims_for, key_set
+from tests.client_assertions import KEYS, assertion_fields, claims_for, key_set
 from tests.factories import make_client, make_resource, make_user
 from tests.relying_party import RelyingParty, signed_in
 from tests.services.neighbour import Neighbour, neighbour, saying
 from tests.site import Site
 from tests.wire import row_counts
 
-KEYS = {alg: SigningKey.generate(alg) for alg in ("RS256", "PS256", "ES256", "EdDSA")}
 KEY, STRANGER = KEYS["ES256"], SigningKey.generate("ES256")
 EVIL = "https://evil.example.org/"
 LOCAL = "http://localhost:8000"

@@ -32,7 +32,7 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT", "get", "
 
 def in_its_shape(path: str, answer: Raw) -> None:
     """An OAuth error from an endpoint for programs, a page from one for people."""
-    assert 400 <= answer.status < 500, (answer.status, answer.text[:200])
+    assert 400 <= answer.status < 500, (path, answer.status, answer.text[:200])
     assert "traceback" not in answer.text.lower()
     if path in MACHINES:
         assert answer.header("content-type") == "application/json"
@@ -70,18 +70,20 @@ BODIES: list[tuple[str, str, bytes, int]] = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "content_type", "body", "status"), BODIES)
-@pytest.mark.parametrize("path", TAKES_FORMS)
+@pytest.mark.parametrize(
+    ("content_type", "body", "status"), [case[1:] for case in BODIES], ids=[c[0] for c in BODIES]
+)
 def test_a_body_that_cannot_be_read_is_refused(
-    site: Site, path: str, kind: str, content_type: str, body: bytes, status: int
+    site: Site, content_type: str, body: bytes, status: int
 ) -> None:
     before = row_counts(site)
     headers = (("content-type", content_type),) if content_type else ()
 
-    answer = ask(site, "POST", path, headers=headers, body=body)
+    for path in TAKES_FORMS:
+        answer = ask(site, "POST", path, headers=headers, body=body)
 
-    in_its_shape(path, answer)
-    assert answer.status == status
+        in_its_shape(path, answer)
+        assert answer.status == status, path
     assert row_counts(site) == before
 
 
