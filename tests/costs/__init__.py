@@ -1,0 +1,1 @@
+"""What each operation may cost, in figures that no clock gives: `limits` holds them."""

@@ -1,0 +1,32 @@
+"""The limits: what each operation costs, once everything that a process keeps has been read.
+
+A figure may fall, and then falls here too. One that rises needs a reason that is worth it to
+everybody who signs in. PostgreSQL takes a lock by a statement, where SQLite has its one writer.
+"""
+
+from typing import NamedTuple
+
+from tests.costs.counting import Cost
+
+
+class Limit(NamedTuple):
+    """Transactions, statements, rows written, hops to a thread and back; on either database."""
+
+    sqlite: Cost
+    postgresql: Cost
+
+
+LIMITS = {
+    "discovery": Limit(Cost(0, 0, 0, 0), Cost(0, 0, 0, 0)),
+    "JWKS": Limit(Cost(1, 0, 0, 0), Cost(1, 0, 0, 1)),
+    "client credentials": Limit(Cost(2, 1, 0, 0), Cost(2, 1, 0, 2)),
+    "authorize with a live session": Limit(Cost(1, 4, 1, 0), Cost(1, 5, 1, 1)),
+    "token for a code": Limit(Cost(2, 4, 2, 0), Cost(2, 4, 2, 2)),
+    "refresh": Limit(Cost(2, 4, 2, 0), Cost(2, 4, 2, 2)),
+    "sign-in with the password": Limit(Cost(5, 35, 12, 1), Cost(5, 36, 12, 6)),
+    "userinfo": Limit(Cost(1, 1, 0, 0), Cost(1, 1, 0, 1)),
+    "introspection": Limit(Cost(1, 2, 0, 0), Cost(1, 2, 0, 1)),
+    "dynamic registration": Limit(Cost(1, 5, 3, 0), Cost(1, 5, 3, 1)),
+    "balance": Limit(Cost(1, 2, 0, 0), Cost(1, 2, 0, 1)),
+    "credits use": Limit(Cost(1, 5, 4, 0), Cost(1, 5, 4, 1)),
+}
