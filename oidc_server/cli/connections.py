@@ -24,11 +24,15 @@ class BoundedProtocol(HttpToolsProtocol):
     It would also wait without end for what a sender began. Here a request line with its headers has
     so many seconds from when it was due, and a body so many from then on, however it trickles.
     The figures are those of the application (`Server.bounds`).
+
+    While the server drains, whatever it answers is the last on its connection, so that whoever
+    keeps connections goes elsewhere; and at the end, what has begun to arrive is still answered.
     """
 
     _in_head = False
     _in_body = False
     _begun = False
+    _ends = False
     _size = 0
     _awaits: Literal["head", "body"] | None = None
     _timer: TimerHandle | None = None
@@ -62,8 +66,11 @@ class BoundedProtocol(HttpToolsProtocol):
         self._watch()
 
     def _waits_for_a_request(self) -> bool:
+        return self.timeout_keep_alive_task is None and self._is_between_requests()
+
+    def _is_between_requests(self) -> bool:
         cycle: Any = self.cycle
-        return self.timeout_keep_alive_task is None and (cycle is None or cycle.response_complete)
+        return cycle is None or cycle.response_complete is True
 
     def on_message_begin(self) -> None:
         self._in_head, self._in_body, self._size = True, False, 0
@@ -72,10 +79,22 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._in_head, self._in_body = False, True
         super().on_headers_complete()
+        if self._ends or self._is_draining():
+            self.cycle.keep_alive = False  # uvicorn says so in the answer (RFC 9112 §9.6)
 
     def on_message_complete(self) -> None:
         self._in_body = self._begun = False
         super().on_message_complete()
+
+    def shutdown(self) -> None:
+        """Uvicorn listens no more and waits: for a request that has begun to arrive as well."""
+        self._ends = True
+        if not (self._begun and self._is_between_requests()):
+            super().shutdown()
+
+    def _is_draining(self) -> bool:
+        app: Any = self.app
+        return bool(app.state.runtime.lifecycle.is_draining)
 
     def _watch(self) -> None:
         """Set the timer for what is awaited now. A request that comes in one piece sets none."""

@@ -92,8 +92,6 @@ class Endpoint:
         try:
             response = await self._response(scope, receive, runtime, request.request_id)
             response.headers += observing.headers(request)
-            if runtime.lifecycle.is_draining:
-                response.headers.append((b"connection", b"close"))
             status = response.status
             await response(scope, receive, send)
         finally:

@@ -1,32 +1,73 @@
 """A server that is told to end, and load balancers that watch it."""
 
+import re
 import signal
+import socket
 import time
+from contextlib import ExitStack
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
 
 pytestmark = pytest.mark.slow
+LIVE = b"HEAD /health/live HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n"
+WATCHED = ("/health/startup", "/health/ready")
+ANSWERED = ("/health/live", "/health/startup", "/.well-known/openid-configuration")
+REFUSED = ("/nowhere", "/token")
 
 
-def test_a_server_that_drains_is_not_ready_but_answers_until_it_ends(deploy_sqlite):
+def test_a_server_that_drains_is_not_ready_but_answers_for_the_last_time_on_each_connection(
+    deploy_sqlite,
+):
     deployment = deploy_sqlite(workers=1, drain_time="3s")
-    issuer, process = deployment.issuer, deployment.server.process
-    started = httpx2.get(f"{issuer}/health/startup")
-    ready = httpx2.get(f"{issuer}/health/ready")
+    process, place = deployment.server.process, urlsplit(deployment.issuer)
+    before = {path: asked(deployment, path) for path in WATCHED}
+    style = re.findall(r"/static/[^\"]+", asked(deployment, "/login").text)[0]
+    with ExitStack() as stack:
+        idle, late, slow = (
+            stack.enter_context(socket.create_connection((place.hostname, place.port), 20))
+            for _ in range(3)
+        )
+        for connection in (idle, late, slow):
+            connection.sendall(LIVE)
+            assert b"connection: close" not in connection.recv(65536)
 
-    process.send_signal(signal.SIGTERM)
-    deadline = time.monotonic() + 2
-    while (draining := httpx2.get(f"{issuer}/health/ready")).status_code == 200:
-        assert time.monotonic() < deadline
-    live = httpx2.get(f"{issuer}/health/live")
-    startup = httpx2.get(f"{issuer}/health/startup")
-    discovery = httpx2.get(f"{issuer}/.well-known/openid-configuration")
+        process.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + 2
+        while (ready := asked(deployment, "/health/ready")).status_code == 200:
+            assert time.monotonic() < deadline
+        meanwhile = {path: asked(deployment, path) for path in (*ANSWERED, *REFUSED, style)}
+        late.sendall(LIVE)
+        told_late = read_to_the_end(late)
+        slow.sendall(LIVE[:20])
+        end_of_idle = idle.recv(65536)  # now it listens no more
+        slow.sendall(LIVE[20:])
+        told_slow = read_to_the_end(slow)
 
-    assert (started.status_code, ready.status_code) == (200, 200)
-    assert (draining.status_code, draining.json()) == (503, {"status": "down"})
-    assert (live.status_code, startup.status_code, discovery.status_code) == (200, 200, 200)
+    assert {answer.status_code for answer in before.values()} == {200}
+    assert {answer.headers.get("connection") for answer in before.values()} == {None}
+    assert (ready.status_code, ready.json()) == (503, {"status": "down"})
+    assert {meanwhile[path].status_code for path in (*ANSWERED, style)} == {200}
+    assert {answer.headers.get("connection") for answer in (ready, *meanwhile.values())} == {
+        "close"
+    }
+    assert end_of_idle == b""
+    for told in (told_late, told_slow):
+        assert told.startswith(b"HTTP/1.1 200 "), told
+        assert b"connection: close" in told
     assert process.wait(20) == 0
+
+
+def asked(deployment, path):
+    return httpx2.get(deployment.issuer + path)
+
+
+def read_to_the_end(connection):
+    text = b""
+    while part := connection.recv(65536):
+        text += part
+    return text
 
 
 def test_a_second_signal_ends_the_draining(deploy_sqlite):
