@@ -7,7 +7,7 @@ up to four times and blocks for seconds: it belongs on a thread made for waiting
 
 import threading
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -263,6 +263,12 @@ class Upstreams:
                 known = (revision, Upstream(self._settings, self._clock, name))
                 self._known[provider_id] = known
             return known[1]
+
+    def keep(self, provider_ids: Collection[str]) -> None:
+        """Forget all but these: the others were disabled or removed, perhaps by another process."""
+        with self._lock:
+            for provider_id in self._known.keys() - provider_ids:
+                self._known.pop(provider_id)[1].retire()
 
 
 class _Transport:

@@ -49,6 +49,7 @@ class Breaker:
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._trial_runs = False
+        self._is_retired = False
         self._opened_at = 0.0
         self._pybreaker = pybreaker.CircuitBreaker(
             fail_max=failures,
@@ -150,11 +151,18 @@ class Breaker:
         return self._opened_at + self._open_seconds - self._monotonic()
 
     def retire(self) -> None:
-        """Nobody will ask for this neighbour any more: it is not one of those left alone."""
-        if self.state != pybreaker.STATE_CLOSED:
-            metrics.breaker_changed(self._kind, self.state, pybreaker.STATE_CLOSED)
+        """Nobody will ask for this neighbour any more: it is not one of those left alone.
+
+        Calls that are still under way change nothing that anybody is told.
+        """
+        with self._lock:
+            if not self._is_retired and self.state != pybreaker.STATE_CLOSED:
+                metrics.breaker_changed(self._kind, self.state, pybreaker.STATE_CLOSED)
+            self._is_retired = True
 
     def _changed(self, before: str, state: str) -> None:
+        if self._is_retired:
+            return
         metrics.breaker_changed(self._kind, before, state)
         if state == pybreaker.STATE_OPEN:
             self._opened_at = self._monotonic()

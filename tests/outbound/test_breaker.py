@@ -235,6 +235,15 @@ def test_a_neighbour_that_is_forgotten_is_not_counted_as_left_alone(breaker):
     assert REGISTRY.get_sample_value("oidc_breakers_open", {"neighbour": "mail"}) == alone - 1
 
 
+def test_a_call_that_fails_after_its_neighbour_was_forgotten_is_not_counted(breaker):
+    alone = REGISTRY.get_sample_value("oidc_breakers_open", {"neighbour": "mail"}) or 0
+
+    breaker.retire()
+    fail(breaker, 3)
+
+    assert (REGISTRY.get_sample_value("oidc_breakers_open", {"neighbour": "mail"}) or 0) == alone
+
+
 def in_threads(count, call):
     threads = [threading.Thread(target=call) for _ in range(count)]
     for thread in threads:

@@ -34,6 +34,7 @@ def offers(ctx: Context, *, to_newcomers: bool = False) -> list[Offer]:
     """Every provider that people may use now, or may also make an account with."""
     last = ctx.runtime.cookies.read(ctx.incoming, cookies.PROVIDER)
     found = identity_providers.list_providers(ctx.db, enabled_only=True)
+    ctx.runtime.upstreams.keep({provider.id for provider in found})
     return [
         Offer(provider.name, provider.label, provider.name == last)
         for provider in found

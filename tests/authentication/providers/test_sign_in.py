@@ -12,6 +12,7 @@ from oidc_server.domain import endings, factors, identities, identity_providers
 from oidc_server.domain.base import table_of
 from oidc_server.domain.upstream_sign_ins import UpstreamSignInRow
 from oidc_server.domain.user_sessions import UserSession
+from oidc_server.observability.metrics import REGISTRY
 from tests.authentication.forms import is_signed_in, new_browser, post
 from tests.authentication.providers.leaving import (
     add_provider,
@@ -224,6 +225,24 @@ def test_a_provider_that_fails_is_left_alone_and_asked_again_later(site, provide
 
     assert alone.status_code == 503
     assert len(provider.running.asked) == asked
+
+
+def test_a_provider_that_fails_is_not_counted_any_more_when_it_is_disabled(site, provider):
+    def left_alone():
+        return REGISTRY.get_sample_value("oidc_breakers_open", {"neighbour": "provider"}) or 0
+
+    linked_person(site, provider)
+    provider.down = {"/token"}
+    for _ in range(3):
+        sign_in_with(new_browser(site), provider)
+    failing = left_alone()
+    with site.db() as db:
+        found = identity_providers.get(db, "acme")
+        identity_providers.disable(db, found, site.clock.now)  # as another process does
+
+    new_browser(site).client.get("/login")
+
+    assert left_alone() == failing - 1
 
 
 def test_two_providers_fail_each_for_itself(site, provider):
