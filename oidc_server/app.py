@@ -154,7 +154,9 @@ def build_runtime(
 
 
 def _database(settings: Settings) -> Database:
-    return Database(settings.database_url, watch_for(settings))
+    # What nobody waits for any more ends in the database too.
+    seconds = settings.database_timeout.total_seconds()
+    return Database(settings.database_url, watch_for(settings), statement_timeout=seconds)
 
 
 def _templates(settings: Settings, paths: Paths) -> tuple[Environment, dict[str, Response]]:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, exc
 
-from oidc_server.database.engines import create_engine
+from oidc_server.database.engines import STATEMENT_TIMEOUT, create_engine
 from oidc_server.database.errors import (
     ConflictError,
     DatabaseBusyError,
@@ -31,11 +31,17 @@ class Database:
     """One engine, and for each thread one connection that it keeps.
 
     `url` is an SQLAlchemy address (`sqlite:///…` or `postgresql+psycopg2://…`); `watch` is told of
-    statements that take long.
+    statements that take long. PostgreSQL ends those that take `statement_timeout` seconds.
     """
 
-    def __init__(self, url: str, watch: Watch | None = None) -> None:
-        self.engine = create_engine(url)
+    def __init__(
+        self,
+        url: str,
+        watch: Watch | None = None,
+        *,
+        statement_timeout: float = STATEMENT_TIMEOUT,
+    ) -> None:
+        self.engine = create_engine(url, statement_timeout)
         self._watch = watch
         if watch is not None:
             watch_session(self.engine, watch)

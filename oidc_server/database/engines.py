@@ -9,15 +9,18 @@ _BUSY_TIMEOUT = 5.0
 """Seconds a writer waits for another one before it gives up (both databases)."""
 _CONNECT_TIMEOUT = 2
 
+STATEMENT_TIMEOUT = 15.0
+"""Seconds a statement of PostgreSQL may take, unless whoever waits for it waits less or more."""
+
 _POSTGRES_OPTIONS = (
-    "-c timezone=UTC -c statement_timeout=15000 -c lock_timeout=5000"
+    "-c timezone=UTC -c statement_timeout={} -c lock_timeout=5000"
     " -c idle_in_transaction_session_timeout=60000"
     # A generic plan made while a table is tiny would be a sequential scan for ever.
     " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off"
 )
 
 
-def create_engine(url: str) -> Engine:
+def create_engine(url: str, statement_timeout: float = STATEMENT_TIMEOUT) -> Engine:
     """An engine with our rules for either database; no parameter reaches an error text."""
     address = make_url(url)
     if address.get_backend_name() == "sqlite":
@@ -36,7 +39,7 @@ def create_engine(url: str) -> Engine:
         poolclass=sqlalchemy.NullPool,
         connect_args={
             "connect_timeout": _CONNECT_TIMEOUT,
-            "options": _POSTGRES_OPTIONS,
+            "options": _POSTGRES_OPTIONS.format(int(statement_timeout * 1000)),
             "application_name": "oidc_server",
             "keepalives_idle": 30,
             "tcp_user_timeout": 10_000,

@@ -7,11 +7,15 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import httpx2
 import pytest
+from sqlalchemy import text
 
+from oidc_server.database import DatabaseUnavailableError
+from tests import site
 from tests.relying_party import RelyingParty
 from tests.services import postgres, run
 from tests.services.deployment import Deployment, deployed
@@ -163,6 +167,23 @@ def test_a_postgresql_that_hangs_is_given_up_and_taken_again(
         assert party.refresh(tokens["refresh_token"]).status_code == 200
         assert_no_bug_was_logged(deployment)
         assert "neighbour is left alone" in deployment.server.logs()
+
+
+@pytest.mark.postgres
+def test_a_statement_that_nobody_waits_for_any_more_ends_in_postgresql_too(
+    postgres: PostgresServer, tmp_path: Path
+) -> None:
+    url = postgres.create_database()
+    settings = site.settings_for(url, tmp_path, database_timeout=timedelta(seconds=1))
+    with site.running_site(settings) as here:
+        database = here.runtime.database
+        began = time.monotonic()
+
+        with pytest.raises(DatabaseUnavailableError), database.transaction("read") as db:
+            db.session.execute(text("SELECT pg_sleep(20)"))
+
+        assert time.monotonic() - began < 10
+    postgres.drop_database(url)
 
 
 def timed(ask: Callable[[], httpx2.Response]) -> float:

@@ -32,7 +32,8 @@ class StorageSettings(Group):
     """Threads, each with one connection, that wait for PostgreSQL in each worker."""
 
     database_timeout: Annotated[Duration, between("1s", "5m")] = timedelta(seconds=10)
-    """A request waits for PostgreSQL so long; then it gets 503, and the connection is closed."""
+    """A request waits for PostgreSQL so long; then it gets 503, and the connection is closed.
+    PostgreSQL ends statements after the same time."""
 
     database_breaker_failures: int = Field(5, ge=1, le=1000)
     """So many requests in a row that PostgreSQL fails, and the next get 503 without asking it."""
