@@ -18,6 +18,7 @@ from oidc_server.cli.alone import alone
 from oidc_server.cli.connections import BoundedProtocol
 from oidc_server.cli.failures import telling_in_words
 from oidc_server.cli.metrics_listener import shown_metrics
+from oidc_server.cli.open_files import raise_limit, shortage
 from oidc_server.cli.setup_url import setup_url
 from oidc_server.clock import utc_now
 from oidc_server.database import Database
@@ -74,6 +75,7 @@ def serve(
     if missing := beginning.problems(settings):
         raise SettingsError(missing)
     beginning.begin_quietly(settings)
+    raise_limit(settings)
     with alone(settings), _listening(host, port) as listener:
         link = _prepare(settings)
         if dev and settings.api_docs and settings.api_docs_client_id is None:
@@ -85,6 +87,8 @@ def serve(
             typer.echo(
                 "Each worker counts limits for itself; to count together, set OIDC_REDIS_URL"
             )
+        if (too_few_files := shortage(settings)) is not None:
+            typer.echo(too_few_files)
         if dev:
             typer.echo(f"Try it with the sample app: {settings.issuer}/dev/app")
             if settings.api_docs:

@@ -4,11 +4,14 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
-from tests.services.deployment import Deployment
+from tests.services.deployment import Deployment, settings_for
+from tests.services.ready_databases import ReadyDatabases
+from tests.services.server import COMMAND, running_server
 
 pytestmark = pytest.mark.slow
 SECONDS = 1.0
@@ -59,6 +62,21 @@ def test_what_does_not_arrive_in_time_is_given_up_and_full_is_full(
     time.sleep(0.2)
     assert deployment.client().get("/jwks.json").status_code == 200
     assert "Traceback" not in deployment.server.logs()
+
+
+def test_the_server_lets_itself_open_what_it_needs_and_says_what_the_system_forbids(
+    tmp_path: Path, ready_databases: ReadyDatabases, request: pytest.FixtureRequest
+) -> None:
+    limited = ("sh", "-c", 'ulimit -Sn 64; ulimit -Hn 300; exec "$@"', "sh", *COMMAND)
+    with ready_databases.copy(request, "sqlite", tmp_path) as url:
+        settings = settings_for(url, tmp_path)
+        with running_server(tmp_path, settings, command=limited) as server:
+            limits = Path(f"/proc/{server.process.pid}/limits").read_text().splitlines()
+            logs = server.logs()
+
+    opened = next(line for line in limits if line.startswith("Max open files"))
+    assert opened.split()[3:5] == ["300", "300"]
+    assert "A process may open 300 files, and OIDC_MAX_CONNECTIONS=4000 takes 4256" in logs
 
 
 def sent_slowly(connection: socket.socket, begins: bytes, goes_on: bytes) -> tuple[bytes, float]:

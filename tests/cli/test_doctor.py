@@ -1,5 +1,7 @@
 """`oidc-server doctor`: each finding says what to do."""
 
+from resource import RLIMIT_NOFILE, getrlimit
+
 import pytest
 
 from oidc_server.database import Database
@@ -51,6 +53,7 @@ def test_a_server_with_everything_in_order_has_nothing_to_mend(run, settings, sm
     assert list(findings(done)) == [
         "database", "clock", "migrations", "signing key", "key rotation", "logouts", "reached",
         "issuer", "mail", "registration", "limits", "passwords", "access tokens",
+        "open files",
     ]  # fmt: skip
 
 
@@ -215,3 +218,11 @@ def test_what_is_for_development_only_is_a_warning_in_production(run, settings):
 
     assert "without TLS" in findings(done, "warn")[f"client {local}"]
     assert "OIDC_ACCESS_TOKEN_LIFETIME" in findings(done, "warn")["access tokens"]
+
+
+def test_a_system_that_allows_too_few_connections_is_a_warning(run, settings):
+    settings(OIDC_MAX_CONNECTIONS=str(getrlimit(RLIMIT_NOFILE)[1]))
+
+    done = run("doctor", "--json")
+
+    assert "raise the hard limit" in findings(done, "warn")["open files"]

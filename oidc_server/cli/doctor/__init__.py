@@ -9,6 +9,7 @@ import typer
 
 from oidc_server.cli.doctor.client_ratings import rate_clients
 from oidc_server.cli.doctor.findings import Finding
+from oidc_server.cli.open_files import shortage
 from oidc_server.cli.output import Json, show_all
 from oidc_server.clock import utc_now
 from oidc_server.database import Transaction
@@ -60,7 +61,7 @@ def doctor(
             )
         found += look_from_outside(settings, runtime.database, runtime.clock(), url)
     found += rate_settings(settings)
-    found.insert(-2, rate_limits(settings, runtime.limiter.described()))
+    found.insert(-3, rate_limits(settings, runtime.limiter.described()))
     runtime.database.close()
     show_all([asdict(finding) for finding in found], as_json=as_json)
     if any(finding.result == "fail" for finding in found):
@@ -88,7 +89,15 @@ def rate_settings(settings: Settings) -> list[Finding]:
             "warn",
             "A stolen one is good for more than an hour; set OIDC_ACCESS_TOKEN_LIFETIME to 10m.",
         ),
+        rate_open_files(settings),
     ]
+
+
+def rate_open_files(settings: Settings) -> Finding:
+    """Whether a process that is started from here may hold the connections that it should."""
+    if (too_few := shortage(settings)) is not None:
+        return Finding("open files", "warn", too_few)
+    return Finding("open files", "ok", f"There may be {settings.max_connections} connections.")
 
 
 def rate_mail(settings: Settings) -> Finding:
