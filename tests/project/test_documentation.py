@@ -4,7 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
+from oidc_server.routes import ROUTES
 from oidc_server.settings import describe
 from tests.project.repository import ROOT, read, tracked_files
 
@@ -49,3 +51,40 @@ def test_every_document_is_in_the_list() -> None:
 
     unlisted = {path for path in there if path not in told and path.parent not in told}
     assert unlisted == {Path("docs/README.md")}
+
+
+def test_the_contents_of_operations_name_every_section_in_order() -> None:
+    text = read("docs/operations.md")
+    contents = text.partition("\n## ")[0]
+
+    listed = re.findall(r"\[([^\]]+)\]\(#[^)]+\)", contents)
+
+    assert listed == re.findall(r"^## (.+)$", text, re.MULTILINE)
+
+
+def test_what_the_checklist_asks_of_doctor_is_what_doctor_tells() -> None:
+    asked = set(re.findall(r"`doctor`: `([^`]+)`", read("docs/operations.md")))
+    sources = [*tracked_files("oidc_server/cli/doctor/"), Path("oidc_server/health/checks.py")]
+
+    told = set(re.findall(r"""["']([a-zA-Z ]+)["']""", "".join(map(read, sources))))
+
+    assert len(asked) > 10
+    assert asked <= told
+
+
+def test_the_manifests_ask_for_health_where_it_is_told() -> None:
+    blocks = re.findall(r"```yaml\n(.*?)```", read("docs/operations.md"), re.DOTALL)
+    manifests = [part for block in blocks for part in yaml.safe_load_all(block)]
+    [deployment] = [part for part in manifests if part["kind"] == "Deployment"]
+    pod = deployment["spec"]["template"]["spec"]
+    [server] = pod["containers"]
+
+    probes = {
+        server[f"{kind}Probe"]["httpGet"]["path"] for kind in ("startup", "liveness", "readiness")
+    }
+
+    assert probes == {"/health/startup", "/health/live", "/health/ready"}
+    assert probes <= {route.path for route in ROUTES}
+    assert {mount["name"] for mount in server["volumeMounts"]} == {
+        volume["name"] for volume in pod["volumes"]
+    }
