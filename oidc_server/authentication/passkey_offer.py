@@ -12,7 +12,13 @@ from oidc_server.domain.factors.strength import PASSWORD
 from oidc_server.domain.passkey_challenges import Ceremony
 from oidc_server.domain.passkeys import PasskeyTakenError, TooManyPasskeysError
 from oidc_server.domain.user_sessions import LiveSession
-from oidc_server.web import passkey_enrolment, passkey_proof, reauthentication, responses
+from oidc_server.web import (
+    passkey_enrolment,
+    passkey_proof,
+    reauthentication,
+    responses,
+    second_factors,
+)
 from oidc_server.web.context import Context
 from oidc_server.web.passkey_enrolment import Enrolment
 from oidc_server.web.responses import Response
@@ -21,10 +27,16 @@ from oidc_server.web.responses import Response
 def interrupt(
     ctx: Context, came_from: Interrupted, user_id: str, amr: frozenset[str]
 ) -> Response | None:
-    """To the offer, for somebody who has just come in with a password alone and has no passkey."""
+    """To the offer, for somebody who has just come in with a password alone and has no passkey.
+
+    Not for whoever is spared a second step in a browser that they trust: a passkey opens the
+    account everywhere, and to add one they must show it (ADR 0018).
+    """
     if amr != PASSWORD or ctx.form.get("can_passkey") != "yes":
         return None
     if not passkey_proof.are_possible(ctx) or Factor.PASSKEY in factors.held_by(ctx.db, user_id):
+        return None
+    if second_factors.are_asked_of(ctx, user_id):
         return None
     if not passkey_offers.make(ctx.db, user_id, ctx.now):
         return None
@@ -89,6 +101,8 @@ def _offered_to(ctx: Context) -> LiveSession | None:
     """The session whose sign-in brought the offer, a moment ago: it stands for the password."""
     session = ctx.user_session
     if session is None or ctx.now - session.auth_time > reauthentication.FRESH_FOR:
+        return None
+    if second_factors.must_step_up(ctx, session):
         return None
     is_offered = passkey_offers.was_made(ctx.db, session.user_id, session.auth_time)
     return session if is_offered else None

@@ -12,7 +12,7 @@ from tests.authentication.test_passkey_login import sign_in as sign_in_with
 from tests.authenticator import Authenticator
 from tests.browser import Browser, Page
 from tests.factories import Person, make_client, make_user
-from tests.factors import someone_with_an_app
+from tests.factors import add_authenticator, first_step, someone_with_an_app
 from tests.relying_party import RelyingParty
 from tests.site import Site
 
@@ -113,6 +113,31 @@ def test_not_now_is_for_now_and_never_is_for_good(site: Site) -> None:
 
         site.clock.advance(timedelta(days=400))
         assert where(log_in(new_browser(site), person)) == again
+
+
+def test_a_trusted_browser_is_offered_none_that_would_open_the_account_elsewhere(
+    site: Site,
+) -> None:
+    """What it is spared after the password, adding a passkey asks for."""
+    person, app = someone_with_an_app(site)
+    browser, page = first_step(site, person)
+    assert post(browser, page, code=app.code(), trust="yes").status_code == 303
+    browser.client.cookies.delete("__Host-sid")
+    site.clock.advance(60)
+
+    answer = log_in(browser, person)
+
+    assert where(answer) == "/account"
+    assert is_signed_in(browser)
+    assert ask(browser).status_code == 403
+
+
+def test_an_offer_ends_when_a_second_step_is_set_up(site: Site) -> None:
+    person, browser = make_user(site), new_browser(site)
+    assert where(log_in(browser, person)) == OFFER
+    add_authenticator(site, person)
+
+    assert ask(browser).status_code == 403
 
 
 def test_who_has_a_passkey_or_shows_a_second_factor_is_offered_none(site: Site) -> None:
