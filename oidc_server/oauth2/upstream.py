@@ -31,6 +31,8 @@ CLAIMS = ("email", "email_verified", "name", "preferred_username")
 """What we would like to know of somebody who is new here."""
 _MAX_SUB = 255
 _LONGEST = 320
+_YEAR_10000 = 253_402_300_800
+"""No date is as late, in seconds since 1970."""
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 
 
@@ -123,7 +125,7 @@ class Upstream:
             self._check(registration, metadata)
             _check_issuer(registration, metadata, response)
             if "error" in response:
-                raise UpstreamError(f"answered {response['error'][:100]}")
+                raise UpstreamError(f"answered {_error_code(response['error'])}")
             tokens = self._tokens(registration, metadata, attempt, response.get("code", ""))
             claims = self._id_token(registration, metadata, attempt, tokens, now)
             more = self._userinfo(metadata, tokens, claims)
@@ -154,8 +156,9 @@ class Upstream:
                 code_verifier=attempt.code_verifier,
             )
         except OAuth2Error as error:
-            raise UpstreamError(f"the token endpoint answered {str(error.error)[:100]}") from None
-        except (ValueError, TypeError, KeyError):
+            code = _error_code(error.error)
+            raise UpstreamError(f"the token endpoint answered {code}") from None
+        except (ValueError, TypeError, KeyError, OverflowError):
             raise UpstreamError("the token endpoint did not answer with tokens") from None
         if not isinstance(tokens.get("id_token"), str):
             raise UpstreamError("there is no ID Token")
@@ -370,9 +373,16 @@ def _wanted(claims: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+def _error_code(value: object) -> str:
+    """What may be written down of an error (RFC 6749 §4.1.2.1): others chose its words."""
+    if isinstance(value, str) and value.isascii() and value.isprintable():
+        return value[:100]
+    return "with what is no error code"
+
+
 def _auth_time(claims: Mapping[str, Any]) -> datetime | None:
     value = claims.get("auth_time")
-    if not isinstance(value, (int, float)) or not 0 < value < 2**40:
+    if not isinstance(value, (int, float)) or not 0 < value < _YEAR_10000:
         return None
     return datetime.fromtimestamp(value, UTC)
 
