@@ -189,6 +189,14 @@ class Context:
         left = session.expires_at - self.now if session is not None else timedelta(0)
         self._cookies.append((cookies.SESSION, handle, max(left, timedelta(0))))
 
+    def hold_session(self) -> None:
+        """Have whoever ends the session of this browser wait for what is added in it.
+
+        Raises `ConflictError` if they were faster, so that the request runs again without it.
+        """
+        if self.user_session is not None:
+            user_sessions.hold(self.db, self.user_session.id)
+
     def sign_out(self) -> list[SessionClient]:
         """End the session of this browser and forget its cookie; returns who wants to be told."""
         session, told = self.user_session, []

@@ -27,6 +27,7 @@ def link(
 
     Nobody is told of it by mail whose account was made by it just now (`is_new`).
     """
+    ctx.hold_session()
     account = account_of(told)
     if not identities.link(ctx.db, user_id, provider, told["sub"], account, ctx.now):
         return

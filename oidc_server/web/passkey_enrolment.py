@@ -97,6 +97,7 @@ def settle(ctx: Context, user_id: str, new: NewPasskey) -> str:
 
     Raises `PasskeyTakenError`, `TooManyPasskeysError`.
     """
+    ctx.hold_session()
     name = translate(ctx.language, suggested_name(new, ctx.origin.user_agent))
     passkey_id = passkeys.enrol(ctx.db, user_id, new, name, ctx.now)
     audit.record(

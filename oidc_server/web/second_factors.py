@@ -134,6 +134,7 @@ def confirm_authenticator(
 
     Returns the recovery codes that were made with the first one, to be shown once.
     """
+    ctx.hold_session()
     shown = " ".join(name.split())[:_LONGEST_NAME]
     if not totp.confirm(ctx.db, user_id, enrolment, shown, code, ctx.now):
         return None

@@ -51,14 +51,15 @@ def _close(db: Transaction, user_id: str, since: datetime, now: datetime) -> Non
     """End all that somebody else may hold of an account where they were in from `since` on.
 
     What they added would let them in again, or keep the owner out; an app that they allowed would
-    get its access back, unasked, when the owner signs in.
+    get its access back, unasked, when the owner signs in. Their sessions end first, which waits for
+    what is being added in one (`user_sessions.hold`): so that is removed as well.
     """
+    users.set_password(db, user_id, None, now)
+    end_sessions_of_user(db, user_id, now)
     passkeys.delete_newer(db, user_id, since)
     factors.remove_newer(db, user_id, since)
     identities.delete_newer(db, user_id, since)
     consents.withdraw_newer(db, user_id, since)
-    users.set_password(db, user_id, None, now)
-    end_sessions_of_user(db, user_id, now)
     grants.revoke_of_user(db, user_id, now)
     attempts.forget_browsers(db, user_id)
     attempts.forgive(db, user_id, now)

@@ -1,8 +1,10 @@
 """Connecting an account elsewhere with the one here takes proof of both; what undoes it."""
 
+import threading
+
 import pytest
 
-from oidc_server.domain import endings, identities, identity_providers
+from oidc_server.domain import endings, identities, identity_providers, user_sessions
 from tests.authentication.forms import is_signed_in, new_browser, post, sign_in
 from tests.authentication.providers.leaving import (
     add_provider,
@@ -28,6 +30,11 @@ def known(site, provider):
 def identities_of(site, person):
     with site.db() as db:
         return identities.list_of_user(db, person.id)
+
+
+def live_sessions(site, person):
+    with site.db() as db:
+        return user_sessions.live_of_user(db, person.id)
 
 
 def signed_in(site):
@@ -230,6 +237,43 @@ def test_what_was_connected_since_somebody_else_was_in_goes_when_the_owner_says_
 
     with site.db() as db:
         endings.disown(db, person.id, site.clock.now, site.clock.now)
+
+    assert identities_of(site, person) == []
+
+
+def test_nothing_is_connected_while_the_owner_says_that_it_was_not_them(site, provider, known):
+    person, browser = signed_in(site)
+    query = provider.authorize(onward(leave_to_connect(browser)))
+    answers = []
+    callback = threading.Thread(target=lambda: answers.append(come_back(browser, query)))
+
+    with site.db() as db:
+        endings.disown(db, person.id, site.clock.now, site.clock.now)
+        callback.start()
+        callback.join(0.5)
+        assert callback.is_alive()
+    callback.join()
+
+    assert answers[0].status_code == 400
+    assert identities_of(site, person) == []
+
+
+def test_what_is_being_connected_then_goes_as_well(site, provider, known):
+    person, _ = signed_in(site)
+    [session_id] = live_sessions(site, person)
+
+    def disown():
+        with site.db() as db:
+            endings.disown(db, person.id, site.clock.now, site.clock.now)
+
+    owner = threading.Thread(target=disown)
+    with site.db() as db:
+        user_sessions.hold(db, session_id)
+        owner.start()
+        owner.join(0.5)
+        assert owner.is_alive()
+        identities.link(db, person.id, known, provider.sub, None, site.clock.now)
+    owner.join()
 
     assert identities_of(site, person) == []
 
