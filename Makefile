@@ -63,8 +63,8 @@ migration: $(VENV)/.test
 	$(BIN)/alembic -x scratch=build/scratch.db upgrade head
 	$(BIN)/alembic -x scratch=build/scratch.db revision --autogenerate --message "$(m)" --rev-id "$$(printf '%04d' $$(($$(ls migrations/versions/[0-9]*.py | wc -l) + 1)))"
 
-# Measure the fast endpoints (ARGS=--growth: lists with a thousand and with a million people)
-bench: $(VENV)/.test
+# Measure every operation beside a peer (ARGS=--quick, --only NAME, --alone, --profile NAME, --growth)
+bench: $(VENV)/.test debian-packages node-packages
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 # Take pictures of every page, narrow and wide, light and dark, into docs/screenshots

@@ -1,6 +1,6 @@
 """Prints how fast the server starts, how much memory it holds, and what each answer costs.
 
-The whole run takes about a minute and ends by itself.
+All of it, with the peer, takes half an hour; `--quick` three minutes, `--alone` one.
 """
 
 import argparse
@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks import databases, floors, growth, operations, process, stage
+from benchmarks.peer import profiles, rounds
 from oidc_server.clock import utc_now
 from oidc_server.database import Database
 from oidc_server.settings import Settings, load
@@ -24,29 +25,42 @@ SIGN_INS = 100
 _PEOPLE = 10
 _SECRET = "a secret of the benchmarks that is long enough"
 _SETTLING_SECONDS = 1.0
-_BUSY_AFTER_SECONDS = 55
 
 
 def main() -> None:
     """Measure everything, and print each figure as soon as it is known."""
     options = _options()
-    began = time.monotonic()
     with _work_folder() as folder:
         print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}\n")
         if options.growth:
             growth.print_growth(folder, tuple(options.users), options.entries, options.calls)
-            return
-        print_start(folder, options.starts)
-        print_floors(folder, options.seconds)
-        print_costs(folder / "on-sqlite", {}, options)
-        if options.sqlite_only or not databases.is_postgres_there():
-            return
-        if time.monotonic() - began > _BUSY_AFTER_SECONDS:
-            print("\nPostgreSQL is left out: this machine is too busy for figures worth reading.")
-            return
-        with databases.postgres_url(folder / "postgres") as url:
-            settings = {"OIDC_DATABASE_URL": url, "OIDC_SECRET_KEY": _SECRET}
-            print_costs(folder / "on-postgresql", settings, options)
+        elif options.profile is not None:
+            profiles.print_profiles(folder, options.profile, options.seconds)
+        else:
+            if not options.only:
+                print_alone(folder, options)
+            if not options.alone:
+                print_beside_peer(folder, options)
+
+
+def print_alone(folder: Path, options: argparse.Namespace) -> None:
+    """Start and memory; and, when nothing else is asked for, what one client sees."""
+    print_start(folder, options.starts)
+    print_floors(folder, options.seconds)
+    print_costs(folder / "on-sqlite", {}, options)
+    if options.sqlite_only or not databases.is_postgres_there():
+        return
+    with databases.postgres_url(folder / "postgres") as url:
+        settings = {"OIDC_DATABASE_URL": url, "OIDC_SECRET_KEY": _SECRET}
+        print_costs(folder / "on-postgresql", settings, options)
+
+
+def print_beside_peer(folder: Path, options: argparse.Namespace) -> None:
+    """The table of docs/benchmarks.md; says aloud what it lacks."""
+    if lacking := rounds.missing():
+        print(f"\nThe comparison with the peer is left out: {lacking}")
+        return
+    rounds.print_comparison(folder, options)
 
 
 def print_start(folder: Path, times: int) -> None:
@@ -118,7 +132,14 @@ def _verdict(value: float, goal: float, unit: str) -> str:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=0.7, help="for each operation")
+    parser.add_argument("--seconds", type=float, help="for each operation, of each round")
+    parser.add_argument("--rounds", type=int, help="in which both servers are asked")
+    parser.add_argument("--quick", action="store_true", help="two short rounds, one worker each")
+    parser.add_argument("--only", default="", metavar="NAME", help="operations with that in it")
+    parser.add_argument("--alone", action="store_true", help="no peer, one client: a minute")
+    parser.add_argument(
+        "--profile", metavar="NAME", help="instead: where the time of these operations goes"
+    )
     parser.add_argument("--starts", type=int, default=3, help="of each kind")
     parser.add_argument("--sign-ins", type=int, default=SIGN_INS, help="before memory is read")
     parser.add_argument(
@@ -133,7 +154,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--entries", type=int, default=5, help="in the ledger for each of them")
     parser.add_argument("--calls", type=int, default=300, help="of each kind, with --growth")
     parser.add_argument("--sqlite-only", action="store_true", help="leave PostgreSQL out")
-    return parser.parse_args()
+    options = parser.parse_args()
+    options.rounds = options.rounds or (2 if options.quick else 5)
+    options.seconds = options.seconds or (1.0 if options.quick or options.alone else 2.0)
+    return options
 
 
 @contextmanager

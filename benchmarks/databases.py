@@ -10,9 +10,28 @@ from sqlalchemy import make_url
 from tests.services import postgres
 from tests.services.postgres import PostgresServer
 
+_DURABLE = {"fsync": "on", "full_page_writes": "on", "autovacuum": "on", "shared_buffers": "128MB"}
+
 
 def is_postgres_there() -> bool:
     return bool(os.environ.get("TEST_DATABASE_URL")) or postgres.find_programs() is not None
+
+
+def can_start_postgres() -> bool:
+    """Whether one can be started whose processes are known, and so what they take."""
+    return postgres.find_programs() is not None
+
+
+@contextmanager
+def durable_postgres(place: Path) -> Iterator[tuple[PostgresServer, int]]:
+    """A server of our own that keeps what it said it would keep, and its process id."""
+    os.environ["TEST_RUN_FOLDER"] = str(place.parent)  # where its programs may be copied to
+    server = postgres.start(place, _DURABLE)
+    try:
+        [pid, *_] = (place / "data" / "postmaster.pid").read_text(encoding="utf-8").splitlines()
+        yield server, int(pid)
+    finally:
+        postgres.stop(place)
 
 
 @contextmanager

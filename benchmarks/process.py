@@ -5,8 +5,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,14 +45,17 @@ class Server:
 
 @contextmanager
 def running(
-    folder: Path, *options: str, settings: Mapping[str, str] | None = None
+    folder: Path,
+    *options: str,
+    settings: Mapping[str, str] | None = None,
+    program: Sequence[str] = (PROGRAM,),
 ) -> Iterator[Server]:
     """Start `oidc-server serve` in the working folder, and end it afterwards."""
     port = free_port()
     born = time.perf_counter()
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(
-            [PROGRAM, "serve", "--port", str(port), *options],
+            [*program, "serve", "--port", str(port), *options],
             cwd=folder,
             env={**run.clean_environment(), **(settings or {})},
             stdin=subprocess.DEVNULL,
@@ -60,7 +63,7 @@ def running(
             stderr=subprocess.STDOUT,
         )
     try:
-        while not _answers(port):
+        while not answers(port):
             if process.poll() is not None or time.perf_counter() - born > _PATIENCE:
                 raise RuntimeError((folder / "server.log").read_text(errors="replace"))
             time.sleep(0.005)
@@ -74,10 +77,13 @@ def running(
             process.wait()
 
 
-def _answers(port: int) -> bool:
+def answers(port: int) -> bool:
+    """Whether a server on that port answers its first request."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_PATIENCE)
-    with suppress(OSError, http.client.HTTPException):
+    try:
         connection.request("GET", FIRST_REQUEST)
         return connection.getresponse().status == 200
-    connection.close()
-    return False
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

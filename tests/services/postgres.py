@@ -11,7 +11,7 @@ import re
 import secrets
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -106,8 +106,11 @@ def find_programs() -> Path | None:
     return next((path for path in candidates if (path / "initdb").exists()), None)
 
 
-def start(place: Path) -> PostgresServer:
-    """Make a cluster in the folder `place`, which must not exist, and start a server on it."""
+def start(place: Path, configuration: Mapping[str, str] | None = None) -> PostgresServer:
+    """Make a cluster in the folder `place`, which must not exist, and start a server on it.
+
+    `configuration` says what is to be otherwise than tests like it.
+    """
     port, password = free_port(), secrets.token_urlsafe()
     place.mkdir()
     (place / "password").write_text(password)
@@ -116,7 +119,12 @@ def start(place: Path) -> PostgresServer:
             os.chown(path, _owner().pw_uid, _owner().pw_gid)
 
     _run(place, "initdb", "--username=test", "--pwfile=password", *_INITDB_OPTIONS)
-    settings = {**_CONFIGURATION, "port": str(port), "unix_socket_directories": str(place)}
+    settings = {
+        **_CONFIGURATION,
+        "port": str(port),
+        "unix_socket_directories": str(place),
+        **(configuration or {}),
+    }
     with (place / "data" / "postgresql.conf").open("a") as file:
         file.writelines(f"{name} = '{value}'\n" for name, value in settings.items())
     resume(place)
