@@ -131,7 +131,7 @@ class Upstream:
             more = self._userinfo(metadata, tokens, claims)
         except OutboundRefusedError as error:
             raise UpstreamError(str(error)) from None
-        return Told(claims["sub"], _wanted({**more, **claims}), _auth_time(claims))
+        return Told(claims["sub"], _wanted(claims, more), _auth_time(claims))
 
     def _check(self, registration: Registration, metadata: Mapping[str, Any]) -> None:
         """Discovery §4.3. The browser is sent to no address that we would not ask ourselves."""
@@ -363,14 +363,19 @@ _JWKS = Purpose(
 )
 
 
-def _wanted(claims: Mapping[str, Any]) -> dict[str, Any]:
-    """What is of use, if it is what it should be."""
-    found: dict[str, Any] = {"email_verified": claims.get("email_verified") is True}
+def _wanted(claims: Mapping[str, Any], userinfo: Mapping[str, Any]) -> dict[str, Any]:
+    """What is of use, if it is what it should be; the ID Token goes before userinfo.
+
+    Whether an address is verified, only they say who name it (Core §5.7).
+    """
+    told = {**userinfo, **claims}
+    of_email = claims if "email" in claims else userinfo
+    found: dict[str, Any] = {}
     for name in CLAIMS:
-        value = claims.get(name)
+        value = told.get(name)
         if isinstance(value, str) and 0 < len(value) <= _LONGEST and value.isprintable():
             found[name] = value
-    return found
+    return {**found, "email_verified": of_email.get("email_verified") is True}
 
 
 def _error_code(value: object) -> str:

@@ -216,6 +216,23 @@ def test_an_address_is_verified_only_by_a_provider_that_is_trusted_for_it(site, 
     assert "mallory@there.example" not in browser.client.get("/account/profile").text
 
 
+@pytest.mark.parametrize("verified", [False, True, None])
+def test_an_address_is_verified_only_where_it_is_named(site, provider, verified):
+    add_provider(site, provider, trusts_email=True)
+    provider.claims = {"email_verified": not verified}
+    provider.userinfo = {
+        "sub": provider.sub,
+        "email": "ada@there.example",
+        "email_verified": verified,
+    }
+    browser = new_browser(site)
+
+    page = sign_in_with(browser, provider)
+    post(browser, page, username="ada", email="ada@there.example")
+
+    assert _emails_verified(site, "ada") == [verified is True]
+
+
 def test_userinfo_of_somebody_else(site, provider, victim):
     provider.userinfo = {"sub": "another", "email": "a@there.example"}
     browser = new_browser(site)
