@@ -15,7 +15,7 @@ const config = await client.discovery(
   undefined,
   client.ClientSecretBasic(CLIENT_SECRET),
   // Plain http is for trying things on one machine.
-  ISSUER.startsWith("http://localhost") ? { execute: [client.allowInsecureRequests] } : undefined,
+  new URL(ISSUER).hostname === "localhost" ? { execute: [client.allowInsecureRequests] } : undefined,
 );
 
 const sessions = new Map();
