@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Page, expect
 
 from tests.examples.running import PASSWORD
+from tests.services.smtp import MailServer
 
 
 def sign_in(page: Page, issuer: str, username: str, password: str = PASSWORD) -> None:
@@ -29,6 +30,13 @@ def sign_up(page: Page, issuer: str, username: str) -> None:
 def expect_account_of(page: Page, name: str) -> None:
     """The account page is shown, and greets that person."""
     expect(page.locator("h1")).to_have_text(f"Hello, {name}")
+
+
+def mail_to(address: str, smtp: MailServer, count: int = 1) -> EmailMessage:
+    """The latest of so many mails to an address, among those to everybody else."""
+    while len(mails := smtp.mails_to(address)) < count:
+        smtp.wait_for(len(smtp.messages) + 1)
+    return mails[-1]
 
 
 def link_in(mail: EmailMessage, issuer: str) -> str:

@@ -1,16 +1,12 @@
-"""What people do in the account console, in a real browser.
-
-Where no script has a part in it, scripts are off: whatever works so works with them too.
-"""
+"""What people do in the account console, in a real browser, with scripts and without."""
 
 from collections.abc import Iterator
-from email.message import EmailMessage
 from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser_flows.people import expect_account_of, link_in, sign_in
+from tests.browser_flows.people import expect_account_of, link_in, mail_to, sign_in
 from tests.examples.running import PASSWORD, Place, running_place
 from tests.services.smtp import MailServer, mail_server
 
@@ -49,14 +45,17 @@ def is_signed_in(page: Page, place: Place) -> bool:
     return page.url == f"{place.issuer}/account"
 
 
-def mail_to(address: str, smtp: MailServer) -> EmailMessage:
-    """The mail to an address, among those to everybody else."""
-    count = 1
-    while True:
-        mails = smtp.wait_for(count)
-        if found := [mail for mail in mails if mail["To"] == address]:
-            return found[0]
-        count = len(mails) + 1
+def change_address(page: Page, place: Place, new: str, smtp: MailServer) -> None:
+    """Ask for it where somebody is signed in, and follow the mail to the new address."""
+    page.goto(f"{place.issuer}/account/profile")
+    page.click("#change-email")
+    page.fill("#email", new)
+    page.fill("#current_password", PASSWORD)
+    page.click("#send-link")
+    expect(page.locator("h1")).to_have_text("Check your mail")
+    page.goto(link_in(mail_to(new, smtp), place.issuer))
+    page.click("#confirm")
+    expect(page.locator("h1")).to_have_text("Your address is confirmed")
 
 
 def allow_an_app(page: Page, place: Place, name: str) -> None:
@@ -75,10 +74,8 @@ def allow_an_app(page: Page, place: Place, name: str) -> None:
     page.wait_for_url(f"{APP}/**")
 
 
-def test_somebody_says_who_they_are(
-    place: Place, page_without_scripts: Page, username: str
-) -> None:
-    page = page_without_scripts
+def test_somebody_says_who_they_are(place: Place, either_page: Page, username: str) -> None:
+    page = either_page
     page.goto(f"{place.issuer}/account/profile")
     page.fill("#username", username)
     page.fill("#password", PASSWORD)
@@ -99,8 +96,9 @@ def test_somebody_says_who_they_are(
 
 
 def test_somebody_changes_their_password(
-    place: Place, page: Page, username: str, chromium: Browser
+    place: Place, either_page: Page, username: str, chromium: Browser
 ) -> None:
+    page = either_page
     elsewhere = chromium.new_context().new_page()
     sign_in(elsewhere, place.issuer, username)
     sign_in(page, place.issuer, username)
@@ -123,9 +121,9 @@ def test_somebody_changes_their_password(
 
 
 def test_somebody_signs_out_elsewhere(
-    place: Place, page_without_scripts: Page, username: str, chromium: Browser
+    place: Place, either_page: Page, username: str, chromium: Browser
 ) -> None:
-    page, others = page_without_scripts, [chromium.new_context().new_page() for _ in range(2)]
+    page, others = either_page, [chromium.new_context().new_page() for _ in range(2)]
     for other in others:
         sign_in(other, place.issuer, username)
     sign_in(page, place.issuer, username)
@@ -144,9 +142,9 @@ def test_somebody_signs_out_elsewhere(
 
 
 def test_somebody_takes_back_what_an_app_may_do(
-    place: Place, page_without_scripts: Page, username: str
+    place: Place, either_page: Page, username: str
 ) -> None:
-    page, name = page_without_scripts, f"Ledger of {username}"
+    page, name = either_page, f"Ledger of {username}"
     sign_in(page, place.issuer, username)
     allow_an_app(page, place, name)
     page.goto(f"{place.issuer}/account/apps")
@@ -161,28 +159,45 @@ def test_somebody_takes_back_what_an_app_may_do(
 
 
 def test_somebody_changes_their_address(
-    place: Place, page_without_scripts: Page, username: str, smtp: MailServer
+    place: Place, either_page: Page, username: str, smtp: MailServer
 ) -> None:
-    page, new = page_without_scripts, f"{username}@new.example.com"
+    page, new = either_page, f"{username}@new.example.com"
     sign_in(page, place.issuer, username)
-    page.goto(f"{place.issuer}/account/profile")
-    page.click("#change-email")
-    page.fill("#email", new)
-    page.fill("#current_password", PASSWORD)
 
-    page.click("#send-link")
-    expect(page.locator("h1")).to_have_text("Check your mail")
-    page.goto(link_in(mail_to(new, smtp), place.issuer))
-    page.get_by_role("main").get_by_role("button").click()
+    change_address(page, place, new, smtp)
 
     page.goto(f"{place.issuer}/account/profile")
     expect(page.get_by_role("main")).to_contain_text(new)
 
 
-def test_somebody_takes_their_data_along_and_leaves_and_comes_back(
-    place: Place, page_without_scripts: Page, username: str
+def test_the_owner_of_the_old_address_takes_the_account_back(
+    place: Place, either_page: Page, username: str, smtp: MailServer, chromium: Browser
 ) -> None:
-    page = page_without_scripts
+    page, old = either_page, f"{username}@example.com"
+    intruder = chromium.new_context().new_page()
+    sign_in(intruder, place.issuer, username)
+    change_address(intruder, place, f"{username}@evil.example.com", smtp)
+
+    page.goto(link_in(mail_to(old, smtp), place.issuer))
+    expect(page.locator("h1")).to_have_text("Take your account back")
+    page.click("#undo")
+    page.fill("#password", NEW_PASSWORD)
+    page.click("#set-password")
+
+    expect(page.locator("h1")).to_have_text("Your password is changed")
+    assert not is_signed_in(intruder, place)
+    intruder.context.close()
+    sign_in(page, place.issuer, username)
+    expect(page.get_by_role("alert")).to_contain_text("Wrong username or password")
+    sign_in(page, place.issuer, username, NEW_PASSWORD)
+    page.goto(f"{place.issuer}/account/profile")
+    expect(page.get_by_role("main")).to_contain_text(old)
+
+
+def test_somebody_takes_their_data_along_and_leaves_and_comes_back(
+    place: Place, either_page: Page, username: str
+) -> None:
+    page = either_page
     sign_in(page, place.issuer, username)
     page.goto(f"{place.issuer}/account/data")
     page.click("#to-download")
@@ -203,8 +218,9 @@ def test_somebody_takes_their_data_along_and_leaves_and_comes_back(
 
 
 def test_a_narrow_screen_has_the_navigation_behind_a_button(
-    place: Place, page: Page, username: str
+    place: Place, either_page: Page, username: str
 ) -> None:
+    page = either_page
     page.set_viewport_size({"width": 320, "height": 640})
     sign_in(page, place.issuer, username)
     entry = page.get_by_role("link", name="Activity").first

@@ -69,13 +69,14 @@ def open_app(page: Page, place: Place, home: str, client_id: str) -> None:
 
 
 def test_from_an_app_to_a_new_account_and_back(
-    place: Place, elsewhere: Deployment, home: str, page: Page
+    place: Place, elsewhere: Deployment, home: str, either_page: Page
 ) -> None:
-    app, person = place.add_app("Ledger", home)["CLIENT_ID"], elsewhere.make_user()
+    page, person = either_page, elsewhere.make_user()
+    app = place.add_app("Ledger", home)["CLIENT_ID"]
     open_app(page, place, home, app)
     page.click("#provider-acme")
     sign_in_there(page, person)
-    page.fill("#username", "newcomer")
+    page.fill("#username", f"newcomer-{person.username}")
     page.click("#sign-up")
     page.click("#allow")
     page.wait_for_url(f"{home}/callback?code=*")
@@ -91,10 +92,10 @@ def test_from_an_app_to_a_new_account_and_back(
     page.wait_for_url(f"{home}/callback?code=*")
 
 
-def test_connecting_and_disconnecting_without_scripts(
-    place: Place, elsewhere: Deployment, page_without_scripts: Page
+def test_connecting_and_disconnecting(
+    place: Place, elsewhere: Deployment, either_page: Page
 ) -> None:
-    page = page_without_scripts
+    page = either_page
     sign_in(page, place.issuer, "ada")
     expect_account_of(page, "Ada")
     page.goto(f"{place.issuer}/account/security")

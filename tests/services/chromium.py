@@ -77,6 +77,14 @@ def page_without_scripts(chromium: Browser) -> Iterator[Page]:
         yield page
 
 
+@pytest.fixture(params=["scripts", "no scripts"])
+def either_page(request: pytest.FixtureRequest) -> Page:
+    """The test runs twice: with `page`, and with `page_without_scripts`."""
+    name = "page" if request.param == "scripts" else "page_without_scripts"
+    page: Page = request.getfixturevalue(name)
+    return page
+
+
 @contextmanager
 def _profile(chromium: Browser, *, java_script_enabled: bool = True) -> Iterator[BrowserContext]:
     context = chromium.new_context(
