@@ -41,6 +41,7 @@ from oidc_server.dev import mailbox
 from oidc_server.device import authorization as device_authorization
 from oidc_server.device import confirmation, verification
 from oidc_server.discovery import jwks, metadata, passkey_endpoints, protected_resource
+from oidc_server.forward_auth import addresses as of_gateways
 from oidc_server.health import endpoint as health
 from oidc_server.language_choice import page as language_choice
 from oidc_server.logout import end_session
@@ -373,6 +374,7 @@ ROUTES = [
         document(api_docs.describing(OPERATIONS, METADATA_ENDPOINTS)),
         name="api_docs.openapi",
     ),
+    *of_gateways.ROUTES,
     Route("/docs", page(api_pages.show_swagger_ui), name="api_docs.swagger_ui"),
     Route(
         "/docs/signed-in",

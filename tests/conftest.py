@@ -12,6 +12,7 @@ pytest_plugins = (
     "tests.services.ready_databases",
     "tests.services.smtp",
     "tests.services.redis",
+    "tests.services.nginx",
     "tests.services.chromium",
     "tests.services.node",
     "tests.services.server",
@@ -21,6 +22,7 @@ pytest_plugins = (
 
 _MARKER_OF_FIXTURE = {
     "chromium": "browser",
+    "nginx": "nginx",
     "node": "node",
     "postgres": "postgres",
     "redis": "redis",

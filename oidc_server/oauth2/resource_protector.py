@@ -71,7 +71,7 @@ def protect(
     now: datetime,
     with_person: bool = False,
 ) -> tuple[AccessToken, TokenState]:
-    """A token that holds, is meant for `audience`, allows `scope`, and comes from its holder.
+    """A token that holds, is meant for `audience`, allows all of `scope`, and is its holder's.
 
     Raises `InvalidTokenError`, `InvalidDpopProofError`, `UseDpopNonceError` or
     `InsufficientScopeError`. With a proof, `db` is written to.
@@ -83,7 +83,7 @@ def protect(
     state = state_of(db, found, with_person=with_person)
     if not state.holds:
         raise InvalidTokenError("The access token has been revoked.")
-    if scope not in found.scopes:
+    if not found.scopes.issuperset(scope.split()):
         raise InsufficientScopeError(scope)
     if proof is not None:
         proof.claim(db)

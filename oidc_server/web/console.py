@@ -17,10 +17,10 @@ from oidc_server.web.rate_limit import PAGES, Limit
 from oidc_server.web.responses import Response
 
 _OURS = re.compile(
-    r"(/account|/admin)(/[A-Za-z0-9_-]+)*|/verify-email|/login/providers/connect/[0-9a-f-]{36}",
+    r"(?=.{1,200}\Z)(/account|/admin)(/[A-Za-z0-9_-]+)*|/verify-email"
+    r"|/login/providers/connect/[0-9a-f-]{36}|/forward-auth/back/[A-Za-z0-9_-]{1,1400}",
     re.ASCII,
 )
-_LONGEST = 200
 
 
 def page(
@@ -97,7 +97,7 @@ def way_back(path: str | None) -> str | None:
 
     Anything else that could stand there would send people away in our name (RFC 9700 §4.11).
     """
-    if path is None or len(path) > _LONGEST or not _OURS.fullmatch(path):
+    if path is None or not _OURS.fullmatch(path):
         return None
     return path
 

@@ -39,6 +39,9 @@ transaction, if need be after an `Inquiry`. An `Errand` asks somebody else for i
 AccessRule = Access | None | Callable[[Incoming], Access]
 """The transaction of a handler: the same for every request, or chosen by what came in."""
 
+FailureRule = Limit | None | Callable[[Incoming], Limit | None]
+"""The limit of failed authentications: the same for every request, or chosen by what came in."""
+
 _ATTEMPTS = 3
 _FETCHES = 6
 """What one request may need from elsewhere: keys, a request object, a sector, two counts, and one
@@ -55,7 +58,7 @@ class Method:
     limit: Limit | None = None
     """Of requests, by address."""
     before: Before | None = None
-    failures: Limit | None = None
+    failures: FailureRule = None
     """Of authentications that failed, by address."""
 
 
@@ -130,7 +133,8 @@ class Endpoint:
         if incoming.method in _WITH_BODY:
             incoming.body = await read_body(incoming.scope, receive)
         ctx = Context(incoming, runtime, reference)
-        await self._count(method, ctx)
+        failures = method.failures(incoming) if callable(method.failures) else method.failures
+        await self._count(method.limit, failures, ctx)
         if self._own_forms and incoming.method == "POST":
             ctx.check_form()
         if method.before is not None:
@@ -142,16 +146,16 @@ class Endpoint:
             if error.trace is not None:
                 await self._in_transaction(ctx, error.trace, "write")
             raise
-        if response.status == 401 and method.failures is not None:
-            await runtime.limiter.failed(method.failures, ctx.counted_as)
+        if response.status == 401 and failures is not None:
+            await runtime.limiter.failed(failures, ctx.counted_as)
         return response
 
-    async def _count(self, method: Method, ctx: Context) -> None:
+    async def _count(self, limit: Limit | None, failures: Limit | None, ctx: Context) -> None:
         limiter = ctx.runtime.limiter
-        if method.failures is not None:
-            limiter.check(method.failures, ctx.counted_as)
-        if method.limit is not None:
-            await limiter.admit(method.limit, ctx.counted_as)
+        if failures is not None:
+            limiter.check(failures, ctx.counted_as)
+        if limit is not None:
+            await limiter.admit(limit, ctx.counted_as)
 
     def _refuse_at_once(self, incoming: Incoming) -> None:
         """Raise `NotFoundError`, `MethodNotAllowedError` for what nobody may ask for.

@@ -2,7 +2,7 @@
 
 from oidc_server.database import Access
 from oidc_server.web import errors
-from oidc_server.web.endpoint import AccessRule, Before, Endpoint, Handler, Method
+from oidc_server.web.endpoint import AccessRule, Before, Endpoint, FailureRule, Handler, Method
 from oidc_server.web.rate_limit import PAGES, Limit
 
 
@@ -94,7 +94,7 @@ def machine(
     access: AccessRule = "write",
     before: Before | None = None,
     limit: Limit | None = None,
-    failures: Limit | None = None,
+    failures: FailureRule = None,
     cross_origin: bool = False,
 ) -> Endpoint:
     """An endpoint for programs: no cookies, no forms of ours, OAuth errors in JSON."""

@@ -72,7 +72,7 @@ def test_every_endpoint_of_the_metadata_is_a_route():
 
 def test_every_endpoint_for_programs_is_in_the_metadata():
     pages = re.compile(
-        r"home|api_docs|language_choice|_registration\.configuration|setup|authentication|account|health|problems|discovery\.[op]|\.(resume|consent|verification|confirmation)$"
+        r"home|forward_auth|api_docs|language_choice|_registration\.configuration|setup|authentication|account|health|problems|discovery\.[op]|\.(resume|consent|verification|confirmation)$"
     )
     of_the_api = {operation.name for operation in OPERATIONS}
     machines = {route.name for route in ROUTES if not pages.search(route.name)} - of_the_api

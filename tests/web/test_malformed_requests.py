@@ -20,10 +20,12 @@ ENDPOINTS = {
 }
 OF_THE_API = {path for path, endpoint in ENDPOINTS.items() if endpoint._shape is as_problem}
 TAKES_JSON = {"/register"} | OF_THE_API
+TAKES_ANYTHING = {"/forward-auth/request/{address:path}"}
+"""What is asked about the request of somebody else: its body is read by nobody."""
 TAKES_FORMS = sorted(
     path
     for path, endpoint in ENDPOINTS.items()
-    if "POST" in endpoint.methods and path not in TAKES_JSON
+    if "POST" in endpoint.methods and path not in TAKES_JSON | TAKES_ANYTHING
 )
 MACHINES = sorted(path for path, endpoint in ENDPOINTS.items() if endpoint._shape is as_oauth)
 DESCRIPTION = re.compile(r"[\x20-\x21\x23-\x5B\x5D-\x7E]+")
