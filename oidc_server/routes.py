@@ -140,11 +140,7 @@ ROUTES = [
         form(second_step.show_second_step, second_step.submit_second_step, failures=SIGN_INS),
         name="authentication.second_step",
     ),
-    Route(
-        "/login/step-up",
-        page(step_up.step_up, access="write"),
-        name="authentication.step_up",
-    ),
+    Route("/login/step-up", page(step_up.step_up, access="write"), name="authentication.step_up"),
     Route(
         "/login/set-up/{pending_id}/{factor_id}",
         form(enrolment.show_enrolment, enrolment.submit_enrolment),
@@ -183,9 +179,7 @@ ROUTES = [
         name="authentication.connect_provider",
     ),
     Route(
-        "/login/providers/{provider}",
-        action(start.submit_provider),
-        name="authentication.provider",
+        "/login/providers/{provider}", action(start.submit_provider), name="authentication.provider"
     ),
     Route(
         "/login/providers/{provider}/callback",
@@ -205,7 +199,11 @@ ROUTES = [
     Route(
         "/token",
         machine(
-            token.token, before=token.prove_for_password_grant, failures=FAILURES, cross_origin=True
+            token.token,
+            before=token.prove_for_password_grant,
+            needs_before=token.asks_for_password_grant,
+            failures=FAILURES,
+            cross_origin=True,
         ),
         name="token.token",
     ),
@@ -286,9 +284,7 @@ ROUTES = [
         name="authentication.ask_passkey_offer",
     ),
     Route(
-        "/login/passkey-offer/no",
-        action(passkey_offer.submit_no),
-        name="authentication.no_passkey",
+        "/login/passkey-offer/no", action(passkey_offer.submit_no), name="authentication.no_passkey"
     ),
     Route(
         "/sign-up",
@@ -324,11 +320,7 @@ ROUTES = [
         ),
         name="authentication.new_password",
     ),
-    Route(
-        "/not-me",
-        form(not_me.show_not_me, not_me.submit_not_me),
-        name="authentication.not_me",
-    ),
+    Route("/not-me", form(not_me.show_not_me, not_me.submit_not_me), name="authentication.not_me"),
     Route(
         "/verify-email",
         form(email_verification.show_verify_email, email_verification.submit_verify_email),
@@ -376,11 +368,7 @@ ROUTES = [
     ),
     *of_gateways.ROUTES,
     Route("/docs", page(api_pages.show_swagger_ui), name="api_docs.swagger_ui"),
-    Route(
-        "/docs/signed-in",
-        page(api_pages.show_signed_in),
-        name="api_docs.signed_in",
-    ),
+    Route("/docs/signed-in", page(api_pages.show_signed_in), name="api_docs.signed_in"),
     Route("/redoc", page(api_pages.show_redoc), name="api_docs.redoc"),
     # 4 · operators
     Route("/health/live", health.probe(health.live, access=None), name="health.live"),

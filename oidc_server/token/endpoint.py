@@ -20,6 +20,11 @@ from oidc_server.web.rate_limit import TooManyRequestsError
 from oidc_server.web.responses import Response, json
 
 
+def asks_for_password_grant(ctx: Context) -> bool:
+    """Whether a password has to be checked: every other grant does without that transaction."""
+    return ctx.form.get("grant_type") == GrantType.PASSWORD
+
+
 def prove_for_password_grant(
     ctx: Context,
 ) -> Callable[[], PasswordProof] | PasswordProof | None:
@@ -27,9 +32,8 @@ def prove_for_password_grant(
 
     Nothing else of a request is looked at here, and no other grant takes this way.
     """
-    form = ctx.form
-    username, password = form.get("username"), form.get("password")
-    if form.get("grant_type") != GrantType.PASSWORD or username is None or password is None:
+    username, password = ctx.form.get("username"), ctx.form.get("password")
+    if username is None or password is None:
         return None
     try:
         # Only a look ahead: an assertion is used up where the answer is made.

@@ -60,6 +60,8 @@ class Method:
     before: Before | None = None
     failures: FailureRule = None
     """Of authentications that failed, by address."""
+    needs_before: Callable[[Context], bool] | None = None
+    """Tells from the request alone whether it needs `before`: a transaction less if it does not."""
 
 
 class Endpoint:
@@ -137,7 +139,7 @@ class Endpoint:
         await self._count(method.limit, failures, ctx)
         if self._own_forms and incoming.method == "POST":
             ctx.check_form()
-        if method.before is not None:
+        if method.before is not None and (method.needs_before is None or method.needs_before(ctx)):
             ctx.proof = await self._prove(ctx, method.before, method.access and "write")
         access = method.access(incoming) if callable(method.access) else method.access
         try:

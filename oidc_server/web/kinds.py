@@ -1,7 +1,10 @@
 """The kinds of endpoint there are: how an address is called, in which shape it answers."""
 
+from collections.abc import Callable
+
 from oidc_server.database import Access
 from oidc_server.web import errors
+from oidc_server.web.context import Context
 from oidc_server.web.endpoint import AccessRule, Before, Endpoint, FailureRule, Handler, Method
 from oidc_server.web.rate_limit import PAGES, Limit
 
@@ -95,10 +98,11 @@ def machine(
     before: Before | None = None,
     limit: Limit | None = None,
     failures: FailureRule = None,
+    needs_before: Callable[[Context], bool] | None = None,
     cross_origin: bool = False,
 ) -> Endpoint:
     """An endpoint for programs: no cookies, no forms of ours, OAuth errors in JSON."""
-    method = Method(handler, access, limit, before, failures)
+    method = Method(handler, access, limit, before, failures, needs_before)
     return Endpoint(
         dict.fromkeys(methods, method), shape=errors.as_oauth, cross_origin=cross_origin
     )
