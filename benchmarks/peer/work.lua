@@ -38,7 +38,9 @@ function init(arguments)
 end
 
 function request()
-  if plan.follow and #waiting > 0 then return follow_up(table.remove(waiting, 1)) end
+  if plan.follow and (#waiting > 0 or #plan.requests == 0) then
+    return follow_up(table.remove(waiting, 1) or "none-left") -- is refused, and counted as that
+  end
   turn = turn % #plan.requests + 1
   return plan.steady[turn] or formatted(plan.requests[turn])
 end

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from oidc_server.database import Access
 from oidc_server.domain import factors
 from oidc_server.web.lanes import Lane
 from tests.authentication.forms import csrf, post_to
@@ -20,8 +21,8 @@ class Between:
         self.lane = lane
         self.meanwhile: Callable[[], None] | None = meanwhile
 
-    async def run(self, work: Callable[[], Any]) -> Any:
-        result = await self.lane.run(work)
+    async def run(self, work: Callable[[], Any], access: Access = "write") -> Any:
+        result = await self.lane.run(work, access)
         meanwhile, self.meanwhile = self.meanwhile, None
         if meanwhile is not None:
             meanwhile()

@@ -219,7 +219,8 @@ def test_strangers_cannot_write_to_somebody_in_our_name(site):
     assert "Firefox on Linux" in mail.text
 
 
-def test_links_lead_to_our_issuer_whatever_the_request_says_of_our_host(site):
+def test_links_lead_to_our_issuer_whatever_the_request_says_of_our_host(start_site):
+    site = start_site(trusted_hosts="evil.example")
     browser = new_browser(site)
     browser.client.headers.update(
         {

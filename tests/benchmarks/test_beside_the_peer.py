@@ -74,7 +74,6 @@ def test_a_run_whose_requests_are_refused_is_no_measurement(
         plan,
         requests=[replace(one, headers={}) for one in plan.requests],
         follow=plan.follow and replace(plan.follow, headers={}),
-        waiting=plan.waiting * 100,
     )
 
     with pytest.raises(RuntimeError, match=r"SQLite: .*errors"):

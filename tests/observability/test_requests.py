@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 
 from oidc_server.observability import logs
-from tests.factories import make_client
+from tests.factories import make_client, make_user
 from tests.observability.reading import lines
 from tests.relying_party import signed_in
 from tests.site import Site
@@ -199,6 +199,7 @@ def test_what_takes_long_is_told_of_as_slow_with_its_statements_by_name(start_si
 
 
 def test_what_is_written_to_the_audit_log_is_told_once_it_is_committed(site: Site, stream):
+    make_user(site)  # so that the sign-in is made anew
     _, _, person, _ = signed_in(site)
 
     [line] = [

@@ -287,7 +287,8 @@ def test_section_4_3_what_a_good_proof_may_hold(site: Site, name: str) -> None:
     assert answer.status == 200, answer.text
 
 
-def test_host_headers_say_nothing_about_our_address(site: Site) -> None:
+def test_host_headers_say_nothing_about_our_address(start_site: Callable[..., Site]) -> None:
+    site = start_site(trusted_hosts="evil.example")
     party, tokens = signed_in(site)
     assert party.proofs is not None
     token = tokens["access_token"]
