@@ -68,7 +68,7 @@ def _fill(deployment: Deployment, count: int, found: list[list[HTTPConnection]])
             for other in others:
                 os.kill(other, signal.SIGSTOP)
             for _ in range(count):
-                speaking = HTTPConnection("server")
+                speaking = HTTPConnection("localhost")
                 speaking.sock, speaking.auto_open = _connect(deployment), 0
                 mine.append(speaking)
                 speaking.request("GET", "/health/live")
