@@ -49,10 +49,11 @@ class Query(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def _digits(text: str) -> str:
-    if not (text.isascii() and text.isdigit()):
+def _digits(given: object) -> object:
+    """Of the many spellings that pydantic takes for a number, one."""
+    if isinstance(given, str) and not (given.isascii() and given.isdigit()):
         raise ValueError("It may hold digits only.")
-    return text
+    return given
 
 
 Count = Annotated[int, BeforeValidator(_digits)]
