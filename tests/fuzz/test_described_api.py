@@ -44,8 +44,9 @@ class Described:
         return token
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def described(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Described]:
+    """One for each caller: what some of them may do ends the accounts of others."""
     folder = tmp_path_factory.mktemp("place")
     with running_place(folder, OIDC_ACCESS_TOKEN_LIFETIME="1d") as place:
         place.add_user("person")
