@@ -5,13 +5,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, Any
 
 import typer
 
 from oidc_server import resources
 from oidc_server.cli.alone import alone
 from oidc_server.cli.backup_key import backup_key
+from oidc_server.cli.input_files import opened
 from oidc_server.cli.output import Json, fail, show
 from oidc_server.cli.progress import progress
 from oidc_server.clock import utc_now
@@ -92,7 +93,7 @@ def restore(
     """
     settings = load()
     key = backup_key(settings, new=False)
-    with alone(settings), _opened(file) as source:
+    with alone(settings), opened(file) as source:
         found = Archive(age.decrypt(source, key))
         if secret_to is not None:
             _write_secret(secret_to, found.head.secrets)
@@ -145,15 +146,6 @@ def _write_secret(path: Path, secrets: list[str]) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write("\n".join(secrets) + "\n")
-
-
-@contextmanager
-def _opened(file: Path) -> Iterator[BinaryIO]:
-    if str(file) == "-":
-        yield sys.stdin.buffer
-        return
-    with file.open("rb") as opened:
-        yield opened
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from oidc_server.cli.input_files import opened
 from oidc_server.cli.output import Json, show
 from oidc_server.cli.workshop import workshop
 from oidc_server.domain import audit
@@ -56,7 +57,7 @@ def import_lines(file: _File, *, as_json: Json = False) -> None:
     What is there already, alike, stays. If a line is wrong, or differs from what is there, nothing
     is taken in, and every such line is named.
     """
-    with workshop() as tools, _lines(file) as lines:
+    with workshop() as tools, opened(file) as lines:
         taken = portable.take_in(tools.db, lines)
         if taken.added:
             audit.record(
@@ -74,15 +75,6 @@ def import_lines(file: _File, *, as_json: Json = False) -> None:
         },
         as_json=as_json,
     )
-
-
-@contextmanager
-def _lines(file: Path) -> Iterator[Any]:
-    if str(file) == "-":
-        yield sys.stdin.buffer
-        return
-    with file.open("rb") as opened:
-        yield opened
 
 
 @contextmanager
