@@ -23,9 +23,6 @@ from oidc_server.domain.base import (
 )
 from oidc_server.domain.identity_providers import IdentityProvider, IdentityProviderRow
 
-MAX_SUB = 255
-"""Core §2."""
-
 
 class IdentityRow(Base):
     """An account elsewhere that opens one here. A provider is one issuer for good.

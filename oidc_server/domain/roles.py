@@ -156,9 +156,6 @@ _WITHDRAW = Statement(
         _assignments.c.user_id == bindparam("of_user"), _assignments.c.role == bindparam("of_role")
     )
 )
-_WITHDRAW_ALL = Statement(
-    delete(_assignments).where(_assignments.c.user_id == bindparam("of_user"))
-)
 _WITHDRAW_FROM_ALL = Statement(
     delete(_assignments).where(_assignments.c.role == bindparam("of_role"))
 )
@@ -205,11 +202,6 @@ def withdraw(db: Transaction, user_id: str, role: str) -> bool:
     Of an administrator, `administrators.keep_one` has to be asked before.
     """
     return db.run(_WITHDRAW, of_user=user_id, of_role=role) == 1
-
-
-def withdraw_all(db: Transaction, user_id: str) -> None:
-    """Take every role from a person who is being deleted."""
-    db.run(_WITHDRAW_ALL, of_user=user_id)
 
 
 def roles_of(db: Transaction, user_id: str) -> frozenset[str]:
