@@ -6,7 +6,6 @@ from datetime import timedelta
 from oidc_server.domain.client_metadata import ClientMetadata, InvalidClientMetadataError
 from oidc_server.outbound.addresses import OutboundRefusedError, OutboundUnavailableError
 from oidc_server.outbound.documents import Purpose
-from oidc_server.outbound.http import Answer
 from oidc_server.web.context import Context
 
 
@@ -30,11 +29,9 @@ def check_sector(ctx: Context, metadata: ClientMetadata) -> None:
         )
 
 
-def _parse(answer: Answer) -> frozenset[str]:
-    if answer.status != 200:
-        raise ValueError(f"the status is {answer.status}")
+def _parse(body: bytes) -> frozenset[str]:
     try:
-        listed = json.loads(answer.body)
+        listed = json.loads(body)
     except RecursionError:
         raise ValueError("nested too deeply") from None
     if not isinstance(listed, list) or not all(isinstance(uri, str) for uri in listed):

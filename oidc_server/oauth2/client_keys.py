@@ -11,16 +11,14 @@ from oidc_server.domain.clients import Client
 from oidc_server.domain.trusted_issuers import TrustedIssuer
 from oidc_server.outbound.addresses import OutboundRefusedError
 from oidc_server.outbound.documents import Documents, Purpose
-from oidc_server.outbound.http import Answer
 from oidc_server.security.jose import ClientKeys, Signed, parse_json_object
 
 _MOST_SETS = 1000
 
 
-def _parse(answer: Answer) -> ClientKeys:
-    if answer.status != 200:
-        raise ValueError(f"answered {answer.status}")
-    return ClientKeys(parse_json_object(answer.body))
+def parse_keys(body: bytes) -> ClientKeys:
+    """The keys in a JWK Set that somebody publishes; raises `ValueError`."""
+    return ClientKeys(parse_json_object(body))
 
 
 JWKS = Purpose(
@@ -28,7 +26,7 @@ JWKS = Purpose(
     accept="application/jwk-set+json, application/json",
     lifetime=timedelta(minutes=5),
     stale_lifetime=timedelta(hours=1),
-    parse=_parse,
+    parse=parse_keys,
 )
 """A key that was withdrawn is taken for `lifetime` at most, or for `stale_lifetime` while its owner
 cannot be reached; a new one at once."""

@@ -16,6 +16,7 @@ from urllib.parse import quote_plus, urlencode
 from oidc_server.clock import Clock
 from oidc_server.domain.upstream_sign_ins import Attempt
 from oidc_server.oauth2.authlib import CodeIDToken, OAuth2Client, OAuth2Error
+from oidc_server.oauth2.client_keys import parse_keys
 from oidc_server.outbound.addresses import OutboundRefusedError, OutboundUnavailableError
 from oidc_server.outbound.breaker import Breaker
 from oidc_server.outbound.documents import Documents, FetchNeeded, Purpose
@@ -30,6 +31,7 @@ LEEWAY = timedelta(seconds=60)
 CLAIMS = ("email", "email_verified", "name", "preferred_username")
 """What we would like to know of somebody who is new here."""
 _MAX_SUB = 255
+"""Core §2."""
 _LONGEST = 320
 _YEAR_10000 = 253_402_300_800
 """No date is as late, in seconds since 1970."""
@@ -337,29 +339,19 @@ def _check_issuer(
         raise UpstreamError("the answer is of another issuer")
 
 
-def _parse_metadata(answer: Answer) -> Mapping[str, Any]:
-    if answer.status != 200:
-        raise ValueError(f"answered {answer.status}")
-    return parse_json_object(answer.body)
-
-
-def _parse_keys(answer: Answer) -> ClientKeys:
-    return ClientKeys(_parse_metadata(answer))
-
-
 _METADATA = Purpose(
     name="provider metadata",
     accept="application/json",
     lifetime=timedelta(hours=1),
     stale_lifetime=timedelta(hours=24),
-    parse=_parse_metadata,
+    parse=parse_json_object,
 )
 _JWKS = Purpose(
     name="provider keys",
     accept="application/jwk-set+json, application/json",
     lifetime=timedelta(minutes=15),
     stale_lifetime=timedelta(hours=1),
-    parse=_parse_keys,
+    parse=parse_keys,
 )
 
 

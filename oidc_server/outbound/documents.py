@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from oidc_server.clock import Clock
 from oidc_server.observability.logs import get_logger
 from oidc_server.outbound.addresses import OutboundRefusedError, OutboundUnavailableError
-from oidc_server.outbound.http import Answer, HttpClient
+from oidc_server.outbound.http import HttpClient
 
 _log = get_logger(__name__)
 
@@ -27,7 +27,7 @@ _MAX_DOCUMENTS = 1000
 
 @dataclass(frozen=True)
 class Purpose:
-    """What a document is fetched for; `parse` raises ValueError for one that is not such."""
+    """What a document is fetched for; `parse` raises ValueError for a body that is not such."""
 
     name: str
     accept: str
@@ -35,7 +35,7 @@ class Purpose:
     """For so long it is taken as it is."""
     stale_lifetime: timedelta
     """For so long it serves on while its publisher cannot be reached."""
-    parse: Callable[[Answer], Any]
+    parse: Callable[[bytes], Any]
     named_by_stranger: bool = False
     """Whether nobody answers for who named the address: a client that registered itself. Such
     fetches wait in a lane of their own, where slow ones hold up only each other."""
@@ -115,7 +115,7 @@ class Documents:
         value: Any = None
         failure: Exception | None = None
         try:
-            value = purpose.parse(self.http.get(url, accept=purpose.accept))
+            value = purpose.parse(self._body(purpose, url))
         except ValueError as error:
             failure = OutboundRefusedError(str(error))
         except (OutboundRefusedError, OutboundUnavailableError) as error:
@@ -128,6 +128,12 @@ class Documents:
                 reason=str(failure),
             )
         self._remember((purpose.name, url), value, failure)
+
+    def _body(self, purpose: Purpose, url: str) -> bytes:
+        answer = self.http.get(url, accept=purpose.accept)
+        if answer.status != 200:
+            raise OutboundRefusedError(f"answered {answer.status}")
+        return answer.body
 
     def _remember(self, key: tuple[str, str], value: Any, failure: Exception | None) -> None:
         now = self._clock()

@@ -9,7 +9,6 @@ from oidc_server.domain.clients import Client
 from oidc_server.oauth2.authlib import InvalidRequestURIError
 from oidc_server.outbound.addresses import OutboundRefusedError, OutboundUnavailableError
 from oidc_server.outbound.documents import RETRY_AFTER, Purpose
-from oidc_server.outbound.http import Answer
 from oidc_server.security.jose import MAX_TOKEN_LENGTH
 from oidc_server.web.context import Context
 
@@ -33,12 +32,10 @@ def fetch_object(ctx: Context, client: Client, request_uri: str) -> str:
     return token
 
 
-def _parse(answer: Answer) -> str:
-    if answer.status != 200:
-        raise ValueError(f"answered {answer.status}")
-    if len(answer.body) > MAX_TOKEN_LENGTH:
+def _parse(body: bytes) -> str:
+    if len(body) > MAX_TOKEN_LENGTH:
         raise ValueError("longer than a request object may be")
-    return answer.body.decode("ascii")
+    return body.decode("ascii")
 
 
 _PURPOSE = Purpose(
