@@ -37,30 +37,26 @@ def main() -> None:
         elif options.profile is not None:
             profiles.print_profiles(folder, options.profile, options.seconds)
         else:
-            if not options.only:
+            lacking = None if options.alone else rounds.missing()
+            if options.starts:
+                print_start(folder, options.starts)
+                if options.alone or lacking:  # the comparison begins with them too
+                    print_floors(folder, options.seconds)
                 print_alone(folder, options)
-            if not options.alone:
-                print_beside_peer(folder, options)
+            if lacking:
+                print(f"\nThe comparison with the peer is left out: {lacking}")
+            elif not options.alone:
+                rounds.print_comparison(folder, options)
 
 
 def print_alone(folder: Path, options: argparse.Namespace) -> None:
-    """Start and memory; and, when nothing else is asked for, what one client sees."""
-    print_start(folder, options.starts)
-    print_floors(folder, options.seconds)
+    """Memory, and what one client sees, on each database."""
     print_costs(folder / "on-sqlite", {}, options)
     if options.sqlite_only or not databases.is_postgres_there():
         return
     with databases.postgres_url(folder / "postgres") as url:
         settings = {"OIDC_DATABASE_URL": url, "OIDC_SECRET_KEY": _SECRET}
         print_costs(folder / "on-postgresql", settings, options)
-
-
-def print_beside_peer(folder: Path, options: argparse.Namespace) -> None:
-    """The table of docs/benchmarks.md; says aloud what it lacks."""
-    if lacking := rounds.missing():
-        print(f"\nThe comparison with the peer is left out: {lacking}")
-        return
-    rounds.print_comparison(folder, options)
 
 
 def print_start(folder: Path, times: int) -> None:
@@ -140,7 +136,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--profile", metavar="NAME", help="instead: where the time of these operations goes"
     )
-    parser.add_argument("--starts", type=int, default=3, help="of each kind")
+    parser.add_argument(
+        "--starts",
+        type=int,
+        help="of each kind; without any, as with --only, memory and costs alone are left out too",
+    )
     parser.add_argument("--sign-ins", type=int, default=SIGN_INS, help="before memory is read")
     parser.add_argument(
         "--growth",
@@ -156,6 +156,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--sqlite-only", action="store_true", help="leave PostgreSQL out")
     options = parser.parse_args()
     options.rounds = options.rounds or (2 if options.quick else 5)
+    options.starts = (0 if options.only else 3) if options.starts is None else options.starts
     options.seconds = options.seconds or (1.0 if options.quick or options.alone else 2.0)
     return options
 

@@ -133,11 +133,15 @@ def test_a_profile_gives_each_function_to_its_part() -> None:
     assert shares == {"database": 50.0, "handlers": 50.0}
 
 
-def test_one_command_prints_the_table(both: Both) -> None:
+def test_one_command_prints_start_memory_costs_and_the_table(both: Both) -> None:
     del both  # both can run here
 
-    table = _bench("--only", "JWKS", "--quick", "--sqlite-only", "--rounds", "1")
+    table = _bench("--only", "JWKS", "--seconds", "0.05", "--rounds", "1", "--quick",
+                   "--sqlite-only", "--starts", "1", "--sign-ins", "2")  # fmt: skip
 
+    assert "warm data folder" in table
+    assert "resident memory after 2 sign-ins" in table
+    assert table.count("one ES256 signature") == 1
     row = next(line for line in table.splitlines() if line.startswith("| JWKS | SQLite |"))
     assert "| 0.5 / 0.3 |" in row
     assert "an empty Starlette answer" in table
