@@ -81,13 +81,16 @@ class Database:
             pooled: Any = connection.connection
             pooled.dbapi_connection.autocommit = access == "read"
         try:
-            with connection.begin():
+            with connection.begin() as begun:
                 transaction = Transaction(connection, self._memory, self._watch)
                 try:
                     yield transaction
                     transaction.flush()
                 finally:
                     transaction.close()
+                if self._watch is not None and access == "write":
+                    with self._watch.timing("commit"):  # SQLite and PostgreSQL wait for the disk
+                        begun.commit()
         finally:
             self._held.last_used = time.monotonic()
 

@@ -2,7 +2,8 @@
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,16 @@ class Watch:
 
     above: float
     tell: Callable[[str, float], None]
+
+    @contextmanager
+    def timing(self, name: str) -> Iterator[None]:
+        """Tell of what happens inside as of a statement, if it takes long; of failures too."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            if (took := time.perf_counter() - began) >= self.above:
+                self.tell(name, took)
 
 
 def watch_session(engine: Engine, watch: Watch) -> None:

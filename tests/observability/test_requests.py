@@ -198,6 +198,24 @@ def test_what_takes_long_is_told_of_as_slow_with_its_statements_by_name(start_si
     assert tokens["refresh_token"] not in stream.getvalue()
 
 
+def test_the_time_of_a_commit_is_told_of_what_wrote_and_not_of_what_read(start_site, stream):
+    site = start_site(log_slow_after="0s")
+
+    def commits():
+        return [line for line in lines(stream) if line.get("statement") == "commit"]
+
+    of_start = len(commits())
+    with site.runtime.database.transaction("read"):
+        pass
+    of_reading = len(commits()) - of_start
+    with site.db():
+        pass
+
+    told = commits()[of_start:]
+    assert (of_reading, len(told)) == (0, 1)
+    assert (told[0]["event"], told[0]["duration_ms"] > 0) == ("slow statement", True)
+
+
 def test_what_is_written_to_the_audit_log_is_told_once_it_is_committed(site: Site, stream):
     make_user(site)  # so that the sign-in is made anew
     _, _, person, _ = signed_in(site)
