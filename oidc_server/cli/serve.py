@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 import uvicorn
-from uvicorn.supervisors import Multiprocess
 
 from oidc_server import schema
 from oidc_server.cli.alone import alone
@@ -20,6 +19,7 @@ from oidc_server.cli.failures import telling_in_words
 from oidc_server.cli.metrics_listener import shown_metrics
 from oidc_server.cli.open_files import raise_limit, shortage
 from oidc_server.cli.setup_url import setup_url
+from oidc_server.cli.workers import Workers
 from oidc_server.clock import utc_now
 from oidc_server.database import Database
 from oidc_server.domain import audit, links
@@ -170,7 +170,7 @@ def _run(worker: Worker, listener: socket.socket, workers: int) -> None:
             raise typer.Exit(3)
         return
     beginning.begin(worker.settings)
-    Multiprocess(config, sockets=[listener]).run()
+    Workers(config, listener, worker.settings.drain_time.total_seconds()).run()
 
 
 @contextmanager

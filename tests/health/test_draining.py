@@ -59,6 +59,40 @@ def test_a_server_that_drains_is_not_ready_but_answers_for_the_last_time_on_each
     assert process.wait(20) == 0
 
 
+def test_when_it_has_drained_nobody_is_let_in_to_wait_for_what_is_still_answered(deploy_sqlite):
+    deployment = deploy_sqlite(workers=2, drain_time="1s")
+    process, place = deployment.server.process, urlsplit(deployment.issuer)
+    with socket.create_connection((place.hostname, place.port), 20) as held:
+        held.sendall(LIVE[:20])
+
+        process.send_signal(signal.SIGTERM)
+        answered = 0
+        while is_let_in(place):
+            answered += 1
+            time.sleep(0.05)
+        lived = process.poll() is None
+        held.sendall(LIVE[20:])
+        told = read_to_the_end(held)
+
+    assert answered > 5
+    assert lived
+    assert told.startswith(b"HTTP/1.1 200 "), told
+    assert process.wait(20) == 0
+
+
+def is_let_in(place):
+    """Whether somebody listens; who is let in gets an answer or an end, before the time is up."""
+    try:
+        with socket.create_connection((place.hostname, place.port), 5) as connection:
+            connection.sendall(LIVE)
+            connection.recv(65536)
+    except ConnectionRefusedError:
+        return False
+    except ConnectionError:
+        pass
+    return True
+
+
 def asked(deployment, path):
     return httpx2.get(deployment.issuer + path)
 
@@ -70,8 +104,9 @@ def read_to_the_end(connection):
     return text
 
 
-def test_a_second_signal_ends_the_draining(deploy_sqlite):
-    deployment = deploy_sqlite(workers=1, drain_time="5m")
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_second_signal_ends_the_draining(deploy_sqlite, workers):
+    deployment = deploy_sqlite(workers=workers, drain_time="5m")
     process = deployment.server.process
 
     process.send_signal(signal.SIGTERM)
