@@ -3,7 +3,7 @@
 from asyncio import BaseTransport, TimerHandle
 from typing import Any, Literal
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 MAX_HEAD = 64 * 1024
 """Bytes of a request line and headers, beyond the first ones that are read at once."""
@@ -12,10 +12,6 @@ MAX_MESSAGE = 16 * 1024 * 1024
 sender sees why."""
 _SLOW = "The request took too long to arrive."
 _FULL = "Too many connections are open."
-_SAID = (
-    b"HTTP/1.1 %s\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\n"
-    b"cache-control: no-store\r\nx-content-type-options: nosniff\r\n%sconnection: close\r\n\r\n%s"
-)
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -42,7 +38,7 @@ class BoundedProtocol(HttpToolsProtocol):
         app: Any = self.app
         self._bounds = app.bounds
         if len(self.connections) > self._bounds.connections:
-            self._say(b"503 Service Unavailable", _FULL, b"retry-after: 2\r\n")
+            self._say(503, _FULL, (b"retry-after", b"2"))
             return
         self._in_head = True
         self._watch()
@@ -116,12 +112,36 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         answered = self._awaits == "body" and self.cycle.response_started
         if self._begun and not answered:
-            self._say(b"408 Request Timeout", _SLOW)
+            self._say(408, _SLOW)
         else:
             self.transport.close()
 
-    def _say(self, status: bytes, text: str, header: bytes = b"") -> None:
+    def send_400_response(self, msg: str) -> None:
+        """What has arrived is no HTTP; uvicorn calls this, and would answer without any id.
+
+        It would answer in the middle of what it says to an earlier request, too.
+        """
+        if self._is_between_requests() or (self._in_body and not self.cycle.response_started):
+            self._say(400, msg)
+        elif self._in_body:
+            self.transport.close()
+        else:
+            self._in_head = False
+            self.cycle.keep_alive = False  # the earlier request is answered, and that is the last
+
+    def _say(self, status: int, detail: str, *further: tuple[bytes, bytes]) -> None:
         """An answer from below the application, and the end of the connection."""
-        body = text.encode("ascii")
-        self.transport.write(_SAID % (status, len(body), header, body))
+        # The parent of several workers never needs it, nor what it takes along.
+        from oidc_server.web.turned_away import turn_away  # noqa: PLC0415 - see above
+
+        app: Any = self.app
+        answer = turn_away(app.state.runtime, status, detail)
+        headers = [
+            *self.server_state.default_headers,
+            *answer.headers,
+            *further,
+            (b"connection", b"close"),
+        ]
+        lines = [b"%s: %s\r\n" % header for header in headers]
+        self.transport.write(b"".join([STATUS_LINE[status], *lines, b"\r\n", answer.body]))
         self.transport.close()

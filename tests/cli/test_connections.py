@@ -1,5 +1,7 @@
 """Whoever sends slowly, or not at all, or opens too much, loses the connection and nobody else."""
 
+import json
+import re
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -27,6 +29,13 @@ SLOW = {
     "half a body": (HEAD + FORM + b"grant_type=", b"", b"408"),
     "a body in drops": (HEAD + FORM, b"a", b"408"),
 }
+NO_HTTP = b"\x16\x03\x01\x02\x00\x01\r\n\r\n"  # as TLS begins
+CHUNKED = HEAD + b"transfer-encoding: chunked\r\n\r\nno length\r\n"
+BROKEN = {
+    "at once": (NO_HTTP, [b"400"]),
+    "after a request that is answered": (HEALTH + NO_HTTP, [b"200"]),
+    "in the middle of a body": (CHUNKED, [b"400"]),
+}
 
 
 def test_what_does_not_arrive_in_time_is_given_up_and_full_is_full(
@@ -45,6 +54,7 @@ def test_what_does_not_arrive_in_time_is_given_up_and_full_is_full(
             answer, waited = sent_slowly(connection, begins, goes_on)
         assert answer.startswith(b"HTTP/1.1 " + status if status else b""), (name, answer)
         assert bool(answer) == bool(status), (name, answer)
+        assert (b"/problems/too-slow" in answer) == bool(status), (name, answer)
         assert SECONDS * 0.8 < waited < SECONDS + SLACK, (name, waited)
 
     with connected(deployment) as connection:  # between two requests there is time
@@ -56,12 +66,47 @@ def test_what_does_not_arrive_in_time_is_given_up_and_full_is_full(
     held = [socket.create_connection(place(deployment), timeout=5) for _ in range(20)]
     time.sleep(0.2)
     with connected(deployment) as connection:
-        assert connection.recv(65536).startswith(b"HTTP/1.1 503 ")
+        full = connection.recv(65536)
     for one in held:
         one.close()
     time.sleep(0.2)
+    assert full.startswith(b"HTTP/1.1 503 ")
+    assert b"\r\nretry-after: 2\r\n" in full
+    assert b"/problems/unavailable" in full
     assert deployment.client().get("/jwks.json").status_code == 200
     assert "Traceback" not in deployment.server.logs()
+
+
+def test_what_is_no_http_is_told_so_with_an_id_that_the_log_knows(
+    deploy_sqlite: Callable[..., Deployment],
+) -> None:
+    deployment = deploy_sqlite(workers=1)
+
+    for name, (sent, statuses) in BROKEN.items():
+        with connected(deployment) as connection:
+            connection.sendall(sent)
+            answers = read_to_the_end(connection)
+        assert re.findall(rb"HTTP/1.1 (\d+) ", answers) == statuses, (name, answers)
+        if statuses == [b"400"]:
+            head, _, body = answers.partition(b"\r\n\r\n")
+            told = json.loads(body)
+            assert b"\r\ncontent-type: application/problem+json\r\n" in head
+            assert f"\r\nx-request-id: {told['reference']}\r\n".encode() in head
+            assert told["type"] == f"{deployment.issuer}/problems/invalid-request"
+            lines = [line for line in deployment.server.logs().splitlines() if line[0] == "{"]
+            [line] = [line for line in map(json.loads, lines) if is_about(line, told["reference"])]
+            assert (line["route"], line["status"], line["method"]) == ("unknown", 400, "other")
+
+
+def is_about(line: dict[str, str], reference: str) -> bool:
+    return line.get("request_id") == reference
+
+
+def read_to_the_end(connection: socket.socket) -> bytes:
+    text = b""
+    while part := connection.recv(65536):
+        text += part
+    return text
 
 
 def test_the_server_lets_itself_open_what_it_needs_and_says_what_the_system_forbids(

@@ -1,12 +1,14 @@
 """How an error is written: as a page, as an OAuth error, as problem details."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from oidc_server.languages import translate
 from oidc_server.web import responses
 from oidc_server.web.context import Context
 from oidc_server.web.errors.problem import Problem
-from oidc_server.web.errors.types import type_of
+from oidc_server.web.errors.types import ProblemType, type_of
 from oidc_server.web.responses import Response
 
 
@@ -33,19 +35,31 @@ def as_oauth(ctx: Context, problem: Problem) -> Response:
 
 
 def as_problem(ctx: Context, problem: Problem) -> Response:
+    """Problem details (RFC 9457) of a request."""
+    kind = problem.type or type_of(problem.status)
+    issuer, reference = ctx.runtime.issuer, ctx.origin.reference
+    return problem_details(issuer, kind, problem.explanation, reference, problem.members)
+
+
+def problem_details(
+    issuer: str,
+    kind: ProblemType,
+    detail: str,
+    reference: str,
+    members: Mapping[str, Any] = MappingProxyType({}),
+) -> Response:
     """Problem details (RFC 9457): `instance` is the page of the type, at this very occurrence."""
-    kind, reference = problem.type or type_of(problem.status), ctx.origin.reference
-    address = f"{ctx.runtime.issuer}{kind.path}"
+    address = f"{issuer}{kind.path}"
     body: dict[str, Any] = {
         "type": address,
         "title": kind.title,
-        "status": problem.status,
-        "detail": problem.explanation,
+        "status": kind.status,
+        "detail": detail,
         "instance": f"{address}#{reference}",
         "reference": reference,
-        **problem.members,
+        **members,
     }
-    return responses.json(body, status=problem.status, media_type="application/problem+json")
+    return responses.json(body, status=kind.status, media_type="application/problem+json")
 
 
 def oauth_error(error: str, description: str, status: int, reference: str) -> Response:

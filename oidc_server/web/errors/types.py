@@ -62,6 +62,13 @@ METHOD_NOT_ALLOWED = ProblemType(
     "The address exists, the method does not.",
     "Use one of the methods in Allow.",
 )
+TOO_SLOW = ProblemType(
+    "too-slow",
+    408,
+    "The request took too long to arrive",
+    "A request, and a body, has to arrive within a time that the operator sets.",
+    "Send it again, all at once.",
+)
 CONFLICT = ProblemType(
     "conflict",
     409,
@@ -148,6 +155,7 @@ PROBLEM_TYPES = (
     NOT_ALLOWED,
     NOT_FOUND,
     METHOD_NOT_ALLOWED,
+    TOO_SLOW,
     CONFLICT,
     INSUFFICIENT_CREDIT,
     TOO_LARGE,
