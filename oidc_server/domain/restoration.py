@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import bindparam, delete, select, update
 
 from oidc_server.database import Statement, Transaction
-from oidc_server.domain import endings, signing_keys
+from oidc_server.domain import endings, signing_keys, used_jtis
 from oidc_server.domain.authorization_requests.model import StoredAuthorizationRequest
 from oidc_server.domain.base import Base, Instant, table_of
 from oidc_server.domain.clients import ClientRow
@@ -29,6 +29,7 @@ from oidc_server.domain.registration_tokens import RegistrationTokenRow
 from oidc_server.domain.signing_keys import FreshKeys, SigningKeyRow
 from oidc_server.domain.trusted_devices import TrustedDeviceRow
 from oidc_server.domain.upstream_sign_ins import UpstreamSignInRow
+from oidc_server.domain.used_jtis import UsedJti
 from oidc_server.domain.user_sessions import UserSession
 from oidc_server.security import totp
 from oidc_server.security.encryption import Vault
@@ -58,7 +59,6 @@ KEPT_AS_IT_WAS = frozenset(
         "role_assignments",
         "roles",
         "trusted_issuers",
-        "used_jtis",
         "users",
     }
 )
@@ -115,6 +115,7 @@ _IN_THEIR_WAY: tuple[type[Base], ...] = (
     OutboxRow,
     ClientRow,
     FactorRow,
+    UsedJti,
 )
 ENDED = frozenset(str(kind.__tablename__) for kind in (*_IN_THEIR_WAY, *_ENDED_BY_DATE, *_EMPTIED))
 """Tables with something that is ended. Every table is here or above."""
@@ -161,6 +162,7 @@ def begin_anew(db: Transaction, vault: Vault, fresh: FreshKeys, now: datetime) -
         db.run(statement, now=now)
     for statement in _EMPTY:
         db.run(statement)
+    used_jtis.use_up_all_before(db, now)
     db.run(_USE_UP_CODES, step=int(now.timestamp()) // totp.STEP + 1)
     signing_keys.ensure(db, vault, fresh, now)
     return Ended(sessions, grants, links, waiting)

@@ -48,9 +48,20 @@ def is_jti(value: object) -> TypeGuard[str]:
 def claim(db: Transaction, namespace: str, signer: str, claims: Claims) -> bool:
     """Use an assertion that is good otherwise; false if it was used before."""
     expires_at = datetime.fromtimestamp(claims["exp"], UTC) + 2 * SKEW
-    return used_jtis.claim(db, namespace, signer, claims["jti"], expires_at=expires_at)
+    usable_from = _usable_from(claims)
+    return used_jtis.claim(
+        db, namespace, signer, claims["jti"], usable_from=usable_from, expires_at=expires_at
+    )
 
 
 def was_used(db: Transaction, namespace: str, signer: str, claims: Claims) -> bool:
     """Whether this assertion is used up; for a look ahead of the request that will claim it."""
-    return used_jtis.is_used(db, namespace, signer, claims["jti"])
+    usable_from = _usable_from(claims)
+    return used_jtis.is_used(db, namespace, signer, claims["jti"], usable_from=usable_from)
+
+
+def _usable_from(claims: Claims) -> datetime:
+    """Since when `is_current` may have been true; without `iat` and `nbf`, up to an hour more."""
+    begun = [claims[name] for name in ("iat", "nbf") if name in claims]
+    seconds = max([claims["exp"] - MAX_LIFETIME.total_seconds(), *begun])
+    return datetime.fromtimestamp(seconds, UTC) - SKEW

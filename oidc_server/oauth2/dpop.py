@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -31,6 +31,7 @@ class Proof:
     jkt: str
     jti: str
     url: str
+    usable_from: datetime
     usable_until: datetime
     status: int
 
@@ -40,7 +41,8 @@ class Proof:
         Raises `InvalidDpopProofError` for one that was used before.
         """
         owner = f"{self.jkt} {self.url}"
-        if not used_jtis.claim(db, "dpop", owner, self.jti, expires_at=self.usable_until):
+        times = {"usable_from": self.usable_from, "expires_at": self.usable_until}
+        if not used_jtis.claim(db, "dpop", owner, self.jti, **times):
             raise InvalidDpopProofError("The DPoP proof was used before.", status_code=self.status)
 
 
@@ -86,24 +88,30 @@ class SentProof:
         jti = claims.get("jti")
         if not is_jti(jti):
             raise ValueError("jti is not a text of 1 to 256 characters")
-        until = self._usable_until(claims, now, status)
-        return Proof(jose.thumbprint(signed.header["jwk"]), jti, self.url, until, status)
+        jkt = jose.thumbprint(signed.header["jwk"])
+        return Proof(jkt, jti, self.url, *self._usable(claims, now, status), status)
 
-    def _usable_until(self, claims: dict[str, Any], now: datetime, status: int) -> datetime:
-        """When a copy of this proof is too old. A nonce tells its age where clocks are wrong."""
+    def _usable(
+        self, claims: dict[str, Any], now: datetime, status: int
+    ) -> tuple[datetime, datetime]:
+        """Since when this proof can have been used, and when a copy of it is too old.
+
+        A nonce tells its age where clocks are wrong.
+        """
         issued_at = claims.get("iat")
         if not isinstance(issued_at, int | float) or isinstance(issued_at, bool):
             raise ValueError("iat is not a number of seconds")  # noqa: TRY004 - wrong input
         if self.nonces.required:
             nonce = claims.get("nonce")
-            if not isinstance(nonce, str) or not self.nonces.knows(nonce, now):
+            since = self.nonces.known_since(nonce, now) if isinstance(nonce, str) else None
+            if since is None:
                 raise UseDpopNonceError(
                     "Use the nonce of the DPoP-Nonce header.", status_code=status
                 )
-            return now + NONCE_LIFETIME
+            return since, now + NONCE_LIFETIME
         if not abs(issued_at - now.timestamp()) <= _WINDOW.total_seconds():
             raise ValueError("iat is too far from now")
-        return now + 2 * _WINDOW
+        return datetime.fromtimestamp(issued_at, UTC) - _WINDOW, now + 2 * _WINDOW
 
 
 def hash_of(access_token: str) -> str:

@@ -2,7 +2,7 @@
 
 import hmac
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from oidc_server.security import base64url
 
@@ -24,22 +24,28 @@ class Nonces:
         """The nonce to use from here on."""
         return self._of(now)[0]
 
-    def knows(self, nonce: str, now: datetime) -> bool:
-        """Whether it is a nonce of ours, of this window or of one beside it."""
+    def known_since(self, nonce: str, now: datetime) -> datetime | None:
+        """Since when this nonce of ours is taken, of this window or of one beside it; or None."""
         sent = nonce.encode("utf-8", "replace")
-        known = False
-        for ours in self._of(now):
-            known |= hmac.compare_digest(ours.encode("ascii"), sent)
-        return known
+        since = None
+        for index, ours in zip(_near(now) * len(self._keys), self._of(now), strict=True):
+            if hmac.compare_digest(ours.encode("ascii"), sent):
+                since = datetime.fromtimestamp(index * _WINDOW.total_seconds(), UTC)
+        return since
 
     def _of(self, now: datetime) -> tuple[str, ...]:
-        window = int(now.timestamp() // _WINDOW.total_seconds())
+        near = _near(now)
+        window = near[0]
         made_for, nonces = self._known
         if made_for != window:
-            near = (window, window - 1, window + 1)
             nonces = tuple(_nonce(key, index) for key in self._keys for index in near)
             self._known = (window, nonces)
         return nonces
+
+
+def _near(now: datetime) -> tuple[int, int, int]:
+    window = int(now.timestamp() // _WINDOW.total_seconds())
+    return window, window - 1, window + 1
 
 
 def _nonce(key: bytes, window: int) -> str:

@@ -64,7 +64,9 @@ def use_everything(site):
         item = outbox.lease(db, site.clock.now, DAY)
         assert item is not None
         outbox.delivered(db, item, site.clock.now)
-        used_jtis.claim(db, "n", "c", "j", expires_at=site.clock.now + DAY)
+        used_jtis.claim(
+            db, "n", "c", "j", usable_from=site.clock.now, expires_at=site.clock.now + DAY
+        )
 
 
 def test_nothing_that_lives_is_deleted(site):
