@@ -12,6 +12,7 @@ pytest_plugins = (
     "tests.services.ready_databases",
     "tests.services.smtp",
     "tests.services.redis",
+    "tests.services.small_disk",
     "tests.services.nginx",
     "tests.services.chromium",
     "tests.services.node",

@@ -27,6 +27,9 @@ _FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 _GONE = 0
 """The process id that the counts of dead workers are kept under: none has it."""
 _TIMEOUT = 10
+_MEMORY = Path("/dev/shm")  # noqa: S108 - what is made there has a name that nobody foresees
+_ROOM = 16 << 20
+"""Bytes that must be free there: more than many workers ever fill."""
 
 
 class WorkerFiles:
@@ -34,7 +37,7 @@ class WorkerFiles:
 
     def __init__(self) -> None:
         """Make it, and tell the workers that begin after this."""
-        self.path = Path(tempfile.mkdtemp(prefix="oidc-metrics-"))
+        self.path = Path(tempfile.mkdtemp(prefix="oidc-metrics-", dir=_memory()))
         os.environ[_FOLDER] = str(self.path)
         self._guard = threading.Lock()
 
@@ -60,6 +63,19 @@ class WorkerFiles:
             if not kind.startswith("gauge_"):  # what a dead worker does is nothing
                 _add(path, self.path / f"{kind}_{_GONE}.db")
             path.unlink()
+
+
+def _memory() -> Path | None:
+    """A folder that is no disk, where there is one: the files are mapped.
+
+    Who writes to a mapped page that a full disk has no room for is ended by the system (SIGBUS).
+    """
+    try:
+        room = os.statvfs(_MEMORY)
+    except OSError:
+        return None
+    is_good = os.access(_MEMORY, os.W_OK) and room.f_bavail * room.f_frsize >= _ROOM
+    return _MEMORY if is_good else None
 
 
 def _lives(process: int) -> bool:
