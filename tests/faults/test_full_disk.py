@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -59,7 +60,7 @@ def move_in(
     with ExitStack() as stack:
         url = stack.enter_context(ready_databases.copy(request, "sqlite", place))
 
-        def start(**changes: str) -> Tenant:
+        def start(**changes: Any) -> Tenant:
             logs = str(place / LOG_FILES)
             deployment = stack.enter_context(deployed(place, url, log_directory=logs, **changes))
             return Tenant(deployment, small_disk)
