@@ -11,11 +11,15 @@ from oidc_server import resources
 from oidc_server.database import Database
 from oidc_server.domain import audit, signing_keys
 from oidc_server.domain.audit import Event
+from oidc_server.observability.logs import get_logger
 from oidc_server.schema import snapshot
 from oidc_server.security.encryption import Vault
 
 if TYPE_CHECKING:
     from alembic.config import Config
+
+
+_log = get_logger(__name__)
 
 
 class SchemaError(Exception):
@@ -104,8 +108,19 @@ def alone(connection: Connection) -> Iterator[None]:
         return
     with connection.begin():
         take_your_time(connection)
-        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('migrations'))"))
+        _take_turns(connection)
         yield
+
+
+def _take_turns(connection: Connection) -> None:
+    """Wait until nobody else migrates, however long that takes: a large table takes its time."""
+    if connection.scalar(text("SELECT pg_try_advisory_xact_lock(hashtext('migrations'))")):
+        return
+    _log.info("another process changes the schema: waiting for it")
+    connection.execute(text("SET LOCAL lock_timeout = 0"))
+    connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('migrations'))"))
+    # A table is not waited for so long: whoever comes after us would wait behind us.
+    connection.execute(text("SET LOCAL lock_timeout TO DEFAULT"))
 
 
 def take_your_time(connection: Connection) -> None:
