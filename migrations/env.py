@@ -3,10 +3,14 @@
 from typing import Literal
 
 from alembic import context
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from oidc_server import domain
 from oidc_server.database import create_engine
+from oidc_server.schema import going_on
+
+_FIRST_THAT_TELLS = "0030"
+"""Before it there is no column, and no program that asks."""
 
 
 def run(connection: Connection) -> None:
@@ -22,6 +26,16 @@ def run(connection: Connection) -> None:
     )
     with context.begin_transaction():
         context.run_migrations()
+        _tell_older_programs(connection)
+
+
+def _tell_older_programs(connection: Connection) -> None:
+    """Write down, in this transaction, which programs may go on."""
+    at = context.get_context().get_current_revision()
+    if at is None or at < _FIRST_THAT_TELLS:
+        return
+    oldest = going_on.oldest_program(at, context.script)
+    connection.execute(text("UPDATE alembic_version SET oldest_program = :it"), {"it": oldest})
 
 
 def _render(kind: str, item: object, _autogen: object) -> str | Literal[False]:

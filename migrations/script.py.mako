@@ -10,6 +10,8 @@ down_revision: str | None = ${repr(down_revision)}
 branch_labels: Sequence[str] | None = ${repr(branch_labels)}
 depends_on: Sequence[str] | None = ${repr(depends_on)}
 
+only_adds = False  # True if programs of before go on (ADR 0023)
+
 
 def upgrade() -> None:
     ${upgrades if upgrades else "pass"}

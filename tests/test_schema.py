@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from oidc_server import domain, resources, schema
 from oidc_server.database import Database
-from oidc_server.domain import clients, restoration
+from oidc_server.domain import clients, restoration, signing_keys
 from oidc_server.security.encryption import Vault
 from tests.browser import Browser
 from tests.relying_party import RelyingParty, signed_in
@@ -17,6 +17,7 @@ from tests.site import BEGINNING, Site, running_site, settings_for
 
 TABLES = ("users", "clients", "client_secrets", "user_sessions", "grants", "refresh_tokens")
 FIRST = "0001"
+FIRST_THAT_TELLS = "0030"
 
 
 def rows(site: Site) -> dict[str, int]:
@@ -130,12 +131,48 @@ def test_without_a_copy_nothing_is_upgraded(tmp_path):
     database.close()
 
 
+def test_a_newer_schema_that_is_for_this_program_too_stays_as_it_is(fresh_database_url):
+    database, vault = Database(fresh_database_url), Vault(("x" * 32,))
+    newest = resources.newest_migration()
+    with database.connection() as connection:
+        schema.migrate(connection)
+        with connection.begin():
+            newer = "UPDATE alembic_version SET version_num = '9999', oldest_program = :it"
+            connection.execute(text(newer), {"it": newest})
+
+    schema.upgrade(database, vault, BEGINNING)
+
+    with database.connection() as connection:
+        assert schema.version(connection) == "9999"
+    with database.transaction("read") as db:
+        assert signing_keys.missing(db, vault) == []
+    database.close()
+
+
+def test_whatever_way_a_schema_came_about_it_says_which_programs_go_on(fresh_database_url):
+    """Those that know the last migration which did more than add."""
+    database = Database(fresh_database_url)
+    newest, told = resources.newest_migration(), []
+    with database.connection() as connection:
+        for revision in (newest, FIRST_THAT_TELLS, "0029", newest):
+            with schema.alone(connection):
+                schema.move(connection, revision)
+                if revision >= FIRST_THAT_TELLS:
+                    asked = text("SELECT oldest_program FROM alembic_version")
+                    told.append(connection.scalar(asked))
+    database.close()
+
+    assert told[1] == FIRST_THAT_TELLS
+    assert told[0] == told[2] >= FIRST_THAT_TELLS
+
+
 def test_a_database_of_a_newer_program_is_left_alone(fresh_database_url):
     database = Database(fresh_database_url)
     with database.connection() as connection:
-        schema.migrate(connection, "0001")
+        schema.migrate(connection)
         with connection.begin():
-            connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+            newer = "UPDATE alembic_version SET version_num = '9999', oldest_program = '9998'"
+            connection.execute(text(newer))
 
     with pytest.raises(schema.SchemaError, match="at 9999, which a newer oidc-server made"):
         schema.upgrade(database, Vault(("x" * 32,)), BEGINNING)

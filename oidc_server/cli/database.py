@@ -15,6 +15,7 @@ from oidc_server.cli.workshop import workshop
 from oidc_server.database import Database
 from oidc_server.domain import audit
 from oidc_server.domain.audit import COMMAND_LINE, Event
+from oidc_server.schema.going_on import Outlook, outlook
 from oidc_server.settings import SettingsError, load, values
 from oidc_server.transfer.copying import copy as copy_database
 
@@ -32,6 +33,42 @@ def upgrade(*, as_json: Json = False) -> None:
     with workshop() as tools:
         database = "sqlite" if tools.database.is_sqlite else "postgresql"
     show({"database": database, "schema": "up to date"}, as_json=as_json)
+
+
+@application.command("status")
+def status(*, as_json: Json = False) -> None:
+    """Tell whether older nodes go on after an upgrade. It changes nothing."""
+    database = Database(load().database_url)
+    try:
+        with database.connection() as connection, connection.begin():
+            found = outlook(connection)
+    finally:
+        database.close()
+    show(
+        {
+            "schema": found.at or "none",
+            "newest_known": found.newest,
+            "next": _next(found),
+            "both_go_on": found.both_go_on,
+        },
+        as_json=as_json,
+    )
+
+
+def _next(found: Outlook) -> str:
+    if found.at is None or found.at == found.newest:
+        return "nothing to mind"
+    if found.at > found.newest:
+        return (
+            "this version goes on; replace it"
+            if found.both_go_on
+            else "this version cannot go on; install the newer one"
+        )
+    return (
+        "upgrade; older nodes go on meanwhile"
+        if found.both_go_on
+        else "upgrade at a quiet hour; older nodes are not ready any more from then on"
+    )
 
 
 @application.command("copy")

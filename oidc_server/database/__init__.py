@@ -7,6 +7,7 @@ Two ways to speak to it, inside the same transaction:
 * `Transaction.session` is an ORM session, for pages and administration.
 """
 
+from oidc_server.database import schema_version
 from oidc_server.database.connections import Access, Database
 from oidc_server.database.engines import create_engine
 from oidc_server.database.errors import (
@@ -28,4 +29,5 @@ __all__ = [
     "Transaction",
     "Watch",
     "create_engine",
+    "schema_version",
 ]

@@ -4,18 +4,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 
-from sqlalchemy import Text, column, literal_column, select, table
+from sqlalchemy import literal_column, select
 from sqlalchemy.exc import DBAPIError
 
 from oidc_server import resources
-from oidc_server.database import DatabaseUnavailableError, Statement, Transaction
+from oidc_server.database import DatabaseUnavailableError, Statement, Transaction, schema_version
 from oidc_server.domain.base import Instant
 from oidc_server.security.encryption import UnsealError
 from oidc_server.web.runtime import Runtime
 
 _CLOCK_TOLERANCE = timedelta(seconds=2)
 
-_VERSION = Statement(select(column("version_num", Text)).select_from(table("alembic_version")))
+_MIGRATE = "run the migrations (oidc-server db upgrade)."
 _PRESENT = {
     "sqlite": "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)",
     "postgresql": "CAST(extract(epoch from clock_timestamp()) * 1000000 AS bigint)",
@@ -66,13 +66,24 @@ def _check_clock(db: Transaction, now: datetime) -> Check:
 
 def _check_migrations(db: Transaction) -> Check:
     try:
-        row = db.first(_VERSION)
+        row = db.first(schema_version.VERSION)
     except DBAPIError:
-        return Check("migrations", ok=False, finding="There are no tables: run the migrations.")
+        return Check("migrations", ok=False, finding=f"There are no tables: {_MIGRATE}")
+    if row is not None and row.version_num > _head():
+        return _check_newer(db, row.version_num)
     at = row.version_num if row else "nothing"
     if at == _head():
         return Check("migrations", ok=True, finding=f"At {at}, the newest.")
-    return Check("migrations", ok=False, finding=f"At {at}, not {_head()}: run the migrations.")
+    return Check("migrations", ok=False, finding=f"At {at}, not {_head()}: {_MIGRATE}")
+
+
+def _check_newer(db: Transaction, at: str) -> Check:
+    """A newer node has migrated; it has written down whether we go on (ADR 0023)."""
+    if schema_version.goes_on(_head(), db.first(schema_version.OLDEST_PROGRAM).oldest_program):
+        finding = f"At {at}, newer than {_head()}, which goes on until it is replaced."
+        return Check("migrations", ok=True, finding=finding)
+    finding = f"At {at}, which is not for {_head()}: install the newer version here too."
+    return Check("migrations", ok=False, finding=finding)
 
 
 @cache

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, inspect, text
 
 from oidc_server import resources
-from oidc_server.database import Database
+from oidc_server.database import Database, schema_version
 from oidc_server.domain import audit, signing_keys
 from oidc_server.domain.audit import Event
 from oidc_server.observability.logs import get_logger
@@ -23,17 +23,20 @@ _log = get_logger(__name__)
 
 
 class SchemaError(Exception):
-    """The database is of a newer program than this one."""
+    """The database is of a newer program, and not for this one (ADR 0023)."""
 
 
 def upgrade(database: Database, vault: Vault, now: datetime) -> None:
     """Migrate, and make missing signing keys. Of many that start at once, one does the work.
 
-    A SQLite database is copied first (`snapshot`). Raises `DatabaseUnavailableError`; `SchemaError`
-    for a database of a newer program; `UnsealError` when the secret is not that of this data.
+    A SQLite database is copied first (`snapshot`). A newer schema that is for this program too
+    stays as it is. Raises `DatabaseUnavailableError`; `SchemaError` where it is not; `UnsealError`
+    when the secret is not that of this data.
     """
     with database.connection() as connection:
-        if not _is_current(connection):
+        with connection.begin():
+            is_ours = is_for_us(connection)
+        if not is_ours:
             _upgrade(connection)
     with database.transaction("read") as db:
         missing = signing_keys.missing(db, vault)
@@ -52,21 +55,24 @@ def version(connection: Connection) -> str | None:
     return found
 
 
-def _is_current(connection: Connection) -> bool:
-    """A cheap look: nearly every start finds the schema as it should be."""
-    with connection.begin():
-        return version(connection) == resources.newest_migration()
+def is_for_us(connection: Connection) -> bool:
+    """Whether the schema is ours, or newer and for this program too; inside a transaction.
+
+    A cheap look: nearly every start finds the schema as it should be.
+    """
+    newest, found = resources.newest_migration(), version(connection)
+    if found is None or found <= newest:
+        return found == newest
+    oldest = connection.scalar(schema_version.OLDEST_PROGRAM.core)
+    return schema_version.goes_on(newest, oldest)
 
 
 def _upgrade(connection: Connection) -> None:
     newest = resources.newest_migration()
     with alone(connection):
-        found = version(connection)  # again: another process may have been first
-        if found is not None and found > newest:
-            raise SchemaError(
-                f"The database is at {found}, which a newer oidc-server made; this one knows"
-                f" {newest}. Install the newer one, or go back to a copy from before its upgrade."
-            )
+        if is_for_us(connection):  # another process was first
+            return
+        found = version(connection)
         if found is not None and found < newest and connection.dialect.name == "sqlite":
             snapshot.take(connection, newest)
         move(connection, newest)
@@ -89,14 +95,25 @@ def downgrade(connection: Connection, revision: str) -> None:
 
 
 def move(connection: Connection, revision: str) -> None:
-    """Up or down to `revision`, inside `alone`."""
+    """Up or down to `revision`, inside `alone`. Raises `SchemaError` for a newer schema."""
     from alembic import command  # noqa: PLC0415 - as above
 
     found = version(connection)
+    expect_known(found)
     if found is None or found < revision:
         command.upgrade(_config(connection), revision)
     elif found > revision:
         command.downgrade(_config(connection), revision)
+
+
+def expect_known(found: str | None) -> None:
+    """Raise `SchemaError` for the version of a schema that this program does not know."""
+    newest = resources.newest_migration()
+    if found is not None and found > newest:
+        raise SchemaError(
+            f"The database is at {found}, which a newer oidc-server made; this one knows {newest}."
+            " Use the newer one, or go back to a copy from before its upgrade."
+        )
 
 
 @contextmanager

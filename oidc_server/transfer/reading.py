@@ -28,12 +28,14 @@ class Source:
 def reading(database: Database) -> Iterator[Source]:
     """All tables as of now. On SQLite its log of changes grows until this ends.
 
-    Raises `DatabaseUnavailableError`; `TransferError` if there is nothing yet.
+    Raises `DatabaseUnavailableError`; `TransferError` if there is nothing yet; `SchemaError` if
+    there is what this program does not know, and would leave out.
     """
     with database.connection() as connection, _standing_still(connection):
         version = schema.version(connection)
         if version is None:
             raise TransferError("The database has no tables yet: oidc-server db upgrade")
+        schema.expect_known(version)
         yield Source(connection, version, tables.reflect(connection))
 
 

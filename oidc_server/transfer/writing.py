@@ -50,7 +50,8 @@ def writing(database: Database, version: str, *, replace: bool = False) -> Itera
     """Empty the database, bring it to a version of the schema, and commit what is then written.
 
     What is written may be migrated on inside. Raises `DatabaseUnavailableError`; `TransferError`
-    where a server runs on it, or where people or clients are in it and `replace` is not said.
+    where a server runs on it, or where people or clients are in it and `replace` is not said;
+    `SchemaError` where a newer program has made it.
     """
     with database.connection() as connection, schema.alone(connection):
         _expect_nobody(connection)

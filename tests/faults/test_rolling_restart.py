@@ -1,5 +1,6 @@
-"""Two servers on one PostgreSQL restart one after the other, while people sign in."""
+"""Two servers on one PostgreSQL make room for a newer version, while people sign in."""
 
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -10,6 +11,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from oidc_server import resources, schema
+from oidc_server.database import Database
 from tests.browser import Browser
 from tests.factories import App, Person
 from tests.relying_party import RelyingParty
@@ -21,6 +24,21 @@ pytestmark = [pytest.mark.race, pytest.mark.slow, pytest.mark.postgres]
 DRAIN_SECONDS = 1
 PATIENCE = 120.0
 PEOPLE = 3
+ROOT = Path(__file__).parents[2]
+NEWER = "9001"
+MIGRATION = f'''
+import sqlalchemy as sa
+from alembic import op
+
+revision = "{NEWER}"
+down_revision = "{resources.newest_migration()}"
+only_adds = True
+
+
+def upgrade():
+    op.add_column("users", sa.Column("colour", sa.Text(), server_default="red"))
+    op.create_index("ix_users_colour", "users", ["colour"])
+'''
 
 
 @dataclass
@@ -112,30 +130,37 @@ class Visitor(threading.Thread):
     __hash__ = threading.Thread.__hash__
 
 
-def test_no_sign_in_is_lost_while_two_nodes_restart_one_after_the_other(
+def test_no_sign_in_is_lost_while_two_nodes_are_replaced_by_a_newer_version_with_a_migration(
     request: pytest.FixtureRequest, ready_databases: ReadyDatabases, tmp_path: Path
 ) -> None:
     issuer = f"http://127.0.0.1:{free_port()}"
     with ExitStack() as stack:
         url = stack.enter_context(ready_databases.copy(request, "postgresql", tmp_path))
-        starts = [deployed_node(tmp_path, url, issuer, name) for name in ("a", "b", "c", "d")]
+        newer = newer_program(tmp_path / "newer")
+        starts = [
+            deployed_node(tmp_path, url, issuer, name, version_in)
+            for name, version_in in {"a": None, "b": None, "c": newer, "d": newer}.items()
+        ]
         balancer = Balancer()
         balancer.nodes = [Node(stack.enter_context(starts.pop(0))) for _ in range(2)]
         first = balancer.nodes[0].deployment
         app = first.make_client()
         visitors = [Visitor(balancer, issuer, app, first.make_user()) for _ in range(PEOPLE)]
 
-        ended = []
+        ended, newest = [], []
         with watched(balancer, visitors):
             for old in list(balancer.nodes):
                 wait_for_sign_ins(visitors)
-                ended.append(stopped(old))
-                wait_for_sign_ins(visitors)
                 balancer.nodes.append(Node(stack.enter_context(starts.pop(0))))
+                wait_for_sign_ins(visitors)
+                newest.append(migration_of(url))
+                first.make_user()  # by a command of the version of before
+                ended.append(stopped(old))
                 balancer.nodes.remove(old)
             wait_for_sign_ins(visitors)
 
         assert [failure for visitor in visitors for failure in visitor.failed] == []
+        assert newest == [NEWER, NEWER]
         for status, seconds, last_answers in ended:
             assert status == 0
             assert seconds >= DRAIN_SECONDS
@@ -144,10 +169,31 @@ def test_no_sign_in_is_lost_while_two_nodes_restart_one_after_the_other(
 
 
 @contextmanager
-def deployed_node(folder: Path, url: str, issuer: str, name: str) -> Iterator[Deployment]:
+def deployed_node(
+    folder: Path, url: str, issuer: str, name: str, version_in: Path | None
+) -> Iterator[Deployment]:
     (place := folder / name).mkdir()
-    with deployed(place, url, workers=1, issuer=issuer, drain_time=f"{DRAIN_SECONDS}s") as node:
+    drain_time = f"{DRAIN_SECONDS}s"
+    with deployed(
+        place, url, workers=1, version_in=version_in, issuer=issuer, drain_time=drain_time
+    ) as node:
         yield node
+
+
+def newer_program(folder: Path) -> Path:
+    """A whole copy of the program, with one migration more."""
+    for part in ("oidc_server", "templates", "static", "migrations"):
+        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "migrations" / "versions" / f"{NEWER}_know_colours.py").write_text(MIGRATION)
+    return folder
+
+
+def migration_of(url: str) -> str | None:
+    database = Database(url)
+    with database.connection() as connection, connection.begin():
+        found = schema.version(connection)
+    database.close()
+    return found
 
 
 @contextmanager

@@ -5,11 +5,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import delete, text
 
+from oidc_server import resources
 from oidc_server.domain import signing_keys
 from oidc_server.health.checks import checks
 from tests.site import running_site, settings_for
 
 UP, DOWN = {"status": "up"}, {"status": "down"}
+HEAD = resources.newest_migration()
+NEWER = "UPDATE alembic_version SET version_num = '9999', oldest_program = :oldest"
+GOES_ON = f"At 9999, newer than {HEAD}, which goes on until it is replaced."
+ENDS = f"At 9999, which is not for {HEAD}: install the newer version here too."
 
 
 def as_now(site):
@@ -77,7 +82,29 @@ def test_a_database_at_another_migration_is_not_ready(start_site, statement, fin
 
     assert (answer.status_code, answer.json()) == (503, DOWN)
     assert findings(site)["migrations"].startswith(finding)
-    assert findings(site)["migrations"].endswith("run the migrations.")
+    assert findings(site)["migrations"].endswith("run the migrations (oidc-server db upgrade).")
+
+
+@pytest.mark.parametrize(
+    ("oldest", "status", "finding"),
+    [
+        (HEAD, 200, GOES_ON),
+        ("0001", 200, GOES_ON),
+        ("9998", 503, ENDS),
+        (None, 503, ENDS),
+    ],
+)
+def test_a_node_goes_on_with_a_newer_schema_if_that_says_so(start_site, oldest, status, finding):
+    site = as_now(start_site())
+    with site.db() as db:
+        db.session.execute(text(NEWER), {"oldest": oldest})
+
+    answer = site.http.get("/health/ready")
+
+    assert answer.status_code == status
+    assert [check.finding for check in checks(site.runtime) if check.name == "migrations"] == [
+        finding
+    ]
 
 
 @pytest.mark.slow

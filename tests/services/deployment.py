@@ -121,10 +121,16 @@ def deployed(
     *,
     workers: int = 2,
     clock: SharedClock | None = None,
+    version_in: Path | None = None,
     **changes: str,
 ) -> Iterator[Deployment]:
-    """Run the server on that database with `workers` processes, all of them ready."""
+    """Run the server on that database with `workers` processes, all of them ready.
+
+    `version_in` is a folder with another version of the program.
+    """
     settings = settings_for(database_url, folder, **changes)
+    if version_in is not None:
+        settings["PYTHONPATH"] = str(version_in)
     command, program = COMMAND, PROGRAM
     if clock is not None:
         settings |= clock.environment
@@ -159,7 +165,7 @@ def deploy_sqlite(
 def _starter(stack: ExitStack, folder: Path, database_url: str) -> Callable[..., Deployment]:
     def start(*, workers: int = 2, clock: SharedClock | None = None, **changes: str) -> Deployment:
         running: AbstractContextManager[Deployment] = deployed(
-            folder, database_url, workers=workers, clock=clock, **changes
+            folder, database_url, workers=workers, clock=clock, version_in=None, **changes
         )
         return stack.enter_context(running)
 

@@ -23,7 +23,6 @@ _PATIENCE = 5.0
 _FIXES = {
     "database": "Start it, or mend OIDC_DATABASE_URL.",
     "clock": "Synchronise both machines' clocks.",
-    "migrations": "(oidc-server db upgrade)",
     "signing key": "Mend OIDC_SECRET_KEY; the first keys are made by: oidc-server db upgrade",
 }
 
@@ -46,7 +45,7 @@ def doctor(
     found = [
         Finding(check.name, "ok", check.finding)
         if check.ok
-        else Finding(check.name, "fail", f"{check.finding} {_FIXES[check.name]}")
+        else Finding(check.name, "fail", f"{check.finding} {_FIXES.get(check.name, '')}".rstrip())
         for check in checks(runtime)
     ]
     if all(finding.result == "ok" for finding in found):
