@@ -28,7 +28,8 @@ it is kept for at least 24 hours, for this caller and this body, and given again
 after the last page.
 
 **Limits.** Working is not limited. Failed authentications are, for each address: then 429 comes
-with `Retry-After`, as 503 does when a part of the server is away.
+with `Retry-After`, as 503 does when a part of the server is away. `RateLimit-Policy` and
+`RateLimit` tell programs which limit it was.
 
 **Problems** are `application/problem+json` (RFC 9457). `type` never changes; `reference` is what
 the log knows the request by. What belongs to others looks the same as what does not exist.
@@ -151,5 +152,14 @@ _HEADERS: dict[str, Any] = {
         "description": "Seconds to wait.",
         "required": True,
         "schema": {"type": "integer", "minimum": 1},
+    },
+    "RateLimit-Policy": {
+        "description": "The limit that is used up: its name, and how many (`q`) in how many seconds"
+        " (`w`). Absent where one account has been tried too often.",
+        "schema": {"type": "string", "examples": ['"failures";q=100;w=60']},
+    },
+    "RateLimit": {
+        "description": "How many are left of it (`r`, none), and seconds until there are (`t`).",
+        "schema": {"type": "string", "examples": ['"failures";r=0;t=12']},
     },
 }

@@ -20,7 +20,7 @@ _REFERENCE = "Zk3qVJ1cT0aP"
 _HEADERS = {
     401: ("WWW-Authenticate", "DPoP-Nonce"),
     403: ("WWW-Authenticate",),
-    429: ("Retry-After",),
+    429: ("Retry-After", "RateLimit-Policy", "RateLimit"),
     503: ("Retry-After",),
 }
 _MEMBERS: dict[ProblemType, dict[str, Any]] = {

@@ -31,7 +31,8 @@ def allow(ctx: Context, response: Response) -> Response:
         response.with_header("access-control-allow-origin", ctx.incoming.header("origin") or "")
         response.with_header(
             "access-control-expose-headers",
-            "www-authenticate, retry-after, dpop-nonce, x-request-id, idempotent-replayed",
+            "www-authenticate, retry-after, ratelimit, ratelimit-policy, dpop-nonce, x-request-id,"
+            " idempotent-replayed",
         )
     return response
 

@@ -16,6 +16,7 @@ from oidc_server.web.rate_limit import (
     SIGN_INS,
     CountNeeded,
     Limit,
+    Quota,
     TooManyRequestsError,
 )
 from oidc_server.web.windows import MINUTE, Window, Windows
@@ -97,7 +98,7 @@ class Limiter:
         self._check_block((limit.name, key))
         wait = self._here.wait((limit.name, key), self._allowed_alone[limit.name])
         if wait > 0:
-            raise _refused(limit.name, wait)
+            raise self._refused(limit.name, wait)
 
     async def failed(self, limit: Limit, key: str) -> None:
         """Count a failure; raises `TooManyRequestsError` if it was one too many.
@@ -130,7 +131,7 @@ class Limiter:
             metrics.LIMITER_DEGRADED.inc()
         wait = self._here.take((limit.name, key), self._allowed_alone[limit.name])
         if wait > 0:
-            raise _refused(limit.name, wait)
+            raise self._refused(limit.name, wait)
 
     async def _count_in_redis(self, limit: Limit, key: str) -> None:
         assert self._shared is not None  # noqa: S101 - the caller's branch
@@ -142,7 +143,7 @@ class Limiter:
             return
         wait = max(1.0, await self._wait_in_redis(limit, key))
         self._block((limit.name, key), wait)
-        raise _refused(limit.name, wait)
+        raise self._refused(limit.name, wait)
 
     async def _wait_in_redis(self, limit: Limit, key: str) -> float:
         assert self._shared is not None  # noqa: S101 - the caller's branch
@@ -186,13 +187,12 @@ class Limiter:
             return
         wait = until - self._monotonic()
         if wait > 0:
-            raise _refused(name[0], wait)
+            raise self._refused(name[0], wait)
         self._blocked.pop(name, None)
 
-
-def _refused(name: str, wait: float) -> TooManyRequestsError:
-    metrics.limited(name)
-    return TooManyRequestsError(floor(wait) + 1)
+    def _refused(self, name: str, wait: float) -> TooManyRequestsError:
+        metrics.limited(name)
+        return TooManyRequestsError(floor(wait) + 1, Quota(name, self._allowed[name]))
 
 
 def _make_room(remembered: dict[_Key, Any]) -> None:

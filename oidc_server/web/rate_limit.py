@@ -57,12 +57,25 @@ LIMITS = (
 )
 
 
-class TooManyRequestsError(Exception):
-    """A limit is used up; the adapter answers 429 with `Retry-After`."""
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What is used up: so many in a minute of what has this name."""
 
-    def __init__(self, retry_after: int) -> None:
+    name: str
+    per_minute: int
+
+
+class TooManyRequestsError(Exception):
+    """Too much was asked for; the adapter answers 429 with `Retry-After`.
+
+    `quota` is the limit that is used up. An account that is guessed at has none: how often one may
+    still guess is nobody's business.
+    """
+
+    def __init__(self, retry_after: int, quota: Quota | None = None) -> None:
         super().__init__(f"Retry after {retry_after} seconds.")
         self.retry_after = retry_after
+        self.quota = quota
 
 
 class CountNeeded(Exception):  # noqa: N818 - no error: it asks the adapter to count elsewhere

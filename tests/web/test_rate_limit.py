@@ -36,6 +36,24 @@ def test_failed_authentications_are_limited_and_honest_ones_are_not(
     assert party.token(grant_type="client_credentials").status_code == 200
 
 
+def test_programs_read_which_limit_is_used_up(start_site: Callable[..., Site]) -> None:
+    """draft-ietf-httpapi-ratelimit-headers-11 §3, §4."""
+    site = start_site(rate_limits=True, rate_limit_failures=2, rate_limit_sign_ups=1)
+
+    failed = [wrong(site) for _ in range(3)]
+    pages = Browser(site.browser(), site.issuer)
+    page = [pages.send(pages.go("/sign-up"), username="", password="") for _ in range(2)]
+
+    headers = [dict(answer.headers) for answer in failed]
+    assert [answer.status for answer in failed] == [401, 401, 429]
+    assert not any("ratelimit" in name for told in headers[:2] for name in told)
+    wait = headers[2]["retry-after"]
+    assert headers[2]["ratelimit-policy"] == '"failures";q=2;w=60'
+    assert headers[2]["ratelimit"] == f'"failures";r=0;t={wait}'
+    assert page[1].status_code == 429
+    assert page[1].headers["ratelimit-policy"] == '"sign-ups";q=1;w=60'
+
+
 def test_an_honest_client_behind_the_address_of_a_guesser_waits_with_it(
     start_site: Callable[..., Site],
 ) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from oidc_server.web.context import Context
 from oidc_server.web.errors.types import INVALID_FIELDS, ProblemType
+from oidc_server.web.rate_limit import Quota
 from oidc_server.web.responses import Response
 
 
@@ -70,6 +71,7 @@ class Problem:
     explanation: str
     what_to_do: str
     retry_after: int | None = None
+    quota: Quota | None = None
     allow: str | None = None
     way_on: tuple[str, str] | None = None
     """A route of ours and what its button says."""

@@ -26,7 +26,7 @@ from oidc_server.web.gate import OverloadedError
 from oidc_server.web.hosts import MisdirectedError
 from oidc_server.web.incoming import BadRequestError
 from oidc_server.web.lanes import FetchingBusyError, HashingBusyError
-from oidc_server.web.rate_limit import TooManyRequestsError
+from oidc_server.web.rate_limit import Quota, TooManyRequestsError
 from oidc_server.web.responses import Response
 
 _log = get_logger(__name__)
@@ -81,6 +81,7 @@ def _too_many(error: TooManyRequestsError) -> Problem:
         Words("There were many requests like this in a short time."),
         Words("Wait %(seconds)s seconds and try again.", seconds=error.retry_after),
         retry_after=error.retry_after,
+        quota=error.quota,
     )
 
 
@@ -204,9 +205,18 @@ def answer(ctx: Context, error: Exception, shape: Shape) -> Response:
     response = shape(ctx, problem)
     if problem.retry_after is not None:
         response.with_header("retry-after", str(problem.retry_after))
+    if problem.quota is not None:
+        _tell_of_quota(response, problem.quota, problem.retry_after)
     if problem.allow is not None:
         response.with_header("allow", problem.allow)
     return response
+
+
+def _tell_of_quota(response: Response, quota: Quota, seconds: int | None) -> None:
+    """Which limit it was, as programs read it (draft-ietf-httpapi-ratelimit-headers §3, §4)."""
+    name = quota.name.replace("_", "-")
+    response.with_header("ratelimit-policy", f'"{name}";q={quota.per_minute};w=60')
+    response.with_header("ratelimit", f'"{name}";r=0;t={seconds}')
 
 
 def _route() -> str:
