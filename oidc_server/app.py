@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from oidc_server import resources, token
+from oidc_server import processors, resources, token
 from oidc_server.clock import Clock, utc_now
 from oidc_server.database import Database, DatabaseBusyError
 from oidc_server.dev.mailbox import Mailbox
@@ -123,7 +123,7 @@ def build_runtime(
         database=database,
         clock=clock,
         lane=_lane(database, settings),
-        hashing=HashingLane(settings.hash_concurrency, settings.hash_queue),
+        hashing=_hashing(settings, processes),
         fetching=FetchingLane(),
         fetching_for_strangers=FetchingLane(),
         asking_providers=FetchingLane(),
@@ -179,6 +179,11 @@ def _lane(database: Database, settings: Settings) -> Lane:
     )
     seconds = settings.database_timeout.total_seconds()
     return OnThreads(database, Threads(settings.database_threads), breaker, seconds)
+
+
+def _hashing(settings: Settings, processes: int) -> HashingLane:
+    concurrency = settings.hash_concurrency or processors.share(processes)
+    return HashingLane(concurrency, settings.hash_queue)
 
 
 def _shared_counts(settings: Settings) -> SharedCounts | None:

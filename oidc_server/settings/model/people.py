@@ -1,6 +1,5 @@
 """Who may have an account, and what proves that it is theirs."""
 
-import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -59,11 +58,11 @@ class PeopleSettings(Group):
     argon2_parallelism: int = Field(1, ge=1, le=16)
     """Argon2id lanes."""
 
-    hash_concurrency: int = Field(
-        default_factory=lambda: os.cpu_count() or 1,
+    hash_concurrency: int | None = Field(
+        None,
         ge=1,
         le=256,
-        json_schema_extra={"default": "number of processors"},
+        json_schema_extra={"default": "processors that the server may use, divided by its workers"},
     )
     """Passwords hashed at the same time in each worker."""
 
