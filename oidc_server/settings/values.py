@@ -90,18 +90,39 @@ def check_issuer(value: str) -> str:
     scheme, host, port, path, rest = match.groups(default="")
     if rest or "@" in host:
         raise ValueError("leave out user name, query and fragment")
-    if not is_host(host):
-        raise ValueError("write the host in lower case, international names in their xn-- form")
-    if port and not (_PORT.fullmatch(port) and int(port[1:]) < 65536):
-        raise ValueError("the port is no port")
-    if port == _DEFAULT_PORTS[scheme]:
-        raise ValueError(f"leave out {port}, it is the usual port")
+    _check_authority(scheme, host, port)
     if path.endswith("/"):
         raise ValueError("leave out the slash at the end")
     if not _PATH.fullmatch(path):
         raise ValueError("the path may hold letters, digits, '.', '_', '~' and '-' only")
     if scheme == "http" and not is_loopback_host(host):
         raise ValueError("use https://; http:// is for localhost only")
+    return value
+
+
+def _check_authority(scheme: str, host: str, port: str) -> None:
+    if not is_host(host):
+        raise ValueError("write the host in lower case, international names in their xn-- form")
+    if port and not (_PORT.fullmatch(port) and int(port[1:]) < 65536):
+        raise ValueError("the port is no port")
+    if port == _DEFAULT_PORTS[scheme]:
+        raise ValueError(f"leave out {port}, it is the usual port")
+
+
+def check_origin(value: str) -> str:
+    """A web origin as browsers send it (RFC 6454 §6.2): compared letter by letter, no pattern."""
+    if "*" in value or value == "null":
+        raise ValueError(f"{value} could be anybody: list each origin by itself")
+    match = _ISSUER.fullmatch(value)
+    if match is None:
+        raise ValueError(f"{value} is no origin: write one such as https://app.example.com")
+    scheme, host, port, path, rest = match.groups(default="")
+    if path or rest or "@" in host:
+        raise ValueError(f"{value} is more than an origin: keep scheme, host and port")
+    try:
+        _check_authority(scheme, host, port)
+    except ValueError as error:
+        raise ValueError(f"{value}: {error}") from None
     return value
 
 

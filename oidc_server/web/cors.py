@@ -1,6 +1,7 @@
-"""Which foreign origins may call us from a browser: those of registered single-page applications.
+"""Which foreign origins may call us from a browser: those of single-page applications, and listed.
 
-Answers never allow credentials, so an origin gains nothing that its own user did not give it.
+Those of applications come with their redirect URIs, the others from `OIDC_CORS_ORIGINS`. Answers
+never allow credentials, so an origin gains nothing that its own user did not give it.
 """
 
 from oidc_server.domain import clients
@@ -25,7 +26,7 @@ def preflight(ctx: Context, methods: frozenset[str]) -> Response:
 
 
 def allow(ctx: Context, response: Response) -> Response:
-    """Let a registered origin read the answer."""
+    """Let a known origin read the answer."""
     response.with_header("vary", "origin")
     if _is_known(ctx):
         response.with_header("access-control-allow-origin", ctx.incoming.header("origin") or "")
@@ -39,4 +40,7 @@ def allow(ctx: Context, response: Response) -> Response:
 
 def _is_known(ctx: Context) -> bool:
     origins = ctx.incoming.headers("origin")
-    return len(origins) == 1 and clients.is_origin(ctx.db, origins[0])
+    if len(origins) != 1:
+        return False
+    listed = ctx.runtime.settings.cors_origins
+    return origins[0] in listed or clients.is_origin(ctx.db, origins[0])

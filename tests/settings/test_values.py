@@ -254,3 +254,46 @@ def test_a_mail_server_that_would_leak_or_confuse_is_refused(url, fix):
 
 def test_the_password_of_the_mail_server_is_not_printed():
     assert "hidden" not in repr(values.parse_smtp_url("smtp://u:hidden@mail.example.com"))
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://app.example.com",
+        "https://app.example.com:8443",
+        "https://xn--bcher-kva.example",
+        "https://[2001:db8::1]:444",
+        "http://localhost:5173",
+        "http://intranet",
+    ],
+)
+def test_an_origin_is_taken_as_browsers_send_it(origin):
+    assert values.check_origin(origin) == origin
+
+
+@pytest.mark.parametrize(
+    ("origin", "fix"),
+    [
+        ("*", "list each origin by itself"),
+        ("https://*.example.com", "list each origin by itself"),
+        ("null", "list each origin by itself"),
+        ("app.example.com", "such as https://app.example.com"),
+        ("capacitor://localhost", "such as https://app.example.com"),
+        ("https://", "such as https://app.example.com"),
+        ("https://app.example.com/", "keep scheme, host and port"),
+        ("https://app.example.com/login", "keep scheme, host and port"),
+        ("https://app.example.com?x", "keep scheme, host and port"),
+        ("https://me@app.example.com", "keep scheme, host and port"),
+        ("https://App.example.com", "in lower case"),
+        ("https://bücher.example", "xn-- form"),
+        ("https://app.example.com:443", "leave out :443"),
+        ("http://app.example.com:80", "leave out :80"),
+        ("https://app.example.com:0", "no port"),
+        ("https://app.example.com:99999", "no port"),
+    ],
+)
+def test_what_browsers_would_not_send_is_no_origin(origin, fix):
+    with pytest.raises(ValueError, match=fix) as refused:
+        values.check_origin(origin)
+
+    assert origin in str(refused.value)

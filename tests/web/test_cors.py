@@ -1,5 +1,6 @@
 """Scripts of a registered single-page application may read answers; nobody else's may."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -53,6 +54,59 @@ def test_a_registered_origin_may_read(site: Site, path: str) -> None:
         assert answer.header("access-control-allow-origin") == SPA
         assert answer.header("vary") == "origin"
         assert answer.header("access-control-allow-credentials") is None
+
+
+@pytest.mark.parametrize("path", [*ENDPOINTS, "/par", "/api/v1/me"])
+def test_an_origin_that_the_operator_lists_may_read(
+    start_site: Callable[..., Site], path: str
+) -> None:
+    other = "http://localhost:5173"
+    site = start_site(cors_origins=f"{SPA}, {other}")
+
+    for origin in (SPA, other):
+        asked, answered = preflight(site, path, origin), post(site, path, origin)
+
+        assert asked.status == 204
+        assert "POST" in (asked.header("access-control-allow-methods") or "")
+        for answer in (asked, answered):
+            assert answer.header("access-control-allow-origin") == origin
+            assert answer.header("vary") == "origin"
+            assert answer.header("access-control-allow-credentials") is None
+    for origin in FOREIGN:
+        for answer in (preflight(site, path, origin), post(site, path, origin)):
+            assert answer.header("access-control-allow-origin") is None
+
+
+def test_an_origin_that_is_listed_gets_nothing_by_a_cookie(
+    start_site: Callable[..., Site],
+) -> None:
+    """Nor does any other script: pages are not for scripts, and the API takes no cookies."""
+    site = start_site(cors_origins=SPA)
+    _, browser, _, _ = signed_in(site)
+
+    page = browser.client.get("/account", headers={"origin": SPA})
+    called = browser.client.get("/api/v1/me", headers={"origin": SPA})
+
+    assert page.status_code == 200
+    assert "access-control-allow-origin" not in page.headers
+    assert called.status_code == 401
+    assert "access-control-allow-credentials" not in called.headers
+
+
+def test_only_what_is_public_is_open_to_every_origin(start_site: Callable[..., Site]) -> None:
+    site = start_site(cors_origins=SPA)
+    public = [
+        "/.well-known/openid-configuration",
+        "/.well-known/oauth-authorization-server",
+        "/.well-known/oauth-protected-resource",
+        "/jwks.json",
+    ]
+
+    for path in public:
+        answer = site.http.get(path, headers={"origin": "https://evil.example.org"})
+
+        assert answer.headers["access-control-allow-origin"] == "*"
+        assert "access-control-allow-credentials" not in answer.headers
 
 
 FAULTS: list[tuple[str, bytes]] = [

@@ -16,6 +16,10 @@ def _check_hosts(value: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(host.lower().strip("[]") for host in value)
 
 
+def _check_origins(value: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(values.check_origin(origin) for origin in value)
+
+
 class AddressSettings(Group):
     """Where the server is."""
 
@@ -32,6 +36,11 @@ class AddressSettings(Group):
     """Names beside the issuer's and this machine's own that requests may have in `Host`, with
     commas between: what a proxy calls this server that does not hand on the name it was called by.
     Others get 421."""
+
+    cors_origins: Annotated[tuple[str, ...], values.TextList, AfterValidator(_check_origins)] = ()
+    """Origins such as `https://app.example.com`, with commas between, whose scripts may call the
+    API and the protocol endpoints, beside those of single-page applications that are registered.
+    Cookies are never taken from them; discovery and JWKS are open to every origin."""
 
     outbound_allow: Annotated[tuple[IPNetwork, ...], BeforeValidator(values.parse_networks)] = ()
     """Private networks where addresses that clients name (`jwks_uri` and the like) may be, with
