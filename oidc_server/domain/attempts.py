@@ -18,6 +18,7 @@ from sqlalchemy import (
     case,
     delete,
     literal_column,
+    or_,
     select,
     update,
 )
@@ -34,6 +35,8 @@ _BEHIND = timedelta(seconds=10)
 
 It waited for the row, or came to a node whose clock is behind: neither is a reason to refuse it.
 """
+_SET_BACK = timedelta(minutes=1)
+"""A count of so far ahead is from before the clock was set back, and makes nobody wait."""
 
 
 class Attempt(Base):
@@ -81,6 +84,7 @@ def _booking(free: int, delays: Iterable[timedelta]) -> Statement:
     pauses = [_number(delay // timedelta(microseconds=1)) for delay in delays]
     steps = [(count == _number(free + step), pause) for step, pause in enumerate(pauses)]
     none = _number(-(_BEHIND // timedelta(microseconds=1)))
+    ahead = now + _number(_SET_BACK // timedelta(microseconds=1))
     pause = case((count < _number(free), none), *steps, else_=pauses[-1])
     return Statement(
         new.on_conflict_do_update(
@@ -91,7 +95,7 @@ def _booking(free: int, delays: Iterable[timedelta]) -> Statement:
                 "last_at": now,
                 "kept_until": new.excluded.kept_until,
             },
-            where=_attempts.c.blocked_until <= now,
+            where=or_(_attempts.c.blocked_until <= now, _attempts.c.last_at > ahead),
         ).returning(_attempts.c.subject)
     )
 

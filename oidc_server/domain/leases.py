@@ -20,6 +20,9 @@ class Lease(Base):
     expires_at: Mapped[datetime] = mapped_column(Instant)
 
 
+_CLOCKS_DIFFER_BY = timedelta(minutes=1)
+"""At the very most: a node whose clock is two seconds from the database's is not ready."""
+
 _leases = table_of(Lease)
 
 _wanted = insert(_leases).values(
@@ -32,6 +35,7 @@ _ACQUIRE = Statement(
         where=or_(
             _leases.c.holder == _wanted.excluded.holder,
             _leases.c.expires_at <= bindparam("now", type_=Instant),
+            _leases.c.expires_at > bindparam("latest", type_=Instant),
         ),
     ).returning(_leases.c.holder)
 )
@@ -45,9 +49,17 @@ _RELEASE = Statement(
 def acquire(db: Transaction, name: str, holder: str, now: datetime, duration: timedelta) -> bool:
     """Take or prolong the lease `name` until `now + duration`; False while another one holds it.
 
-    One conditional upsert, so of several who ask at once one wins.
+    One conditional upsert, so of several who ask at once one wins. A lease that lasts longer than
+    any that could be taken now is from before the clock was set back, and holds nobody up.
     """
-    row = db.first(_ACQUIRE, name=name, holder=holder, now=now, expires_at=now + duration)
+    row = db.first(
+        _ACQUIRE,
+        name=name,
+        holder=holder,
+        now=now,
+        expires_at=now + duration,
+        latest=now + duration + _CLOCKS_DIFFER_BY,
+    )
     return row is not None
 
 

@@ -41,6 +41,8 @@ MAX_ATTEMPTS = 100
 """With the pauses below: about a day."""
 _FIRST_PAUSE = timedelta(seconds=5)
 _LONGEST_PAUSE = timedelta(minutes=15)
+_CLOCKS_DIFFER_BY = timedelta(minutes=1)
+"""At the very most: a node whose clock is two seconds from the database's is not ready."""
 _DELIVERED_KEPT = timedelta(days=7)
 _GIVEN_UP_KEPT = timedelta(days=30)
 MOST_COUNTED = 100_000
@@ -136,6 +138,20 @@ _POSTPONE = Statement(
     update(_outbox)
     .where(_this_lease)
     .values(next_attempt_at=bindparam("moment"), last_error=bindparam("error"))
+)
+_HASTEN = Statement(
+    update(_outbox)
+    .where(
+        _pending,
+        or_(
+            _outbox.c.next_attempt_at > bindparam("latest", type_=Instant),
+            and_(
+                _outbox.c.attempts == 0,
+                _outbox.c.next_attempt_at > bindparam("latest_new", type_=Instant),
+            ),
+        ),
+    )
+    .values(next_attempt_at=bindparam("moment"))
 )
 _GIVE_UP = Statement(
     update(_outbox)
@@ -245,6 +261,19 @@ def failed(db: Transaction, item: OutboxItem, error: str, now: datetime) -> bool
 def give_up(db: Transaction, item: OutboxItem, error: str, now: datetime) -> None:
     """Never try it again; the row stays for some weeks and says why."""
     db.run(_GIVE_UP, item_id=item.id, attempt=item.attempts, moment=now, error=error)
+
+
+def hasten(db: Transaction, now: datetime) -> int:
+    """Make due what would wait longer than anything does; returns how many rows that were.
+
+    They are from before the clock was set back.
+    """
+    return db.run(
+        _HASTEN,
+        latest=now + _LONGEST_PAUSE + _CLOCKS_DIFFER_BY,
+        latest_new=now + _CLOCKS_DIFFER_BY,
+        moment=now,
+    )
 
 
 def pending_count(db: Transaction) -> int:

@@ -172,7 +172,7 @@ def rotate(
         _insert(db, _INSERT_SUCCESSOR, successor, presented.grant, now, idle_lifetime, dpop_jkt)
         return Rotated(successor)
     spent = db.first(_ROTATED_AT, digest=presented.digest)
-    if grace and spent is not None and now - spent.rotated_at <= grace:
+    if grace and spent is not None and abs(now - spent.rotated_at) <= grace:
         for key in keys:
             successor = opaque_tokens.successor(key, presented.token)
             following = db.first(_ROTATED_AT, digest=opaque_tokens.digest(successor))

@@ -18,6 +18,7 @@ from oidc_server.jobs import (
     mail_delivery,
     retention,
     session_expiry,
+    set_back_clock,
 )
 from oidc_server.jobs.job import Job
 from oidc_server.jobs.node_lock import NodeLock
@@ -41,6 +42,7 @@ JOBS = (
         on_every_node=True,
         own_thread=True,
     ),
+    Job("set back clock", set_back_clock.hasten, every=timedelta(minutes=1)),
     Job("credit expiry", credit_expiry.release_expired, every=timedelta(seconds=10)),
     Job("session expiry", session_expiry.end_expired, every=timedelta(minutes=1)),
     Job("account deletion", account_deletion.delete_due, every=timedelta(minutes=1)),

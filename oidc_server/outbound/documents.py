@@ -151,4 +151,5 @@ class Documents:
 
 
 def _within(since: datetime | None, now: datetime, span: timedelta) -> bool:
-    return since is not None and now - since < span
+    """Not if it was in the future either, as the clock was set back: one would wait for that."""
+    return since is not None and abs(now - since) < span

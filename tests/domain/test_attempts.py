@@ -11,6 +11,7 @@ from tests.domain.conftest import NOW
 from tests.domain.racing import race
 
 SECOND = timedelta(seconds=1)
+HOUR = timedelta(hours=1)
 ACCOUNT = "2b1c0b6e-5d0f-4f0b-9a53-0d6f6f1b4a11"
 FREE = 10
 
@@ -176,3 +177,14 @@ def test_a_guess_that_began_before_one_that_was_counted_earlier_is_not_refused(d
     answers = [guess(database, now=NOW - number * SECOND) for number in range(5)]
 
     assert {type(answer) for answer in answers} == {Allowed}
+
+
+def test_who_waited_by_a_clock_that_was_set_back_waits_no_longer(database):
+    ahead = NOW + 3 * HOUR
+    use_up(database, now=ahead)
+    assert isinstance(guess(database, now=ahead), Throttled)
+
+    assert isinstance(guess(database, now=NOW), Allowed)
+
+    # The count goes on, so that nobody guesses for nothing.
+    assert guess(database, now=NOW) == Throttled(retry_after=60 * SECOND)

@@ -77,3 +77,10 @@ def test_of_two_processes_that_ask_at_once_one_gets_each_lease(database):
 
 def ask_for_many(database: Database, holder: str) -> list[int]:
     return [number for number in range(50) if acquire(database, holder, name=f"lease {number}")]
+
+
+def test_a_lease_from_before_the_clock_was_set_back_holds_nobody_up(database):
+    acquire(database, "first", NOW + 60 * MINUTE)
+
+    assert acquire(database, "second", NOW)
+    assert not acquire(database, "first", NOW)

@@ -218,3 +218,29 @@ def lease_all(database: Database, _name: str) -> list[str]:
     while (item := lease(database)) is not None:
         got.append(item.payload["to"])
     return got
+
+
+def test_what_waits_by_a_clock_that_was_set_back_is_due_again(database):
+    enqueue(database, NOW + DAY, "tried@example.com")
+    item = leased(database, NOW + DAY)
+    with database.transaction("write") as db:
+        outbox.failed(db, item, "away", NOW + DAY)
+    enqueue(database, NOW + DAY, "new@example.com")
+    assert lease(database) is None
+
+    with database.transaction("write") as db:
+        assert outbox.hasten(db, NOW) == 2
+
+    assert {leased(database).payload["to"] for _ in range(2)} == {
+        "tried@example.com",
+        "new@example.com",
+    }
+
+
+def test_what_waits_by_a_clock_that_is_right_goes_on_waiting(database):
+    enqueue(database)
+    leased(database)
+
+    with database.transaction("write") as db:
+        assert outbox.hasten(db, NOW) == 0
+    assert lease(database) is None

@@ -103,3 +103,20 @@ def test_a_key_is_published_before_it_signs_and_after_it_signed_at_every_moment(
             assert kid.encode() in ring.jwks(at + clock * SECOND)
 
     assert len(signers) == 5
+
+
+def test_a_clock_that_is_set_back_finds_somebody_who_signs(start_site):
+    site = start_site()
+    vault, now = site.runtime.vault, site.clock.now
+    later = now + timedelta(days=2)
+    with site.db() as db:
+        signing_keys.rotate(db, vault, signing_keys.generate(("ES256",)), now)
+        signing_keys.forget_private(db, later)
+        ring = KeyRing(vault)
+        ring.refresh(db, now)
+    before_all = now - timedelta(days=400)
+
+    for moment in (before_all, now, later):
+        assert ring.algorithms(moment) == sorted(ALGORITHMS)
+        assert ring.signer("ES256", moment).kid == ring.signer("ES256", later).kid
+        assert f'"kid":"{ring.signer("ES256", moment).kid}"' in ring.jwks(moment).decode()

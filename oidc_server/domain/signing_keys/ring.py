@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from oidc_server.database import Statement, Transaction
 from oidc_server.domain.base import table_of
-from oidc_server.domain.signing_keys.rotation import RELOAD_AFTER, SEALED_AS
+from oidc_server.domain.signing_keys.rotation import CLOCKS_DIFFER_BY, RELOAD_AFTER, SEALED_AS
 from oidc_server.domain.signing_keys.timeline import ALL, KeyTimes, SigningKeyRow, times_of
 from oidc_server.security.encryption import Vault
 from oidc_server.security.jose import SigningKey, VerificationKeys
@@ -127,21 +127,37 @@ class KeyRing:
 
 def _look(loaded: _Loaded, now: datetime) -> _View:
     instants = [instant for key in loaded.times for instant in key.instants]
-    published = _public(loaded, (key for key in loaded.times if key.is_published(now)))
-    known = _public(loaded, (key for key in loaded.times if key.is_known(now)))
+    signing = _signing(loaded, now)
+    published = _public(
+        loaded, (key for key in loaded.times if key.is_published(now) or key in signing)
+    )
+    known = _public(loaded, (key for key in loaded.times if key.is_known(now) or key in signing))
     return _View(
         loaded,
         since=max((instant for instant in instants if instant <= now), default=_BEGINNING),
         until=min((instant for instant in instants if instant > now), default=_END),
-        signers={
-            key.alg: loaded.signers[key.kid]
-            for key in loaded.times
-            if key.is_signing(now) and key.kid in loaded.signers
-        },
+        signers={key.alg: loaded.signers[key.kid] for key in signing},
         jwks=orjson.dumps({"keys": published}),
         verification=VerificationKeys(published),
         hint_verification=VerificationKeys(known),
     )
+
+
+def _signing(loaded: _Loaded, now: datetime) -> list[KeyTimes]:
+    """The key that signs, of each algorithm.
+
+    A clock that was set back may find none: the first was made later by its time, or the one whose
+    turn it was has no private half any more. Then the next one stands in for it, and is published:
+    to wait for its turn would be to sign nothing for as long as the clock was wrong.
+    """
+    able = [key for key in loaded.times if key.kid in loaded.signers]
+    signing = {key.alg: key for key in able if key.is_signing(now)}
+    spent = {key.alg for key in loaded.times if key.is_signing(now)} - signing.keys()
+    for key in able:
+        is_of_later = key.created_at > now + CLOCKS_DIFFER_BY or key.alg in spent
+        if is_of_later and key.will_sign(now):
+            signing.setdefault(key.alg, key)
+    return list(signing.values())
 
 
 def _public(loaded: _Loaded, keys: Iterable[KeyTimes]) -> list[dict[str, Any]]:

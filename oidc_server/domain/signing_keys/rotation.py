@@ -29,8 +29,8 @@ RELOAD_AFTER = timedelta(seconds=3)
 TAKES_EFFECT_AFTER = timedelta(seconds=10)
 """From a decision to its effect: `RELOAD_AFTER`, twice the two seconds that a clock may differ from
 the database's (a node is not ready beyond), and three for the transaction to commit."""
-_CLOCKS = timedelta(seconds=5)
-"""From publishing to signing, at the least: more than two clocks may differ."""
+CLOCKS_DIFFER_BY = timedelta(seconds=5)
+"""More than two clocks may differ; so long it takes from publishing to signing, at the least."""
 PUBLISHED_AHEAD = timedelta(days=1)
 """How long a key is in the JWKS before it signs: every cache has seen it by then."""
 _PRIVATE_KEPT = timedelta(hours=1)
@@ -102,7 +102,7 @@ def ensure(db: Transaction, vault: Vault, fresh: FreshKeys, now: datetime) -> li
     db.lock("signing-keys")
     is_first = not timeline(db)
     published_at = now if is_first else now + TAKES_EFFECT_AFTER
-    activates_at = now if is_first else published_at + _CLOCKS
+    activates_at = now if is_first else published_at + CLOCKS_DIFFER_BY
     stored = [fresh[alg] for alg in missing(db, vault) if alg in fresh]
     for key in stored:
         _store(db, vault, key, now, published_at, activates_at)
@@ -141,7 +141,7 @@ def rotate(
     """
     db.lock("signing-keys")
     published_at = now + TAKES_EFFECT_AFTER
-    signs_from = published_at + (_CLOCKS if at_once else PUBLISHED_AHEAD)
+    signs_from = published_at + (CLOCKS_DIFFER_BY if at_once else PUBLISHED_AHEAD)
     waiting = [
         key.kid
         for key in timeline(db)

@@ -78,6 +78,11 @@ class KeyTimes:
     def is_signing(self, now: datetime) -> bool:
         return self.signs_from is not None and _within(now, self.signs_from, self.signs_until)
 
+    def will_sign(self, now: datetime) -> bool:
+        """Whether its turn is still to come."""
+        is_alive = self.revoked_at is None or now < self.revoked_at
+        return is_alive and self.signs_from is not None and now < self.signs_from
+
     def is_known(self, now: datetime) -> bool:
         """Whether what it signed is still good as a hint: not if it was revoked."""
         until = self.forgotten_at if self.revoked_at is None else self.revoked_at
