@@ -2,5 +2,6 @@
 
 Order to read: `__main__` (what is printed), `process` (the server and what the kernel says of it),
 `stage` (people and clients to measure with), `operations` (what is asked), `floors` (what the
-machine itself needs for the dearest parts); `peer` asks another server for the same in turn.
+machine itself needs for the dearest parts), `memory` (what a process holds after very many
+requests); `peer` asks another server for the same in turn, `growth` one with very many people.
 """

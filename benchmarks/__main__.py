@@ -6,21 +6,23 @@ All of it, with the peer, takes half an hour; `--quick` three minutes, `--alone`
 import argparse
 import os
 import shutil
+import signal
 import statistics
+import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks import databases, floors, growth, operations, process, stage
+from benchmarks import databases, floors, memory, operations, process, stage
+from benchmarks.growth.report import print_growth
 from benchmarks.peer import profiles, rounds
 from oidc_server.clock import utc_now
 from oidc_server.database import Database
 from oidc_server.settings import Settings, load
 
 START_GOAL_SECONDS = 2.0
-MEMORY_GOAL_MEGABYTES = 110
 SIGN_INS = 100
 _PEOPLE = 10
 _SECRET = "a secret of the benchmarks that is long enough"
@@ -30,10 +32,13 @@ _SETTLING_SECONDS = 1.0
 def main() -> None:
     """Measure everything, and print each figure as soon as it is known."""
     options = _options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside"))  # and clean up
     with _work_folder() as folder:
-        print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}\n")
+        print(f"{os.cpu_count()} processors, load {_load():.1f}\n")
         if options.growth:
-            growth.print_growth(folder, tuple(options.users), options.entries, options.calls)
+            print_growth(folder, options)
+        elif options.memory:
+            on_each_database(print_memory, folder, options)
         elif options.profile is not None:
             profiles.print_profiles(folder, options.profile, options.seconds)
         else:
@@ -41,22 +46,26 @@ def main() -> None:
             if options.starts:
                 print_start(folder, options.starts)
                 if options.alone or lacking:  # the comparison begins with them too
-                    print_floors(folder, options.seconds)
-                print_alone(folder, options)
+                    print_floors(folder, options)
+                on_each_database(print_costs, folder, options)
             if lacking:
                 print(f"\nThe comparison with the peer is left out: {lacking}")
             elif not options.alone:
                 rounds.print_comparison(folder, options)
 
 
-def print_alone(folder: Path, options: argparse.Namespace) -> None:
-    """Memory, and what one client sees, on each database."""
-    print_costs(folder / "on-sqlite", {}, options)
+def on_each_database(
+    print_one: Callable[[Path, Mapping[str, str], argparse.Namespace], None],
+    folder: Path,
+    options: argparse.Namespace,
+) -> None:
+    """Print the same of one process on SQLite, and of one on PostgreSQL."""
+    print_one(folder / "on-sqlite", {}, options)
     if options.sqlite_only or not databases.is_postgres_there():
         return
     with databases.postgres_url(folder / "postgres") as url:
         settings = {"OIDC_DATABASE_URL": url, "OIDC_SECRET_KEY": _SECRET}
-        print_costs(folder / "on-postgresql", settings, options)
+        print_one(folder / "on-postgresql", settings, options)
 
 
 def print_start(folder: Path, times: int) -> None:
@@ -76,27 +85,22 @@ def print_start(folder: Path, times: int) -> None:
         _line(name, f"{seconds:.2f} s", used, _verdict(seconds, START_GOAL_SECONDS, "s"))
 
 
-def print_floors(folder: Path, seconds: float) -> None:
+def print_floors(folder: Path, options: argparse.Namespace) -> None:
     """What the machine needs for the dearest parts, alone and in this process."""
     print("\nFloors of this machine")
-    for name, cost in floors.floors(folder, _settings(folder, {}), seconds / 4).items():
+    for name, cost in floors.floors(folder, options.seconds / 4, options.sqlite_only).items():
         _line(name, f"{cost:.2f} ms")
 
 
 def print_costs(folder: Path, settings: Mapping[str, str], options: argparse.Namespace) -> None:
     """Memory after real sign-ins, then the cost of each operation."""
-    folder.mkdir()
-    settings = {**settings, "OIDC_RATE_LIMITS": "off"}
-    with process.running(folder, settings=settings) as server:
-        loaded = _settings(folder, settings)
-        cast = _cast(loaded)
-        kind = "SQLite" if loaded.database_url.startswith("sqlite") else "PostgreSQL"
+    with _server(folder, settings) as (server, cast, kind):
         print(f"\nOne process on {kind}, one client; ID Tokens are RS256, the default")
+        _print_idle(server)
         operations.sign_in_people(server, cast, options.sign_ins)
         time.sleep(_SETTLING_SECONDS)
         megabytes = server.resident_megabytes()
-        name = f"resident memory after {options.sign_ins} sign-ins"
-        _line(name, f"{megabytes:.0f} MB", _verdict(megabytes, MEMORY_GOAL_MEGABYTES, "MB"))
+        _line(f"resident memory after {options.sign_ins} sign-ins", f"{megabytes:.0f} MB")
         _line("", "CPU of the server", "until the answer", "per second on one core")
         for name, operation in operations.operations(server, cast).items():
             cost = operations.measure(server, operation, options.seconds)
@@ -105,9 +109,38 @@ def print_costs(folder: Path, settings: Mapping[str, str], options: argparse.Nam
         _line("resident memory at the end", f"{server.resident_megabytes():.0f} MB")
 
 
-def _settings(folder: Path, chosen: Mapping[str, str]) -> Settings:
-    """The settings of a server that works in `folder`."""
-    return load({**chosen, "OIDC_DATA_DIR": str(folder / "data")}, None)
+def print_memory(folder: Path, settings: Mapping[str, str], options: argparse.Namespace) -> None:
+    """Memory before anything was asked, then while very much is, and whether it goes on rising."""
+    with _server(folder, settings) as (server, cast, kind):
+        print(f"\nMemory of one process on {kind}, four clients at a time; load {_load():.1f}")
+        _print_idle(server)
+        found = []
+        for answered, megabytes in memory.samples(server, cast, options.operations):
+            _line(f"after {answered:,} operations", f"{megabytes:.1f} MB")
+            found.append(megabytes)
+        _line("at most", f"{max(found):.0f} MB", _verdict(max(found), memory.GOAL, "MB"))
+        each = memory.growth(found)
+        steady = "steady" if each <= memory.STEADY else "RISES"
+        _line("each sample of the second half adds", f"{each:.2f} MB", steady)
+
+
+@contextmanager
+def _server(
+    folder: Path, settings: Mapping[str, str]
+) -> Iterator[tuple[process.Server, stage.Stage, str]]:
+    """One process, who is known there, and the name of its database."""
+    folder.mkdir()
+    settings = {**settings, "OIDC_RATE_LIMITS": "off", "OIDC_ACCESS_TOKEN_LIFETIME": "1h"}
+    with process.running(folder, settings=settings) as server:
+        loaded = load({**settings, "OIDC_DATA_DIR": str(folder / "data")}, None)
+        kind = "SQLite" if loaded.database_url.startswith("sqlite") else "PostgreSQL"
+        yield server, _cast(loaded), kind
+
+
+def _print_idle(server: process.Server) -> None:
+    megabytes = server.resident_megabytes()
+    verdict = _verdict(megabytes, memory.IDLE_GOAL, "MB")
+    _line("resident memory, nothing asked yet", f"{megabytes:.0f} MB", verdict)
 
 
 def _cast(settings: Settings) -> stage.Stage:
@@ -116,6 +149,10 @@ def _cast(settings: Settings) -> stage.Stage:
         return stage.set_up(settings, database, utc_now(), _PEOPLE)
     finally:
         database.close()
+
+
+def _load() -> float:
+    return os.getloadavg()[0]
 
 
 def _line(name: str, *cells: str) -> None:
@@ -145,14 +182,22 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--growth",
         action="store_true",
-        help="instead: lists and searches with few and with very many people, on PostgreSQL;"
-        " it takes some minutes and 4 GB of disk",
+        help="instead: every request with few and with very many people, on PostgreSQL;"
+        " it takes ten minutes and 12 GB of disk",
     )
     parser.add_argument(
         "--users", type=int, nargs=2, default=(1000, 1_000_000), help="few and many, with --growth"
     )
     parser.add_argument("--entries", type=int, default=5, help="in the ledger for each of them")
     parser.add_argument("--calls", type=int, default=300, help="of each kind, with --growth")
+    parser.add_argument(
+        "--memory",
+        action="store_true",
+        help="instead: what a process holds while it answers very much; some minutes",
+    )
+    parser.add_argument(
+        "--operations", type=int, default=100_000, help="to be answered, with --memory"
+    )
     parser.add_argument("--sqlite-only", action="store_true", help="leave PostgreSQL out")
     options = parser.parse_args()
     options.rounds = options.rounds or (2 if options.quick else 5)

@@ -1,7 +1,7 @@
 """The databases to measure on."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,10 +23,12 @@ def can_start_postgres() -> bool:
 
 
 @contextmanager
-def durable_postgres(place: Path) -> Iterator[tuple[PostgresServer, int]]:
+def durable_postgres(
+    place: Path, configuration: Mapping[str, str] | None = None
+) -> Iterator[tuple[PostgresServer, int]]:
     """A server of our own that keeps what it said it would keep, and its process id."""
     os.environ["TEST_RUN_FOLDER"] = str(place.parent)  # where its programs may be copied to
-    server = postgres.start(place, _DURABLE)
+    server = postgres.start(place, {**_DURABLE, **(configuration or {})})
     try:
         [pid, *_] = (place / "data" / "postmaster.pid").read_text(encoding="utf-8").splitlines()
         yield server, int(pid)

@@ -30,7 +30,7 @@ def print_comparison(folder: Path, options: Namespace) -> None:
     """Every operation whose name has `options.only` in it, on each kind of server."""
     chosen = [one for one in OPERATIONS if options.only in one.name]
     report.print_head(options.rounds, options.seconds)
-    print_floors(folder, options.seconds)
+    print_floors(folder, options)
     with _sides(folder, options) as (sides, peer):
         report.print_columns()
         for operation in chosen:
@@ -40,13 +40,11 @@ def print_comparison(folder: Path, options: Namespace) -> None:
             _print_passwords(sides, folder, options.seconds)
 
 
-def print_floors(folder: Path, seconds: float) -> None:
+def print_floors(folder: Path, options: Namespace) -> None:
     """What this machine needs for the parts that nobody gets around."""
     with empty.running(folder / "empty.log") as side:
-        answer = wrk.send(side, empty.PLAN, seconds, folder)
-    parts = floors.floors(
-        folder, load({"OIDC_DATA_DIR": str(folder / "floors")}, None), seconds / 4
-    )
+        answer = wrk.send(side, empty.PLAN, options.seconds, folder)
+    parts = floors.floors(folder, options.seconds / 4, options.sqlite_only)
     report.print_floors({"an empty Starlette answer": answer.cpu_ms, **parts})
 
 

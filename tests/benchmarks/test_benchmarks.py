@@ -3,11 +3,13 @@
 import os
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 import pytest
 
-from benchmarks import databases, process
+from benchmarks import databases, floors, memory, process
 from benchmarks.operations import measure
 from tests.project.repository import ROOT
 from tests.services import postgres, run
@@ -50,6 +52,16 @@ def test_the_memory_of_a_process_is_that_of_the_kernel(server):
     assert len(block) == 50_000_000
 
 
+def test_memory_that_comes_back_is_steady_and_memory_that_does_not_rises():
+    warming = [100.0, 130.0, 138.0, 140.0, 141.0]
+
+    steady = memory.growth([*warming, 141.5, 141.0, 141.6, 141.1, 141.4])
+    rising = memory.growth([*warming, 142.0, 143.0, 144.0, 145.0, 146.0])
+
+    assert steady < memory.STEADY < rising
+    assert rising == pytest.approx(1.0)
+
+
 @pytest.mark.slow
 def test_a_server_that_cannot_start_ends_the_run_with_its_words(tmp_path):
     with (
@@ -61,24 +73,16 @@ def test_a_server_that_cannot_start_ends_the_run_with_its_words(tmp_path):
 
 @pytest.mark.slow
 def test_a_short_run_prints_every_figure():
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks", "--alone", "--seconds", "0.05", "--starts", "1",
-         "--sign-ins", "2", "--sqlite-only"],
-        cwd=ROOT,
-        env=run.clean_environment(),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )  # fmt: skip
+    said = _bench("--alone", "--seconds", "0.05", "--starts", "1", "--sign-ins", "2",
+                  "--sqlite-only")  # fmt: skip
 
-    assert done.returncode == 0, done.stderr
     for figure in (
         "empty data folder",
         "warm data folder",
         "one ES256 signature",
         "one Argon2id hash",
         "one SQLite insert and commit",
+        "resident memory, nothing asked yet",
         "resident memory after 2 sign-ins",
         "discovery",
         "JWKS",
@@ -88,27 +92,43 @@ def test_a_short_run_prints_every_figure():
         "introspection",
         "sign-in with a live session",
     ):
-        assert figure in done.stdout
+        assert figure in said
+
+
+@pytest.mark.slow
+def test_memory_is_sampled_while_every_kind_of_request_is_answered():
+    said = _bench("--memory", "--operations", "40", "--sqlite-only")
+
+    assert "after 4 operations" in said
+    assert "after 40 operations" in said
+    assert "goal: 160 MB" in said
 
 
 @pytest.mark.slow
 @pytest.mark.postgres
-@pytest.mark.skipif(not databases.is_postgres_there(), reason=postgres.MISSING)
-def test_two_populations_are_made_and_compared():
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks", "--growth", "--users", "1000", "2000", "--calls", "2"],
-        cwd=ROOT,
-        env=run.clean_environment(),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+@pytest.mark.skipif(not databases.can_start_postgres(), reason=postgres.MISSING)
+def test_a_commit_of_each_database_is_a_floor():
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o711)  # the user comes by who runs PostgreSQL in place of root
+        found = floors.floors(folder, 0.01, sqlite_only=False)
 
-    assert done.returncode == 0, done.stderr
+    assert found["one SQLite insert and commit"] > 0
+    assert found["one PostgreSQL insert and commit"] > 0
+
+
+@pytest.mark.slow
+@pytest.mark.postgres
+@pytest.mark.skipif(not databases.can_start_postgres(), reason=postgres.MISSING)
+def test_two_populations_are_made_and_compared():
+    said = _bench("--growth", "--users", "1000", "2000", "--calls", "1")
+
+    lines = [" ".join(line.split()) for line in said.splitlines()]
     for figure in (
-        "5,995 entries",
-        "10,995 entries",
+        "1,000 users: credit_entries 5,995",
+        "2,000 users: credit_entries 10,995",
+        "2,000 users: grants 10,000",
+        "2,000 users: refresh_tokens 10,000",
         "balance",
         "transactions of a long past, by cursor",
         "users, by cursor",
@@ -117,5 +137,27 @@ def test_two_populations_are_made_and_compared():
         "clients by the beginning of a name",
         "sessions, by cursor",
         "grants to one client",
+        "client credentials",
+        "silent sign-in",
+        "introspection",
+        "userinfo",
+        "sign-in with a password",
+        "sign-out",
     ):
-        assert figure in done.stdout
+        assert any(line.startswith(figure) for line in lines), figure
+    [refresh] = [line for line in lines if line.startswith("refresh ")]
+    assert all(float(cell) > 0 for cell in refresh.split()[1:9]), refresh
+
+
+def _bench(*options):
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks", *options],
+        cwd=ROOT,
+        env=run.clean_environment(),
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
