@@ -1,10 +1,12 @@
 """`oidc-server doctor`: each finding says what to do."""
 
+import json
 from resource import RLIMIT_NOFILE, getrlimit
 
 import pytest
 
 from oidc_server.database import Database
+from tests.client_assertions import KEYS, key_set
 from tests.services.ports import free_port
 
 SECRET = "a secret of the tests that is long enough to be one"
@@ -32,6 +34,25 @@ def settings(monkeypatch, data_dir, nobody):
     return settings
 
 
+def added(run, kind, redirect_uri, *options):
+    """The client_id of a new client."""
+    redirect = () if redirect_uri is None else ("--redirect-uri", redirect_uri)
+    made = run("clients", "add", "--name", "A", "--type", kind, *redirect, *options, "--json")
+    assert made.status == 0, made.stderr
+    return made.json["client_id"]
+
+
+def rewrite(data_dir, client_id, text, other):
+    """What an older version, or an import, let into the metadata of a client."""
+    database = Database(f"sqlite:///{data_dir / 'oidc.db'}")
+    with database.engine.begin() as connection:
+        connection.exec_driver_sql(
+            "UPDATE clients SET metadata = replace(metadata, ?, ?) WHERE client_id = ?",
+            (text, other, client_id),
+        )
+    database.close()
+
+
 def findings(done, result=None):
     """Name → finding, of one result or of all."""
     return {
@@ -52,7 +73,7 @@ def test_a_server_with_everything_in_order_has_nothing_to_mend(run, settings, sm
     assert findings(done, "warn").keys() == {"reached"}  # as nobody serves here
     assert list(findings(done)) == [
         "database", "clock", "migrations", "signing key", "key rotation", "logouts", "reached",
-        "issuer", "mail", "registration", "limits", "passwords", "access tokens",
+        "issuer", "mail", "registration", "origins", "limits", "passwords", "access tokens",
         "open files",
     ]  # fmt: skip
 
@@ -130,6 +151,91 @@ def test_clients_that_fall_short_are_named_and_the_others_counted(run, data_dir)
     assert "PKCE" in findings(done, "warn")[f"client {lax}"]
     assert "clients rotate-secret" in findings(done, "warn")[f"client {aged}"]
     assert "password grant" in findings(done, "warn")[f"client {old}"]
+
+
+def test_each_shortcoming_of_a_client_has_a_line_with_its_fix(run, settings, data_dir):
+    settings(**PRODUCTION)
+    at_our_origin = added(run, "spa", "https://id.example.com/app/")
+    posed_as = added(run, "native", "com.example.app:/back", "--skip-consent")
+    wild = added(run, "web", "https://a.example/")
+    rewrite(data_dir, wild, "https://a.example/", "https://*.a.example/")
+    disabled = added(run, "web", "http://localhost:9000/", "--no-pkce")
+    assert run("clients", "disable", disabled).status == 0
+
+    done = run("doctor", "--json")
+
+    told = findings(done, "warn")
+    assert "RFC 6454" in told[f"client {at_our_origin}"]
+    assert "give it a host of its own" in told[f"client {at_our_origin}"]
+    assert "set skip_consent to false" in told[f"client {posed_as}"]
+    assert "https://*.a.example/, which would not be taken today" in told[f"client {wild}"]
+    assert "clients edit CLIENT_ID --redirect-uri" in told[f"client {wild}"]
+    assert f"client {disabled}" not in told
+    assert "clients" not in findings(done, "ok")
+    assert done.status == 0
+
+
+def test_what_clients_could_do_better_is_advice_and_nothing_is_wrong(run, settings):
+    settings(**PRODUCTION)
+    webs = [added(run, "web", f"https://app{number}.example.net/") for number in range(4)]
+    above = added(run, "spa", "https://app.id.example.com/")
+    native = added(run, "native", "com.example.app:/back")
+    added(run, "service", None, "--introspect", "--exchange")
+
+    done = run("doctor", "--json")
+
+    assert "7 of 7 do as RFC 9700 asks." in findings(done, "ok")["clients"]
+    told = findings(done, "advice")
+    assert told.keys() == {
+        "client authentication", "sender constraint", "back-channel logout", "introspection",
+        "token exchange", "names below ours", "private-use schemes",
+    }  # fmt: skip
+    assert told["client authentication"].startswith(
+        f"5 of 7 clients prove themselves by a secret that both sides keep ({', '.join(webs[:3])}"
+        " and 2 more); with private_key_jwt"
+    )
+    assert told["sender constraint"].startswith("7 of 7 clients ")
+    assert told["back-channel logout"].startswith("6 of 7 clients ")
+    assert told["names below ours"].startswith(f"1 of 7 clients are at a host below that of the"
+                                               f" issuer ({above}); ")  # fmt: skip
+    assert f"({native})" in told["private-use schemes"]
+    assert "resources edit IDENTIFIER --client CLIENT_ID" in told["introspection"]
+    assert done.status == 0
+
+
+def test_a_client_that_does_all_of_it_gets_no_advice(run, settings, tmp_path):
+    settings(**PRODUCTION)
+    keys = tmp_path / "keys.json"
+    keys.write_text(json.dumps(key_set(KEYS["ES256"])))
+    added(
+        run, "web", "https://a.example/", "--profile", "fapi2", "--jwks", str(keys),
+        "--backchannel-logout-uri", "https://a.example/logout",
+    )  # fmt: skip
+
+    done = run("doctor", "--json")
+
+    assert findings(done, "ok")["clients"] == "1 of 1 do as RFC 9700 asks."
+    assert not findings(done, "advice")
+
+
+def test_the_client_of_the_documentation_is_ours_and_may_be_at_our_origin(run, settings):
+    settings(**PRODUCTION)
+    added(run, "spa", "https://id.example.com/docs/signed-in")
+
+    done = run("doctor", "--json")
+
+    assert findings(done, "ok")["clients"] == "1 of 1 do as RFC 9700 asks."
+
+
+def test_an_origin_without_tls_is_a_warning_in_production(run, settings):
+    settings(OIDC_CORS_ORIGINS="https://a.example,http://b.example,http://localhost:5173")
+
+    here = findings(run("doctor", "--json"), "ok")["origins"]
+    settings(**PRODUCTION)
+    there = findings(run("doctor", "--json"), "warn")["origins"]
+
+    assert here == "3 are listed, beside those of applications."
+    assert "scripts of http://b.example, http://localhost:5173; use https" in there
 
 
 def test_a_database_that_is_away_is_a_failure(run, settings):

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from oidc_server.cli.doctor.client_advice import advise
 from oidc_server.cli.doctor.client_ratings import rate_clients
 from oidc_server.cli.doctor.findings import Finding
 from oidc_server.cli.open_files import shortage
@@ -20,6 +21,7 @@ _SAFE_MEMORY_KIB = 19456
 _LATELY = timedelta(days=7)
 _LONG = timedelta(hours=1)
 _PATIENCE = 5.0
+_OWN_REDIRECTS = ("api_docs.signed_in",)
 _FIXES = {
     "database": "Start it, or mend OIDC_DATABASE_URL.",
     "clock": "Synchronise both machines' clocks.",
@@ -52,12 +54,11 @@ def doctor(
         with runtime.database.transaction("read") as db:
             found.append(rate_rotation(db, settings, runtime.clock()))
             found.append(rate_logouts(db, runtime.clock()))
-            found += rate_clients(
-                clients.list_clients(db),
-                clients.newest_secrets(db),
-                runtime.clock(),
-                is_loopback=settings.is_loopback,
-            )
+            own = frozenset(runtime.issuer + runtime.paths.path(name) for name in _OWN_REDIRECTS)
+            known = clients.list_clients(db)
+            secrets = clients.newest_secrets(db)
+            found += rate_clients(known, secrets, runtime.clock(), settings, own)
+            found += advise(known, settings.host)
         found += look_from_outside(settings, runtime.database, runtime.clock(), url)
     found += rate_settings(settings)
     found.insert(-3, rate_limits(settings, runtime.limiter.described()))
@@ -78,6 +79,7 @@ def rate_settings(settings: Settings) -> list[Finding]:
         Finding("registration", "warn", "OIDC_REGISTRATION=open lets everybody in; set token.")
         if settings.registration == "open" and not settings.is_loopback
         else Finding("registration", "ok", f"It is {settings.registration}."),
+        rate_origins(settings),
         Finding("passwords", "ok", "Argon2id costs enough.")
         if strong
         else Finding("passwords", "warn", f"Set OIDC_ARGON2_MEMORY_KIB to {_SAFE_MEMORY_KIB}."),
@@ -90,6 +92,17 @@ def rate_settings(settings: Settings) -> list[Finding]:
         ),
         rate_open_files(settings),
     ]
+
+
+def rate_origins(settings: Settings) -> Finding:
+    """Whose scripts may call us beside those of registered applications."""
+    plain = [origin for origin in settings.cors_origins if origin.startswith("http:")]
+    if plain and not settings.is_loopback:
+        words = f"Whoever is on the way can change the scripts of {', '.join(plain)}"
+        fix = "use https, or take it out of OIDC_CORS_ORIGINS"
+        return Finding("origins", "warn", f"{words}; {fix}.")
+    listed = len(settings.cors_origins)
+    return Finding("origins", "ok", f"{listed} are listed, beside those of applications.")
 
 
 def rate_open_files(settings: Settings) -> Finding:

@@ -2,57 +2,91 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
 
 from oidc_server.cli.doctor.findings import Finding
-from oidc_server.domain import clients
+from oidc_server.domain import client_metadata, clients
+from oidc_server.settings import Settings
 
 _OLD_SECRET = timedelta(days=365)
+_EDIT = "oidc-server clients edit CLIENT_ID --metadata FILE"
 
 
 def rate_clients(
     found: Sequence[clients.Client],
     secrets: dict[str, datetime],
     now: datetime,
-    *,
-    is_loopback: bool = True,
+    settings: Settings,
+    own_redirects: frozenset[str],
 ) -> list[Finding]:
-    """`secrets` says when the newest secret of a client was made."""
+    """`secrets` says when the newest secret of a client was made; disabled clients do nothing.
+
+    `own_redirects` are addresses of pages of ours that are clients themselves.
+    """
     told: list[Finding] = []
     good = 0
-    for client in found:
-        weak = list(_weaknesses(client, secrets.get(client.client_id), now, is_loopback))
+    enabled = [client for client in found if client.disabled_at is None]
+    for client in enabled:
+        weak = [
+            *_weak_grants(client),
+            *_weak_redirects(client, own_redirects, settings),
+            *_weak_secret(secrets.get(client.client_id), now),
+        ]
         told += [Finding(f"client {client.client_id}", "warn", words) for words in weak]
         good += not weak
     if good:
-        told.append(Finding("clients", "ok", f"{good} of {len(found)} do as RFC 9700 asks."))
+        told.append(Finding("clients", "ok", f"{good} of {len(enabled)} do as RFC 9700 asks."))
     return told
 
 
-def _weaknesses(
-    client: clients.Client, secret_made_at: datetime | None, now: datetime, is_loopback: bool
-) -> Iterator[str]:
-    if client.disabled_at is not None:
-        return
+def _weak_grants(client: clients.Client) -> Iterator[str]:
     metadata = client.metadata
     if not metadata.require_pkce:
         yield (
             "It may go without PKCE (RFC 9700 §2.1.1);"
-            " when it sends code_challenge, set require_pkce: oidc-server clients edit --metadata"
+            f" when it sends code_challenge, set require_pkce: {_EDIT}"
         )
     if client.allows_grant("password"):
         yield (
             "It uses the password grant (RFC 9700 §2.4);"
             " let people sign in with authorization_code instead."
         )
-    hosts = {urlsplit(uri).hostname for uri in metadata.redirect_uris if uri.startswith("http:")}
-    if client.type in ("web", "spa") and hosts and not is_loopback:
+    claimed = all(uri.startswith("https:") for uri in metadata.redirect_uris)
+    if client.type == "native" and metadata.skip_consent and not claimed:
         yield (
-            "It redirects to this very machine without TLS (RFC 9700 §2.1), as when it is"
-            " developed; keep a client of its own for that."
+            "Nobody is asked for consent, though another app on the device can pose as it"
+            f" (RFC 8252 §8.6); set skip_consent to false: {_EDIT}"
         )
-    if secret_made_at is not None and secret_made_at < now - _OLD_SECRET:
+
+
+def _weak_redirects(
+    client: clients.Client, own_redirects: frozenset[str], settings: Settings
+) -> Iterator[str]:
+    uris = [uri for uri in client.metadata.redirect_uris if uri not in own_redirects]
+    for uri in uris:
+        # A rule may be younger than the client, and an import brings what it brings.
+        problem = client_metadata.redirect_uri_problem(client.type, uri)
+        if problem is not None:
+            yield (
+                f"It redirects to {uri}, which would not be taken today (RFC 9700 §2.1): {problem}"
+                " Replace it: oidc-server clients edit CLIENT_ID --redirect-uri URI"
+            )
+    if client.type in ("web", "spa") and not settings.is_loopback:
+        if any(uri.startswith("http:") for uri in uris):
+            yield (
+                "It redirects to this very machine without TLS (RFC 9700 §2.1), as when it is"
+                " developed; keep a client of its own for that."
+            )
+        ours = client_metadata.origin_of(settings.issuer)
+        if any(client_metadata.origin_of(uri) == ours for uri in uris):
+            yield (
+                "It is at our own origin, so its scripts can do whatever our pages can"
+                " (RFC 6454 §8.2); give it a host of its own."
+            )
+
+
+def _weak_secret(made_at: datetime | None, now: datetime) -> Iterator[str]:
+    if made_at is not None and made_at < now - _OLD_SECRET:
         yield (
-            f"Its secret is of {secret_made_at:%Y-%m-%d}: oidc-server clients rotate-secret,"
+            f"Its secret is of {made_at:%Y-%m-%d}: oidc-server clients rotate-secret,"
             " or private_key_jwt, which needs none (RFC 9700 §2.5)."
         )

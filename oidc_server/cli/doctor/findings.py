@@ -6,8 +6,8 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Finding:
-    """What was looked at, how it is, and what to do."""
+    """What was looked at, how it is, and what to do; of `advice` nothing is wrong."""
 
     check: str
-    result: Literal["ok", "warn", "fail"]
+    result: Literal["ok", "advice", "warn", "fail"]
     finding: str

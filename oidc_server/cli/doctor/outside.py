@@ -27,6 +27,10 @@ _FIX_ADDRESS = (
     " OIDC_TRUSTED_PROXIES"
 )
 
+_FIX_CERTIFICATE = {10: "renew it", 62: "get one for this name", 64: "get one for this address"}
+"""By what OpenSSL calls expired, and a mismatch of the name or of the address."""
+_FIX_CHAIN = "have the proxy send one by an authority that all know, with the certificates between"
+
 
 def look_from_outside(
     settings: Settings, database: Database, now: datetime, url: str | None = None
@@ -47,11 +51,24 @@ def look_from_outside(
                 found.append(_look_at_addresses(http, address, settings, database, now))
             return found
     except httpx2.TransportError as error:
-        if isinstance(error.__cause__, ssl.SSLError) or "CERTIFICATE" in str(error):
-            return [Finding("TLS", "fail", f"{address} has a certificate that is none: {error}.")]
+        refused = _refused_certificate(error)
+        if refused is not None:
+            return [Finding("TLS", "fail", _of_refused(address, refused))]
         reason = str(error) or type(error).__name__
         fix = "start the server, or mend the name or the proxy"
         return [Finding("reached", "warn", f"Nobody answers at {address} ({reason}); {fix}.")]
+
+
+def _refused_certificate(error: BaseException | None) -> ssl.SSLCertVerificationError | None:
+    while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
+        error = error.__cause__ or error.__context__
+    return error
+
+
+def _of_refused(address: str, error: ssl.SSLCertVerificationError) -> str:
+    why = error.verify_message.rstrip(".")
+    fix = _FIX_CERTIFICATE.get(error.verify_code, _FIX_CHAIN)
+    return f"Clients refuse the certificate of {address} ({why}); {fix}."
 
 
 def _look_at_discovery(
