@@ -4,20 +4,23 @@ A transport hands over one mail, now, and its error says whether trying again ma
 again, and remembering what is still to be sent, is the outbox's part.
 """
 
+import os
 import re
 import secrets
 import smtplib
+import socket
 import ssl
+import threading
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from oidc_server.clock import Clock, utc_now
 from oidc_server.observability import tracing
@@ -26,6 +29,8 @@ from oidc_server.settings import Settings
 
 TIMEOUT_SECONDS = 10.0
 """For each step of the conversation with the mail server."""
+DEADLINE_SECONDS = 60.0
+"""For all of it: a server that says a byte now and then must not keep all other mails waiting."""
 
 _POLICY = SMTP.clone(cte_type="7bit")  # so that nobody on the way has to understand 8BITMIME
 _TOKEN = re.compile(r"[A-Za-z0-9-]{1,64}")
@@ -117,6 +122,7 @@ class SmtpTransport:
         clock: Clock = utc_now,
         tls: ssl.SSLContext | None = None,
         timeout: float = TIMEOUT_SECONDS,
+        deadline: float = DEADLINE_SECONDS,
     ) -> None:
         """ValueError without OIDC_SMTP_URL. `tls` replaces the trust of the operating system."""
         if settings.smtp_server is None:
@@ -125,6 +131,7 @@ class SmtpTransport:
         self._sender = Address(settings.brand_name, addr_spec=settings.mail_from)
         self._clock = clock
         self._timeout = timeout
+        self._deadline = deadline
         self._tls = tls or ssl.create_default_context()
         self._breaker = Breaker.of(
             settings, "the mail server", answers=[MailRefusedError], kind="mail"
@@ -156,12 +163,19 @@ class SmtpTransport:
         # Our own name: asking the resolver for it, as smtplib would, can take very long.
         name = self._sender.domain
         if server.tls == "implicit":
-            smtp: smtplib.SMTP = smtplib.SMTP_SSL(
-                server.host, server.port, name, timeout=self._timeout, context=self._tls
+            smtp: _Conversation = _EncryptedConversation(
+                self._deadline,
+                server.host,
+                server.port,
+                name,
+                timeout=self._timeout,
+                context=self._tls,
             )
         else:
-            smtp = smtplib.SMTP(server.host, server.port, name, timeout=self._timeout)
-        try:
+            smtp = _Conversation(
+                self._deadline, server.host, server.port, name, timeout=self._timeout
+            )
+        with closing(smtp):
             smtp.ehlo_or_helo_if_needed()
             offered = smtp.has_extn("starttls")
             if server.tls == "required" or (server.tls == "optional" and offered):
@@ -173,8 +187,6 @@ class SmtpTransport:
             # The mail is accepted by now: a failing farewell must not send it twice.
             with suppress(smtplib.SMTPException, OSError):
                 smtp.quit()
-        finally:
-            smtp.close()
 
 
 def compose(mail: Mail, sender: Address, date: str) -> EmailMessage:
@@ -192,6 +204,39 @@ def compose(mail: Mail, sender: Address, date: str) -> EmailMessage:
     if mail.language:  # last: what adds a part gives it the Content headers there are
         message["Content-Language"] = mail.language
     return message
+
+
+class _Conversation(smtplib.SMTP):
+    """One that is broken off at its deadline; smtplib then finds that the other side has gone."""
+
+    def __init__(self, deadline: float, *address: Any, **options: Any) -> None:
+        self._deadline = deadline
+        self._is_over = threading.Event()
+        super().__init__(*address, **options)
+
+    def connect(self, *address: Any, **options: Any) -> tuple[int, bytes]:
+        threading.Thread(target=self._watch, name="mail deadline", daemon=True).start()
+        try:
+            return super().connect(*address, **options)
+        except OSError:  # which every error of smtplib is
+            self.close()
+            raise
+
+    def close(self) -> None:
+        self._is_over.set()
+        super().close()
+
+    def _watch(self) -> None:
+        wait = self._deadline
+        while not self._is_over.wait(wait):
+            wait = 0.1  # after the deadline it may connect to one more address
+            if (connected := self.sock) is not None:
+                with suppress(OSError), socket.socket(fileno=os.dup(connected.fileno())) as ours:
+                    ours.shutdown(socket.SHUT_RDWR)
+
+
+class _EncryptedConversation(_Conversation, smtplib.SMTP_SSL):
+    """The same, encrypted from the beginning."""
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import socket
 import ssl
 import threading
+import time
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
@@ -28,6 +29,7 @@ from oidc_server.outbound.mail import (
     compose,
 )
 from oidc_server.settings import load
+from tests.services.bad_line import State, line_to
 from tests.services.ports import free_port
 from tests.services.smtp import Mood
 
@@ -43,7 +45,7 @@ NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 SENDER = Address("Your ID", addr_spec="no-reply@id.example.com")
 
 
-def transport_to(url, *, tls=None, timeout=5.0, **settings):
+def transport_to(url, *, tls=None, timeout=5.0, deadline=60.0, **settings):
     env = {f"OIDC_{name.upper()}": str(value) for name, value in settings.items()}
     return SmtpTransport(
         load(
@@ -58,6 +60,7 @@ def transport_to(url, *, tls=None, timeout=5.0, **settings):
         clock=lambda: NOW,
         tls=tls,
         timeout=timeout,
+        deadline=deadline,
     )
 
 
@@ -179,6 +182,18 @@ def test_a_mail_server_that_is_silent_is_given_up_on(smtp):
 
     with pytest.raises(MailUnavailableError, match="timed out"):
         transport.send(MAIL)
+
+
+def test_a_mail_server_that_speaks_too_slowly_is_given_up_on_before_it_is_done(smtp):
+    with line_to(smtp.port) as line:
+        line.state = State.SLOW  # each byte in time
+        began = time.monotonic()
+
+        with pytest.raises(MailUnavailableError, match="of no use"):
+            transport_to(f"smtp://{smtp.host}:{line.port}", deadline=1.0).send(MAIL)
+
+        assert time.monotonic() - began < 3
+    assert not [thread for thread in threading.enumerate() if thread.name == "mail deadline"]
 
 
 def test_a_mail_server_that_is_down_is_left_alone_after_a_while():
