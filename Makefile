@@ -4,21 +4,49 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test quick fuzz check fix messages migration bench screenshots lock clean
+.PHONY: help serve up down migrate create-admin test quick fuzz check fix messages migration bench screenshots lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check
 UV := build/uv/bin/uv
+SECRETS := data/secrets
 NODE_PACKAGES := tests/js/node_modules/.package-lock.json
 
 # List the targets
 help:
-	@awk '/^# /{text=substr($$0,3)} /^$$/{text=""} /^[a-z]+:/&&text{sub(":.*",""); printf "make %-12s %s\n",$$0,text}' Makefile
+	@awk '/^# /{text=substr($$0,3)} /^$$/{text=""} /^[a-z-]+:/&&text{sub(":.*",""); printf "make %-12s %s\n",$$0,text}' Makefile
 
 # Run the server for development (ARGS="--port 9000" to pass options)
 serve: $(VENV)/.serve
 	@exec $(BIN)/oidc-server serve --dev $(ARGS)
+
+# Start two nodes in containers, with all they need; or replace them one after the other by the program of now
+up: docker $(SECRETS)/secret_key $(SECRETS)/postgres_password $(SECRETS)/database_url
+	@docker compose build
+	@if $(CONTAINERS_ARE_UP); then docker compose run --rm migrate; \
+	  for node in node-1 node-2; do docker compose up --detach --wait --no-deps $$node; done; fi
+	@docker compose up --detach --wait
+	@echo "The server is at http://localhost:8000, its mails at http://localhost:8025. Next: make create-admin"
+
+# Stop the containers; what they keep stays
+down: docker
+	@docker compose down
+
+# Bring the database to the schema of this program: in the containers if they are up, else on this machine
+migrate:
+	@if $(CONTAINERS_ARE_UP); then echo "In the containers:" >&2; docker compose run --build --rm migrate; \
+	else echo "On this machine:" >&2; $(MAKE) --silent $(VENV)/.serve; $(BIN)/oidc-server db upgrade $(ARGS); fi
+
+# Make an administrator, there or here (username=ada email=ada@example.com, or it asks), while the server runs or not
+create-admin:
+	@username="$(username)" email="$(email)"; \
+	test -n "$$username" || read -rp "Username: " username; \
+	test -n "$$email" || read -rp "E-mail address: " email; \
+	set -- users add --admin --username "$$username" --email "$$email" $(ARGS); \
+	if $(CONTAINERS_ARE_UP); then echo "In the containers:" >&2; \
+	  docker compose exec $$(test -t 0 || echo -T) node-1 oidc-server "$$@"; \
+	else echo "On this machine:" >&2; $(MAKE) --silent $(VENV)/.serve; $(BIN)/oidc-server "$$@"; fi
 
 # Run every test, install what they need, and demand the coverage that pyproject.toml states
 test: $(VENV)/.test debian-packages node-packages
@@ -111,7 +139,29 @@ $(UV): | $(BIN)/python
 compile = $(UV) pip compile --quiet pyproject.toml $(1) --universal --fork-strategy fewest \
   --python-version 3.11 --generate-hashes --no-annotate --no-header >/dev/null
 
-.PHONY: debian-packages node-packages
+.PHONY: docker debian-packages node-packages
+
+CONTAINERS_ARE_UP = test -n "$$(docker compose ps --quiet node-1 2>/dev/null)"
+
+docker:
+	@cannot() { echo "$$1. Without Docker there is make serve: it needs nothing but Python" >&2; exit 1; }; \
+	command -v docker >/dev/null || cannot "Docker is not installed"; \
+	docker compose version >/dev/null 2>&1 || cannot "Docker has no Compose: install its plugin docker-compose"; \
+	docker info >/dev/null 2>&1 || cannot "Docker's engine does not answer: start it"
+
+# Readable to the users in the containers: what keeps others out is the mode of the folder.
+$(SECRETS):
+	@test -d data || install -d -m 700 data
+	@install -d -m 700 $@
+
+$(SECRETS)/secret_key: | $(SECRETS)
+	@umask 022; head -c 48 /dev/urandom | base64 | tr -d '\n' >$@
+
+$(SECRETS)/postgres_password: | $(SECRETS)
+	@umask 022; head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \n' >$@
+
+$(SECRETS)/database_url: $(SECRETS)/postgres_password
+	@umask 022; echo "postgresql://oidc:$$(cat $<)@postgres/oidc" >$@
 
 debian-packages: tests/debian-packages.txt
 	@mkdir -p build

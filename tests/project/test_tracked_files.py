@@ -13,7 +13,7 @@ VENDORED = "static/vendor"  # as others published it
 SECRET = {".key", ".pem", ".p12", ".db", ".env"}
 TOP = {
     *("oidc_server", "templates", "static", "migrations", "tests"),
-    *("docs", "benchmarks", "examples"),
+    *("docs", "benchmarks", "examples", "containers"),
     *("pyproject.toml", "requirements.lock", "requirements-dev.lock", "Makefile"),
     *("Dockerfile", "docker-compose.yml"),
     *("README.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE"),
