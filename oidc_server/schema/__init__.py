@@ -63,8 +63,10 @@ def is_for_us(connection: Connection) -> bool:
     newest, found = resources.newest_migration(), version(connection)
     if found is None or found <= newest:
         return found == newest
-    oldest = connection.scalar(schema_version.OLDEST_PROGRAM.core)
-    return schema_version.goes_on(newest, oldest)
+    goes_on = schema_version.goes_on(newest, connection.scalar(schema_version.OLDEST_PROGRAM.core))
+    if goes_on:
+        _log.info("the schema is newer than this program, which goes on", at=found, knows=newest)
+    return goes_on
 
 
 def _upgrade(connection: Connection) -> None:

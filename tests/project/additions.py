@@ -1,5 +1,6 @@
 """Whether a migration only adds, as ADR 0023 says it: the schemas before and after it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,36 +11,41 @@ _HARMLESS = frozenset({"CASCADE", "SET NULL"})
 
 @dataclass(frozen=True)
 class Schema:
-    """What a SQLite database has: tables, and the triggers on each."""
+    """What a SQLite database has. `rules` are what rows may break, with the columns they are of."""
 
     columns: dict[str, dict[str, Any]]
     foreign_keys: dict[str, list[Any]]
-    rules: dict[str, set[str]]
+    rules: dict[str, dict[str, list[str]]]
 
 
 def read_schema(connection: Connection) -> Schema:
     """The schema of a database, without Alembic's own table."""
     inspector = inspect(connection)
     tables = [name for name in inspector.get_table_names() if name != "alembic_version"]
-    triggers = connection.execute(
-        text("SELECT tbl_name, name FROM sqlite_master WHERE type = 'trigger'")
-    ).all()
     return Schema(
         {table: {one["name"]: one for one in inspector.get_columns(table)} for table in tables},
         {table: list(inspector.get_foreign_keys(table)) for table in tables},
-        {
-            table: {
-                *(
-                    f"UNIQUE {one['column_names']}"
-                    for one in inspector.get_unique_constraints(table)
-                ),
-                *(f"UNIQUE {one['name']}" for one in inspector.get_indexes(table) if one["unique"]),
-                *(f"CHECK {one['sqltext']}" for one in inspector.get_check_constraints(table)),
-                *(f"trigger {name}" for of, name in triggers if of == table),
-            }
-            for table in tables
-        },
+        {table: _rules(connection, table) for table in tables},
     )
+
+
+def _rules(connection: Connection, table: str) -> dict[str, list[str]]:
+    inspector = inspect(connection)
+    unique: list[Any] = [
+        *inspector.get_unique_constraints(table),
+        *(one for one in inspector.get_indexes(table) if one["unique"]),
+    ]
+    triggers = text("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = :it")
+    return {
+        **{f"UNIQUE {one['column_names']}": _named(one["column_names"]) for one in unique},
+        **{f"CHECK {one['sqltext']}": [] for one in inspector.get_check_constraints(table)},
+        **{f"trigger {name}": [] for name in connection.scalars(triggers, {"it": table})},
+    }
+
+
+def _named(columns: Iterable[str | None]) -> list[str]:
+    """The columns of an index, without what is an expression."""
+    return [name for name in columns if name is not None]
 
 
 def breaches(before: Schema, after: Schema) -> list[str]:
@@ -67,10 +73,20 @@ def _changes_of(table: str, before: Schema, after: Schema) -> list[str]:
                 found.append(f"{table}.{name} must be given")
         elif _promise(column) != _promise(old[name]):
             found.append(f"{table}.{name} is another one")
-    found += [f"{table} has {rule}" for rule in sorted(after.rules[table] - before.rules[table])]
+    found += [
+        f"{table} has {rule}"
+        for rule, columns in after.rules[table].items()
+        if rule not in before.rules[table]
+        and all(name in old or not _may_be_empty(new[name]) for name in columns)
+    ]
     if _references(after, table) != _references(before, table):
         found.append(f"{table} refers to other tables")
     return found
+
+
+def _may_be_empty(column: Any) -> bool:
+    """Rows of programs of before have nothing in it; and nothing is not twice the same."""
+    return bool(column["nullable"]) and column["default"] is None
 
 
 def _promise(column: Any) -> tuple[str, bool, Any]:

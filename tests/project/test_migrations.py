@@ -67,6 +67,7 @@ def test_what_says_that_it_only_adds_does(schemas):
     [
         ("0002", None),
         ("0005", "signing_keys."),
+        ("0012", None),  # a new column that is unique where it is not empty
         ("0019", "audit_events has trigger "),
         ("0024", None),
         ("0028", "rows of users cannot be deleted without those of passkey_offers"),
