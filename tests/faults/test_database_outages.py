@@ -16,26 +16,17 @@ from sqlalchemy import text
 
 from oidc_server.database import DatabaseUnavailableError
 from tests import site
+from tests.faults.recovery import (
+    assert_no_bug_was_logged,
+    assert_told_to_come_back,
+    wait_until_ready,
+)
 from tests.relying_party import RelyingParty
-from tests.services import postgres, run
+from tests.services import postgres
 from tests.services.deployment import Deployment, deployed
 from tests.services.postgres import PostgresServer
 
 pytestmark = [pytest.mark.race, pytest.mark.slow]
-RECOVERY = 10.0
-"""Seconds within which the server must work again, on a machine that does other things too."""
-
-
-@pytest.fixture
-def private_postgres() -> Iterator[tuple[Path, PostgresServer]]:
-    """A PostgreSQL that nobody else uses, and its folder, by which it is stopped and resumed."""
-    if postgres.find_programs() is None:
-        pytest.skip(postgres.MISSING)
-    place = run.folder() / f"private-{time.monotonic_ns()}"
-    server = postgres.start(place)
-    yield place, server
-    if (place / "data" / "postmaster.pid").exists():
-        postgres.stop(place)
 
 
 @pytest.mark.postgres
@@ -240,26 +231,3 @@ def ask_until(deployment: Deployment, access_token: str, end: float) -> list[htt
                 client.get("/userinfo", headers={"authorization": f"Bearer {access_token}"})
             )
     return answers
-
-
-def assert_told_to_come_back(answer: httpx2.Response) -> None:
-    assert answer.status_code == 503, (answer.status_code, answer.text)
-    assert int(answer.headers["retry-after"]) > 0
-    if "json" in answer.headers["content-type"]:
-        assert answer.json()["error"] == "temporarily_unavailable"
-
-
-def wait_until_ready(deployment: Deployment) -> None:
-    """Until all workers are: each leaves the database alone for a moment of its own."""
-    began = time.monotonic()
-    in_a_row = 0
-    while in_a_row < 16:
-        answer = httpx2.get(f"{deployment.server.base_url}/health/ready", timeout=5)
-        in_a_row = in_a_row + 1 if answer.status_code == 200 else 0
-        assert time.monotonic() - began < RECOVERY
-        time.sleep(0.05)
-
-
-def assert_no_bug_was_logged(deployment: Deployment) -> None:
-    assert "Traceback" not in deployment.server.logs()
-    assert "request failed" not in deployment.server.logs()
