@@ -12,6 +12,7 @@ import pytest
 from oidc_server.security.jose import ALGORITHMS
 from tests.browser import Browser
 from tests.factories import Person
+from tests.races.moving_credits import Mover
 from tests.relying_party import RelyingParty
 from tests.services.clock import SharedClock
 from tests.services.deployment import Deployment
@@ -35,6 +36,7 @@ def test_what_happened_while_the_clock_was_ahead_keeps_nobody_waiting_when_it_is
 ) -> None:
     deployment = deploy(clock=clock)
     party = RelyingParty(deployment, deployment.make_client())
+    mover = Mover(deployment)
     for by in (HOURS, MINUTES):
         person, guessed = deployment.make_user(), deployment.make_user()
         browser = deployment.browser()
@@ -47,16 +49,21 @@ def test_what_happened_while_the_clock_was_ahead_keeps_nobody_waiting_when_it_is
         unspent = party.authorize(browser, person).code
         refreshed = party.refresh(tokens["refresh_token"]).json()
         guess_until_told_to_wait(deployment, guessed)
+        mover.sign_in()
+        moved = mover.move("add", f"once-{by.seconds}", amount="1.00")
 
         clock.advance(-by)
         for one in (guessed, person):
             sign_in(deployment.browser(), one)
+        mover.sign_in()
+        assert mover.move("add", f"once-{by.seconds}", amount="1.00") == moved
         assert party.redeem(spent).status_code == 400
         assert sorted(party.redeem(unspent).status_code for _ in range(3)) == [200, 400, 400]
         assert party.refresh(refreshed["refresh_token"]).status_code == 200
         for _ in range(EITHER_WORKER):
             assert_signs(deployment, party, browser, person)
             assert deployment.http.get("/health/ready").status_code == 200
+    assert mover.balance() == "2.00"
     assert "Traceback" not in deployment.server.logs()
 
 

@@ -17,11 +17,15 @@ class Mover:
     def __init__(self, deployment: Deployment) -> None:
         self.deployment = deployment
         self.person: Person = deployment.make_user()
-        app = deployment.make_client("service", "--scope", SCOPE)
-        answer = deployment.http.send(
-            token_request(deployment, app, grant_type="client_credentials", scope=SCOPE)
+        self._app = deployment.make_client("service", "--scope", SCOPE)
+        self.sign_in()
+
+    def sign_in(self) -> None:
+        """Take another access token: those from before may have expired."""
+        request = token_request(
+            self.deployment, self._app, grant_type="client_credentials", scope=SCOPE
         )
-        self.token: str = answer.json()["access_token"]
+        self.token: str = self.deployment.http.send(request).json()["access_token"]
 
     def request(self, action: str, key: str, **body: Any) -> Request:
         """A movement, not sent yet."""
