@@ -105,6 +105,11 @@ ROUTES = [
         name="discovery.oauth_protected_resource",
     ),
     Route(
+        "/.well-known/oauth-protected-resource/{path:path}",
+        machine(protected_resource.resource_below_us, methods=("GET",), access="read"),
+        name="discovery.protected_resource",
+    ),
+    Route(
         "/.well-known/passkey-endpoints",
         machine(passkey_endpoints.passkey_endpoints, methods=("GET",), access=None),
         name="discovery.passkey_endpoints",

@@ -37,7 +37,7 @@ def decide(ctx: Context, request: Forwarded, demands: Demands) -> Response:
                 "This needs a stronger sign-in.", acr_values=demands.acr
             )
     except OAuth2Error as error:
-        return protocol_error(ctx, error)
+        return protocol_error(ctx, error, demands.audience)
 
     count_holder(ctx, token.client_id, state.user_id)
     held = roles.roles_of(ctx.db, state.user_id) if state.user_id else frozenset[str]()

@@ -1,5 +1,6 @@
 """Between a request and the protocol kit: the exchange it makes, and how its errors are written."""
 
+import re
 from functools import partial
 
 from oidc_server.database import Access
@@ -22,6 +23,8 @@ from oidc_server.web.responses import Response
 
 _MAY_REPEAT = ("resource", "audience")
 _DPOP = f'DPoP algs="{" ".join(ALGORITHMS)}"'
+_PATH = re.compile(r"/[A-Za-z0-9._~/-]+")
+"""Of a resource below us: what needs no escaping in a header."""
 _OF_PROOF = (InvalidDpopProofError, UseDpopNonceError)
 
 
@@ -88,16 +91,21 @@ def access_with_proof(incoming: Incoming) -> Access:
     return "read" if incoming.header("dpop") is None else "write"
 
 
-def protocol_error(ctx: Context, error: OAuth2Error) -> Response:
-    """An OAuth error as JSON (RFC 6749 §5.2), with the challenge that its status calls for."""
+def protocol_error(ctx: Context, error: OAuth2Error, resource: str | None = None) -> Response:
+    """An OAuth error as JSON (RFC 6749 §5.2), with the challenge that its status calls for.
+
+    `resource` is whose refusal it is, where we answer for another resource than ourselves.
+    """
     description = error.get_error_description() or "The request was refused."
     response = oauth_error(error.error, description, error.status_code, ctx.origin.reference)
-    return with_challenge(ctx, error, response)
+    return with_challenge(ctx, error, response, resource)
 
 
-def with_challenge(ctx: Context, error: OAuth2Error, response: Response) -> Response:
+def with_challenge(
+    ctx: Context, error: OAuth2Error, response: Response, resource: str | None = None
+) -> Response:
     """The same answer with the challenge that this error calls for, if it does."""
-    challenge = _challenge(ctx, error)
+    challenge = _challenge(ctx, error, resource)
     if challenge is not None:
         response.with_header("www-authenticate", challenge)
     return with_dpop_nonce(ctx, response)
@@ -111,12 +119,13 @@ def with_dpop_nonce(ctx: Context, response: Response) -> Response:
     return response
 
 
-def _challenge(ctx: Context, error: OAuth2Error) -> str | None:
+def _challenge(ctx: Context, error: OAuth2Error, resource: str | None) -> str | None:
     """RFC 6750 §3, RFC 9449 §7.1, RFC 9470 §3, RFC 7617 §2.
 
     Whoever used one scheme is told of it alone.
     """
-    bearer = f'Bearer realm="{ctx.runtime.issuer}", {_resource_metadata(ctx)}'
+    metadata = _resource_metadata(ctx, resource)
+    bearer = f'Bearer realm="{ctx.runtime.issuer}"{metadata}'
     if isinstance(error, InvalidTokenError) and not error.presented:
         return f"{bearer}, {_DPOP}"
     if error.error == "invalid_client" and error.status_code == 401:
@@ -125,7 +134,7 @@ def _challenge(ctx: Context, error: OAuth2Error) -> str | None:
     if not of_resource and not (isinstance(error, _OF_PROOF) and error.status_code == 401):
         return None
     scheme = (ctx.incoming.header("authorization") or "").partition(" ")[0]
-    challenge = f"{_DPOP}, {_resource_metadata(ctx)}" if scheme.lower() == "dpop" else bearer
+    challenge = f"{_DPOP}{metadata}" if scheme.lower() == "dpop" else bearer
     described = plain(error.get_error_description())
     details = f'error="{error.error}", error_description="{described}"'
     if isinstance(error, InsufficientUserAuthenticationError):
@@ -135,6 +144,14 @@ def _challenge(ctx: Context, error: OAuth2Error) -> str | None:
     return f"{challenge}, {details}"
 
 
-def _resource_metadata(ctx: Context) -> str:
-    """Where a client learns who gives tokens for us (RFC 9728 §5.1)."""
-    return f'resource_metadata="{ctx.url("discovery.oauth_protected_resource")}"'
+def _resource_metadata(ctx: Context, resource: str | None) -> str:
+    """Where a client learns who gives tokens (RFC 9728 §5.1): for us, or for what is below us.
+
+    Of a resource elsewhere, the document is elsewhere: at its own host (§3.1).
+    """
+    issuer, below = ctx.runtime.issuer, ""
+    if resource is not None and resource != issuer:
+        below = resource.removeprefix(issuer)
+        if below == resource or not _PATH.fullmatch(below):
+            return ""
+    return f', resource_metadata="{ctx.url("discovery.oauth_protected_resource")}{below}"'

@@ -3,7 +3,7 @@
 import re
 
 from oidc_server.oauth2.vocabulary import API_SCOPES
-from tests.factories import make_client
+from tests.factories import make_client, make_resource
 from tests.relying_party import RelyingParty
 from tests.site import Site
 from tests.wire import ask
@@ -59,6 +59,60 @@ def test_every_refusal_of_userinfo_says_where_the_document_is(site: Site) -> Non
         address = re.search(r'resource_metadata="([^"]+)"', challenge)
         assert address is not None
         assert address[1] == site.issuer + ADDRESS
+
+
+def test_every_refusal_of_the_api_says_where_the_document_is(site: Site) -> None:
+    """§5.1."""
+    party = RelyingParty(site, make_client(site, "service", scopes=("a",)))
+    narrow = party.token(grant_type="client_credentials").json()["access_token"]
+
+    answers = [
+        site.http.get("/api/v1/admin/users", headers=headers)
+        for headers in ({}, {"authorization": "Bearer x"}, {"authorization": f"Bearer {narrow}"})
+    ]
+
+    assert [answer.status_code for answer in answers] == [401, 401, 403]
+    wanted = f'resource_metadata="{site.issuer}{ADDRESS}"'
+    assert all(wanted in answer.headers["www-authenticate"] for answer in answers)
+
+
+def test_a_resource_server_below_the_issuer_has_a_document_of_its_own(site: Site) -> None:
+    """§2, §3.1: the path of the resource comes after the well-known one."""
+    stock = make_resource(site, f"{site.issuer}/stock/v1", "stock:read stock:write")
+    make_resource(site, "https://api.example.net/stock", "elsewhere")
+
+    answer = site.http.get(f"{ADDRESS}/stock/v1", headers={"origin": "null"})
+    unknown = [site.http.get(f"{ADDRESS}/{path}") for path in ("stock", "stock/v1/", "", "%00")]
+
+    assert answer.headers["access-control-allow-origin"] == "*"
+    found = answer.json()
+    assert found["resource"] == stock
+    assert found["authorization_servers"] == [site.issuer]
+    assert found["scopes_supported"] == ["stock:read", "stock:write"]
+    assert "jwks_uri" not in found  # the keys of the resource itself, and it signs nothing
+    assert {answer.status_code for answer in unknown} == {404}
+
+
+def test_the_gateway_names_the_document_of_the_resource_that_it_guards(site: Site) -> None:
+    """§5.1: ours would be for another resource, and a client must not use it (§3.3)."""
+    below, elsewhere = f"{site.issuer}/stock", "https://api.example.net/stock"
+    odd = f'{site.issuer}/"stock'
+    headers = {
+        "authorization": "Bearer x",
+        "x-forwarded-method": "GET",
+        "x-forwarded-uri": "/stock/apples",
+    }
+
+    told = {
+        resource: site.http.get(
+            "/forward-auth", params={"resource": resource} if resource else {}, headers=headers
+        ).headers["www-authenticate"]
+        for resource in ("", below, elsewhere, odd)
+    }
+
+    assert f'resource_metadata="{site.issuer}{ADDRESS}"' in told[""]
+    assert f'resource_metadata="{site.issuer}{ADDRESS}/stock"' in told[below]
+    assert "resource_metadata" not in told[elsewhere] + told[odd]
 
 
 def test_a_client_that_fails_to_authenticate_is_not_sent_there(site: Site) -> None:
