@@ -1,5 +1,6 @@
 """/problems/{name}: the page that the `type` of a problem leads to."""
 
+from oidc_server.languages import translate
 from oidc_server.web.context import Context
 from oidc_server.web.errors import NotFoundError
 from oidc_server.web.errors.types import PROBLEM_TYPES
@@ -14,4 +15,11 @@ def show_problem(ctx: Context) -> Response:
     if kind is None:
         raise NotFoundError
 
-    return ctx.render("problems/problem.html", kind=kind, address=ctx.runtime.issuer + kind.path)
+    return ctx.render(
+        "problems/problem.html",
+        title=translate(ctx.language, kind.title),
+        explanation=translate(ctx.language, kind.explanation),
+        what_to_do=translate(ctx.language, kind.what_to_do),
+        code=kind.status,
+        address=ctx.runtime.issuer + kind.path,
+    )

@@ -1,15 +1,19 @@
 """RFC 9457, and what every operation of the API does alike."""
 
+import html
 import json
 from typing import Any
 
 import pytest
 
 from oidc_server.domain import endings
+from oidc_server.domain.users import UsernameTakenError
+from oidc_server.languages import SUPPORTED, translate
+from oidc_server.web.errors import problem_of
 from oidc_server.web.errors.types import PROBLEM_TYPES
 from oidc_server.web.json_api import read_cursor, write_cursor
 from tests.callers import Callers, token_of
-from tests.factories import make_client
+from tests.factories import make_client, make_user
 from tests.relying_party import RelyingParty
 from tests.site import Site
 from tests.web.operations import Api, callers
@@ -57,6 +61,33 @@ def test_every_type_has_a_page_that_explains_it(site: Site) -> None:
         assert kind.title in page.text
         assert f"https://id.example.com/problems/{kind.name}" in page.text
     assert site.http.get("/problems/nothing").status_code == 404
+
+
+@pytest.mark.parametrize("language", [name for name in SUPPORTED if name != "en"])
+def test_a_page_of_a_type_is_in_the_language_of_its_reader_and_answers_are_not(
+    site: Site, language: str
+) -> None:
+    in_their_language = {"accept-language": language}
+
+    for kind in PROBLEM_TYPES:
+        page = html.unescape(site.http.get(kind.path, headers=in_their_language).text)
+
+        for words in (kind.title, kind.explanation, kind.what_to_do):
+            assert translate(language, words) in page
+            assert words not in page
+    answered = site.http.get("/api/v1/nowhere", headers=in_their_language)
+    assert problem(answered, 404, "not-found")["title"] == "There is nothing here"
+
+
+def test_a_rule_that_a_page_breaks_is_told_in_the_language_of_its_reader(site: Site) -> None:
+    person = make_user(site)
+
+    with pytest.raises(UsernameTakenError) as broken:
+        make_user(site, username=person.username)
+
+    told = problem_of(broken.value)
+    assert told.explanation == str(broken.value) == "This username is taken."
+    assert translate("de", told.explanation) == "Dieser Benutzername ist vergeben."
 
 
 def test_names_of_types_are_distinct() -> None:

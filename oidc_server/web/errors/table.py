@@ -8,6 +8,10 @@ from typing import Any
 from oidc_server.database import ConflictError, DatabaseUnavailableError
 from oidc_server.domain.authorization_requests import RequestGoneError
 from oidc_server.domain.base import DomainError
+from oidc_server.domain.identities import IdentityTakenError
+from oidc_server.domain.passkeys import PasskeyTakenError, TooManyPasskeysError
+from oidc_server.domain.users import EmailTakenError, UsernameTakenError
+from oidc_server.domain.ways_in import LastWayInError
 from oidc_server.languages import Words
 from oidc_server.oauth2.client_keys import NoEncryptionKeyError
 from oidc_server.observability import current
@@ -97,6 +101,17 @@ def _wrong_method(error: MethodNotAllowedError) -> Problem:
     )
 
 
+_RULES: dict[type[DomainError], Words] = {
+    UsernameTakenError: Words("This username is taken."),
+    EmailTakenError: Words("This address belongs to another account."),
+    IdentityTakenError: Words("Somebody else signs in with this account."),
+    PasskeyTakenError: Words("This passkey is registered already."),
+    TooManyPasskeysError: Words("This account has as many passkeys as one can have."),
+    LastWayInError: Words("This is the only way into the account."),
+}
+"""What people can break on pages: the domain itself speaks English."""
+
+
 _PROBLEMS: tuple[tuple[type[Exception], Callable[[Any], Problem]], ...] = (
     (
         ForeignFormError,
@@ -179,7 +194,7 @@ _PROBLEMS: tuple[tuple[type[Exception], Callable[[Any], Problem]], ...] = (
             409,
             "invalid_request",
             Words("This cannot be done"),
-            str(error),
+            _RULES.get(type(error), str(error)),
             Words("Go back and try something else."),
         ),
     ),
