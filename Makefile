@@ -91,7 +91,7 @@ migration: $(VENV)/.test
 	$(BIN)/alembic -x scratch=build/scratch.db upgrade head
 	$(BIN)/alembic -x scratch=build/scratch.db revision --autogenerate --message "$(m)" --rev-id "$$(printf '%04d' $$(($$(ls migrations/versions/[0-9]*.py | wc -l) + 1)))"
 
-# Measure every operation beside a peer (ARGS=--quick, --only NAME, --alone, --profile NAME, --growth, --memory)
+# Measure every operation beside a peer (ARGS=--quick, --only NAME, --alone, --profile NAME, --growth, --memory, --overload)
 bench: $(VENV)/.test debian-packages node-packages
 	@$(BIN)/python -m benchmarks $(ARGS)
 

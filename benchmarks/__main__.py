@@ -17,6 +17,7 @@ from pathlib import Path
 
 from benchmarks import databases, floors, memory, operations, process, stage
 from benchmarks.growth.report import print_growth
+from benchmarks.overload import run as overload
 from benchmarks.peer import profiles, rounds
 from oidc_server.clock import utc_now
 from oidc_server.database import Database
@@ -39,6 +40,8 @@ def main() -> None:
             print_growth(folder, options)
         elif options.memory:
             on_each_database(print_memory, folder, options)
+        elif options.overload:
+            overload.print_overload(folder, options)
         elif options.profile is not None:
             profiles.print_profiles(folder, options.profile, options.seconds)
         else:
@@ -184,6 +187,11 @@ def _options() -> argparse.Namespace:
         action="store_true",
         help="instead: every request with few and with very many people, on PostgreSQL;"
         " it takes ten minutes and 12 GB of disk",
+    )
+    parser.add_argument(
+        "--overload",
+        action="store_true",
+        help="instead: three times what the server takes, and what becomes of it",
     )
     parser.add_argument(
         "--users", type=int, nargs=2, default=(1000, 1_000_000), help="few and many, with --growth"

@@ -168,8 +168,9 @@ def _templates(settings: Settings, paths: Paths) -> tuple[Environment, dict[str,
 
 
 def _lane(database: Database, settings: Settings) -> Lane:
+    most_wait = settings.max_wait.total_seconds()
     if database.is_sqlite:
-        return OnTheLoop(database)
+        return OnTheLoop(database, most_wait)
     breaker = Breaker(
         "database",
         settings.database_breaker_failures,
@@ -178,7 +179,8 @@ def _lane(database: Database, settings: Settings) -> Lane:
         answers=(DatabaseBusyError,),
     )
     seconds = settings.database_timeout.total_seconds()
-    return OnThreads(database, Threads(settings.database_threads), breaker, seconds)
+    threads = Threads(settings.database_threads)
+    return OnThreads(database, threads, breaker, seconds, most_wait)
 
 
 def _hashing(settings: Settings, processes: int) -> HashingLane:

@@ -1,5 +1,6 @@
 """Requests below the manners of a client library: every byte as written, and what they left."""
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,8 +49,12 @@ def ask(
     *,
     headers: tuple[tuple[str, str], ...] = (),
     body: bytes = b"",
+    seconds_ago: float = 0.0,
 ) -> Raw:
-    """Send a request as it stands: nothing is encoded, ordered or left out, but `Host` is added."""
+    """Send a request as it stands: nothing is encoded, ordered or left out, but `Host` is added.
+
+    It arrived so many `seconds_ago`, and has waited for its turn since.
+    """
     path, _, query = target.partition("?")
     names = {key for key, _ in headers}
     carried = headers if "host" in names else (("host", "id.example.com"), *headers)
@@ -66,6 +71,7 @@ def ask(
         "headers": [(key.encode("latin-1"), value.encode("latin-1")) for key, value in carried],
         "client": ("192.0.2.7", 40000),
         "server": ("id.example.com", 443),
+        "state": {"arrived": time.monotonic() - seconds_ago},
     }
     sent: list[Any] = []
 

@@ -32,27 +32,30 @@ def running(
     database_url: str | None,
     database: Tree | None,
     program: Sequence[str] = (process.PROGRAM,),
+    people: int = PEOPLE,
 ) -> Iterator[Side]:
     """Start it with so many processes; without a URL it works on SQLite in `folder`."""
     folder.mkdir()
     settings = {**_SETTINGS, **({"OIDC_DATABASE_URL": database_url} if database_url else {})}
     options = ("--workers", str(workers))
     with process.running(folder, *options, settings=settings, program=program) as server:
-        apps, people = _cast(folder, settings)
+        apps, cast = _cast(folder, settings, people)
 
         def sign_in(http: httpx2.Client, path: str, number: int) -> str:
             browser = Browser(http, server.issuer)
-            answer = browser.log_in(browser.go(path), people[number % len(people)])
+            answer = browser.log_in(browser.go(path), cast[number % len(cast)])
             return str(answer.headers["location"])
 
-        yield Side(name, server.port, Tree(server.pid), apps, sign_in, database, people)
+        yield Side(name, server.port, Tree(server.pid), apps, sign_in, database, cast)
 
 
-def _cast(folder: Path, settings: Mapping[str, str]) -> tuple[dict[str, App], list[Person]]:
+def _cast(
+    folder: Path, settings: Mapping[str, str], count: int
+) -> tuple[dict[str, App], list[Person]]:
     loaded: Settings = load({**settings, "OIDC_DATA_DIR": str(folder / "data")}, None)
     database, now = Database(loaded.database_url), utc_now()
     try:
-        people = stage.set_up(loaded, database, now, PEOPLE).people
+        people = stage.set_up(loaded, database, now, count).people
         with database.transaction("write") as db:
             webs = {
                 alg: stage.register(

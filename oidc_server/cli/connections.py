@@ -5,11 +5,18 @@ from typing import Any, Literal
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from oidc_server.web import arrival
+
 MAX_HEAD = 64 * 1024
 """Bytes of a request line and headers, beyond the first ones that are read at once."""
 MAX_MESSAGE = 16 * 1024 * 1024
 """Bytes of a whole request. Larger bodies than ours are read and dropped up to here, so that the
 sender sees why."""
+_LINGER = 1.0
+"""Seconds in which what still comes is read and dropped, after the last answer. A connection that
+is closed while something of it is unread is reset, and with it the answer."""
+_MOST_LINGERING = 128
+"""Connections beyond the limit that are treated so; with more of them it is not worth it."""
 _SLOW = "The request took too long to arrive."
 _FULL = "Too many connections are open."
 
@@ -29,6 +36,7 @@ class BoundedProtocol(HttpToolsProtocol):
     _in_body = False
     _begun = False
     _ends = False
+    _lingers = False
     _size = 0
     _awaits: Literal["head", "body"] | None = None
     _timer: TimerHandle | None = None
@@ -49,6 +57,8 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self._lingers:
+            return
         self._size += len(data)
         self._begun = True
         if self._in_head and self._size > MAX_HEAD:
@@ -77,6 +87,11 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_headers_complete()
         if self._ends or self._is_draining():
             self.cycle.keep_alive = False  # uvicorn says so in the answer (RFC 9112 §9.6)
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        """Say when the application could begin: how late it does shows how much it has to do."""
+        arrival.note(cycle.scope)
+        super()._start_asgi_task(cycle, app)
 
     def on_message_complete(self) -> None:
         self._in_body = self._begun = False
@@ -108,7 +123,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._timer = self.loop.call_later(seconds, self._give_up)
 
     def _give_up(self) -> None:
-        if self.transport.is_closing():
+        if self.transport.is_closing() or self._lingers:
             return
         answered = self._awaits == "body" and self.cycle.response_started
         if self._begun and not answered:
@@ -144,4 +159,13 @@ class BoundedProtocol(HttpToolsProtocol):
         ]
         lines = [b"%s: %s\r\n" % header for header in headers]
         self.transport.write(b"".join([STATUS_LINE[status], *lines, b"\r\n", answer.body]))
-        self.transport.close()
+        self._linger()
+
+    def _linger(self) -> None:
+        self._lingers = True
+        self._in_head = self._in_body = False
+        if len(self.connections) > self._bounds.connections + _MOST_LINGERING:
+            self.transport.close()
+            return
+        self.transport.write_eof()
+        self.loop.call_later(_LINGER, self.transport.close)

@@ -3,69 +3,127 @@
 import asyncio
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
+from contextvars import Context, copy_context
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from oidc_server.database import Access, Database, DatabaseBusyError, DatabaseUnavailableError
 from oidc_server.outbound.breaker import Breaker, BreakerOpenError
-from oidc_server.web.lanes import Lane, Threads
+from oidc_server.web.gate import OverloadedError
+from oidc_server.web.lanes import Lane, settle
 
 T = TypeVar("T")
 
 _PATIENCE = 5.0
 """Seconds a request waits for the lock of SQLite, whoever waits before it."""
-_HERE = 0.05
+_HERE = 0.01
 """Seconds it waits on the event loop, where all others wait too."""
-_MOST_WAITING = 200
+_LOOK_AGAIN = 0.001
+"""Seconds until those who wait look for it again."""
+_AT_A_TIME = 0.02
+"""Seconds for which they work one after the other before anybody else has a turn."""
+_PEOPLE_EVERY = 4
+"""One turn of so many is that of people, where programs wait too."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """Work that waits for the lock, in the context of its request."""
+
+    work: Callable[[], Any]
+    context: Context
+    done: "asyncio.Future[Any]"
+    since: float
+
+
+def _outcome(waiting: _Waiting) -> tuple[Any, BaseException | None]:
+    """Its result, or what it raised; raises `DatabaseBusyError` if it has to wait on."""
+    if time.monotonic() - waiting.since > _PATIENCE:
+        return None, DatabaseUnavailableError("the lock was not free in time")
+    try:
+        return waiting.context.run(waiting.work), None
+    except DatabaseBusyError:
+        raise
+    except BaseException as raised:  # noqa: BLE001 - handed to the waiting coroutine
+        return None, raised
 
 
 class OnTheLoop:
     """SQLite: work is done where it is asked for, but nothing waits there.
 
-    Nearly always the lock is free, or free within milliseconds. Where another process keeps it, the
-    request goes to a thread that waits; so does every writer that comes meanwhile. Readers need no
-    lock, and go on.
+    Nearly always the lock is free. Where another process keeps it, the request is put in a queue,
+    and the event loop looks again every millisecond. No thread waits instead: between statements it
+    would wait for the interpreter as well, and keep the lock of the database meanwhile. Readers
+    need no lock, and go on.
+
+    Programs have a queue of their own that comes first: a flood of sign-ins does not hold them up.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, most_wait: float) -> None:
         self._database = database
-        self._thread: Threads | None = None
-        self._waiting = 0
+        self._most_wait = most_wait
+        self._programs: deque[_Waiting] = deque()
+        self._people: deque[_Waiting] = deque()
+        self._turns = 0
+        self._is_looking = False
 
-    async def run(self, work: Callable[[], T], access: Access = "write") -> T:
-        """Run `work`; raises `DatabaseUnavailableError` if the lock is not to be had."""
-        if not self._waiting or access == "read":
-            self._database.wait_at_most(_HERE)
+    async def run(
+        self, work: Callable[[], T], access: Access = "write", *, for_people: bool = False
+    ) -> T:
+        """Run `work`; raises `DatabaseUnavailableError` if the lock is not to be had.
+
+        Raises `OverloadedError` if the first that waits for it has done so for `most_wait` seconds.
+        """
+        self._database.wait_at_most(_HERE)
+        if access == "read" or not self._is_looking:
             try:
                 return work()
             except DatabaseBusyError:
                 pass  # nothing was begun
-        return await self._wait(work)
+        queue, now = self._people if for_people else self._programs, time.monotonic()
+        if queue and now - queue[0].since > self._most_wait:
+            raise OverloadedError
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[T] = loop.create_future()
+        queue.append(_Waiting(work, copy_context(), done, now))
+        if not self._is_looking:
+            self._is_looking = True
+            loop.call_later(_LOOK_AGAIN, self._look)
+        return await done
 
-    async def _wait(self, work: Callable[[], T]) -> T:
-        if self._waiting >= _MOST_WAITING:
-            raise DatabaseUnavailableError("too many wait for the lock")
-        if self._thread is None:
-            self._thread = Threads(1)
-        deadline = time.monotonic() + _PATIENCE
+    def _look(self) -> None:
+        """Do what waits for as long as the lock is free, but let others have the loop between."""
+        self._database.wait_at_most(_HERE)
+        loop, end = asyncio.get_running_loop(), time.monotonic() + _AT_A_TIME
+        while (queue := self._next()) and time.monotonic() < end:
+            first = queue[0]
+            if first.done.done():  # nobody waits for it any more
+                queue.popleft()
+                continue
+            try:
+                outcome = _outcome(first)
+            except DatabaseBusyError:
+                break
+            queue.popleft()
+            self._turns += 1
+            settle(first.done, *outcome)
+        else:
+            self._is_looking = bool(queue)
+            if queue:
+                loop.call_soon(self._look)
+            return
+        loop.call_later(_LOOK_AGAIN, self._look)
 
-        def work_in_time() -> T:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise DatabaseUnavailableError("the lock was not free in time")
-            self._database.wait_at_most(left)
-            return work()
-
-        self._waiting += 1
-        try:
-            return await self._thread.run(work_in_time)
-        finally:
-            self._waiting -= 1
+    def _next(self) -> deque[_Waiting]:
+        """Whose turn it is: nearly always that of programs."""
+        if self._turns % _PEOPLE_EVERY == _PEOPLE_EVERY - 1:
+            return self._people or self._programs
+        return self._programs or self._people
 
     def close(self) -> None:
-        if self._thread is not None:
-            self._thread.close()
+        """There is nothing to close."""
 
 
 @dataclass(slots=True)
@@ -84,15 +142,24 @@ class OnThreads:
     After some failures the breaker answers for the database, without a thread and without waiting.
     """
 
-    def __init__(self, database: Database, lane: Lane, breaker: Breaker, seconds: float) -> None:
+    def __init__(
+        self, database: Database, lane: Lane, breaker: Breaker, seconds: float, most_wait: float
+    ) -> None:
+        self._most_wait = most_wait
         self._database = database
         self._lane = lane
         self._breaker = breaker
         self._seconds = seconds
         self._lock = threading.Lock()
 
-    async def run(self, work: Callable[[], T], access: Access = "write") -> T:
-        """Run `work`; raises `DatabaseUnavailableError` if there is no answer in time."""
+    async def run(
+        self, work: Callable[[], T], access: Access = "write", *, for_people: bool = False
+    ) -> T:
+        """Run `work`; raises `DatabaseUnavailableError` if there is no answer in time.
+
+        Raises `OverloadedError` if no thread was free for too long.
+        """
+        del for_people  # there is no queue to speak of
         if self._breaker.is_calm:
             try:
                 return await self._in_time(work, access)
@@ -106,12 +173,15 @@ class OnThreads:
             raise DatabaseUnavailableError(str(error)) from None
 
     async def _in_time(self, work: Callable[[], T], access: Access) -> T:
-        job = _Job()
+        job, begun = _Job(), time.monotonic()
 
         def work_as_job() -> T:
             with self._lock:
                 if job.is_over:
                     raise DatabaseUnavailableError("nobody waits for it any more")
+                if time.monotonic() - begun > self._most_wait:
+                    job.is_over = True
+                    raise OverloadedError
                 job.thread = threading.get_ident()
             try:
                 return work()

@@ -79,6 +79,7 @@ class Endpoint:
         """`always` answers under any name and any load: what watches us has to hear something."""
         self._methods = methods
         self._shape = shape
+        self._for_people = shape is errors.as_page
         self._own_forms = own_forms
         self._cross_origin = cross_origin
         self._always = always
@@ -235,7 +236,7 @@ class Endpoint:
                         raise
             raise AssertionError("unreachable")
 
-        return await runtime.lane.run(unit, access)
+        return await runtime.lane.run(unit, access, for_people=self._for_people)
 
 
 def _give_back(ctx: Context) -> None:

@@ -3,6 +3,7 @@
 from starlette.types import Scope
 
 from oidc_server.settings import Settings
+from oidc_server.web import arrival
 from oidc_server.web.hosts import Hosts
 
 
@@ -16,19 +17,21 @@ class Gate:
     """Counts requests on their way (`inside`), on the event loop.
 
     Beyond `OIDC_MAX_REQUESTS` of them, further ones are told to come back at once: who waits
-    already is not helped by more who wait.
+    already is not helped by more who wait. So are those that the event loop came to only after
+    `OIDC_MAX_WAIT`: it has more to do than it can, and a refusal takes it less than an answer.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._hosts = Hosts(settings)
         self._most = settings.max_requests
+        self._most_wait = settings.max_wait.total_seconds()
         self.inside = 0
 
     def check(self, scope: Scope) -> None:
         """Raise `MisdirectedError` or `BadRequestError` for a `Host` that is not ours.
 
-        Raise `OverloadedError` if there are too many requests, this one included.
+        Raise `OverloadedError` if there are too many requests, this one included, or it is late.
         """
         self._hosts.check(scope)
-        if self.inside > self._most:
+        if self.inside > self._most or arrival.seconds_ago(scope) > self._most_wait:
             raise OverloadedError

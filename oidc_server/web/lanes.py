@@ -10,6 +10,7 @@ Wherever work is done, the log knows for which request.
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -25,7 +26,9 @@ T = TypeVar("T")
 
 
 class Lane(Protocol):
-    async def run(self, work: Callable[[], T], access: Access = "write") -> T: ...
+    async def run(
+        self, work: Callable[[], T], access: Access = "write", *, for_people: bool = False
+    ) -> T: ...
 
     def close(self) -> None: ...
 
@@ -43,8 +46,10 @@ class Threads:
         for thread in self._threads:
             thread.start()
 
-    async def run(self, work: Callable[[], T], access: Access = "write") -> T:
-        del access  # both wait here
+    async def run(
+        self, work: Callable[[], T], access: Access = "write", *, for_people: bool = False
+    ) -> T:
+        del access, for_people  # all wait here
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         self._inside.inc()
@@ -67,10 +72,10 @@ class Threads:
                 result, error = work(), None
             except BaseException as raised:  # noqa: BLE001 - handed to the waiting coroutine
                 result, error = None, raised
-            loop.call_soon_threadsafe(_settle, future, result, error)
+            loop.call_soon_threadsafe(settle, future, result, error)
 
 
-def _settle(future: "asyncio.Future[Any]", result: object, error: BaseException | None) -> None:
+def settle(future: "asyncio.Future[Any]", result: object, error: BaseException | None) -> None:
     if future.cancelled():
         return
     if error is not None:
@@ -85,10 +90,21 @@ class HashingBusyError(Exception):
     retry_after = 2
 
 
-class HashingLane:
-    """Passwords are hashed here: `concurrency` at a time, at most `queue` waiting."""
+def _in_time(work: Callable[[], T], deadline: float) -> T:
+    """Raise `HashingBusyError` if it is too late."""
+    if time.monotonic() > deadline:
+        raise HashingBusyError
+    return work()
 
-    def __init__(self, concurrency: int, queue: int) -> None:
+
+class HashingLane:
+    """Passwords are hashed here: `concurrency` at a time, at most `queue` waiting.
+
+    Whoever waits for longer than `patience` seconds has gone, or would sooner try again.
+    """
+
+    def __init__(self, concurrency: int, queue: int, patience: float = 5.0) -> None:
+        self._patience = patience
         self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="hashing")
         self._room = concurrency + queue
         self._inside = 0
@@ -100,12 +116,12 @@ class HashingLane:
             raise HashingBusyError
 
     async def run(self, work: Callable[[], T]) -> T:
-        """Run `work`; raises `HashingBusyError` when the queue is full."""
+        """Run `work`; raises `HashingBusyError` when the queue is full, or too slow."""
         self.check_room()
         self._inside += 1
         self._watched.inc()
         try:
-            work = partial(copy_context().run, work)
+            work = partial(copy_context().run, _in_time, work, time.monotonic() + self._patience)
             return await asyncio.get_running_loop().run_in_executor(self._pool, work)
         finally:
             self._inside -= 1

@@ -21,8 +21,10 @@ class Between:
         self.lane = lane
         self.meanwhile: Callable[[], None] | None = meanwhile
 
-    async def run(self, work: Callable[[], Any], access: Access = "write") -> Any:
-        result = await self.lane.run(work, access)
+    async def run(
+        self, work: Callable[[], Any], access: Access = "write", *, for_people: bool = False
+    ) -> Any:
+        result = await self.lane.run(work, access, for_people=for_people)
         meanwhile, self.meanwhile = self.meanwhile, None
         if meanwhile is not None:
             meanwhile()

@@ -51,3 +51,18 @@ def test_beyond_so_many_requests_at_once_the_next_are_told_to_come_back(
     assert machine.header("content-type") == "application/json"
     assert site.runtime.gate.inside == 0
     assert ask(site, "GET", "/login", headers=(host,)).status == 200
+
+
+def test_who_has_waited_too_long_for_a_turn_is_told_to_come_back(site: Site) -> None:
+    late = site.runtime.settings.max_wait.total_seconds() + 1
+
+    machine = ask(site, "POST", "/token", headers=(FORM,), body=b"grant_type=x", seconds_ago=late)
+    page = ask(site, "GET", "/login", seconds_ago=late)
+    live = ask(site, "GET", "/health/live", seconds_ago=late)
+    in_time = ask(site, "GET", "/login")
+
+    assert (machine.status, page.status) == (503, 503)
+    for refused in (machine, page):
+        assert int(refused.header("retry-after") or "") > 0
+    assert b"temporarily_unavailable" in machine.body
+    assert (live.status, in_time.status) == (200, 200)

@@ -88,6 +88,10 @@ class ProtectionSettings(Group):
     max_requests: int = Field(1000, ge=1, le=100_000)
     """Requests that each worker has in hand at once; further ones get 503."""
 
+    max_wait: Annotated[Duration, between("1s", "1m")] = timedelta(seconds=1)
+    """A request that a worker, or a thread for PostgreSQL, comes to only after so long gets 503. On
+    SQLite, no more wait for the lock when the first has waited so long."""
+
     max_connections: int = Field(4000, ge=1, le=1_000_000)
     """Connections that each worker holds; further ones get 503 and are closed."""
 

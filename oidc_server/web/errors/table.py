@@ -210,12 +210,15 @@ def problem_of(error: Exception) -> Problem:
 
 
 def answer(ctx: Context, error: Exception, shape: Shape) -> Response:
-    """Turn an exception into an answer, and log what the operator must know."""
+    """Turn an exception into an answer, and log what the operator must know.
+
+    That there is too much to do is counted: a line more for each would be too much as well.
+    """
     problem = problem_of(error)
     facts = {"reference": ctx.origin.reference, "route": _route(), "status": problem.status}
     if problem.status == 500:
         _log.error("request failed", exc_info=error, **facts)
-    elif problem.status == 503:
+    elif problem.status == 503 and not isinstance(error, OverloadedError | HashingBusyError):
         _log.warning("request could not be served", reason=str(error), **facts)
     response = shape(ctx, problem)
     if problem.retry_after is not None:

@@ -1,0 +1,166 @@
+"""Where work waits: in which order it goes on, and who is told to come back instead."""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from oidc_server.database import Database
+from oidc_server.outbound.breaker import Breaker
+from oidc_server.web.database_lanes import OnTheLoop, OnThreads
+from oidc_server.web.gate import OverloadedError
+from oidc_server.web.lanes import HashingBusyError, HashingLane, Threads
+
+LONG = 60.0
+SHORT = 0.1
+PATIENCE = 10.0
+
+Write = Callable[[], None]
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    database = Database(f"sqlite:///{tmp_path / 'lanes.db'}")
+    with database.transaction("write") as db:
+        db.session.execute(text("CREATE TABLE names (name TEXT)"))
+    yield database
+    database.close()
+
+
+def writing(database: Database, name: str) -> Write:
+    def write() -> None:
+        with database.transaction("write") as db:
+            db.session.execute(text("INSERT INTO names VALUES (:name)"), {"name": name})
+
+    return write
+
+
+def written(database: Database) -> list[str]:
+    with database.transaction("read") as db:
+        return list(db.session.scalars(text("SELECT name FROM names ORDER BY rowid")))
+
+
+@contextmanager
+def locked(database: Database) -> Iterator[None]:
+    """As another process would."""
+    with closing(sqlite3.connect(str(database.engine.url.database), isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.execute("ROLLBACK")
+
+
+def test_programs_that_wait_for_the_lock_go_before_people_who_have_a_turn_too(
+    database: Database,
+) -> None:
+    async def everybody() -> None:
+        lane = OnTheLoop(database, LONG)
+        people = [
+            lane.run(writing(database, f"person {number}"), for_people=True) for number in range(3)
+        ]
+        programs = [lane.run(writing(database, f"program {number}")) for number in range(6)]
+        with locked(database):
+            waiting = [asyncio.ensure_future(one) for one in (*people, *programs)]
+            await asyncio.sleep(0)
+        await asyncio.wait_for(asyncio.gather(*waiting), PATIENCE)
+
+    asyncio.run(everybody())
+
+    order = [name.split()[0] for name in written(database)]
+    assert order.count("program") == 6
+    assert order.count("person") == 3
+    assert order.index("person") == 3
+    assert order[-1] == "person"
+
+
+def test_readers_and_the_event_loop_go_on_while_writers_wait_for_the_lock(
+    database: Database,
+) -> None:
+    async def reader_beside_a_writer() -> list[str]:
+        lane = OnTheLoop(database, LONG)
+        with locked(database):
+            writer = asyncio.ensure_future(lane.run(writing(database, "late")))
+            await asyncio.sleep(SHORT)
+            seen = await lane.run(lambda: written(database), "read")
+            assert not writer.done()
+        await asyncio.wait_for(writer, PATIENCE)
+        return seen
+
+    assert asyncio.run(reader_beside_a_writer()) == []
+    assert written(database) == ["late"]
+
+
+def test_a_queue_whose_first_has_waited_too_long_takes_nobody_else(database: Database) -> None:
+    async def one_too_late() -> None:
+        lane = OnTheLoop(database, SHORT)
+        with locked(database):
+            first = asyncio.ensure_future(lane.run(writing(database, "first")))
+            await asyncio.sleep(2 * SHORT)
+            with pytest.raises(OverloadedError):
+                await lane.run(writing(database, "too late"))
+        await asyncio.wait_for(first, PATIENCE)
+        await lane.run(writing(database, "again"))
+
+    asyncio.run(one_too_late())
+
+    assert written(database) == ["first", "again"]
+
+
+def test_nothing_is_written_for_who_has_gone(database: Database) -> None:
+    async def one_goes() -> None:
+        lane = OnTheLoop(database, LONG)
+        with locked(database):
+            gone = asyncio.ensure_future(lane.run(writing(database, "gone")))
+            stays = asyncio.ensure_future(lane.run(writing(database, "stays")))
+            await asyncio.sleep(0)
+            gone.cancel()
+        await asyncio.wait_for(stays, PATIENCE)
+
+    asyncio.run(one_goes())
+
+    assert written(database) == ["stays"]
+
+
+def test_work_that_no_thread_was_free_for_in_time_is_not_done(database: Database) -> None:
+    breaker = Breaker("database", failures=1, open_seconds=LONG, successes=1)
+
+    async def two_jobs() -> list[Any]:
+        goes_on = threading.Event()
+        lane = OnThreads(database, Threads(1), breaker, LONG, SHORT)
+        first = asyncio.ensure_future(lane.run(goes_on.wait))
+        second = asyncio.ensure_future(lane.run(writing(database, "too late")))
+        await asyncio.sleep(2 * SHORT)
+        goes_on.set()
+        outcomes = await asyncio.gather(first, second, return_exceptions=True)
+        await lane.run(writing(database, "again"))
+        lane.close()
+        return list(outcomes)
+
+    first, second = asyncio.run(two_jobs())
+
+    assert first is True
+    assert isinstance(second, OverloadedError)
+    assert breaker.is_calm, "the database did nothing wrong"
+    assert written(database) == ["again"]
+
+
+def test_a_password_that_waited_too_long_is_not_hashed() -> None:
+    async def two_passwords() -> list[Any]:
+        lane, goes_on = HashingLane(1, 10, patience=SHORT), threading.Event()
+        first = asyncio.ensure_future(lane.run(goes_on.wait))
+        second = asyncio.ensure_future(lane.run(lambda: "hashed"))
+        await asyncio.sleep(2 * SHORT)
+        goes_on.set()
+        outcomes = await asyncio.gather(first, second, return_exceptions=True)
+        lane.close()
+        return list(outcomes)
+
+    first, second = asyncio.run(two_passwords())
+
+    assert first is True
+    assert isinstance(second, HashingBusyError)
