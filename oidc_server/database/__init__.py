@@ -8,7 +8,7 @@ Two ways to speak to it, inside the same transaction:
 """
 
 from oidc_server.database import schema_version
-from oidc_server.database.connections import Access, Database
+from oidc_server.database.connections import Database
 from oidc_server.database.engines import create_engine
 from oidc_server.database.errors import (
     ConflictError,
@@ -16,7 +16,7 @@ from oidc_server.database.errors import (
     DatabaseUnavailableError,
 )
 from oidc_server.database.statements import Statement
-from oidc_server.database.transactions import Transaction
+from oidc_server.database.transactions import Access, Transaction
 from oidc_server.database.watch import Watch
 
 __all__ = [

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import Connection, exc
 
@@ -18,10 +18,8 @@ from oidc_server.database.errors import (
     DatabaseUnavailableError,
     is_busy,
 )
-from oidc_server.database.transactions import Transaction
+from oidc_server.database.transactions import Access, Transaction
 from oidc_server.database.watch import Watch, watch_session
-
-Access = Literal["read", "write"]
 
 _IDLE_BEFORE_PING = 1.0
 """Seconds after which a held PostgreSQL connection is checked before it is trusted again."""
@@ -63,36 +61,21 @@ class Database:
         `IntegrityError` passes through.
         """
         try:
-            connection = self._connection()
-            with self._begun(connection, access) as transaction:
+            transaction = Transaction(self._connection(), access, self._memory, self._watch)
+            try:
                 yield transaction
+                transaction.commit()
+            except BaseException:
+                transaction.roll_back()
+                raise
+            finally:
+                transaction.close()
+                self._held.last_used = time.monotonic()
             transaction.committed()
         except exc.DBAPIError as error:
             raise self._judged(error) from error
         except exc.TimeoutError as error:
             raise DatabaseUnavailableError(str(error)) from error
-
-    @contextmanager
-    def _begun(self, connection: Connection, access: Access) -> Iterator[Transaction]:
-        if self.is_sqlite:
-            connection.info["access"] = access
-        else:
-            # One statement, one round trip: reading needs no BEGIN and no COMMIT of its own.
-            pooled: Any = connection.connection
-            pooled.dbapi_connection.autocommit = access == "read"
-        try:
-            with connection.begin() as begun:
-                transaction = Transaction(connection, self._memory, self._watch)
-                try:
-                    yield transaction
-                    transaction.flush()
-                finally:
-                    transaction.close()
-                if self._watch is not None and access == "write":
-                    with self._watch.timing("commit"):  # SQLite and PostgreSQL wait for the disk
-                        begun.commit()
-        finally:
-            self._held.last_used = time.monotonic()
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:
@@ -110,6 +93,8 @@ class Database:
             connection = None
         if connection is None:
             connection = self.engine.connect()
+            if not self.is_sqlite:
+                _own_transactions(connection)
             if (patience := getattr(self._held, "patience", None)) is not None:
                 _set_busy_timeout(connection, patience)
             self._held.connection = connection
@@ -129,7 +114,6 @@ class Database:
         if time.monotonic() - self._held.last_used < _IDLE_BEFORE_PING:
             return True
         try:
-            pooled.dbapi_connection.autocommit = True
             return bool(self.engine.dialect.do_ping(pooled.dbapi_connection))
         except self.engine.dialect.loaded_dbapi.Error:
             return False
@@ -183,6 +167,12 @@ class Database:
             with suppress(Exception):
                 connection.close()
         self.engine.dispose()
+
+
+def _own_transactions(connection: Connection) -> None:
+    """Let psycopg2 begin none by itself: a `Transaction` knows better when there is one."""
+    pooled: Any = connection.connection
+    pooled.dbapi_connection.autocommit = True
 
 
 def _set_busy_timeout(connection: Connection, seconds: float) -> None:

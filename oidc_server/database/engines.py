@@ -59,6 +59,8 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
+    if connection.info.get("begun"):
+        return
     # A deferred transaction that turns into writing loses to any other writer at once.
     writing = connection.info.get("access", "write") == "write"
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")

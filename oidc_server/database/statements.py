@@ -7,7 +7,9 @@ from typing import Any
 
 from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
 from sqlalchemy.engine import Dialect
-from sqlalchemy.sql import Executable
+from sqlalchemy.sql import Executable, visitors
+from sqlalchemy.sql.dml import UpdateBase
+from sqlalchemy.sql.selectable import SelectBase
 
 _PACKAGE = "oidc_server."
 
@@ -15,7 +17,16 @@ _PACKAGE = "oidc_server."
 class Compiled:
     """One statement for one dialect: SQL text, parameter order, processors of both sides."""
 
-    __slots__ = ("binds", "defaults", "make_row", "name", "names", "processors", "sql")
+    __slots__ = (
+        "binds",
+        "defaults",
+        "make_row",
+        "name",
+        "names",
+        "only_reads",
+        "processors",
+        "sql",
+    )
 
     def __init__(self, core: Executable, dialect: Dialect, name: str) -> None:
         style: Any = "numeric_dollar" if dialect.name == "postgresql" else "qmark"
@@ -23,6 +34,7 @@ class Compiled:
         statement: Any = core
         compiled: Any = statement.compile(dialect=kind(paramstyle=style))
         self.sql = str(compiled)
+        self.only_reads = _only_reads(core)
         self.name = name
         self.names: tuple[str, ...] = tuple(compiled.positiontup or ())
         self.defaults: dict[str, Any] = {k: v for k, v in compiled.params.items() if v is not None}
@@ -54,6 +66,14 @@ class Compiled:
             for index, process in self.processors:
                 raw[index] = process(raw[index])
         return self.make_row(raw)
+
+
+def _only_reads(core: Executable) -> bool:
+    """Whether it changes nothing, and holds nothing for a change to come."""
+    return isinstance(core, SelectBase) and not any(
+        isinstance(part, UpdateBase) or getattr(part, "_for_update_arg", None) is not None
+        for part in visitors.iterate(core)
+    )
 
 
 class Statement:

@@ -1,9 +1,9 @@
 """Transactions: what handlers and domain functions call `db`."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
+from typing import Any, Literal
 
 from sqlalchemy import Connection, exc
 from sqlalchemy.orm import Session
@@ -11,27 +11,47 @@ from sqlalchemy.orm import Session
 from oidc_server.database.statements import Compiled, Statement
 from oidc_server.database.watch import Watch
 
+Access = Literal["read", "write"]
+
 
 class Transaction:
-    """What handlers and domain functions call `db`. It never commits by itself."""
+    """What handlers and domain functions call `db`. It never commits by itself.
+
+    Each statement sees what was committed before it. Where writing is allowed, everything from the
+    first statement on that may write, lock, or use the session happens at once or not at all: only
+    then the database is told to begin. So what does nothing but read costs no more than that, and
+    nobody waits for the lock of SQLite to look something up.
+    """
 
     __slots__ = (
+        "_access",
         "_afterwards",
         "_connection",
         "_cursor",
         "_dbapi",
         "_dialect",
+        "_is_begun",
+        "_of_session",
         "_prepared",
         "_session",
+        "_unsent",
         "_watch",
         "memory",
     )
 
     def __init__(
-        self, connection: Connection, memory: dict[str, Any], watch: Watch | None = None
+        self,
+        connection: Connection,
+        access: Access,
+        memory: dict[str, Any],
+        watch: Watch | None = None,
+        *,
+        begun: bool = False,
     ) -> None:
+        """`begun` is for one that somebody else began on `connection`, and will end."""
         self.memory = memory
         """What this process keeps beside the database (snapshots keyed by revision), by owner."""
+        self._access = access
         self._connection = connection
         self._dialect = connection.dialect
         pooled: Any = connection.connection
@@ -42,7 +62,12 @@ class Transaction:
             else None
         )
         self._cursor: Any = self._dbapi.cursor()
+        self._is_begun = begun
+        self._unsent = ""
+        """What goes to PostgreSQL together with the next statement, to save a round trip."""
         self._session: Session | None = None
+        self._of_session: Any = None
+        """SQLAlchemy's own idea of the transaction, for its session."""
         self._watch = watch
         self._afterwards: list[Callable[[], object]] = []
 
@@ -50,6 +75,11 @@ class Transaction:
     def session(self) -> Session:
         """The ORM session; it is flushed before each `Statement` and before the commit."""
         if self._session is None:
+            self._begin()
+            self._send_beginning()
+            if not self._connection.in_transaction():
+                self._connection.info["access"] = self._access
+                self._of_session = self._connection.begin()
             self._session = Session(bind=self._connection, expire_on_commit=False, autoflush=True)
         return self._session
 
@@ -77,8 +107,9 @@ class Transaction:
 
         A writing transaction on SQLite is alone anyway.
         """
+        self._begin()
         if self._prepared is not None:
-            self._cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [name])
+            self._drive("SELECT pg_advisory_xact_lock(hashtext(%s))", [name])
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
@@ -105,44 +136,94 @@ class Transaction:
         if self._session is not None:
             self._session.flush()
 
+    def commit(self) -> None:
+        """Called once, by whoever began; so are `roll_back`, instead of it, and `close`, after."""
+        self.flush()
+        if self._is_begun and not self._unsent:
+            with self._timing("commit"):  # both databases wait for the disk
+                self._drive("COMMIT")
+            self._is_begun = False
+            if self._prepared is not None and self._cursor.statusmessage != "COMMIT":
+                raise RuntimeError("a statement failed, so nothing was committed")
+        if self._of_session is not None:
+            self._of_session.commit()  # the driver has nothing to commit any more
+
+    def roll_back(self) -> None:
+        with suppress(Exception):  # what is lost, the database rolls back by itself
+            if self._is_begun and not self._unsent:
+                self._cursor.execute("ROLLBACK")
+            if self._of_session is not None:
+                self._of_session.rollback()
+
     def close(self) -> None:
+        self._connection.info["begun"] = False
         if self._session is not None:
             self._session.close()
         with suppress(Exception):
             self._cursor.close()
 
+    def _begin(self) -> None:
+        if self._is_begun or self._access == "read":
+            return
+        if self._prepared is None:
+            with self._timing("begin"):
+                self._drive("BEGIN IMMEDIATE")
+            self._connection.info["begun"] = True  # SQLAlchemy must not begin it once more
+        else:
+            self._unsent = "BEGIN;"
+        self._is_begun = True
+
+    def _send_beginning(self) -> None:
+        """By itself, as somebody else sends the next statement."""
+        if self._unsent:
+            self._unsent = ""
+            self._drive("BEGIN")
+
+    def _timing(self, name: str) -> Any:
+        return nullcontext() if self._watch is None else self._watch.timing(name)
+
     def _execute(self, statement: Statement, parameters: dict[str, Any]) -> Compiled:
-        self.flush()
+        if self._session is not None:
+            self._session.flush()
         compiled = statement.compiled(self._dialect)
+        if not compiled.only_reads:
+            self._begin()
         arguments = compiled.arguments(parameters)
-        watch = self._watch
-        began = time.perf_counter() if watch is not None else 0.0
-        try:
-            if self._prepared is None:
-                self._cursor.execute(compiled.sql, arguments)
-            else:
-                self._execute_prepared(compiled, arguments)
-        except self._dialect.loaded_dbapi.Error as error:
-            raise self._wrapped(error, compiled) from None
-        finally:
-            if watch is not None and (took := time.perf_counter() - began) >= watch.above:
-                watch.tell(statement.title, took)
+        if self._watch is None:
+            self._send(compiled, arguments)
+        else:
+            began = time.perf_counter()
+            try:
+                self._send(compiled, arguments)
+            finally:
+                if (took := time.perf_counter() - began) >= self._watch.above:
+                    self._watch.tell(statement.title, took)
         return compiled
 
-    def _execute_prepared(self, compiled: Compiled, arguments: list[Any]) -> None:
-        assert self._prepared is not None  # noqa: S101 - the caller's branch
+    def _send(self, compiled: Compiled, arguments: list[Any]) -> None:
+        if self._prepared is None:
+            self._drive(compiled.sql, arguments)
+            return
         if compiled.name not in self._prepared:
-            self._cursor.execute(f"PREPARE {compiled.name} AS {compiled.sql.replace('%', '%%')}")
+            self._drive(f"PREPARE {compiled.name} AS {compiled.sql.replace('%', '%%')}")
             self._prepared.add(compiled.name)
         places = ",".join(["%s"] * len(arguments))
         call = f"({places})" if arguments else ""
-        self._cursor.execute(f"EXECUTE {compiled.name}{call}", arguments)
+        self._drive(f"EXECUTE {compiled.name}{call}", arguments)
 
-    def _wrapped(self, error: Any, compiled: Compiled) -> BaseException:
-        """The driver's error as SQLAlchemy's: one family for callers, parameters hidden."""
+    def _drive(self, sql: str, arguments: Sequence[Any] = ()) -> None:
+        """Errors of the driver become those of SQLAlchemy: one family for callers."""
+        unsent, self._unsent = self._unsent, ""
+        try:
+            self._cursor.execute(unsent + sql, arguments)
+        except self._dialect.loaded_dbapi.Error as error:
+            raise self._wrapped(error, sql) from None
+
+    def _wrapped(self, error: Any, sql: str) -> BaseException:
+        """An error that tells no parameter."""
         lost = self._dialect.is_disconnect(error, self._dbapi, self._cursor)
         wrapped: BaseException = exc.DBAPIError.instance(
-            compiled.sql,
+            sql,
             None,
             error,
             self._dialect.loaded_dbapi.Error,

@@ -285,10 +285,9 @@ def touch(db: Transaction, session: LiveSession, now: datetime, idle_lifetime: t
 def hold(db: Transaction, session_id: str) -> None:
     """Have nobody end the session before this transaction is over: what hangs on it is seen then.
 
-    Raises `ConflictError` if somebody was faster, so that the request runs again without it. A
-    writing transaction on SQLite is alone anyway.
+    Raises `ConflictError` if somebody was faster, so that the request runs again without it.
     """
-    if db.dialect_name != "sqlite" and db.first(_HOLD, session_id=session_id) is None:
+    if db.first(_HOLD, session_id=session_id) is None:
         raise ConflictError("the session has ended")
 
 

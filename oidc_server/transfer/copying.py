@@ -38,7 +38,7 @@ def copy(source: Database, target: Database, progress: Progress) -> Copied:
                     progress(done, total)
         for name, copied in sums.items():
             _compare(to, to.tables[name], copied)
-        mismatches = ledger.reconcile(Transaction(to.connection, {}))
+        mismatches = ledger.reconcile(Transaction(to.connection, "write", {}, begun=True))
     return Copied({name: copied.rows for name, copied in sums.items()}, mismatches)
 
 

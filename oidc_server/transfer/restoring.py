@@ -51,7 +51,7 @@ def restore(
     with writing(database, archive.head.schema, replace=replace) as target:
         restored = _fill(target, archive, progress)
         schema.move(target.connection, newest)
-        db = Transaction(target.connection, {})
+        db = Transaction(target.connection, "write", {}, begun=True)
         ended = restoration.begin_anew(db, vault, fresh, now)
         audit.record(
             db,

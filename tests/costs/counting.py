@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg2.extensions  # type: ignore[import-untyped]
-from sqlalchemy import Engine, Pool, event
+from sqlalchemy import Pool, event
 
 from tests.site import Site
 
@@ -22,7 +22,8 @@ _WRITING = ("INSERT", "UPDATE", "DELETE")
 class Cost:
     """What one operation takes.
 
-    `statements` without those that begin and end `transactions`; `rows` inserted, changed or
+    `statements` without those that begin and end `transactions`, of which those that only read have
+    none; `rows` inserted, changed or
     deleted; `hops` from the event loop to another thread and back.
     """
 
@@ -54,6 +55,9 @@ class Counter:
 
     def note(self, sql: str) -> None:
         """A statement as the driver got it; SQLite tells of those inside triggers as comments."""
+        if sql.startswith("BEGIN"):
+            self._transactions += 1
+            sql = sql.partition(";")[2] or sql
         verb = sql.lstrip().split(None, 1)[0].upper()
         if verb not in (*_OF_TRANSACTIONS, *_ONCE_PER_CONNECTION) and not verb.startswith("--"):
             self.statements.append(sql)
@@ -63,9 +67,6 @@ class Counter:
         words = (status or "").split()
         if words and words[0] in _WRITING:
             self._rows += int(words[-1])
-
-    def note_transaction(self, _connection: object) -> None:
-        self._transactions += 1
 
     def note_hop(self) -> None:
         self._hops += 1
@@ -96,12 +97,10 @@ def counting(counter: Counter) -> Iterator[None]:
             counter.connections.append(connection)
 
     event.listen(Pool, "connect", watch)
-    event.listen(Engine, "begin", counter.note_transaction)
     try:
         yield
     finally:
         event.remove(Pool, "connect", watch)
-        event.remove(Engine, "begin", counter.note_transaction)
 
 
 def count_hops(site: Site, counter: Counter) -> None:

@@ -18,15 +18,15 @@ class Limit(NamedTuple):
 
 LIMITS = {
     "discovery": Limit(Cost(0, 0, 0, 0), Cost(0, 0, 0, 0)),
-    "JWKS": Limit(Cost(1, 0, 0, 0), Cost(1, 0, 0, 1)),
-    "client credentials": Limit(Cost(1, 1, 0, 0), Cost(1, 1, 0, 1)),
-    "authorize with a live session": Limit(Cost(1, 4, 1, 0), Cost(1, 5, 1, 1)),
+    "JWKS": Limit(Cost(0, 0, 0, 0), Cost(0, 0, 0, 1)),
+    "client credentials": Limit(Cost(0, 1, 0, 0), Cost(0, 1, 0, 1)),
+    "authorize with a live session": Limit(Cost(1, 5, 1, 0), Cost(1, 5, 1, 1)),
     "token for a code": Limit(Cost(1, 4, 2, 0), Cost(1, 4, 2, 1)),
     "refresh": Limit(Cost(1, 4, 2, 0), Cost(1, 4, 2, 1)),
-    "sign-in with the password": Limit(Cost(5, 35, 12, 1), Cost(5, 36, 12, 6)),
-    "userinfo": Limit(Cost(1, 1, 0, 0), Cost(1, 1, 0, 1)),
-    "introspection": Limit(Cost(1, 2, 0, 0), Cost(1, 2, 0, 1)),
+    "sign-in with the password": Limit(Cost(4, 36, 12, 1), Cost(4, 36, 12, 6)),
+    "userinfo": Limit(Cost(0, 1, 0, 0), Cost(0, 1, 0, 1)),
+    "introspection": Limit(Cost(0, 2, 0, 0), Cost(0, 2, 0, 1)),
     "dynamic registration": Limit(Cost(1, 5, 3, 0), Cost(1, 5, 3, 1)),
-    "balance": Limit(Cost(1, 2, 0, 0), Cost(1, 2, 0, 1)),
+    "balance": Limit(Cost(0, 2, 0, 0), Cost(0, 2, 0, 1)),
     "credits use": Limit(Cost(1, 5, 4, 0), Cost(1, 5, 4, 1)),
 }

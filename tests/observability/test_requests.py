@@ -208,8 +208,8 @@ def test_the_time_of_a_commit_is_told_of_what_wrote_and_not_of_what_read(start_s
     with site.runtime.database.transaction("read"):
         pass
     of_reading = len(commits()) - of_start
-    with site.db():
-        pass
+    with site.db() as db:
+        db.lock("something")
 
     told = commits()[of_start:]
     assert (of_reading, len(told)) == (0, 1)

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from threading import Lock
 from typing import Any
 
 import orjson
@@ -65,7 +64,6 @@ class KeyRing:
     def __init__(self, vault: Vault, access_token_alg: str = "ES256") -> None:
         self.access_token_alg = access_token_alg
         self._vault = vault
-        self._lock = Lock()
         self._loaded = _Loaded((), {}, [], {})
         self._checked_at: datetime | None = None
         self._view: _View | None = None
@@ -75,10 +73,9 @@ class KeyRing:
         if self._checked_at is not None and abs(now - self._checked_at) < RELOAD_AFTER:
             return
         version = tuple(db.all(_VERSION))
-        with self._lock:
-            if version != self._loaded.version:
-                self._load(db, version)
-            self._checked_at = now
+        if version != self._loaded.version:
+            self._load(db, version)
+        self._checked_at = now
 
     def _load(self, db: Transaction, version: tuple[Any, ...]) -> None:
         rows = db.all(ALL)

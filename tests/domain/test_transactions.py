@@ -1,0 +1,118 @@
+"""When the database is told that a transaction begins, and what it takes along."""
+
+import gc
+import re
+import threading
+
+import pytest
+from sqlalchemy import bindparam, insert, select
+from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
+from sqlalchemy.exc import DBAPIError
+
+from oidc_server.app import create_app
+from oidc_server.database import Database, Statement
+from oidc_server.database.statements import Compiled
+from oidc_server.domain.base import table_of
+from oidc_server.domain.leases import Lease
+from tests.domain.conftest import NOW
+
+leases = table_of(Lease)
+PUT = Statement(
+    insert(leases).values(
+        name=bindparam("name"), holder=bindparam("holder"), expires_at=bindparam("expires_at")
+    )
+)
+HOLDERS = Statement(select(leases.c.holder).order_by(leases.c.name))
+WRITES_OR_LOCKS = re.compile(r"\b(INSERT|UPDATE|DELETE|SHARE)\b")
+
+
+def put(database: Database, name: str) -> None:
+    with database.transaction("write") as db:
+        db.run(PUT, name=name, holder=name, expires_at=NOW)
+
+
+def test_what_was_committed_meanwhile_is_seen_before_anything_is_written(
+    database: Database,
+) -> None:
+    with database.transaction("write") as db:
+        before = db.all(HOLDERS)
+        other = threading.Thread(target=put, args=(database, "other"))
+        other.start()
+        other.join(10)  # it waits for nobody who has only read
+        after = db.all(HOLDERS)
+
+    assert (before, [row.holder for row in after]) == ([], ["other"])
+
+
+def test_everything_from_the_first_write_on_happens_or_nothing(database: Database) -> None:
+    def fail() -> None:
+        with database.transaction("write") as db:
+            db.all(HOLDERS)
+            db.run(PUT, name="first", holder="ada", expires_at=NOW)
+            assert db.session.get(Lease, "first") is not None
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+
+    with database.transaction("read") as db:
+        assert db.all(HOLDERS) == []
+
+
+def test_a_session_that_only_reads_waits_for_no_writer(database: Database) -> None:
+    seen: list[str] = []
+
+    def read() -> None:
+        with database.transaction("read") as db:
+            seen.extend(db.session.scalars(select(leases.c.holder)))
+
+    with database.transaction("write") as db:
+        db.run(PUT, name="unseen", holder="unseen", expires_at=NOW)
+        reader = threading.Thread(target=read)
+        reader.start()
+        reader.join(2)
+        is_waiting = reader.is_alive()
+
+    reader.join(10)
+    assert (is_waiting, seen) == (False, [])
+
+
+def test_the_session_and_statements_commit_together(database: Database) -> None:
+    with database.transaction("write") as db:
+        db.session.add(Lease(name="a", holder="session", expires_at=NOW))
+        db.run(PUT, name="b", holder="statement", expires_at=NOW)
+
+    with database.transaction("read") as db:
+        assert [row.holder for row in db.all(HOLDERS)] == ["session", "statement"]
+
+
+def test_a_failure_that_nobody_handed_on_is_not_taken_for_a_success(database: Database) -> None:
+    put(database, "taken")
+
+    def swallow() -> None:
+        with database.transaction("write") as db:
+            db.run(PUT, name="mine", holder="ada", expires_at=NOW)
+            with pytest.raises(DBAPIError):
+                db.run(PUT, name="taken", holder="ada", expires_at=NOW)
+
+    if database.is_sqlite:  # where a statement that fails ends nothing else
+        swallow()
+    else:
+        with pytest.raises(RuntimeError, match="nothing was committed"):
+            swallow()
+
+    put(database, "another")  # the connection is as good as before
+
+
+def test_what_is_taken_for_reading_only_is_that() -> None:
+    assert create_app is not None  # all modules with statements are loaded
+    dialect = PGDialect_psycopg2()
+
+    found = [one for one in gc.get_objects() if isinstance(one, Statement)]
+    compiled = [(one.title, Compiled(one.core, dialect, one.name)) for one in found]
+    differ = [
+        title for title, one in compiled if one.only_reads == bool(WRITES_OR_LOCKS.search(one.sql))
+    ]
+
+    assert len(found) > 200
+    assert differ == []
