@@ -80,7 +80,7 @@ def untrusted_page(ctx: Context, error: UntrustedRequestError) -> Response:
         title=translate(ctx.language, _title(error.client)),
         explanation=translate(ctx.language, _EXPLANATION),
         what_to_do=translate(ctx.language, _WHAT_TO_DO),
-        reference=ctx.origin.reference,
+        reference=ctx.reference,
         time=ctx.now,
         client=None,
         details=[

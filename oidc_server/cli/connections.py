@@ -5,7 +5,9 @@ from typing import Any, Literal
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from oidc_server.cli.whole_answers import WholeAnswer
 from oidc_server.web import arrival
+from oidc_server.web.responses import WHOLE_ANSWER
 
 MAX_HEAD = 64 * 1024
 """Bytes of a request line and headers, beyond the first ones that are read at once."""
@@ -85,6 +87,8 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._in_head, self._in_body = False, True
         super().on_headers_complete()
+        scope: Any = self.scope
+        scope[WHOLE_ANSWER] = WholeAnswer(self.cycle)
         if self._ends or self._is_draining():
             self.cycle.keep_alive = False  # uvicorn says so in the answer (RFC 9112 §9.6)
 

@@ -167,7 +167,7 @@ def _order(call: Call) -> Order:
     return Order(
         caller.client_id,
         caller.user_id,
-        call.ctx.origin.reference,
+        call.ctx.reference,
         body.reference_id,
         body.description,
     )

@@ -78,7 +78,7 @@ class Callback:
             response = ctx.render("dev/app.html", session=None, error=told, status=400)
         except Exception as error:  # noqa: BLE001 - what the adapter does for every other endpoint
             response = errors.answer(ctx, error, errors.as_page)
-        ctx.finish(response).with_header("x-request-id", ctx.origin.reference)
+        ctx.finish(response).with_header("x-request-id", ctx.reference)
         await response(scope, receive, send)
 
 

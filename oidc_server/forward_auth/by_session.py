@@ -62,7 +62,7 @@ def _sent_to(ctx: Context, request: Forwarded, demands: Demands, route: str) -> 
         refusal = InvalidTokenError("Sign in, or send an access token.", presented=False)
         response = protocol_error(ctx, refusal)
     else:
-        response = oauth_error("login_required", "Sign in.", 401, ctx.origin.reference)
+        response = oauth_error("login_required", "Sign in.", 401, ctx.reference)
     return response if location is None else response.with_header("location", location)
 
 

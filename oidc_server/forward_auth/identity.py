@@ -46,7 +46,7 @@ class Identity:
 
 def refused(ctx: Context, reason: str) -> Response:
     """403: who it is, is known, and they may not."""
-    return oauth_error("access_denied", reason, 403, ctx.origin.reference)
+    return oauth_error("access_denied", reason, 403, ctx.reference)
 
 
 def _written(value: str) -> str:

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Protocol, TextIO, cast
+from typing import Any, BinaryIO, Protocol, TextIO, cast
 
 import orjson
 import structlog
@@ -147,19 +147,21 @@ class _Output:
         self._stream = stream
         self._kept = kept
         self._guard = threading.Lock()
+        self._bytes: BinaryIO | None = getattr(stream, "buffer", None)
         self._console = _console(stream) if _is_console(stream, log_format) else None
 
     def write(self, level: int, event: EventDict) -> None:
         line = _encode(event) if self._kept or self._console is None else b""
-        if self._console is None:
-            text = line.decode() + "\n"
-        else:
-            text = f"{self._console(None, '', dict(event))}\n"
         for kept in self._kept:
             if level >= kept.level:
                 kept.sink.write(line)
         with self._guard:
-            self._stream.write(text)
+            if self._console is not None:
+                self._stream.write(f"{self._console(None, '', dict(event))}\n")
+            elif self._bytes is not None:
+                self._bytes.write(line + b"\n")
+            else:
+                self._stream.write(line.decode() + "\n")
             self._stream.flush()
 
     def flush(self) -> None:

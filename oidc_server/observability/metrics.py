@@ -114,6 +114,12 @@ def breaker_changed(neighbour: str, before: str, after: str) -> None:
         BREAKERS_OPEN.labels(neighbour).inc(-1 if after == "closed" else 1)
 
 
+@cache
+def tokens_issued(grant_type: str) -> Counter:
+    """What counts answers with an access token; only for grant types that there are."""
+    return TOKENS.labels(grant_type)
+
+
 def limited(limit: str) -> None:
     """Count a request that was refused because the limit of that name was used up."""
     LIMITED.labels(limit).inc()

@@ -50,25 +50,23 @@ def token(ctx: Context) -> Response:
     exchange = exchange_of(ctx)
     if "grant_type" not in exchange.form:
         return protocol_error(ctx, InvalidRequestError("The parameter grant_type is missing."))
-    exchange = replace(exchange, proof=_settled(ctx))
+    if ctx.proof is not None:
+        exchange = replace(exchange, proof=_settled(ctx, ctx.proof))
 
     status, outcome = AuthorizationServer(exchange, GRANTS).create_token_response()
 
     if isinstance(outcome, OAuth2Error):
         return protocol_error(ctx, outcome)
     body: dict[str, Any] = outcome
-    ctx.db.afterwards(metrics.TOKENS.labels(exchange.form["grant_type"]).inc)
+    ctx.db.afterwards(metrics.tokens_issued(exchange.form["grant_type"]).inc)
     return with_dpop_nonce(ctx, json(body, status=status))
 
 
-def _settled(ctx: Context) -> PasswordProof | None:
-    """The proof of the password, if one was asked for, as of this transaction.
+def _settled(ctx: Context, proof: PasswordProof) -> PasswordProof | None:
+    """The proof of a password as of this transaction; None if it does not hold.
 
     It does not hold for somebody who has to prove more: there is no page here to ask for it.
     """
-    proof: PasswordProof | None = ctx.proof
-    if proof is None:
-        return None
     if proof.retry_after is not None:
         raise TooManyRequestsError(proof.retry_after)
     holds = proof.holds and password_proof.settle(ctx.db, proof, ctx.now)

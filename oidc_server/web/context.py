@@ -38,12 +38,13 @@ class Context:
         "_browser",
         "_cookies",
         "_db",
+        "_origin",
         "_user_session",
         "booked",
         "incoming",
         "now",
-        "origin",
         "proof",
+        "reference",
         "runtime",
         "ui_locales",
     )
@@ -63,11 +64,9 @@ class Context:
         self.now: datetime = runtime.clock()
         self.proof = proof
         self.booked: set[str] = set() if booked is None else booked
-        self.origin = Origin(
-            reference,
-            client_address(incoming, runtime.settings.trusted_proxies),
-            incoming.header("user-agent") or "",
-        )
+        self.reference = reference
+        """What people and the log know this request by."""
+        self._origin: Origin | None = None
         self._db = db
         self._user_session: LiveSession | None = _UNREAD
         self._browser: str | None = _UNREAD
@@ -79,7 +78,7 @@ class Context:
         return Context(
             self.incoming,
             self.runtime,
-            self.origin.reference,
+            self.reference,
             db=db,
             proof=self.proof,
             booked=self.booked,
@@ -97,6 +96,22 @@ class Context:
     @property
     def query(self) -> Params:
         return self.incoming.query
+
+    # · where it came from
+
+    @property
+    def origin(self) -> Origin:
+        """What the audit log says of where this request came from."""
+        if self._origin is None:
+            trusted = self.runtime.settings.trusted_proxies
+            address = client_address(self.incoming, trusted)
+            agent = self.incoming.header("user-agent") or ""
+            self._origin = Origin(self.reference, address, agent)
+        return self._origin
+
+    @origin.setter
+    def origin(self, origin: Origin) -> None:
+        self._origin = origin
 
     # · how often
 
@@ -293,7 +308,7 @@ class Context:
             theme=self.theme,
             status=status,
             csrf_token=csrf.token(self.runtime.csrf_key, self.browser),
-            request_ref=self.origin.reference,
+            request_ref=self.reference,
             this_page=_own_address(self.incoming),
             now=self.now,
             **values,

@@ -115,7 +115,8 @@ class Endpoint:
         except Exception as error:  # noqa: BLE001 - the one place that answers for everything
             ctx = Context(incoming, runtime, reference)
             response = ctx.finish(errors.answer(ctx, error, self._shape))
-        if self._cross_origin and incoming.method != "OPTIONS":
+        is_of_script = self._cross_origin and incoming.header("origin") is not None
+        if is_of_script and incoming.method != "OPTIONS":
             await self._let_origin_read(incoming, runtime, reference, response)
         if runtime.settings.secure_cookies:
             response.headers.append(responses.STRICT_TRANSPORT)
@@ -174,8 +175,6 @@ class Endpoint:
         self, incoming: Incoming, runtime: Runtime, reference: str, response: Response
     ) -> None:
         """Errors too: a script has to see why it was refused, and until when."""
-        if incoming.header("origin") is None:
-            return
         ctx = Context(incoming, runtime, reference)
         with suppress(DatabaseUnavailableError, ConflictError):
             await self._in_transaction(ctx, lambda again: cors.allow(again, response), "read")

@@ -1,7 +1,7 @@
 """What came in: one HTTP request, parsed once and strictly, before any handler sees it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl
@@ -92,11 +92,19 @@ class Params:
     def repeated(self) -> list[str]:
         return [name for name, values in self._values.items() if len(values) > 1]
 
-    def single(self) -> dict[str, str]:
-        """All parameters as a mapping; raises `RepeatedParameterError` if one was repeated."""
+    def single(self, *, may_repeat: Container[str] = ()) -> dict[str, str]:
+        """All parameters as a mapping, with the first value of those that may repeat.
+
+        Raises `RepeatedParameterError` if another one was repeated.
+        """
         for name in self.repeated():
-            raise RepeatedParameterError(name)
-        return {name: values[0] for name, values in self._values.items() if values[0]}
+            if name not in may_repeat:
+                raise RepeatedParameterError(name)
+        return {
+            name: value
+            for name, values in self._values.items()
+            if (value := next(filter(None, values), None)) is not None
+        }
 
     def __contains__(self, name: str) -> bool:
         return name in self._values
@@ -116,17 +124,25 @@ class Incoming:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.body = body
+        self._headers: dict[bytes, list[bytes]] | None = None
         self.counted: set[tuple[object, str]] = set()
         """What this request was counted against already: handlers may run again."""
 
     def headers(self, name: str) -> list[str]:
         """Every value of a header; Latin-1, as HTTP has it."""
-        wanted = name.lower().encode("ascii")
-        return [value.decode("latin-1") for key, value in self.scope["headers"] if key == wanted]
+        return [value.decode("latin-1") for value in self._sent(name)]
 
     def header(self, name: str) -> str | None:
-        values = self.headers(name)
-        return values[0] if values else None
+        values = self._sent(name)
+        return values[0].decode("latin-1") if values else None
+
+    def _sent(self, name: str) -> Sequence[bytes]:
+        found = self._headers
+        if found is None:  # looked through once, as every request is asked for several
+            found = self._headers = {}
+            for key, value in self.scope["headers"]:
+                found.setdefault(key, []).append(value)
+        return found.get(name.lower().encode("ascii"), ())
 
     def prefers(self, media_type: str, *, over: str) -> bool:
         """Whether `Accept` names a media type and likes it no less than another (RFC 9110 §12.5.1).

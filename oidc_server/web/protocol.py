@@ -17,7 +17,7 @@ from oidc_server.oauth2.errors import (
 from oidc_server.oauth2.exchange import Exchange
 from oidc_server.web.context import Context
 from oidc_server.web.errors import oauth_error, plain
-from oidc_server.web.incoming import Incoming, RepeatedParameterError
+from oidc_server.web.incoming import Incoming
 from oidc_server.web.rate_limit import CLIENTS
 from oidc_server.web.responses import Response
 
@@ -30,11 +30,8 @@ _OF_PROOF = (InvalidDpopProofError, UseDpopNonceError)
 
 def exchange_of(ctx: Context) -> Exchange:
     """The request as the protocol kit sees it; raises `RepeatedParameterError`."""
-    form = ctx.form
-    for name in form.repeated():
-        if name not in _MAY_REPEAT:
-            raise RepeatedParameterError(name)
-    runtime = ctx.runtime
+    form, runtime = ctx.form, ctx.runtime
+    parameters = form.single(may_repeat=_MAY_REPEAT)
     runtime.keys.refresh(ctx.db, ctx.now)
     return Exchange(
         db=ctx.db,
@@ -50,7 +47,7 @@ def exchange_of(ctx: Context) -> Exchange:
         authorization=tuple(ctx.incoming.headers("authorization")),
         dpop=sent_proof(ctx),
         admit=partial(_count, ctx),
-        form={name: value for name in form if (value := _first(form.all(name))) is not None},
+        form=parameters,
         resources=tuple(form.all("resource")),
         audiences=tuple(form.all("audience")),
         proof=ctx.proof,
@@ -69,10 +66,6 @@ def count_holder(ctx: Context, client_id: str, user_id: str | None) -> None:
     So nobody can use up, with a token of their own, what the other people of a client need.
     """
     ctx.count(CLIENTS, f"{client_id} {user_id or ''}")
-
-
-def _first(values: list[str]) -> str | None:
-    return values[0] if values else None
 
 
 def sent_proof(ctx: Context) -> SentProof:
@@ -97,7 +90,7 @@ def protocol_error(ctx: Context, error: OAuth2Error, resource: str | None = None
     `resource` is whose refusal it is, where we answer for another resource than ourselves.
     """
     description = error.get_error_description() or "The request was refused."
-    response = oauth_error(error.error, description, error.status_code, ctx.origin.reference)
+    response = oauth_error(error.error, description, error.status_code, ctx.reference)
     return with_challenge(ctx, error, response, resource)
 
 

@@ -94,7 +94,7 @@ def log_failure(ctx: Context, provider: IdentityProvider, reason: str) -> None:
         "sign-in with a provider failed",
         provider=provider.name,
         reason=reason,
-        reference=ctx.origin.reference,
+        reference=ctx.reference,
     )
 
 

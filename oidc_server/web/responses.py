@@ -10,6 +10,9 @@ from starlette.types import Receive, Scope, Send
 
 Header = tuple[bytes, bytes]
 
+WHOLE_ANSWER = "oidc_server.whole_answer"
+"""In the scope of a request: what sends status, headers and body at once, unless it says no."""
+
 STRICT_TRANSPORT: Header = (
     b"strict-transport-security",
     b"max-age=31536000; includeSubDomains",
@@ -87,8 +90,11 @@ class Response:
         return None
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
         body = b"" if scope["method"] == "HEAD" else self.body
+        send_whole = scope.get(WHOLE_ANSWER)
+        if send_whole is not None and send_whole(self.status, self.headers, body):
+            return
+        await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
         await send({"type": "http.response.body", "body": body})
 
 

@@ -101,6 +101,38 @@ def test_what_is_no_http_is_told_so_with_an_id_that_the_log_knows(
             assert (line["route"], line["status"], line["method"]) == ("unknown", 400, "other")
 
 
+def test_answers_stay_in_order_and_end_where_they_say(
+    deploy_sqlite: Callable[..., Deployment],
+) -> None:
+    deployment = deploy_sqlite(workers=1)
+    body = b"GET /jwks.json HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n"
+    old = b"GET /jwks.json HTTP/1.0\r\nhost: 127.0.0.1\r\n\r\n"
+    waits = FORM.replace(b"\r\n\r\n", b"\r\nexpect: 100-continue\r\n\r\n")
+
+    with connected(deployment) as connection:
+        connection.sendall(body + HEALTH + body + old)
+        answers = read_to_the_end(connection)
+    with connected(deployment) as connection:
+        connection.sendall(HEAD + waits)
+        goes_on = connection.recv(65536)
+        connection.sendall(b"x" * 100)
+        refused = connection.recv(65536)
+
+    first, head_only, third, last = re.split(rb"(?=HTTP/1\.1 )", answers)[1:]
+    assert [len(one.partition(b"\r\n\r\n")[2]) for one in (first, third, last)] == [
+        int(re.findall(rb"content-length: (\d+)", one)[0]) for one in (first, third, last)
+    ]
+    assert head_only.endswith(b"\r\n\r\n")
+    assert b"\r\ndate: " in first
+    assert [b"\r\nconnection: close\r\n" in one for one in (first, third, last)] == [
+        False,
+        False,
+        True,
+    ]
+    assert goes_on == b"HTTP/1.1 100 Continue\r\n\r\n"
+    assert refused.startswith(b"HTTP/1.1 4")
+
+
 def is_about(line: dict[str, str], reference: str) -> bool:
     return line.get("request_id") == reference
 

@@ -20,7 +20,7 @@ def as_page(ctx: Context, problem: Problem) -> Response:
         title=translate(ctx.language, problem.title),
         explanation=translate(ctx.language, problem.explanation),
         what_to_do=translate(ctx.language, problem.what_to_do),
-        reference=ctx.origin.reference,
+        reference=ctx.reference,
         time=ctx.now,
         client=None,
         details=[],
@@ -31,13 +31,13 @@ def as_page(ctx: Context, problem: Problem) -> Response:
 
 def as_oauth(ctx: Context, problem: Problem) -> Response:
     """An OAuth error (RFC 6749 §5.2)."""
-    return oauth_error(problem.error, problem.explanation, problem.status, ctx.origin.reference)
+    return oauth_error(problem.error, problem.explanation, problem.status, ctx.reference)
 
 
 def as_problem(ctx: Context, problem: Problem) -> Response:
     """Problem details (RFC 9457) of a request."""
     kind = problem.type or type_of(problem.status)
-    issuer, reference = ctx.runtime.issuer, ctx.origin.reference
+    issuer, reference = ctx.runtime.issuer, ctx.reference
     return problem_details(issuer, kind, problem.explanation, reference, problem.members)
 
 

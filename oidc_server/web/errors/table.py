@@ -215,7 +215,7 @@ def answer(ctx: Context, error: Exception, shape: Shape) -> Response:
     That there is too much to do is counted: a line more for each would be too much as well.
     """
     problem = problem_of(error)
-    facts = {"reference": ctx.origin.reference, "route": _route(), "status": problem.status}
+    facts = {"reference": ctx.reference, "route": _route(), "status": problem.status}
     if problem.status == 500:
         _log.error("request failed", exc_info=error, **facts)
     elif problem.status == 503 and not isinstance(error, OverloadedError | HashingBusyError):
