@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve up down migrate create-admin test quick fuzz check fix messages migration bench screenshots lock clean
+.PHONY: help serve up down migrate create-admin test quick fuzz check fix messages migration bench soak screenshots lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -94,6 +94,10 @@ migration: $(VENV)/.test
 # Measure every operation beside a peer (ARGS=--quick, --only NAME, --alone, --profile NAME, --growth, --memory, --overload)
 bench: $(VENV)/.test debian-packages node-packages
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+# Run a server for minutes=10 and look whether anything grows (ARGS=--postgresql instead of SQLite)
+soak: $(VENV)/.test
+	@$(BIN)/python -m benchmarks.soak --minutes $(or $(minutes),10) $(ARGS)
 
 # Take pictures of every page, narrow and wide, light and dark, into docs/screenshots
 screenshots: $(VENV)/.test debian-packages node-packages

@@ -21,21 +21,21 @@ class Tree:
     pid: int
 
     def cpu_seconds(self) -> float:
-        return sum(map(_cpu_seconds, self._pids()))
+        return sum(map(_cpu_seconds, self.pids()))
 
     def forget_peak(self) -> None:
         """Let the kernel begin anew with the most memory that each process has held."""
-        for pid in self._pids():
+        for pid in self.pids():
             with suppress(OSError):
                 Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="ascii")
 
     def peak_megabytes(self) -> float:
         """The most that each has held, added up: what they share counts in each."""
-        return sum(map(_peak_kilobytes, self._pids())) / 1024
+        return sum(map(_peak_kilobytes, self.pids())) / 1024
 
-    def _pids(self) -> list[int]:
+    def pids(self) -> list[int]:
         children: dict[int, list[int]] = {}
-        for pid in _all_pids():
+        for pid in _allpids():
             if fields := _stat(pid):
                 children.setdefault(int(fields[_PARENT]), []).append(pid)
         found = [self.pid]
@@ -48,7 +48,7 @@ def cpu_seconds(trees: Iterable[Tree]) -> float:
     return sum(tree.cpu_seconds() for tree in trees)
 
 
-def _all_pids() -> Iterator[int]:
+def _allpids() -> Iterator[int]:
     return (int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit())
 
 

@@ -4,7 +4,7 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Annotated
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from oidc_server.app import Server
 
 _BACKLOG = 2048
+_TAKEN_IN_A_TURN = 16
+"""Connections."""
 _PATIENCE = 60
 """Seconds a worker may take to begin: on a busy machine, killing it earlier only repeats it."""
 
@@ -76,7 +78,7 @@ def serve(
         raise SettingsError(missing)
     beginning.begin_quietly(settings)
     raise_limit(settings)
-    with alone(settings), _listening(host, port) as listener:
+    with alone(settings), _listening(host, port) as listeners:
         link = _prepare(settings)
         if dev and settings.api_docs and settings.api_docs_client_id is None:
             settings = _with_documentation_client(settings)
@@ -94,7 +96,7 @@ def serve(
             if settings.api_docs:
                 typer.echo(f"Try the API: {settings.issuer}/docs")
         with shown_metrics(settings, workers):
-            _run(Worker(settings, dev, workers), listener, workers)
+            _run(Worker(settings, dev, workers), listeners, workers)
 
 
 def _prepare(settings: Settings) -> str | None:
@@ -143,7 +145,7 @@ def _migrate(settings: Settings) -> None:
         database.close()
 
 
-def _run(worker: Worker, listener: socket.socket, workers: int) -> None:
+def _run(worker: Worker, listeners: list[socket.socket], workers: int) -> None:
     config = uvicorn.Config(
         worker,
         factory=True,
@@ -165,16 +167,20 @@ def _run(worker: Worker, listener: socket.socket, workers: int) -> None:
         # uvicorn, when it has ended in good order, raises once more the signal that it was sent.
         for asked_to_end in (signal.SIGTERM, signal.SIGINT):
             signal.signal(asked_to_end, lambda _signal, _frame: sys.exit(0))
-        server.run(sockets=[listener])
+        server.run(sockets=listeners)
         if not server.started:
             raise typer.Exit(3)
         return
     beginning.begin(worker.settings)
-    Workers(config, listener, worker.settings.drain_time.total_seconds()).run()
+    Workers(config, listeners, worker.settings.drain_time.total_seconds()).run()
 
 
 @contextmanager
-def _listening(host: str, port: int) -> Iterator[socket.socket]:
+def _listening(host: str, port: int) -> Iterator[list[socket.socket]]:
+    """One socket, several times: of each, the event loop takes one connection in each turn.
+
+    Turns are long when there is much to do, and who waits to be taken then cannot be told so.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
@@ -184,6 +190,9 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         raise SettingsError(
             [f"{host}:{port} cannot be listened on ({reason}); choose another --port"]
         ) from None
-    listener.set_inheritable(True)
-    with listener:
-        yield listener
+    with ExitStack() as stack:
+        listeners = [listener, *(listener.dup() for _ in range(_TAKEN_IN_A_TURN - 1))]
+        for one in listeners:
+            one.set_inheritable(True)
+            stack.enter_context(one)
+        yield listeners

@@ -18,8 +18,10 @@ class Workers(Multiprocess):
     begun would wait in the backlog for nobody, instead of being sent elsewhere at once.
     """
 
-    def __init__(self, config: uvicorn.Config, listener: socket.socket, drain_seconds: float):
-        super().__init__(config, sockets=[listener])
+    def __init__(
+        self, config: uvicorn.Config, listeners: list[socket.socket], drain_seconds: float
+    ):
+        super().__init__(config, sockets=listeners)
         self._drain_seconds = drain_seconds
 
     def join_all(self) -> None:

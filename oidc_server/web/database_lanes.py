@@ -22,8 +22,10 @@ _HERE = 0.01
 """Seconds it waits on the event loop, where all others wait too."""
 _LOOK_AGAIN = 0.001
 """Seconds until those who wait look for it again."""
-_AT_A_TIME = 0.02
+_AT_A_TIME = 0.005
 """Seconds for which they work one after the other before anybody else has a turn."""
+_MOST_WAITING = 100
+"""In each queue: what is let in before the first has waited long has to be done all the same."""
 _PEOPLE_EVERY = 4
 """One turn of so many is that of people, where programs wait too."""
 
@@ -74,7 +76,7 @@ class OnTheLoop:
     ) -> T:
         """Run `work`; raises `DatabaseUnavailableError` if the lock is not to be had.
 
-        Raises `OverloadedError` if the first that waits for it has done so for `most_wait` seconds.
+        Raises `OverloadedError` if too many wait, or the first has done so for `most_wait` seconds.
         """
         self._database.wait_at_most(_HERE)
         if access == "read" or not self._is_looking:
@@ -83,7 +85,8 @@ class OnTheLoop:
             except DatabaseBusyError:
                 pass  # nothing was begun
         queue, now = self._people if for_people else self._programs, time.monotonic()
-        if queue and now - queue[0].since > self._most_wait:
+        is_slow = bool(queue) and now - queue[0].since > self._most_wait
+        if is_slow or len(queue) >= _MOST_WAITING:
             raise OverloadedError
         loop = asyncio.get_running_loop()
         done: asyncio.Future[T] = loop.create_future()

@@ -111,6 +111,24 @@ def test_a_queue_whose_first_has_waited_too_long_takes_nobody_else(database: Dat
     assert written(database) == ["first", "again"]
 
 
+def test_a_queue_that_is_full_takes_nobody_else(database: Database) -> None:
+    async def a_crowd() -> list[Any]:
+        lane = OnTheLoop(database, LONG)
+        with locked(database):
+            crowd = [
+                asyncio.ensure_future(lane.run(writing(database, str(number))))
+                for number in range(150)
+            ]
+            await asyncio.sleep(0)
+        return list(await asyncio.gather(*crowd, return_exceptions=True))
+
+    outcomes = asyncio.run(a_crowd())
+
+    refused = [one for one in outcomes if isinstance(one, OverloadedError)]
+    assert len(refused) == 50
+    assert len(written(database)) == 100
+
+
 def test_nothing_is_written_for_who_has_gone(database: Database) -> None:
     async def one_goes() -> None:
         lane = OnTheLoop(database, LONG)
