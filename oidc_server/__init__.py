@@ -13,7 +13,7 @@ The map, from the wire down; imports point down only, and features do not know e
 * `oauth2` is what protocol endpoints share; Authlib comes in there and nowhere else.
 * `domain` is state: one aggregate per file, its table on top and its rules below. No HTTP.
 * Below it: `outbound`, `observability`, `security`, `languages`, `database`, `clock`, `settings`,
-  `resources`, `processors`.
+  `resources`, `processors`, `lean_imports`.
 
 The walk of a sign-in: `authorization/endpoint.py` validates a request (`request/`) and decides
 (`next_step.py`); `authentication/login.py` and `authorization/consent.py` each do one thing and

@@ -190,7 +190,12 @@ def _hashing(settings: Settings, processes: int) -> HashingLane:
 
 def _shared_counts(settings: Settings) -> SharedCounts | None:
     url = settings.redis_url
-    return None if url is None else SharedCounts(settings, url.get_secret_value())
+    if url is None:
+        return None
+    # Its client is a tenth of what the process loads, and most do without.
+    from oidc_server.outbound.redis_counts import RedisCounts  # noqa: PLC0415 - see above
+
+    return RedisCounts(settings, url.get_secret_value())
 
 
 def _passwords(settings: Settings) -> PasswordHasher:

@@ -7,7 +7,6 @@ HTTP request to the issuer's address.
 from dataclasses import asdict
 from datetime import timedelta
 
-import httpx2
 from starlette.types import Receive, Scope, Send
 
 from oidc_server.dev import relying_party
@@ -91,6 +90,9 @@ async def _come_back(ctx: Context) -> Response:
         raise SignInError("invalid_state", "This sign-in is over. Start again.")
     attempt = Attempt(**remembered)
     code = relying_party.read_response(app, attempt, ctx.query.single())
+
+    # Loaded where it is used: no server without --dev has to hold it.
+    import httpx2  # noqa: PLC0415 - see above
 
     # Settings are read in one place, so the environment has no say here (proxies, netrc).
     async with httpx2.AsyncClient(trust_env=False, timeout=10) as http:

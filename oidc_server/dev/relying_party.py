@@ -5,12 +5,13 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus, urlencode
 
-import httpx2
-
 from oidc_server.security.jose import VerificationKeys, half_hash, parse_json_object
+
+if TYPE_CHECKING:
+    import httpx2
 
 SCOPE = "openid profile email"
 _LEEWAY = timedelta(seconds=5)
@@ -89,7 +90,7 @@ def read_response(app: Registration, attempt: Attempt, response: dict[str, str])
 
 
 async def redeem(
-    http: httpx2.AsyncClient, app: Registration, attempt: Attempt, code: str, now: datetime
+    http: "httpx2.AsyncClient", app: Registration, attempt: Attempt, code: str, now: datetime
 ) -> Session:
     """Trade the code for tokens, check the ID Token, ask for userinfo; raises `SignInError`."""
     metadata = await _json(http.get(f"{app.issuer}/.well-known/openid-configuration"))
@@ -147,6 +148,8 @@ def _check_id_token(
 
 async def _json(asked: Any) -> Claims:
     """The JSON object in the answer to a request; raises `SignInError`."""
+    import httpx2  # noqa: PLC0415 - loaded where it is used, as in `app`
+
     try:
         response: httpx2.Response = await asked
         document: object = response.json()

@@ -15,12 +15,15 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, Protocol, TextIO, cast
 
 import orjson
-import structlog
-from structlog.stdlib import ProcessorFormatter
-from structlog.types import EventDict, Processor, WrappedLogger
 
 from oidc_server.clock import utc_now
+from oidc_server.lean_imports import without
 from oidc_server.observability import current, redaction
+
+with without("rich"):
+    import structlog
+    from structlog.stdlib import ProcessorFormatter
+    from structlog.types import EventDict, Processor, WrappedLogger
 
 Logger = structlog.stdlib.BoundLogger
 

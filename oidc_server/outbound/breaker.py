@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-import pybreaker
-
+from oidc_server.lean_imports import without
 from oidc_server.observability import metrics
 from oidc_server.observability.logs import get_logger
 from oidc_server.settings import Settings
+
+with without("redis"):
+    import pybreaker
 
 _TRIAL_SECONDS = 1.0
 """When to ask again while somebody else's trial runs."""

@@ -1,96 +1,34 @@
-"""Counts that all processes and nodes share, in Redis: the one door to it."""
+"""Counts that all processes and nodes share: what is asked of whoever keeps them."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
-
-from limits import RateLimitItemPerMinute
-from limits.aio.storage import RedisStorage
-from limits.aio.strategies import SlidingWindowCounterRateLimiter
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
-
-from oidc_server.outbound.breaker import Breaker, BreakerOpenError
-from oidc_server.settings import Settings
-
-STEP_SECONDS = 0.15
-"""For connecting, and for each answer: Redis is in the same building, or of no use here."""
-DEADLINE_SECONDS = 0.25
-"""For all of it together."""
-_PREFIX = "oidc-server"
+from typing import Protocol
 
 
 class SharedCountsUnavailableError(Exception):
-    """Redis did not answer in time, or is left alone: count here meanwhile."""
+    """They did not answer in time, or are left alone: count here meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
 class SharedWindow:
-    """What stands in Redis: this minute, the one before, and how long this one still lasts."""
+    """What is counted: this minute, the one before, and how long this one still lasts."""
 
     before: int
     count: int
     left: float
 
 
-class SharedCounts:
-    """Sliding windows in Redis. Everything is asked on the event loop, and waits for it only."""
-
-    def __init__(self, settings: Settings, url: str) -> None:
-        scheme, _, rest = url.partition("://")
-        scheme = {"unix": "redis+unix"}.get(scheme, scheme)
-        self._storage = RedisStorage(
-            f"async+{scheme}://{rest}",
-            implementation="redispy",
-            key_prefix=_PREFIX,
-            socket_timeout=STEP_SECONDS,
-            socket_connect_timeout=STEP_SECONDS,
-            retry=Retry(NoBackoff(), 0),  # type: ignore[arg-type]  # handed on to redis as it is
-        )
-        self._strategy = SlidingWindowCounterRateLimiter(self._storage)
-        self._breaker = Breaker.of(settings, "redis")
+class SharedCounts(Protocol):
+    """Sliding windows somewhere else. `redis_counts` has them in Redis."""
 
     @property
     def rests(self) -> bool:
-        """Whether Redis is left alone for now."""
-        return self._breaker.rests
+        """Whether they are left alone for now."""
 
     async def take(self, name: str, key: str, per_minute: int, amount: int = 1) -> bool:
         """Count `amount` at once, or nothing; raises `SharedCountsUnavailableError`."""
-        async with self._asking():
-            item = RateLimitItemPerMinute(per_minute)
-            return await self._strategy.hit(item, name, key, cost=amount)
 
     async def window(self, name: str, key: str, per_minute: int) -> SharedWindow:
         """What was counted; raises `SharedCountsUnavailableError`."""
-        item = RateLimitItemPerMinute(per_minute)
-        async with self._asking():
-            before, _, count, expires_in = await self._storage.get_sliding_window(
-                item.key_for(name, key), item.get_expiry()
-            )
-        return SharedWindow(before, count, max(0.0, expires_in - item.get_expiry()))
-
-    async def answers(self) -> bool:
-        """Whether Redis can be counted in now: for `doctor`."""
-        try:
-            await self.window("doctor", "doctor", 1)
-        except SharedCountsUnavailableError:
-            return False
-        return True
 
     async def close(self) -> None:
-        """Close the connections; called once, at the end of the process."""
-        await self._storage.bridge.get_connection().aclose()  # type: ignore[attr-defined]
-
-    @asynccontextmanager
-    async def _asking(self) -> AsyncIterator[None]:
-        try:
-            with self._breaker.guard():
-                async with asyncio.timeout(DEADLINE_SECONDS):
-                    yield
-        except BreakerOpenError as error:
-            raise SharedCountsUnavailableError(str(error)) from None
-        except (RedisError, OSError) as error:  # TimeoutError is an OSError
-            raise SharedCountsUnavailableError(type(error).__name__) from None
+        """Let go of them; called once, at the end of the process."""

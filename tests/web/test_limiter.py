@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from oidc_server.outbound.shared_counts import SharedCounts
+from oidc_server.outbound.redis_counts import RedisCounts
 from oidc_server.web import windows
 from oidc_server.web.client_address import counted_as
 from oidc_server.web.limiter import Limiter
@@ -134,7 +134,7 @@ def test_while_redis_is_away_a_process_has_its_part_of_the_guesses_and_all_of_th
     settings = settings_for(sqlite_url(tmp_path), tmp_path, rate_limits=True, redis_url=url)
 
     async def count() -> Counter[str]:
-        limiter = Limiter(settings, SharedCounts(settings, url), processes=4)
+        limiter = Limiter(settings, RedisCounts(settings, url), processes=4)
         let_in: Counter[str] = Counter()
         for _ in range(150):
             with suppress(TooManyRequestsError):

@@ -144,9 +144,9 @@ def rate_limits(settings: Settings, described: str) -> Finding:
 
 
 async def _can_count(settings: Settings, redis_url: str) -> bool:
-    from oidc_server.outbound.shared_counts import SharedCounts  # noqa: PLC0415 - as above
+    from oidc_server.outbound.redis_counts import RedisCounts  # noqa: PLC0415 - as above
 
-    counts = SharedCounts(settings, redis_url)
+    counts = RedisCounts(settings, redis_url)
     try:
         return await counts.answers()
     finally:
