@@ -17,6 +17,8 @@ _POSTGRES_OPTIONS = (
     " -c idle_in_transaction_session_timeout=60000"
     # A generic plan made while a table is tiny would be a sequential scan for ever.
     " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off"
+    # What has no index seems to cost ten billion now, and would be compiled whenever it is run.
+    " -c jit=off"
 )
 
 

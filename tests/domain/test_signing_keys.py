@@ -7,7 +7,9 @@ from sqlalchemy import delete, select
 from oidc_server import schema
 from oidc_server.domain import signing_keys
 from oidc_server.domain.signing_keys import TAKES_EFFECT_AFTER, KeyRing, SigningKeyRow
+from oidc_server.domain.signing_keys.timeline import ALL
 from oidc_server.security.jose import ALGORITHMS
+from tests.domain.plans import plan_of
 
 SECOND = timedelta(seconds=1)
 
@@ -37,6 +39,13 @@ def test_a_database_of_an_older_version_gets_the_keys_it_lacks(start_site):
     later = site.clock.now + TAKES_EFFECT_AFTER + 5 * SECOND
     assert ring.algorithms(later) == sorted(ALGORITHMS)
     assert len(rows(site)) == len(ALGORITHMS)
+
+
+def test_reading_all_of_them_which_no_index_helps_with_compiles_nothing(site):
+    with site.db() as db:
+        plan = plan_of(db, ALL)
+
+    assert "JIT" not in plan
 
 
 def test_a_start_with_all_keys_writes_nothing(start_site):
