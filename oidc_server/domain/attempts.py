@@ -131,6 +131,16 @@ _TAKE_BACK = Statement(
 _FORGET_BROWSERS = Statement(
     delete(_attempts).where(_attempts.c.subject.startswith(bindparam("of_browsers", type_=Text)))
 )
+_FORGET = Statement(
+    delete(_attempts).where(
+        or_(
+            _attempts.c.subject == bindparam("guesses"),
+            _attempts.c.subject == bindparam("codes"),
+            _attempts.c.subject == bindparam("browsers"),
+            _attempts.c.subject.startswith(bindparam("of_browsers", type_=Text)),
+        )
+    )
+)
 _PRUNE = Statement(delete_some(_attempts, _attempts.c.kept_until < bindparam("now")))
 
 
@@ -224,6 +234,17 @@ def remember_browser(db: Transaction, account: str, browser: str, now: datetime)
 def forget_browsers(db: Transaction, account: str) -> None:
     """Every browser is a stranger to this account again, and the next one is new to it."""
     db.run(_FORGET_BROWSERS, of_browsers=f"user:{account}:")
+
+
+def forget(db: Transaction, account: str) -> None:
+    """Nothing is left of what was counted for an account: it is being deleted."""
+    db.run(
+        _FORGET,
+        guesses=f"user:{account}",
+        codes=f"factor:{account}",
+        browsers=f"browsers:{account}",
+        of_browsers=f"user:{account}:",
+    )
 
 
 def forgive(db: Transaction, account: str, now: datetime) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Table, bindparam, delete, null, select, update
 
 from oidc_server.database import Statement, Transaction
+from oidc_server.domain import attempts
 from oidc_server.domain.audit import AuditEvent
 from oidc_server.domain.base import Base, Identifier, Instant, table_of
 from oidc_server.domain.outbox import OutboxRow, Queue
@@ -75,6 +76,7 @@ def erase(db: Transaction, user_id: str, now: datetime) -> bool:
         return False
     for statement in _removals():
         db.run(statement, of_user=user_id)
+    attempts.forget(db, user_id)
     db.run(_FORGET_MAILS, of_user_text=user_id)
     db.run(_FORGET_WHAT_WAS_DONE_TO_THEM, of_user=user_id, nowhere="", nothing={})
     db.run(_FORGET_WHERE_THEY_DID_IT, of_user=user_id, nowhere="")

@@ -7,6 +7,7 @@ from sqlalchemy import delete, select, text
 
 from oidc_server.database import Database
 from oidc_server.domain import (
+    attempts,
     audit,
     clients,
     consents,
@@ -20,6 +21,7 @@ from oidc_server.domain import (
     subjects,
     users,
 )
+from oidc_server.domain.attempts import Attempt
 from oidc_server.domain.audit import AuditEvent, Event, Origin
 from oidc_server.domain.base import Base
 from oidc_server.domain.consents import Permission
@@ -271,3 +273,20 @@ def test_of_two_administrators_who_leave_at_once_one_stays(database):
             roles.assign(db, person.id, roles.ADMIN, NOW)
 
     assert sorted(race(leave, database)) == [False, True]
+
+
+def test_what_was_counted_for_a_deleted_account_goes_and_that_of_others_stays(database, ada):
+    others = "0" * 36
+    with database.transaction("write") as db:
+        for account in (ada, others):
+            attempts.book(db, account, NOW)
+            attempts.book_factor(db, account, NOW)
+            attempts.remember_browser(db, account, "a browser", NOW)
+    schedule(database, ada)
+
+    delete_due(database)
+
+    with database.transaction("read") as db:
+        left = db.session.scalars(select(Attempt.subject)).all()
+    assert sum(others in subject for subject in left) == 4
+    assert not any(ada in subject for subject in left)

@@ -1,6 +1,6 @@
 """The fields of a client, by the names of their specifications."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -92,7 +92,8 @@ class ClientMetadata:
 
     def to_document(self) -> dict[str, Any]:
         """As JSON can hold it; what was not chosen is left out."""
-        document = {name: value for name, value in asdict(self).items() if value is not None}
+        values = ((field.name, getattr(self, field.name)) for field in fields(self))
+        document = {name: value for name, value in values if value is not None}
         for name in _SETS:
             document[name] = sorted(document[name])
         for name in _LISTS:
