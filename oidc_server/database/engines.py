@@ -1,5 +1,7 @@
 """Engines with our rules for either database."""
 
+import os
+from contextlib import suppress
 from typing import Any
 
 import sqlalchemy
@@ -32,6 +34,7 @@ def create_engine(url: str, statement_timeout: float = STATEMENT_TIMEOUT) -> Eng
             poolclass=sqlalchemy.NullPool,  # connections are held, not pooled
             connect_args={"timeout": _BUSY_TIMEOUT, "check_same_thread": False},
         )
+        event.listen(engine, "do_connect", _keep_others_out)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
@@ -47,6 +50,16 @@ def create_engine(url: str, statement_timeout: float = STATEMENT_TIMEOUT) -> Eng
             "tcp_user_timeout": 10_000,
         },
     )
+
+
+def _keep_others_out(_dialect: object, _record: object, where: Any, how: dict[str, Any]) -> None:
+    """Make the file for its owner alone; SQLite gives what it puts beside it the same mode.
+
+    What hinders us hinders SQLite too, and is told from there.
+    """
+    if not how.get("uri"):  # then it is no path
+        with suppress(OSError):
+            os.close(os.open(where[0], os.O_RDWR | os.O_CREAT, 0o600))
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
