@@ -4,6 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
+
+import typer
+from sqlalchemy import make_url
 
 from oidc_server import schema
 from oidc_server.clock import utc_now
@@ -34,9 +38,18 @@ def workshop(access: Access = "write") -> Iterator[Workshop]:
     database = Database(settings.database_url)
     vault = Vault(settings.secret_keys)
     try:
-        schema.upgrade(database, vault, utc_now())
+        if schema.upgrade(database, vault, utc_now()):
+            typer.echo(_a_new_one(settings.database_url), err=True)
         with database.transaction(access) as db:
             # Not earlier: what is dated seconds ahead must not have waited for other writers.
             yield Workshop(settings, database, vault, db, utc_now())
     finally:
         database.close()
+
+
+def _a_new_one(database_url: str) -> str:
+    """Where the database is that a command has just made: perhaps another one was meant."""
+    url = make_url(database_url)
+    is_file = url.get_backend_name() == "sqlite"
+    where = Path(url.database or "").resolve() if is_file else f"{url.host}/{url.database}"
+    return f"This database is new: {where}"

@@ -26,16 +26,16 @@ class SchemaError(Exception):
     """The database is of a newer program, and not for this one (ADR 0023)."""
 
 
-def upgrade(database: Database, vault: Vault, now: datetime) -> None:
+def upgrade(database: Database, vault: Vault, now: datetime) -> bool:
     """Migrate, and make missing signing keys. Of many that start at once, one does the work.
 
-    A SQLite database is copied first (`snapshot`). A newer schema that is for this program too
-    stays as it is. Raises `DatabaseUnavailableError`; `SchemaError` where it is not; `UnsealError`
-    when the secret is not that of this data.
+    True if there were no tables. A SQLite database is copied first (`snapshot`). A newer schema
+    that is for this program too stays as it is. Raises `DatabaseUnavailableError`; `SchemaError`
+    where it is not; `UnsealError` when the secret is not that of this data.
     """
     with database.connection() as connection:
         with connection.begin():
-            is_ours = is_for_us(connection)
+            is_new, is_ours = version(connection) is None, is_for_us(connection)
         if not is_ours:
             _upgrade(connection)
     with database.transaction("read") as db:
@@ -45,6 +45,7 @@ def upgrade(database: Database, vault: Vault, now: datetime) -> None:
         with database.transaction("write") as db:
             for kid in signing_keys.ensure(db, vault, fresh, now):
                 audit.record(db, Event.KEY_CREATED, origin=audit.START, now=now, kid=kid)
+    return is_new
 
 
 def version(connection: Connection) -> str | None:

@@ -200,9 +200,11 @@ def test_commands_run_as_programs_from_an_empty_folder(tmp_path):
     )  # fmt: skip
     refused = oidc_server("setup-link")
 
-    assert (made.returncode, made.stderr) == (0, "")
+    database = tmp_path / "data/oidc.db"
+    assert (made.returncode, made.stderr) == (0, f"This database is new: {database}\n")
     assert json.loads(made.stdout)["roles"] == ["admin", "user"]
     assert (refused.returncode, refused.stdout) == (1, "")
     assert refused.stderr == "This server is set up: there is an administrator.\n"
     assert {path.name for path in (tmp_path / "data").iterdir()} >= {"oidc.db", "secret.key"}
+    assert database.stat().st_mode & 0o077 == 0
     assert (tmp_path / "data").stat().st_mode & 0o077 == 0
