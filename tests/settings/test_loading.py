@@ -223,12 +223,21 @@ def test_a_value_can_be_kept_in_a_file(tmp_path):
 def test_a_value_and_its_file_together_are_refused(tmp_path):
     secret = tmp_path / "secret"
     secret.write_text(SECRET)
-    env_file = tmp_path / ".env"
-    env_file.write_text(f"OIDC_SECRET_KEY={SECRET}")
 
-    [problem] = problems_of({"OIDC_SECRET_KEY_FILE": str(secret)}, env_file)
+    [problem] = problems_of({"OIDC_SECRET_KEY": SECRET, "OIDC_SECRET_KEY_FILE": str(secret)})
 
     assert "OIDC_SECRET_KEY: is set together with OIDC_SECRET_KEY_FILE" in problem
+
+
+@pytest.mark.parametrize(("here", "there"), [("", "_FILE"), ("_FILE", "")])
+def test_a_value_or_its_file_in_the_environment_beats_either_in_the_file(tmp_path, here, there):
+    wanted, env_file = tmp_path / "wanted", tmp_path / ".env"
+    wanted.write_text("Ours")
+    env_file.write_text(f"OIDC_BRAND_NAME{there}=elsewhere\n")
+
+    settings = load({f"OIDC_BRAND_NAME{here}": str(wanted) if here else "Ours"}, env_file)
+
+    assert settings.brand_name == "Ours"
 
 
 @pytest.mark.parametrize("content", [None, b"\xff\xfe"])
