@@ -11,6 +11,9 @@ from oidc_server.settings import describe
 from tests.project.repository import ROOT, read, tracked_files
 
 _DOCUMENTS = [str(path) for path in tracked_files() if path.suffix == ".md"]
+_CONFIGURATIONS = [
+    str(path) for path in tracked_files() if path.parts[0] in ("examples", "containers")
+]
 _LINK = re.compile(r"\[[^\]]+\]\(([^)\s]+)\)")
 _SETTING = re.compile(r"\bOIDC_[A-Z][A-Z_]*[A-Z]\b")
 
@@ -33,7 +36,7 @@ def test_every_link_leads_somewhere(document: str) -> None:
             assert anchor in anchors(str(target.resolve().relative_to(ROOT))), link
 
 
-@pytest.mark.parametrize("document", _DOCUMENTS)
+@pytest.mark.parametrize("document", [*_DOCUMENTS, *_CONFIGURATIONS])
 def test_every_setting_that_is_named_is_one(document: str) -> None:
     known = {row.name for row in describe()}
     known |= {f"{name}_FILE" for name in known}
