@@ -6,6 +6,7 @@ There are no containers: names and addresses of neighbours are replaced, all els
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler
 
 import httpx2
 import pytest
@@ -14,6 +15,7 @@ from tests.containers.composition import NODES, composition
 from tests.project.repository import ROOT
 from tests.services.command_line import CommandLine
 from tests.services.deployment import settings_for
+from tests.services.neighbour import neighbour, saying
 from tests.services.nginx import Nginx, Start
 from tests.services.ports import free_port
 from tests.services.postgres import PostgresServer
@@ -135,3 +137,26 @@ def test_while_no_node_is_there_nginx_starts_and_says_when_to_come_back(nginx: S
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "2"
     assert "not available just now" in answer.text
+
+
+def test_a_node_that_refuses_what_it_cannot_do_now_goes_on_with_everything_else(
+    nginx: Start,
+) -> None:
+    refusing, answering = saying(b"{}", status=503, retry_after="5"), saying(b"{}")
+
+    def node(handler: BaseHTTPRequestHandler) -> None:
+        (refusing if handler.path == "/busy" else answering)(handler)
+
+    port = free_port()
+    with neighbour(node) as first, neighbour(node) as second:
+        places = [f"127.0.0.1:{one.port}" for one in (first, second)]
+        with (
+            nginx(CONFIGURATION, port, words(port, places)),
+            httpx2.Client(base_url=f"http://localhost:{port}") as client,
+        ):
+            refused = [client.get("/busy") for _ in range(20)]
+            others = [client.get("/login") for _ in range(4)]
+
+    assert {answer.status_code for answer in refused} == {503}
+    assert {answer.headers["retry-after"] for answer in refused} == {"5"}
+    assert {answer.status_code for answer in others} == {200}
