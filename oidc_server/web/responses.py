@@ -13,6 +13,9 @@ Header = tuple[bytes, bytes]
 WHOLE_ANSWER = "oidc_server.whole_answer"
 """In the scope of a request: what sends status, headers and body at once, unless it says no."""
 
+_WITHOUT_CONTENT = frozenset({204, 304})
+"""Their length is not told: there is none, or it is that of another answer (RFC 9110 §8.6)."""
+
 STRICT_TRANSPORT: Header = (
     b"strict-transport-security",
     b"max-age=31536000; includeSubDomains",
@@ -62,7 +65,9 @@ class Response:
 
     def __init__(self, status: int, headers: Iterable[Header], body: bytes = b"") -> None:
         self.status = status
-        self.headers: list[Header] = [*headers, (b"content-length", b"%d" % len(body))]
+        self.headers: list[Header] = [*headers]
+        if status not in _WITHOUT_CONTENT:
+            self.headers.append((b"content-length", b"%d" % len(body)))
         self.body = body
 
     def with_header(self, name: str, value: str) -> "Response":

@@ -157,6 +157,7 @@ def test_whoever_has_it_already_is_not_sent_it_again(site: Site) -> None:
     assert json.loads(first.body)["info"]["title"]
     assert first.header("access-control-allow-origin") == "*"
     assert (same.status, same.body, same.header("etag")) == (304, b"", tag)
+    assert same.header("content-length") is None  # it would be that of the document
     assert (other.status, other.body) == (200, first.body)
 
 
