@@ -24,6 +24,7 @@ from oidc_server.outbound.documents import FetchNeeded
 from oidc_server.web import cors, errors, observing, responses
 from oidc_server.web.context import Context
 from oidc_server.web.errors import MethodNotAllowedError, NotFoundError, ProblemError, Shape
+from oidc_server.web.gate import OverloadedError
 from oidc_server.web.incoming import Incoming, read_body
 from oidc_server.web.lanes import Errand, FetchingBusyError, HashingBusyError, Inquiry
 from oidc_server.web.rate_limit import CountNeeded, Limit
@@ -107,7 +108,7 @@ class Endpoint:
     async def _response(
         self, scope: Scope, receive: Receive, runtime: Runtime, reference: str
     ) -> Response:
-        incoming = Incoming(scope)
+        incoming, look_up_origin = Incoming(scope), True
         try:
             if not self._always:
                 runtime.gate.check(scope)
@@ -115,9 +116,11 @@ class Endpoint:
         except Exception as error:  # noqa: BLE001 - the one place that answers for everything
             ctx = Context(incoming, runtime, reference)
             response = ctx.finish(errors.answer(ctx, error, self._shape))
+            look_up_origin = not isinstance(error, OverloadedError)
         is_of_script = self._cross_origin and incoming.header("origin") is not None
         if is_of_script and incoming.method != "OPTIONS":
-            await self._let_origin_read(incoming, runtime, reference, response)
+            ctx = Context(incoming, runtime, reference)
+            await self._let_origin_read(ctx, response, look_up=look_up_origin)
         if runtime.settings.secure_cookies:
             response.headers.append(responses.STRICT_TRANSPORT)
         return response
@@ -135,7 +138,7 @@ class Endpoint:
                 return answer
             raise MethodNotAllowedError(self.methods)
         if incoming.method in _WITH_BODY:
-            incoming.body = await read_body(incoming.scope, receive)
+            incoming.body = await runtime.gate.outside(read_body(incoming.scope, receive))
         ctx = Context(incoming, runtime, reference)
         failures = method.failures(incoming) if callable(method.failures) else method.failures
         await self._count(method.limit, failures, ctx)
@@ -171,13 +174,14 @@ class Endpoint:
         if incoming.method == "HEAD" and self.get_writes:
             raise MethodNotAllowedError(self.methods)
 
-    async def _let_origin_read(
-        self, incoming: Incoming, runtime: Runtime, reference: str, response: Response
-    ) -> None:
-        """Errors too: a script has to see why it was refused, and until when."""
-        ctx = Context(incoming, runtime, reference)
-        with suppress(DatabaseUnavailableError, ConflictError):
-            await self._in_transaction(ctx, lambda again: cors.allow(again, response), "read")
+    async def _let_origin_read(self, ctx: Context, response: Response, *, look_up: bool) -> None:
+        """Errors too: a script has to see why it was refused, and until when.
+
+        What is answered stays so, and whoever is refused as there is too much to do adds nothing.
+        """
+        allow = partial(cors.allow, response=response, look_up=look_up)
+        with suppress(DatabaseUnavailableError, ConflictError, OverloadedError):
+            await self._in_transaction(ctx, allow, "read" if look_up else None)
 
     async def _prove(self, ctx: Context, before: Before, access: Access | None) -> Any:
         """Transaction one books the attempt; the hash is computed outside of any."""

@@ -1,10 +1,15 @@
 """What every request passes first: it has to be meant for us, and there has to be room for it."""
 
+from collections.abc import Awaitable
+from typing import TypeVar
+
 from starlette.types import Scope
 
 from oidc_server.settings import Settings
 from oidc_server.web import arrival
 from oidc_server.web.hosts import Hosts
+
+T = TypeVar("T")
 
 
 class OverloadedError(Exception):
@@ -35,3 +40,18 @@ class Gate:
         self._hosts.check(scope)
         if self.inside > self._most or arrival.seconds_ago(scope) > self._most_wait:
             raise OverloadedError
+
+    async def outside(self, arriving: Awaitable[T]) -> T:
+        """Wait for what is still to arrive of a request: until then it takes nobody's place.
+
+        Else a few senders that take their time would keep everybody else out. Raises
+        `OverloadedError` if there are too many requests by then.
+        """
+        self.inside -= 1
+        try:
+            arrived = await arriving
+        finally:
+            self.inside += 1
+        if self.inside > self._most:
+            raise OverloadedError
+        return arrived

@@ -1,6 +1,9 @@
 """Scripts of a registered single-page application may read answers; nobody else's may."""
 
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
@@ -8,6 +11,7 @@ import pytest
 from oidc_server.domain import clients
 from tests.factories import make_client
 from tests.relying_party import signed_in
+from tests.services.databases import KINDS
 from tests.site import Site
 from tests.wire import FORM, Raw, ask
 
@@ -191,3 +195,55 @@ def test_a_whole_refresh_works_from_a_page_of_the_application(site: Site) -> Non
     assert [answer.status_code, told.status_code] == [200, 200]
     assert answer.headers["access-control-allow-origin"] == SPA
     assert told.headers["access-control-allow-origin"] == SPA
+
+
+@pytest.mark.parametrize("start_site", [KINDS[1]], indirect=True)
+def test_where_no_thread_is_free_a_script_is_told_to_come_back_too(
+    start_site: Callable[..., Site],
+) -> None:
+    site = start_site(cors_origins="https://listed.example.net", database_threads=1)
+    portal = site.http.portal
+    assert portal is not None
+    make_client(site, "spa")
+    long = site.runtime.settings.max_wait.total_seconds() + 0.3
+
+    with ThreadPoolExecutor() as pool:
+        busy = partial(portal.call, site.runtime.lane.run, partial(time.sleep, long))
+        pool.submit(busy)
+        time.sleep(0.1)
+        refused = [
+            pool.submit(post, site, "/token", origin)
+            for origin in (SPA, "https://listed.example.net")
+        ]
+        time.sleep(0.1)
+        pool.submit(busy)
+        of_spa, of_listed = (one.result() for one in refused)
+
+    assert (of_spa.status, of_listed.status) == (503, 503)
+    assert int(of_spa.header("retry-after") or "") > 0
+    assert of_spa.header("access-control-allow-origin") is None
+    assert of_listed.header("access-control-allow-origin") == "https://listed.example.net"
+
+
+def test_what_is_refused_for_it_is_late_asks_the_database_nothing(
+    start_site: Callable[..., Site],
+) -> None:
+    site = start_site(cors_origins="https://listed.example.net")
+    make_client(site, "spa")
+    late = site.runtime.settings.max_wait.total_seconds() + 1
+
+    def refused(origin: str) -> Raw:
+        headers = (FORM, ("origin", origin))
+        return ask(site, "POST", "/token", headers=headers, body=b"a=b", seconds_ago=late)
+
+    registered, listed = refused(SPA), refused("https://listed.example.net")
+
+    for answer in (registered, listed):
+        assert (answer.status, answer.header("vary")) == (503, "origin")
+    assert registered.header("access-control-allow-origin") is None  # nobody has looked
+    assert listed.header("access-control-allow-origin") == "https://listed.example.net"
+
+
+def test_an_answer_without_content_tells_no_length(site: Site) -> None:
+    """RFC 9110 §8.6."""
+    assert preflight(site, "/token", SPA).header("content-length") is None
