@@ -42,6 +42,8 @@ class BoundedProtocol(HttpToolsProtocol):
     _size = 0
     _awaits: Literal["head", "body"] | None = None
     _timer: TimerHandle | None = None
+    _answering: Any = None
+    """Uvicorn's part of the request that was begun last; `cycle` is that which arrived last."""
 
     def connection_made(self, transport: BaseTransport) -> None:
         super().connection_made(transport)  # type: ignore[arg-type]
@@ -59,9 +61,11 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._lingers:
-            return
         self._size += len(data)
+        if self._lingers:
+            if self._size > MAX_MESSAGE:
+                self.transport.abort()
+            return
         self._begun = True
         if self._in_head and self._size > MAX_HEAD:
             self.send_400_response("The request line and its headers are too long.")
@@ -85,16 +89,21 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        self._in_head, self._in_body = False, True
         super().on_headers_complete()
+        self._in_head, self._in_body = False, True
         scope: Any = self.scope
         scope[WHOLE_ANSWER] = WholeAnswer(self.cycle)
-        if self._ends or self._is_draining():
+        # The parser loses what arrives together with an offer to speak something else.
+        if self._ends or self._is_draining() or self.parser.should_upgrade():
             self.cycle.keep_alive = False  # uvicorn says so in the answer (RFC 9112 §9.6)
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Nobody has to hear of it: such offers are left aside (RFC 9110 §7.8)."""
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         """Say when the application could begin: how late it does shows how much it has to do."""
         arrival.note(cycle.scope)
+        self._answering = cycle
         super()._start_asgi_task(cycle, app)
 
     def on_message_complete(self) -> None:
@@ -140,7 +149,12 @@ class BoundedProtocol(HttpToolsProtocol):
 
         It would answer in the middle of what it says to an earlier request, too.
         """
-        if self._is_between_requests() or (self._in_body and not self.cycle.response_started):
+        if self.pipeline and self._in_body:
+            self.pipeline.popleft()  # it waits for earlier ones, of which the last is now the last
+            last = self.pipeline[0][0] if self.pipeline else self._answering
+            last.keep_alive = False
+            self._in_body = False
+        elif self._is_between_requests() or (self._in_body and not self.cycle.response_started):
             self._say(400, msg)
         elif self._in_body:
             self.transport.close()
@@ -163,6 +177,9 @@ class BoundedProtocol(HttpToolsProtocol):
         ]
         lines = [b"%s: %s\r\n" % header for header in headers]
         self.transport.write(b"".join([STATUS_LINE[status], *lines, b"\r\n", answer.body]))
+        for cycle in filter(None, (self._answering, self.cycle)):
+            cycle.disconnected = True  # what it would still say has no place any more
+            cycle.message_event.set()
         self._linger()
 
     def _linger(self) -> None:

@@ -31,10 +31,16 @@ SLOW = {
 }
 NO_HTTP = b"\x16\x03\x01\x02\x00\x01\r\n\r\n"  # as TLS begins
 CHUNKED = HEAD + b"transfer-encoding: chunked\r\n\r\nno length\r\n"
+UNREAD = CHUNKED.replace(b"POST /token", b"GET /login")  # nobody waits for this body
+NO_ADDRESS = b"GET http://localhost HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n"
 BROKEN = {
     "at once": (NO_HTTP, [b"400"]),
     "after a request that is answered": (HEALTH + NO_HTTP, [b"200"]),
     "in the middle of a body": (CHUNKED, [b"400"]),
+    "in a body that nobody waits for": (UNREAD, [b"400"]),
+    "in the body after a request that is answered": (HEALTH + CHUNKED, [b"200"]),
+    "in a body after several requests": (HEALTH + HEALTH + UNREAD, [b"200", b"200"]),
+    "in the address after a request that is answered": (HEALTH + NO_ADDRESS, [b"200"]),
 }
 
 
@@ -107,6 +113,7 @@ def test_what_is_no_http_is_told_so_with_an_id_that_the_log_knows(
             lines = [line for line in deployment.server.logs().splitlines() if line[0] == "{"]
             [line] = [line for line in map(json.loads, lines) if is_about(line, told["reference"])]
             assert (line["route"], line["status"], line["method"]) == ("unknown", 400, "other")
+    assert "Traceback" not in deployment.server.logs()
 
 
 def test_answers_stay_in_order_and_end_where_they_say(
@@ -139,6 +146,23 @@ def test_answers_stay_in_order_and_end_where_they_say(
     ]
     assert goes_on == b"HTTP/1.1 100 Continue\r\n\r\n"
     assert refused.startswith(b"HTTP/1.1 4")
+
+
+def test_an_offer_to_speak_something_else_is_left_aside_and_is_the_last_request(
+    deploy_sqlite: Callable[..., Deployment],
+) -> None:
+    """The parser would lose what came with it, and take the middle of a request for its start."""
+    deployment = deploy_sqlite(workers=1)
+    offer = b"\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n"
+
+    with connected(deployment) as connection:
+        connection.sendall(HEALTH.replace(b"\r\n\r\n", offer) + HEAD)
+        connection.sendall(HEALTH)
+        answers = read_to_the_end(connection)
+
+    assert re.findall(rb"HTTP/1.1 (\d+) ", answers) == [b"200"]
+    assert b"\r\nconnection: close\r\n" in answers
+    assert "pgrade" not in deployment.server.logs()
 
 
 def is_about(line: dict[str, str], reference: str) -> bool:
