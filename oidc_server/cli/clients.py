@@ -190,16 +190,15 @@ def _create(kind: Kind, metadata: ClientMetadata, *, as_json: bool) -> None:
 def list_clients(*, as_json: Json = False) -> None:
     """List the applications."""
     with workshop() as tools:
-        found = clients.list_clients(tools.db)
-    rows = [
-        {
-            "client_id": client.client_id,
-            "client_name": client.metadata.client_name,
-            "type": client.type,
-            "disabled": client.disabled_at is not None,
-        }
-        for client in found
-    ]
+        rows = [
+            {
+                "client_id": client.client_id,
+                "client_name": client.metadata.client_name,
+                "type": client.type,
+                "disabled": client.disabled_at is not None,
+            }
+            for client in clients.each_client(tools.db)
+        ]
     show_all(rows, as_json=as_json)
 
 

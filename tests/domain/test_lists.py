@@ -3,9 +3,10 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from oidc_server.domain import access_given, clients
-from oidc_server.domain.clients import Wanted, listing
+from oidc_server.domain.clients import Wanted, listing, reading
 from tests.domain.plans import plan_of
 from tests.factories import make_client
 from tests.site import Site
@@ -64,6 +65,39 @@ def test_clients_are_read_in_the_order_of_an_index(site: Site, named: set[str], 
             plan = plan_of(db, listing._statement(frozenset(given)))
         assert index in plan
         check_sorts_nothing(plan)
+
+
+def test_each_client_comes_once_and_the_oldest_first_however_many_there_are(site: Site) -> None:
+    first, deleted = (make_client(site, "web") for _ in range(2))
+    with site.db() as db:
+        metadata = clients.load(db, first.client_id).metadata.to_document()
+        db.session.execute(
+            update(clients.ClientRow)
+            .where(clients.ClientRow.client_id == deleted.client_id)
+            .values(deleted_at=site.clock.now)
+        )
+        db.session.add_all(
+            clients.ClientRow(
+                client_id=f"client {number:04}",
+                revision=1,
+                type="web",
+                client_metadata=metadata,
+                created_at=site.clock.now + timedelta(seconds=number // 300),
+                disabled_at=site.clock.now if number % 2 else None,
+            )
+            for number in range(300, 1000)
+        )
+
+    with site.db() as db:
+        found = list(clients.each_client(db))
+        plan = plan_of(db, reading._NEXT)
+
+    names = [client.client_id for client in found]
+    assert names == [first.client_id, *(f"client {number:04}" for number in range(300, 1000))]
+    assert found[0].newest_secret_at == site.clock.now
+    assert found[1].newest_secret_at is None
+    assert "ix_clients_created_at_client_id" in plan
+    check_sorts_nothing(plan)
 
 
 def test_a_list_of_clients_looks_at_a_limited_number_and_says_where_to_go_on(site: Site) -> None:

@@ -187,7 +187,7 @@ def test_a_sub_is_found_again_by_its_own_sector_only(site: Site) -> None:
 def _sub_for(database: Database, name: str) -> list[str]:
     del name
     with database.transaction("read") as db:
-        client = clients.list_clients(db)[0]
+        client = next(clients.each_client(db))
         ids = [user.id for user in everybody(db)]
     found = []
     for user_id in ids:

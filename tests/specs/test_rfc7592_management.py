@@ -245,7 +245,7 @@ def test_2_3_a_deleted_client_stays_in_the_audit_log_alone(open_site: Site) -> N
     manage(open_site, "DELETE", client)
 
     with open_site.db() as db:
-        assert clients.list_clients(db) == []
+        assert list(clients.each_client(db)) == []
         with pytest.raises(UnknownClientError):
             clients.load(db, client["client_id"])
         events = [

@@ -3,15 +3,14 @@
 RFC 9700 says SHOULD to these, or less. What it demands is rated in `client_ratings`.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from oidc_server.cli.doctor.findings import Finding
+from oidc_server.cli.doctor.findings import EDIT_CLIENT, Finding
 from oidc_server.domain.clients import Client
 
 _NAMED = 3
-_EDIT = "oidc-server clients edit CLIENT_ID --metadata FILE"
 
 
 @dataclass(frozen=True)
@@ -46,19 +45,20 @@ _ALL = (
         "client authentication",
         lambda client, _host: client.metadata.has_client_secret,
         "prove themselves by a secret that both sides keep",
-        f"with private_key_jwt there is nothing here to be stolen (RFC 9700 §2.5): {_EDIT}",
+        f"with private_key_jwt there is nothing here to be stolen (RFC 9700 §2.5): {EDIT_CLIENT}",
     ),
     _Advice(
         "sender constraint",
         lambda client, _host: not client.must_prove_key,
         "take tokens that are good to whoever has them",
-        f"set dpop_bound_access_tokens for those that send DPoP proofs (RFC 9700 §2.2.1): {_EDIT}",
+        "set dpop_bound_access_tokens for those that send DPoP proofs (RFC 9700 §2.2.1):"
+        f" {EDIT_CLIENT}",
     ),
     _Advice(
         "back-channel logout",
         _unheard,
         "are not told when somebody signs out or is shut out",
-        f"set backchannel_logout_uri, which needs no browser: {_EDIT}",
+        f"set backchannel_logout_uri, which needs no browser: {EDIT_CLIENT}",
     ),
     _Advice(
         "introspection",
@@ -71,7 +71,7 @@ _ALL = (
         "token exchange",
         lambda client, _host: client.metadata.may_exchange,
         "may exchange the tokens of other clients",
-        f"take may_exchange away where it is not needed (RFC 9700 §2.3): {_EDIT}",
+        f"take may_exchange away where it is not needed (RFC 9700 §2.3): {EDIT_CLIENT}",
     ),
     _Advice(
         "names below ours",
@@ -89,19 +89,38 @@ _ALL = (
 )
 
 
-def advise(found: Sequence[Client], host: str) -> list[Finding]:
-    """Lines for these clients; `host` is that of the issuer. Disabled clients do nothing."""
-    enabled = [client for client in found if client.disabled_at is None]
-    told = []
-    for advice in _ALL:
-        concerned = [client.client_id for client in enabled if advice.concerns(client, host)]
-        if concerned:
-            count = f"{len(concerned)} of {len(enabled)} clients"
-            words = f"{count} {advice.words} ({_listed(concerned)}); {advice.fix}"
-            told.append(Finding(advice.check, "advice", words))
-    return told
+@dataclass
+class _Concerned:
+    """How many clients an advice is for, and the first few of them by name."""
+
+    count: int = 0
+    named: list[str] = field(default_factory=list)
+
+    def add(self, client: Client) -> None:
+        self.count += 1
+        if len(self.named) < _NAMED:
+            self.named.append(client.client_id)
+
+    def __str__(self) -> str:
+        more = self.count - len(self.named)
+        return ", ".join(self.named) + (f" and {more} more" if more else "")
 
 
-def _listed(names: Sequence[str]) -> str:
-    more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+def advise(enabled: Iterable[Client], host: str) -> list[Finding]:
+    """Lines for these clients, none of which is kept; `host` is that of the issuer."""
+    concerned = [_Concerned() for _ in _ALL]
+    looked_at = 0
+    for client in enabled:
+        looked_at += 1
+        for advice, so_far in zip(_ALL, concerned, strict=True):
+            if advice.concerns(client, host):
+                so_far.add(client)
+    return [
+        Finding(
+            advice.check,
+            "advice",
+            f"{them.count} of {looked_at} clients {advice.words} ({them}); {advice.fix}",
+        )
+        for advice, them in zip(_ALL, concerned, strict=True)
+        if them.count
+    ]

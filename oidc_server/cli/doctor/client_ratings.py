@@ -1,40 +1,38 @@
 """Clients against RFC 9700: a line for each shortcoming, and one for all that have none."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from oidc_server.cli.doctor.findings import Finding
+from oidc_server.cli.doctor.findings import EDIT_CLIENT, Finding
 from oidc_server.domain import client_metadata, clients
 from oidc_server.settings import Settings
 
 _OLD_SECRET = timedelta(days=365)
-_EDIT = "oidc-server clients edit CLIENT_ID --metadata FILE"
 
 
 def rate_clients(
-    found: Sequence[clients.Client],
-    secrets: dict[str, datetime],
+    enabled: Iterable[clients.Client],
     now: datetime,
     settings: Settings,
     own_redirects: frozenset[str],
 ) -> list[Finding]:
-    """`secrets` says when the newest secret of a client was made; disabled clients do nothing.
+    """Lines for these clients, none of which is kept.
 
     `own_redirects` are addresses of pages of ours that are clients themselves.
     """
     told: list[Finding] = []
-    good = 0
-    enabled = [client for client in found if client.disabled_at is None]
+    looked_at = good = 0
     for client in enabled:
         weak = [
             *_weak_grants(client),
             *_weak_redirects(client, own_redirects, settings),
-            *_weak_secret(secrets.get(client.client_id), now),
+            *_weak_secret(client.newest_secret_at, now),
         ]
         told += [Finding(f"client {client.client_id}", "warn", words) for words in weak]
+        looked_at += 1
         good += not weak
     if good:
-        told.append(Finding("clients", "ok", f"{good} of {len(enabled)} do as RFC 9700 asks."))
+        told.append(Finding("clients", "ok", f"{good} of {looked_at} do as RFC 9700 asks."))
     return told
 
 
@@ -43,7 +41,7 @@ def _weak_grants(client: clients.Client) -> Iterator[str]:
     if not metadata.require_pkce:
         yield (
             "It may go without PKCE (RFC 9700 §2.1.1);"
-            f" when it sends code_challenge, set require_pkce: {_EDIT}"
+            f" when it sends code_challenge, set require_pkce: {EDIT_CLIENT}"
         )
     if client.allows_grant("password"):
         yield (
@@ -54,7 +52,7 @@ def _weak_grants(client: clients.Client) -> Iterator[str]:
     if client.type == "native" and metadata.skip_consent and not claimed:
         yield (
             "Nobody is asked for consent, though another app on the device can pose as it"
-            f" (RFC 8252 §8.6); set skip_consent to false: {_EDIT}"
+            f" (RFC 8252 §8.6); set skip_consent to false: {EDIT_CLIENT}"
         )
 
 

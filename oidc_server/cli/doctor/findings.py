@@ -11,3 +11,7 @@ class Finding:
     check: str
     result: Literal["ok", "advice", "warn", "fail"]
     finding: str
+
+
+EDIT_CLIENT = "oidc-server clients edit CLIENT_ID --metadata FILE"
+"""The end of many a line about clients."""

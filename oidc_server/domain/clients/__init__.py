@@ -10,11 +10,10 @@ from oidc_server.domain.clients.changing import NewClient, change, create, rotat
 from oidc_server.domain.clients.listing import Listed, Place, Wanted, page
 from oidc_server.domain.clients.reading import (
     at_revision,
+    each_client,
     find,
     is_origin,
-    list_clients,
     load,
-    newest_secrets,
 )
 from oidc_server.domain.clients.snapshot import Client, UnknownClientError
 from oidc_server.domain.clients.tables import ClientOrigin, ClientRow, ClientSecret
@@ -34,11 +33,10 @@ __all__ = [
     "at_revision",
     "change",
     "create",
+    "each_client",
     "find",
     "is_origin",
-    "list_clients",
     "load",
-    "newest_secrets",
     "page",
     "rotate_secret",
 ]

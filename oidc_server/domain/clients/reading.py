@@ -1,17 +1,20 @@
 """Finding clients: a small read tells the revision, the rest comes from snapshots."""
 
-from datetime import datetime
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import bindparam, exists, func, select
+from sqlalchemy import Text, bindparam, exists, select, tuple_
 
 from oidc_server.database import Statement, Transaction
-from oidc_server.domain.base import table_of
+from oidc_server.domain.base import Instant, table_of
 from oidc_server.domain.client_metadata import ClientMetadata
 from oidc_server.domain.clients.snapshot import Client, UnknownClientError
 from oidc_server.domain.clients.tables import ClientOrigin, ClientRow, ClientSecret
 
 _CACHED_CLIENTS = 1000
+_AT_ONCE = 200
+_BEFORE_ALL = datetime.fromtimestamp(0, UTC)
 
 _clients = table_of(ClientRow)
 _secrets = table_of(ClientSecret)
@@ -24,19 +27,23 @@ _REVISION = Statement(
 )
 _LOAD = Statement(select(*_clients.columns).where(_clients.c.client_id == bindparam("client_id")))
 _LOAD_SECRETS = Statement(
-    select(_secrets.c.id, _secrets.c.digest, _secrets.c.sealed, _secrets.c.expires_at).where(
-        _secrets.c.client_id == bindparam("client_id")
-    )
+    select(
+        _secrets.c.id,
+        _secrets.c.digest,
+        _secrets.c.sealed,
+        _secrets.c.created_at,
+        _secrets.c.expires_at,
+    ).where(_secrets.c.client_id == bindparam("client_id"))
 )
-_ALL = Statement(
-    select(_clients.c.client_id)
-    .where(_clients.c.deleted_at.is_(None))
+_NEXT = Statement(
+    select(*_clients.columns)
+    .where(
+        _clients.c.deleted_at.is_(None),
+        tuple_(_clients.c.created_at, _clients.c.client_id)
+        > tuple_(bindparam("created_at", type_=Instant), bindparam("client_id", type_=Text)),
+    )
     .order_by(_clients.c.created_at, _clients.c.client_id)
-)
-_NEWEST_SECRETS = Statement(
-    select(_secrets.c.client_id, func.max(_secrets.c.created_at).label("made_at")).group_by(
-        _secrets.c.client_id
-    )
+    .limit(_AT_ONCE)
 )
 _IS_ORIGIN = Statement(
     select(
@@ -94,6 +101,7 @@ def _read(db: Transaction, row: Any) -> Client:
         disabled_at=row.disabled_at,
         tokens_not_before=row.tokens_not_before,
         self_registered=row.registration_digest is not None,
+        newest_secret_at=max((secret.created_at for secret in secrets), default=None),
     )
 
 
@@ -102,12 +110,10 @@ def is_origin(db: Transaction, origin: str) -> bool:
     return bool(db.first(_IS_ORIGIN, origin=origin)[0])
 
 
-def list_clients(db: Transaction) -> list[Client]:
-    """Every client, oldest first, disabled ones included."""
-    rows = db.all(_ALL)
-    return [load(db, row.client_id) for row in rows]
-
-
-def newest_secrets(db: Transaction) -> dict[str, datetime]:
-    """Client → when its newest secret was made, for those that have one."""
-    return {row.client_id: row.made_at for row in db.all(_NEWEST_SECRETS)}
+def each_client(db: Transaction) -> Iterator[Client]:
+    """Every client, oldest first, disabled ones included; few of them are read at a time."""
+    after = {"created_at": _BEFORE_ALL, "client_id": ""}
+    while rows := db.all(_NEXT, **after):
+        for row in rows:
+            yield _read(db, row)
+        after = {"created_at": rows[-1].created_at, "client_id": rows[-1].client_id}

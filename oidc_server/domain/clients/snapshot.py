@@ -30,6 +30,8 @@ class Client:
     """Id of the row, what is sealed, and the end: for `client_secret_jwt` only."""
     self_registered: bool = False
     """Nobody but itself says who it is (RFC 7591 §5)."""
+    newest_secret_at: datetime | None = None
+    """When the last of its secrets was made; None if it has none."""
 
     @property
     def is_public(self) -> bool:
