@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
+from oidc_server.clock import MOST_APART
 from oidc_server.database import Statement, Transaction
 from oidc_server.domain.base import Base, Instant, delete_some, insert_all, table_of
 from oidc_server.security import opaque_tokens
@@ -35,8 +36,6 @@ _BEHIND = timedelta(seconds=10)
 
 It waited for the row, or came to a node whose clock is behind: neither is a reason to refuse it.
 """
-_SET_BACK = timedelta(minutes=1)
-"""A count of so far ahead is from before the clock was set back, and makes nobody wait."""
 
 
 class Attempt(Base):
@@ -84,7 +83,8 @@ def _booking(free: int, delays: Iterable[timedelta]) -> Statement:
     pauses = [_number(delay // timedelta(microseconds=1)) for delay in delays]
     steps = [(count == _number(free + step), pause) for step, pause in enumerate(pauses)]
     none = _number(-(_BEHIND // timedelta(microseconds=1)))
-    ahead = now + _number(_SET_BACK // timedelta(microseconds=1))
+    # A count from before the clock was set back makes nobody wait.
+    ahead = now + _number(MOST_APART // timedelta(microseconds=1))
     pause = case((count < _number(free), none), *steps, else_=pauses[-1])
     return Statement(
         new.on_conflict_do_update(

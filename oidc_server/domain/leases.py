@@ -6,6 +6,7 @@ from sqlalchemy import Text, and_, bindparam, delete, or_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
+from oidc_server.clock import MOST_APART
 from oidc_server.database import Statement, Transaction
 from oidc_server.domain.base import Base, Instant, table_of
 
@@ -19,9 +20,6 @@ class Lease(Base):
     holder: Mapped[str] = mapped_column(Text)
     expires_at: Mapped[datetime] = mapped_column(Instant)
 
-
-_CLOCKS_DIFFER_BY = timedelta(minutes=1)
-"""At the very most: a node whose clock is two seconds from the database's is not ready."""
 
 _leases = table_of(Lease)
 
@@ -58,7 +56,7 @@ def acquire(db: Transaction, name: str, holder: str, now: datetime, duration: ti
         holder=holder,
         now=now,
         expires_at=now + duration,
-        latest=now + duration + _CLOCKS_DIFFER_BY,
+        latest=now + duration + MOST_APART,
     )
     return row is not None
 

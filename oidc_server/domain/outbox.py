@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
+from oidc_server.clock import MOST_APART
 from oidc_server.database import Statement, Transaction
 from oidc_server.domain.base import (
     Base,
@@ -41,8 +42,6 @@ MAX_ATTEMPTS = 100
 """With the pauses below: about a day."""
 _FIRST_PAUSE = timedelta(seconds=5)
 _LONGEST_PAUSE = timedelta(minutes=15)
-_CLOCKS_DIFFER_BY = timedelta(minutes=1)
-"""At the very most: a node whose clock is two seconds from the database's is not ready."""
 _DELIVERED_KEPT = timedelta(days=7)
 _GIVEN_UP_KEPT = timedelta(days=30)
 MOST_COUNTED = 100_000
@@ -270,8 +269,8 @@ def hasten(db: Transaction, now: datetime) -> int:
     """
     return db.run(
         _HASTEN,
-        latest=now + _LONGEST_PAUSE + _CLOCKS_DIFFER_BY,
-        latest_new=now + _CLOCKS_DIFFER_BY,
+        latest=now + _LONGEST_PAUSE + MOST_APART,
+        latest_new=now + MOST_APART,
         moment=now,
     )
 
