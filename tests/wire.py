@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import func, literal, select, union_all
 
 from oidc_server import domain
+from oidc_server.web.lateness import ARRIVED_AT
 from tests.site import Site
 
 FORM = ("content-type", "application/x-www-form-urlencoded")
@@ -55,24 +56,7 @@ def ask(
 
     It arrived so many `seconds_ago`, and has waited for its turn since.
     """
-    path, _, query = target.partition("?")
-    names = {key for key, _ in headers}
-    carried = headers if "host" in names else (("host", "id.example.com"), *headers)
-    scope: dict[str, Any] = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": method,
-        "scheme": "https",
-        "path": path,
-        "raw_path": path.encode(),
-        "root_path": "",
-        "query_string": query.encode("latin-1"),
-        "headers": [(key.encode("latin-1"), value.encode("latin-1")) for key, value in carried],
-        "client": ("192.0.2.7", 40000),
-        "server": ("id.example.com", 443),
-        "state": {"arrived": time.monotonic() - seconds_ago},
-    }
+    scope = _scope(method, target, headers) | {ARRIVED_AT: time.monotonic() - seconds_ago}
     sent: list[Any] = []
 
     async def receive() -> dict[str, Any]:
@@ -89,6 +73,27 @@ def ask(
         [(key.decode("latin-1"), value.decode("latin-1")) for key, value in start["headers"]],
         b"".join(part.get("body", b"") for part in rest),
     )
+
+
+def _scope(method: str, target: str, headers: tuple[tuple[str, str], ...]) -> dict[str, Any]:
+    """What a server that speaks ASGI would say of the request."""
+    path, _, query = target.partition("?")
+    names = {key for key, _ in headers}
+    carried = headers if "host" in names else (("host", "id.example.com"), *headers)
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "https",
+        "path": path,
+        "raw_path": path.encode(),
+        "root_path": "",
+        "query_string": query.encode("latin-1"),
+        "headers": [(key.encode("latin-1"), value.encode("latin-1")) for key, value in carried],
+        "client": ("192.0.2.7", 40000),
+        "server": ("id.example.com", 443),
+    }
 
 
 def row_counts(site: Site) -> dict[str, int]:

@@ -3,11 +3,11 @@
 from asyncio import BaseTransport, TimerHandle
 from typing import Any, Literal
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from oidc_server.cli.whole_answers import WholeAnswer
-from oidc_server.web import arrival
-from oidc_server.web.responses import WHOLE_ANSWER
+from oidc_server.cli.whole_answers import CLOSE, WholeAnswer, head
+from oidc_server.web import lateness
+from oidc_server.web.responses import WHOLE_ANSWER, Header
 
 MAX_HEAD = 64 * 1024
 """Bytes of a request line and headers, beyond the first ones that are read at once."""
@@ -101,8 +101,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """Nobody has to hear of it: such offers are left aside (RFC 9110 §7.8)."""
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
-        """Say when the application could begin: how late it does shows how much it has to do."""
-        arrival.note(cycle.scope)
+        lateness.note_arrival(cycle.scope)
         self._answering = cycle
         super()._start_asgi_task(cycle, app)
 
@@ -162,21 +161,15 @@ class BoundedProtocol(HttpToolsProtocol):
             self._in_head = False
             self.cycle.keep_alive = False  # the earlier request is answered, and that is the last
 
-    def _say(self, status: int, detail: str, *further: tuple[bytes, bytes]) -> None:
+    def _say(self, status: int, detail: str, *further: Header) -> None:
         """An answer from below the application, and the end of the connection."""
         # The parent of several workers never needs it, nor what it takes along.
         from oidc_server.web.turned_away import turn_away  # noqa: PLC0415 - see above
 
         app: Any = self.app
         answer = turn_away(app.state.runtime, status, detail)
-        headers = [
-            *self.server_state.default_headers,
-            *answer.headers,
-            *further,
-            (b"connection", b"close"),
-        ]
-        lines = [b"%s: %s\r\n" % header for header in headers]
-        self.transport.write(b"".join([STATUS_LINE[status], *lines, b"\r\n", answer.body]))
+        headers = [*self.server_state.default_headers, *answer.headers, *further, CLOSE]
+        self.transport.write(head(status, headers) + answer.body)
         for cycle in filter(None, (self._answering, self.cycle)):
             cycle.disconnected = True  # what it would still say has no place any more
             cycle.message_event.set()

@@ -11,6 +11,21 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from oidc_server.web.responses import Header
 
+CLOSE: Header = (b"connection", b"close")
+"""Of the last answer on a connection."""
+
+
+def head(status: int, headers: Sequence[Header]) -> bytes:
+    """The status line, the headers and the empty line, as they are sent.
+
+    Raises `ValueError` for a header that holds the end of a line (RFC 9110 §5.5): it would be two.
+    """
+    lines = [STATUS_LINE[status], *[b"%b: %b\r\n" % header for header in headers]]
+    sent = b"".join(lines)
+    if not sent.count(b"\n") == sent.count(b"\r") == len(lines):
+        raise ValueError("a header holds the end of a line")
+    return sent + b"\r\n"
+
 
 class WholeAnswer:
     """How the answer to one request can be sent at once; `cycle` is uvicorn's part of it."""
@@ -23,25 +38,18 @@ class WholeAnswer:
     def __call__(self, status: int, headers: Sequence[Header], body: bytes) -> bool:
         """Send it; False if that cannot be now, and nothing has been sent.
 
-        `headers` say how long the body is. Raises `ValueError` for one that holds the end of a line
-        (RFC 9110 §5.5): it would be two.
+        `headers` say how long the body is. Raises what `head` raises.
         """
         cycle = self._cycle
         if cycle.response_started or cycle.disconnected or cycle.flow.write_paused:
             return False
-        head = [STATUS_LINE[status]]
-        head += [b"%b: %b\r\n" % header for header in cycle.default_headers]
-        head += [b"%b: %b\r\n" % header for header in headers]
-        if not cycle.keep_alive:
-            head.append(b"connection: close\r\n")
-        sent = b"".join(head)
-        if not sent.count(b"\n") == sent.count(b"\r") == len(head):
-            raise ValueError("a header holds the end of a line")
+        is_last = not cycle.keep_alive
+        sent = head(status, [*cycle.default_headers, *headers, *([CLOSE] if is_last else [])])
         cycle.response_started = cycle.response_complete = True
         cycle.waiting_for_100_continue = False
-        cycle.transport.write(sent + b"\r\n" + body)
+        cycle.transport.write(sent + body)
         cycle.message_event.set()
-        if not cycle.keep_alive:
+        if is_last:
             cycle.transport.close()
         cycle.on_response()
         return True

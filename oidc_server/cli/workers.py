@@ -20,7 +20,7 @@ class Workers(Multiprocess):
 
     def __init__(
         self, config: uvicorn.Config, listeners: list[socket.socket], drain_seconds: float
-    ):
+    ) -> None:
         super().__init__(config, sockets=listeners)
         self._drain_seconds = drain_seconds
 

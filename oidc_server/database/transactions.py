@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any, Literal
 
 from sqlalchemy import Connection, exc
@@ -179,7 +179,7 @@ class Transaction:
             self._unsent = ""
             self._drive("BEGIN")
 
-    def _timing(self, name: str) -> Any:
+    def _timing(self, name: str) -> AbstractContextManager[None]:
         return nullcontext() if self._watch is None else self._watch.timing(name)
 
     def _execute(self, statement: Statement, parameters: dict[str, Any]) -> Compiled:

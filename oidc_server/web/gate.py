@@ -6,7 +6,7 @@ from typing import TypeVar
 from starlette.types import Scope
 
 from oidc_server.settings import Settings
-from oidc_server.web import arrival
+from oidc_server.web import lateness
 from oidc_server.web.hosts import Hosts
 
 T = TypeVar("T")
@@ -38,7 +38,7 @@ class Gate:
         Raise `OverloadedError` if there are too many requests, this one included, or it is late.
         """
         self._hosts.check(scope)
-        if self.inside > self._most or arrival.seconds_ago(scope) > self._most_wait:
+        if self.inside > self._most or lateness.seconds_late(scope) > self._most_wait:
             raise OverloadedError
 
     async def outside(self, arriving: Awaitable[T]) -> T:
