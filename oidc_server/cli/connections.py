@@ -15,8 +15,9 @@ MAX_MESSAGE = 16 * 1024 * 1024
 """Bytes of a whole request. Larger bodies than ours are read and dropped up to here, so that the
 sender sees why."""
 _LINGER = 1.0
-"""Seconds in which what still comes is read and dropped, after the last answer. A connection that
-is closed while something of it is unread is reset, and with it the answer."""
+"""Seconds in which what still comes is read and dropped, after the last answer, as long as it is no
+more than `MAX_MESSAGE`. A connection that is closed while something of it is unread is reset, and
+with it the answer."""
 _MOST_LINGERING = 128
 """Connections beyond the limit that are treated so; with more of them it is not worth it."""
 _SLOW = "The request took too long to arrive."
@@ -137,29 +138,31 @@ class BoundedProtocol(HttpToolsProtocol):
     def _give_up(self) -> None:
         if self.transport.is_closing() or self._lingers:
             return
-        answered = self._awaits == "body" and self.cycle.response_started
-        if self._begun and not answered:
+        if self._begun and self._may_say():
             self._say(408, _SLOW)
         else:
             self.transport.close()
 
     def send_400_response(self, msg: str) -> None:
-        """What has arrived is no HTTP; uvicorn calls this, and would answer without any id.
-
-        It would answer in the middle of what it says to an earlier request, too.
-        """
+        """What has arrived is no HTTP; uvicorn calls this, and would answer without any id."""
         if self.pipeline and self._in_body:
             self.pipeline.popleft()  # it waits for earlier ones, of which the last is now the last
             last = self.pipeline[0][0] if self.pipeline else self._answering
             last.keep_alive = False
             self._in_body = False
-        elif self._is_between_requests() or (self._in_body and not self.cycle.response_started):
+        elif self._may_say():
             self._say(400, msg)
         elif self._in_body:
             self.transport.close()
         else:
             self._in_head = False
             self.cycle.keep_alive = False  # the earlier request is answered, and that is the last
+
+    def _may_say(self) -> bool:
+        """Whether this would be neither before an answer of the application nor in the middle."""
+        if self._is_between_requests():
+            return True
+        return self._in_body and not self.pipeline and not self.cycle.response_started
 
     def _say(self, status: int, detail: str, *further: Header) -> None:
         """An answer from below the application, and the end of the connection."""
