@@ -24,6 +24,15 @@ class Workers(Multiprocess):
         super().__init__(config, sockets=listeners)
         self._drain_seconds = drain_seconds
 
+    def keep_subprocess_alive(self) -> None:
+        """Replace workers that have died, at once even if they die while they are asked.
+
+        As long as we hold their end of the pipe too, we would wait for an answer from the dead.
+        """
+        for one in self.processes:
+            one.child_conn.close()
+        super().keep_subprocess_alive()
+
     def join_all(self) -> None:
         """Wait for the workers, which have been told to end."""
         self._wait_for_draining()

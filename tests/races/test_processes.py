@@ -17,14 +17,17 @@ from tests.services.deployment import Deployment
 pytestmark = [pytest.mark.race, pytest.mark.slow]
 PROMPT = 5.0
 """Seconds."""
+LOOKED_AFTER = 0.7
+"""Seconds until the parent has asked a new worker how it is, which takes longer to begin."""
+PATIENCE = 30.0
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_server_asked_to_end_does_so_promptly_with_status_0(
-    deploy: Callable[..., Deployment], workers: int, how: signal.Signals
+    deploy_sqlite: Callable[..., Deployment], workers: int, how: signal.Signals
 ) -> None:
-    deployment = deploy(workers=workers)
+    deployment = deploy_sqlite(workers=workers)
     processes = deployment.workers()
     began = time.monotonic()
 
@@ -56,6 +59,31 @@ def test_a_killed_worker_is_replaced_and_codes_stay_single_use(
     assert second in replaced
     assert party.redeem(spent).status_code == 400
     assert sorted(redeem_at_once(deployment, party, unspent, 20)) == [200] + [400] * 19
+
+
+def test_a_worker_that_is_killed_while_it_begins_is_replaced_like_any_other(
+    deploy_sqlite: Callable[..., Deployment],
+) -> None:
+    deployment = deploy_sqlite()
+    first, second = deployment.workers()
+
+    os.kill(first, signal.SIGKILL)
+    beginning = wait_for_another(deployment, {first, second})
+    time.sleep(LOOKED_AFTER)
+    os.kill(beginning, signal.SIGKILL)
+    replacement = wait_for_another(deployment, {first, second, beginning})
+
+    deployment.wait_for_starts(3)
+    assert set(deployment.workers()) == {second, replacement}
+
+
+def wait_for_another(deployment: Deployment, known: set[int]) -> int:
+    """The worker that is none of those, as soon as there is one."""
+    deadline = time.monotonic() + PATIENCE
+    while not (others := set(deployment.workers()) - known):
+        assert time.monotonic() < deadline, deployment.server.logs()
+        time.sleep(0.05)
+    return others.pop()
 
 
 def test_a_code_is_redeemed_once_at_most_when_workers_are_killed_meanwhile(
