@@ -7,6 +7,7 @@ and stopped by the process that started the run, once every worker has ended.
 import fcntl
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ import pytest
 
 _FOLDER = "TEST_RUN_FOLDER"
 _SETTINGS_PREFIX = "OIDC_"
+_NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"
 
 
 def folder() -> Path:
@@ -45,9 +47,12 @@ def clean_environment() -> dict[str, str]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the folder, and forget the settings that a developer's shell may hold."""
+    """Make the folder, and forget what a developer's shell may say of the server and of Python."""
     for name in set(os.environ) - set(clean_environment()):
         del os.environ[name]
+    # Hundreds of processes are to be started, and each would compile the whole program.
+    os.environ.pop(_NO_BYTECODE, None)
+    sys.dont_write_bytecode = False
 
     if is_controller(config):
         path = tempfile.mkdtemp(prefix="oidc-")
