@@ -15,25 +15,26 @@ PATIENCE = 240.0
 
 
 class Sender(threading.Thread):
-    """Sends movements, each until it is answered, and remembers every answer."""
+    """Sends movements until it is over, each until it is answered, and remembers every answer."""
 
-    def __init__(self, mover: Mover, name: str, end: float) -> None:
+    def __init__(self, mover: Mover, name: str) -> None:
         super().__init__(daemon=True)
-        self.mover, self.key, self.end = mover, name, end
+        self.mover, self.key, self.over = mover, name, threading.Event()
         self.answers: dict[str, tuple[str, httpx2.Response]] = {}
         self.repeated = 0
 
     def run(self) -> None:
         with httpx2.Client(base_url=self.mover.deployment.issuer, timeout=20) as client:
             for number in count():
-                if time.monotonic() > self.end:
+                if self.over.is_set():
                     return
                 action = ("add", "use", "use")[number % 3]
                 key = f"{self.key}-{number}"
                 self.answers[key] = (action, self._until_answered(client, action, key))
 
     def _until_answered(self, client: httpx2.Client, action: str, key: str) -> httpx2.Response:
-        while time.monotonic() < self.end + PATIENCE:
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
             request = self.mover.request(action, key, amount="1.00", reference_id=key)
             with suppress(httpx2.TransportError):
                 answer = client.send(request)
@@ -44,8 +45,23 @@ class Sender(threading.Thread):
         raise AssertionError(f"{key} was never answered")
 
 
+def wait_for_answers(senders: list[Sender]) -> None:
+    """Return when as many movements as there are senders have been answered from now on."""
+    deadline = time.monotonic() + PATIENCE
+    goal = _answered(senders) + len(senders)
+    while _answered(senders) < goal:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def _answered(senders: list[Sender]) -> int:
+    return sum(len(sender.answers) for sender in senders)
+
+
 def answers_of(senders: list[Sender]) -> dict[str, tuple[str, httpx2.Response]]:
-    """What each movement was answered in the end, once all of them are."""
+    """Let all of them end; what each movement was answered."""
+    for sender in senders:
+        sender.over.set()
     for sender in senders:
         sender.join(PATIENCE + 60)
         assert not sender.is_alive()

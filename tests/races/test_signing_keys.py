@@ -158,7 +158,7 @@ def clock(tmp_path: Path) -> SharedClock:
 
 
 def keys(deployment: Deployment) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = deployment.command_line.json("keys", "list")
+    found: list[dict[str, Any]] = deployment.command_line.answer("keys", "list")
     return found
 
 
@@ -173,7 +173,7 @@ def test_nobody_notices_that_keys_are_replaced(
 
     with everybody_at_work(deployment) as seen:
         time.sleep(1)
-        new = set(deployment.command_line.json("keys", "rotate")["new_keys"])
+        new = set(deployment.command_line.answer("keys", "rotate")["new_keys"])
         times = {key["kid"]: key for key in keys(deployment)}
         first = times[min(new)]
         pass_by(clock, at(first, "published_at"))
@@ -201,7 +201,7 @@ def test_keys_that_sign_in_seconds_are_known_to_every_worker_before(
     with everybody_at_work(deployment) as seen:
         time.sleep(1)
         for _ in range(2):
-            new = set(deployment.command_line.json("keys", "rotate", "--now")["new_keys"])
+            new = set(deployment.command_line.answer("keys", "rotate", "--now")["new_keys"])
             first = next(key for key in keys(deployment) if key["kid"] in new)
             pass_by(clock, at(first, "published_at"))
             pass_by(clock, at(first, "signs_from"))
@@ -221,7 +221,7 @@ def test_what_a_revoked_key_signed_dies_on_every_worker_at_once(
         token = ask(a, service, grant_type="client_credentials")["access_token"]
         assert ask(b, service, "/introspect", token=token)["active"]
 
-    done = deployment.command_line.json("keys", "revoke", leaked)
+    done = deployment.command_line.answer("keys", "revoke", leaked)
     with connections_to_each_worker(deployment, 1) as ([a], [b]):
         clock.advance(at(done, "leaves_at") + SECOND - clock.now)
         answers = [ask(worker, service, "/introspect", token=token) for worker in (a, b)]

@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 
 from oidc_server import cli
+from oidc_server.cli import workshop
 from tests.services import run
+from tests.services.clock import SharedClock
 
 PROGRAM = (sys.executable, "-m", "oidc_server")
 PROGRAM_WITH_CLOCK = (sys.executable, "-m", "tests.services.clock")
@@ -28,7 +30,8 @@ class CommandLine:
 
     folder: Path
     settings: Mapping[str, str]
-    program: tuple[str, ...] = PROGRAM
+    clock: SharedClock | None = None
+    """What it goes by; else by the real time."""
 
     def run(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Run `oidc-server <arguments>` to its end."""
@@ -37,7 +40,7 @@ class CommandLine:
     def answer(self, *arguments: str, stdin: str = "") -> Any:
         """Run a command with `--json` in this process, which is quick; return its answer.
 
-        It is for what a test needs or asks, not for what it is about. The time is the real one.
+        It is for what a test needs or asks, not for what it is about.
         """
         with ExitStack() as changed:
             patch = changed.enter_context(pytest.MonkeyPatch.context())
@@ -45,6 +48,8 @@ class CommandLine:
                 patch.delenv(name)
             for name, value in self.settings.items():
                 patch.setenv(name, value)
+            if (clock := self.clock) is not None:
+                patch.setattr(workshop, "utc_now", lambda: clock.now)
             patch.chdir(self.folder)
             patch.setattr(sys, "argv", ["oidc-server", *arguments, "--json"])
             patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
@@ -68,8 +73,9 @@ class CommandLine:
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start a command and do not wait for it."""
+        program = PROGRAM if self.clock is None else PROGRAM_WITH_CLOCK
         return subprocess.Popen(
-            [*self.program, *arguments],
+            [*program, *arguments],
             cwd=self.folder,
             env={**run.clean_environment(), "PYTHONPATH": str(_ROOT), **self.settings},
             stdin=subprocess.PIPE,

@@ -17,7 +17,7 @@ from tests.browser import Browser
 from tests.factories import PASSWORD, REDIRECT_URI, App, Person
 from tests.services import log_scan
 from tests.services.clock import SharedClock
-from tests.services.command_line import PROGRAM, PROGRAM_WITH_CLOCK, CommandLine
+from tests.services.command_line import CommandLine
 from tests.services.ready_databases import SECRET_KEY, ReadyDatabases
 from tests.services.server import COMMAND, COMMAND_WITH_CLOCK, RunningServer, running_server
 
@@ -131,16 +131,16 @@ def deployed(
     settings = settings_for(database_url, folder, **changes)
     if version_in is not None:
         settings["PYTHONPATH"] = str(version_in)
-    command, program = COMMAND, PROGRAM
+    command = COMMAND
     if clock is not None:
         settings |= clock.environment
-        command, program = COMMAND_WITH_CLOCK, PROGRAM_WITH_CLOCK
+        command = COMMAND_WITH_CLOCK
     with (
         running_server(folder, settings, workers=workers, command=command) as server,
         ExitStack() as stack,
     ):
         typed = {**settings, "OIDC_ISSUER": server.base_url}
-        running = Deployment(server, CommandLine(folder, typed, program), stack)
+        running = Deployment(server, CommandLine(folder, typed, clock), stack)
         running.wait_for_starts(workers)
         yield running
 
