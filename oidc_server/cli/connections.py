@@ -29,7 +29,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
     It would also wait without end for what a sender began. Here a request line with its headers has
     so many seconds from when it was due, and a body so many from then on, however it trickles.
-    The figures are those of the application (`Server.bounds`).
+    The figures are those of the application (`Server.bounds`). Who takes nothing of an answer for
+    as long as a body may take has gone, and so has who leaves some of it until the connection is
+    idle for too long.
 
     While the server drains, whatever it answers is the last on its connection, so that whoever
     keeps connections goes elsewhere; and at the end, what has begun to arrive is still answered.
@@ -43,6 +45,7 @@ class BoundedProtocol(HttpToolsProtocol):
     _size = 0
     _awaits: Literal["head", "body"] | None = None
     _timer: TimerHandle | None = None
+    _untaken: TimerHandle | None = None
     _answering: Any = None
     """Uvicorn's part of the request that was begun last; `cycle` is that which arrived last."""
 
@@ -59,7 +62,29 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._in_head = self._in_body = False
         self._watch()
+        self._stop_waiting_for_reader()
+        self._say_no_more()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._untaken = self.loop.call_later(self._bounds.body, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        self._stop_waiting_for_reader()
+        super().resume_writing()
+
+    def _stop_waiting_for_reader(self) -> None:
+        if self._untaken is not None:
+            self._untaken.cancel()
+            self._untaken = None
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Uvicorn's would wait for a reader without end: closing sends the rest first."""
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
+        else:
+            super().timeout_keep_alive_handler()
 
     def data_received(self, data: bytes) -> None:
         self._size += len(data)
@@ -173,10 +198,14 @@ class BoundedProtocol(HttpToolsProtocol):
         answer = turn_away(app.state.runtime, status, detail)
         headers = [*self.server_state.default_headers, *answer.headers, *further, CLOSE]
         self.transport.write(head(status, headers) + answer.body)
-        for cycle in filter(None, (self._answering, self.cycle)):
-            cycle.disconnected = True  # what it would still say has no place any more
-            cycle.message_event.set()
+        self._say_no_more()
         self._linger()
+
+    def _say_no_more(self) -> None:
+        """What is being answered, and what waits for its turn, has nobody to tell it to."""
+        for cycle in filter(None, (self._answering, self.cycle)):
+            cycle.disconnected = True
+            cycle.message_event.set()
 
     def _linger(self) -> None:
         self._lingers = True

@@ -95,14 +95,13 @@ class Endpoint:
         runtime: Runtime = scope["app"].state.runtime
         request = observing.begin(scope, runtime.route_names.get(self, observing.UNKNOWN))
         status = observing.BROKEN_OFF
-        runtime.gate.inside += 1
         try:
-            response = await self._response(scope, receive, runtime, request.request_id)
+            with runtime.gate.entered():
+                response = await self._response(scope, receive, runtime, request.request_id)
             response.headers += observing.headers(request)
             status = response.status
             await response(scope, receive, send)
         finally:
-            runtime.gate.inside -= 1
             observing.end(request, scope["method"], status, runtime.slow_after)
 
     async def _response(

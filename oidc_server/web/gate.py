@@ -1,6 +1,7 @@
 """What every request passes first: it has to be meant for us, and there has to be room for it."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from starlette.types import Scope
@@ -31,6 +32,15 @@ class Gate:
         self._most = settings.max_requests
         self._most_wait = settings.max_wait.total_seconds()
         self.inside = 0
+
+    @contextmanager
+    def entered(self) -> Iterator[None]:
+        """A request is in hand until its answer is made: how fast that is read is no matter."""
+        self.inside += 1
+        try:
+            yield
+        finally:
+            self.inside -= 1
 
     def check(self, scope: Scope) -> None:
         """Raise `MisdirectedError` or `BadRequestError` for a `Host` that is not ours.

@@ -5,7 +5,7 @@ import re
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -163,6 +163,36 @@ def test_an_offer_to_speak_something_else_is_left_aside_and_is_the_last_request(
     assert re.findall(rb"HTTP/1.1 (\d+) ", answers) == [b"200"]
     assert b"\r\nconnection: close\r\n" in answers
     assert "pgrade" not in deployment.server.logs()
+
+
+def test_who_reads_no_answers_keeps_nobody_out_and_is_let_go(
+    deploy_sqlite: Callable[..., Deployment],
+) -> None:
+    deployment = deploy_sqlite(
+        workers=1, body_timeout="2s", keep_alive_timeout="20s", max_requests="2"
+    )
+    large = b"GET /openapi.json HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n"
+
+    with ExitStack() as stack:
+        greedy = [stack.enter_context(connected(deployment)) for _ in range(5)]
+        for connection in greedy:
+            connection.sendall(large * 100)  # 20 MB, more than systems keep for a reader
+        time.sleep(SECONDS)
+        asked = deployment.client().get("/jwks.json")
+        time.sleep(2 + SECONDS)
+        taken = [read_until_cut_off(connection) for connection in greedy]
+
+    assert asked.status_code == 200
+    assert all(text.count(b"HTTP/1.1 200 ") < 100 for text in taken)
+    assert "Traceback" not in deployment.server.logs()
+
+
+def read_until_cut_off(connection: socket.socket) -> bytes:
+    text = b""
+    with suppress(ConnectionError):
+        while part := connection.recv(1 << 20):
+            text += part
+    return text
 
 
 def is_about(line: dict[str, str], reference: str) -> bool:

@@ -80,7 +80,7 @@ class ProtectionSettings(Group):
     """A request line with its headers has to arrive within it."""
 
     body_timeout: Annotated[Duration, between("1s", "10m")] = timedelta(seconds=30)
-    """A body has to arrive within it."""
+    """A body has to arrive within it, and who takes nothing of an answer for so long has gone."""
 
     keep_alive_timeout: Annotated[Duration, between("1s", "1h")] = timedelta(seconds=75)
     """An idle connection is closed after so long. Longer than the proxy in front keeps its own."""
