@@ -152,6 +152,7 @@ class Transaction:
         with suppress(Exception):  # what is lost, the database rolls back by itself
             if self._is_begun and not self._unsent:
                 self._cursor.execute("ROLLBACK")
+        with suppress(Exception):  # SQLite may have rolled back: a full disk
             if self._of_session is not None:
                 self._of_session.rollback()
 

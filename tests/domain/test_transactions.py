@@ -3,6 +3,7 @@
 import gc
 import re
 import threading
+from contextlib import suppress
 
 import pytest
 from sqlalchemy import bindparam, insert, select
@@ -42,6 +43,18 @@ def test_what_was_committed_meanwhile_is_seen_before_anything_is_written(
         after = db.all(HOLDERS)
 
     assert (before, [row.holder for row in after]) == ([], ["other"])
+
+
+def test_what_the_database_rolled_back_itself_leaves_nothing_for_the_next_to_find(
+    database: Database,
+) -> None:
+    """As SQLite does where the disk is full."""
+    with suppress(MemoryError), database.transaction("write") as db:
+        connection = db.session.connection()
+        connection.exec_driver_sql("ROLLBACK")
+        raise MemoryError
+
+    assert not connection.in_transaction()
 
 
 def test_everything_from_the_first_write_on_happens_or_nothing(database: Database) -> None:
