@@ -57,7 +57,7 @@ def _keep_others_out(_dialect: object, _record: object, where: Any, how: dict[st
 
     What hinders us hinders SQLite too, and is told from there.
     """
-    if not how.get("uri"):  # then it is no path
+    if where[0] != ":memory:" and not how.get("uri"):  # neither is a path
         with suppress(OSError):
             os.close(os.open(where[0], os.O_RDWR | os.O_CREAT, 0o600))
 
