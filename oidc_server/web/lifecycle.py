@@ -7,6 +7,9 @@ from datetime import timedelta
 from types import FrameType
 from typing import Any
 
+_ONE_SIGNAL = 1.0
+"""Seconds. systemd tells every process of a service, and the parent tells the workers once more."""
+
 
 class Lifecycle:
     """Whether it was ready once, and whether it is about to end."""
@@ -29,18 +32,21 @@ class Lifecycle:
         """After SIGTERM, say that we end, go on for `drain_time`, and only then let it end us.
 
         Called on the event loop, when whoever ends the process has put its own handler in place.
-        A second signal ends it at once.
+        A second signal ends it at once, unless it comes within a second (`_ONE_SIGNAL`).
         """
         end: Any = signal.getsignal(signal.SIGTERM)
         if not callable(end):
             return
         loop = asyncio.get_running_loop()
+        told_at = 0.0
 
         def drain(number: int, frame: FrameType | None) -> None:
+            nonlocal told_at
             if self.is_draining:
-                end(number, frame)
+                if loop.time() - told_at > _ONE_SIGNAL:
+                    end(number, frame)
                 return
-            self.is_draining = True
+            self.is_draining, told_at = True, loop.time()
             seconds = drain_time.total_seconds()
             loop.call_soon_threadsafe(loop.call_later, seconds, end, number, frame)
 

@@ -1,5 +1,6 @@
 """A server that is told to end, and load balancers that watch it."""
 
+import os
 import re
 import signal
 import socket
@@ -104,6 +105,20 @@ def read_to_the_end(connection):
     return text
 
 
+def test_a_signal_to_every_process_at_once_is_one_signal(deploy_sqlite):
+    deployment = deploy_sqlite(workers=2, drain_time="3s")
+    process, place = deployment.server.process, urlsplit(deployment.issuer)
+    began = time.monotonic()
+
+    for told in (*deployment.workers(), process.pid):
+        os.kill(told, signal.SIGTERM)  # as systemd does
+    while is_let_in(place):
+        time.sleep(0.05)
+
+    assert time.monotonic() - began > 2.9
+    assert process.wait(20) == 0
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_second_signal_ends_the_draining(deploy_sqlite, workers):
     deployment = deploy_sqlite(workers=workers, drain_time="5m")
@@ -112,6 +127,7 @@ def test_a_second_signal_ends_the_draining(deploy_sqlite, workers):
     process.send_signal(signal.SIGTERM)
     while httpx2.get(f"{deployment.issuer}/health/ready").status_code == 200:
         time.sleep(0.05)
+    time.sleep(1)
     process.send_signal(signal.SIGTERM)
 
     assert process.wait(20) == 0
