@@ -166,6 +166,7 @@ def _look_at_addresses(
         return Finding(
             "addresses",
             "warn",
-            f"This request seems to come from a proxy, {came_from}; {_FIX_ADDRESS}.",
+            f"This request seems to come from a proxy, {came_from}, or from its machine: if doctor"
+            f" runs there, run it elsewhere; if not, {_FIX_ADDRESS}.",
         )
     return Finding("addresses", "ok", f"Nobody can choose theirs; this one is {came_from}.")
