@@ -11,7 +11,7 @@ from tests.invariants.machine import LivesOfTokens
 from tests.services.deployment import deployed
 
 pytestmark = [pytest.mark.race, pytest.mark.slow]
-LIVES, STEPS = 20, 30
+LIVES, STEPS = 12, 30
 
 
 def test_tokens_keep_their_invariants_in_any_order_of_events(ready_database_url, tmp_path):

@@ -1,7 +1,7 @@
 """Several processes start on one database at the same moment."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,10 +9,26 @@ import pytest
 from oidc_server.security.jose import ALGORITHMS
 from tests.services.command_line import CommandLine
 from tests.services.databases import sqlite_url
-from tests.services.deployment import Deployment, settings_for
+from tests.services.deployment import Deployment, deployed, settings_for
 from tests.services.ports import free_port
+from tests.services.ready_databases import ReadyDatabases
 
 pytestmark = [pytest.mark.race, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def running(
+    request: pytest.FixtureRequest,
+    ready_databases: ReadyDatabases,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Deployment]:
+    """A server with two workers on SQLite, beside which something else starts."""
+    folder = tmp_path_factory.mktemp("running")
+    with (
+        ready_databases.copy(request, "sqlite", folder) as url,
+        deployed(folder, url) as deployment,
+    ):
+        yield deployment
 
 
 def test_two_first_starts_at_once_both_succeed_and_make_one_key_set(
@@ -21,9 +37,9 @@ def test_two_first_starts_at_once_both_succeed_and_make_one_key_set(
     settings = {**settings_for(fresh_database_url, tmp_path), "OIDC_ISSUER": "http://localhost"}
     command_line = CommandLine(tmp_path, settings)
 
-    ended = command_line.run_together(("db", "upgrade"), ("db", "upgrade"), ("db", "upgrade"))
+    ended = command_line.run_together(("db", "upgrade"), ("db", "upgrade"))
 
-    assert [done.returncode for done in ended] == [0, 0, 0], [done.stderr for done in ended]
+    assert [done.returncode for done in ended] == [0, 0], [done.stderr for done in ended]
     keys = command_line.answer("keys", "list")
     assert Counter(key["alg"] for key in keys) == dict.fromkeys(ALGORITHMS, 1)
     assert {key["state"] for key in keys} == {"signing"}
@@ -34,47 +50,38 @@ def test_first_starts_at_once_agree_on_the_secret_that_they_make(tmp_path: Path)
     del settings["OIDC_SECRET_KEY"]
     command_line = CommandLine(tmp_path, settings)
 
-    ended = command_line.run_together(("db", "upgrade"), ("db", "upgrade"), ("db", "upgrade"))
+    ended = command_line.run_together(("db", "upgrade"), ("db", "upgrade"))
 
-    assert [done.returncode for done in ended] == [0, 0, 0], [done.stderr for done in ended]
+    assert [done.returncode for done in ended] == [0, 0], [done.stderr for done in ended]
     assert len(command_line.answer("keys", "list")) == len(ALGORITHMS)
     assert (tmp_path / "data" / "secret.key").stat().st_mode & 0o777 == 0o600
 
 
-def test_a_second_server_on_the_same_sqlite_data_is_refused(
-    deploy_sqlite: Callable[..., Deployment],
-) -> None:
-    first = deploy_sqlite()
-
-    second = first.command_line.run("serve", "--port", str(free_port()))
+def test_a_second_server_on_the_same_sqlite_data_is_refused(running: Deployment) -> None:
+    second = running.command_line.run("serve", "--port", str(free_port()))
 
     assert second.returncode == 1
     assert "another server runs on" in second.stderr
     assert "OIDC_DATA_DIR" in second.stderr
     assert "Traceback" not in second.stderr
-    assert first.http.get("/health/ready").status_code == 200
+    assert running.http.get("/health/ready").status_code == 200
 
 
-def test_the_command_line_works_beside_a_running_server(
-    deploy_sqlite: Callable[..., Deployment],
-) -> None:
-    deployment = deploy_sqlite()
+def test_the_command_line_works_beside_a_running_server(running: Deployment) -> None:
+    added = [("clients", "add", "--name", "Beside", "--type", "service", "--json")] * 2
+    ended = running.command_line.run_together(*added)
 
-    added = [("clients", "add", "--name", "Beside", "--type", "service", "--json")] * 4
-    ended = deployment.command_line.run_together(*added)
-
-    assert [done.returncode for done in ended] == [0] * 4, [done.stderr for done in ended]
-    assert len(deployment.command_line.answer("clients", "list")) == 4
+    assert [done.returncode for done in ended] == [0] * 2, [done.stderr for done in ended]
+    assert len(running.command_line.answer("clients", "list")) == 2
 
 
-def test_a_port_that_is_taken_is_named(deploy_sqlite: Callable[..., Deployment]) -> None:
-    deployment = deploy_sqlite()
-    port = deployment.server.base_url.rpartition(":")[2]
+def test_a_port_that_is_taken_is_named(running: Deployment) -> None:
+    port = running.server.base_url.rpartition(":")[2]
     elsewhere = CommandLine(
-        deployment.command_line.folder,
+        running.command_line.folder,
         {
-            **deployment.command_line.settings,
-            "OIDC_DATA_DIR": str(deployment.command_line.folder / "other"),
+            **running.command_line.settings,
+            "OIDC_DATA_DIR": str(running.command_line.folder / "other"),
         },
     )
 

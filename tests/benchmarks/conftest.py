@@ -1,0 +1,21 @@
+"""What is measured runs as it would elsewhere, and leaves the tests as they were."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.services import run
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _without_coverage() -> Iterator[None]:
+    """Coverage counts the lines of whatever process finds its settings in the environment."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _folder_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put it back: a benchmark that starts a PostgreSQL of its own has another."""
+    monkeypatch.setenv("TEST_RUN_FOLDER", str(run.folder()))
