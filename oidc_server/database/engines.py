@@ -55,11 +55,12 @@ def create_engine(url: str, statement_timeout: float = STATEMENT_TIMEOUT) -> Eng
 def _keep_others_out(_dialect: object, _record: object, where: Any, how: dict[str, Any]) -> None:
     """Make the file for its owner alone; SQLite gives what it puts beside it the same mode.
 
-    What hinders us hinders SQLite too, and is told from there.
+    What hinders us hinders SQLite too, and is told from there. A file that is there is not opened:
+    closing it again would let go all locks that this process has on it (fcntl(2)).
     """
     if where[0] != ":memory:" and not how.get("uri"):  # neither is a path
         with suppress(OSError):
-            os.close(os.open(where[0], os.O_RDWR | os.O_CREAT, 0o600))
+            os.close(os.open(where[0], os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
