@@ -1,7 +1,4 @@
-"""Prints how fast the server starts, how much memory it holds, and what each answer costs.
-
-All of it, with the peer, takes half an hour; `--quick` three minutes, `--alone` one.
-"""
+"""Prints how fast the server starts, how much memory it holds, and what each answer costs."""
 
 import argparse
 import os
@@ -17,6 +14,7 @@ from pathlib import Path
 
 from benchmarks import databases, floors, memory, operations, process, stage
 from benchmarks.growth.report import print_growth
+from benchmarks.options import read_options
 from benchmarks.overload import run as overload
 from benchmarks.peer import profiles, rounds
 from oidc_server.clock import utc_now
@@ -24,7 +22,6 @@ from oidc_server.database import Database
 from oidc_server.settings import Settings, load
 
 START_GOAL_SECONDS = 2.0
-SIGN_INS = 100
 _PEOPLE = 10
 _SECRET = "a secret of the benchmarks that is long enough"
 _SETTLING_SECONDS = 1.0
@@ -32,7 +29,7 @@ _SETTLING_SECONDS = 1.0
 
 def main() -> None:
     """Measure everything, and print each figure as soon as it is known."""
-    options = _options()
+    options = read_options()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside"))  # and clean up
     with _work_folder() as folder:
         print(f"{os.cpu_count()} processors, load {_load():.1f}\n")
@@ -164,54 +161,6 @@ def _line(name: str, *cells: str) -> None:
 
 def _verdict(value: float, goal: float, unit: str) -> str:
     return f"{'goal' if value <= goal else 'MISSED'}: {goal:g} {unit}"
-
-
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
-    parser.add_argument("--seconds", type=float, help="for each operation, of each round")
-    parser.add_argument("--rounds", type=int, help="in which both servers are asked")
-    parser.add_argument("--quick", action="store_true", help="two short rounds, one worker each")
-    parser.add_argument("--only", default="", metavar="NAME", help="operations with that in it")
-    parser.add_argument("--alone", action="store_true", help="no peer, one client: a minute")
-    parser.add_argument(
-        "--profile", metavar="NAME", help="instead: where the time of these operations goes"
-    )
-    parser.add_argument(
-        "--starts",
-        type=int,
-        help="of each kind; without any, as with --only, memory and costs alone are left out too",
-    )
-    parser.add_argument("--sign-ins", type=int, default=SIGN_INS, help="before memory is read")
-    parser.add_argument(
-        "--growth",
-        action="store_true",
-        help="instead: every request with few and with very many people, on PostgreSQL;"
-        " it takes ten minutes and 12 GB of disk",
-    )
-    parser.add_argument(
-        "--overload",
-        action="store_true",
-        help="instead: three times what the server takes, and what becomes of it",
-    )
-    parser.add_argument(
-        "--users", type=int, nargs=2, default=(1000, 1_000_000), help="few and many, with --growth"
-    )
-    parser.add_argument("--entries", type=int, default=5, help="in the ledger for each of them")
-    parser.add_argument("--calls", type=int, default=300, help="of each kind, with --growth")
-    parser.add_argument(
-        "--memory",
-        action="store_true",
-        help="instead: what a process holds while it answers very much; some minutes",
-    )
-    parser.add_argument(
-        "--operations", type=int, default=100_000, help="to be answered, with --memory"
-    )
-    parser.add_argument("--sqlite-only", action="store_true", help="leave PostgreSQL out")
-    options = parser.parse_args()
-    options.rounds = options.rounds or (2 if options.quick else 5)
-    options.starts = (0 if options.only else 3) if options.starts is None else options.starts
-    options.seconds = options.seconds or (1.0 if options.quick or options.alone else 2.0)
-    return options
 
 
 @contextmanager

@@ -1,7 +1,6 @@
-"""A server in a process of its own, and what the kernel says of it."""
+"""A server in a process of its own, and what the kernel says of its memory."""
 
 import http.client
-import os
 import subprocess
 import sys
 import time
@@ -10,12 +9,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.trees import Tree
 from tests.services import run
 from tests.services.ports import free_port
 
 PROGRAM = str(Path(sys.executable).with_name("oidc-server"))
 FIRST_REQUEST = "/.well-known/openid-configuration"
-_TICK = os.sysconf("SC_CLK_TCK")
 _PATIENCE = 30.0
 
 
@@ -33,9 +32,7 @@ class Server:
 
     def cpu_seconds(self) -> float:
         """What the process has used so far, in user and system mode together."""
-        text = Path(f"/proc/{self.pid}/stat").read_text(encoding="ascii")
-        fields = text.rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _TICK
+        return Tree(self.pid).cpu_seconds()
 
     def resident_megabytes(self) -> float:
         text = Path(f"/proc/{self.pid}/status").read_text(encoding="ascii")

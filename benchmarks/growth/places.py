@@ -17,7 +17,7 @@ from benchmarks import process, stage
 from benchmarks.growth.population import Population, populate, user_id
 from benchmarks.growth.turns import Meter
 from benchmarks.operations import Client
-from benchmarks.peer.processes import Tree
+from benchmarks.trees import Tree
 from oidc_server import schema
 from oidc_server.clock import utc_now
 from oidc_server.database import Database

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from benchmarks.peer.processes import Tree
+from benchmarks.trees import Tree
 
 ROUNDS = 30
 _WARMING = 20

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from benchmarks import databases
 from benchmarks.overload.kinds import MIX, PASSWORDS, SIGN_IN, TOKENS, world_of
-from benchmarks.overload.process import SenderProcess, Sent, percentile, sending
 from benchmarks.overload.sender import BOUND
+from benchmarks.overload.sending import SenderProcess, Sent, percentile, sending
 from benchmarks.peer import ours
-from benchmarks.peer.processes import Tree
 from benchmarks.peer.sides import Side
+from benchmarks.trees import Tree
 
 TIMES = 3
 """What is offered, as a multiple of what the server takes."""

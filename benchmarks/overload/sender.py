@@ -34,13 +34,6 @@ class Tally:
     shed_seconds: list[float] = field(default_factory=list)
     errors: Counter[str] = field(default_factory=Counter)
 
-    def add(self, other: "Tally") -> None:
-        self.offered += other.offered
-        self.seconds += other.seconds
-        self.shed += other.shed
-        self.shed_seconds += other.shed_seconds
-        self.errors += other.errors
-
 
 @dataclass
 class _Walk:

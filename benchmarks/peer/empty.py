@@ -13,8 +13,8 @@ from starlette.routing import Route
 
 from benchmarks import process
 from benchmarks.peer import plans
-from benchmarks.peer.processes import Tree
 from benchmarks.peer.sides import Side
+from benchmarks.trees import Tree
 from tests.services import run
 from tests.services.ports import free_port
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import httpx2
 
 from benchmarks import process, stage
-from benchmarks.peer.processes import Tree
 from benchmarks.peer.sides import PEOPLE, Side
+from benchmarks.trees import Tree
 from oidc_server.clock import utc_now
 from oidc_server.database import Database
 from oidc_server.oauth2.vocabulary import API_SCOPES

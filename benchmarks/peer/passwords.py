@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from benchmarks.peer import wrk
 from benchmarks.peer.plans import Plan
-from benchmarks.peer.processes import cpu_seconds
 from benchmarks.peer.sides import Side
+from benchmarks.trees import cpu_seconds
 from oidc_server.security.passwords import PasswordHasher
 
 RATE_GOAL = 0.9

@@ -8,8 +8,8 @@ from pathlib import Path
 from benchmarks import databases, floors
 from benchmarks.peer import empty, ours, passwords, report, theirs, wrk
 from benchmarks.peer.operations import OPERATIONS, Operation
-from benchmarks.peer.processes import Tree
 from benchmarks.peer.sides import Side
+from benchmarks.trees import Tree
 from oidc_server.security.passwords import PasswordHasher
 from oidc_server.settings import load
 

@@ -10,8 +10,8 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx2
 
-from benchmarks.peer.processes import Tree
 from benchmarks.stage import REDIRECT_URI
+from benchmarks.trees import Tree
 from tests.factories import App, Person
 
 PEOPLE = 8

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import httpx2
 
-from benchmarks.peer.processes import Tree
 from benchmarks.peer.sides import Side
 from benchmarks.stage import REDIRECT_URI
+from benchmarks.trees import Tree
 from tests.factories import App
 from tests.services import node, run
 from tests.services.ports import free_port

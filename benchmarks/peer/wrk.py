@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.peer.plans import Plan
-from benchmarks.peer.processes import cpu_seconds
 from benchmarks.peer.sides import Side
+from benchmarks.trees import cpu_seconds
 
 MISSING = "no wrk: install the package of that name"
 _SCRIPT = Path(__file__).with_name("work.lua")

@@ -22,10 +22,10 @@ import sqlalchemy
 from sqlalchemy import Engine
 
 from benchmarks import databases, stage
-from benchmarks.peer.processes import Tree
 from benchmarks.soak import samples
 from benchmarks.soak.lives import World, live
 from benchmarks.soak.verdicts import Verdict, judge
+from benchmarks.trees import Tree
 from oidc_server.database import Database
 from oidc_server.oauth2.vocabulary import API_SCOPES
 from tests.factories import REDIRECT_URI

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Engine, make_url, text
 
-from benchmarks.peer.processes import Tree
+from benchmarks.trees import Tree
 from oidc_server import domain
 
 _TABLES = sorted(table.name for table in domain.Base.metadata.sorted_tables)

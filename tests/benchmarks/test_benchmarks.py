@@ -1,8 +1,6 @@
 """The benchmarks measure the real thing, and stop by themselves."""
 
 import os
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -11,8 +9,8 @@ import pytest
 
 from benchmarks import databases, floors, memory, process
 from benchmarks.operations import measure
-from tests.project.repository import ROOT
-from tests.services import postgres, run
+from tests.benchmarks.command import bench
+from tests.services import postgres
 
 
 @pytest.fixture
@@ -73,7 +71,7 @@ def test_a_server_that_cannot_start_ends_the_run_with_its_words(tmp_path):
 
 @pytest.mark.slow
 def test_a_short_run_prints_every_figure():
-    said = _bench("--alone", "--seconds", "0.05", "--starts", "1", "--sign-ins", "2",
+    said = bench("--alone", "--seconds", "0.05", "--starts", "1", "--sign-ins", "2",
                   "--sqlite-only")  # fmt: skip
 
     for figure in (
@@ -97,7 +95,7 @@ def test_a_short_run_prints_every_figure():
 
 @pytest.mark.slow
 def test_memory_is_sampled_while_every_kind_of_request_is_answered():
-    said = _bench("--memory", "--operations", "40", "--sqlite-only")
+    said = bench("--memory", "--operations", "40", "--sqlite-only")
 
     assert "after 4 operations" in said
     assert "after 40 operations" in said
@@ -121,7 +119,7 @@ def test_a_commit_of_each_database_is_a_floor():
 @pytest.mark.postgres
 @pytest.mark.skipif(not databases.can_start_postgres(), reason=postgres.MISSING)
 def test_two_populations_are_made_and_compared():
-    said = _bench("--growth", "--users", "200", "400", "--calls", "1")
+    said = bench("--growth", "--users", "200", "400", "--calls", "1")
 
     lines = [" ".join(line.split()) for line in said.splitlines()]
     for figure in (
@@ -147,17 +145,3 @@ def test_two_populations_are_made_and_compared():
         assert any(line.startswith(figure) for line in lines), figure
     [refresh] = [line for line in lines if line.startswith("refresh ")]
     assert all(float(cell) > 0 for cell in refresh.split()[1:9]), refresh
-
-
-def _bench(*options):
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks", *options],
-        cwd=ROOT,
-        env=run.clean_environment(),
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout

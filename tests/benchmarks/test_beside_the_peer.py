@@ -12,11 +12,10 @@ import pytest
 
 from benchmarks.peer import ours, passwords, report, rounds, theirs, wrk
 from benchmarks.peer.operations import OPERATIONS, Goal, Operation
-from benchmarks.peer.processes import Tree
 from benchmarks.peer.profiles import parts
 from benchmarks.peer.sides import Side
-from tests.project.repository import ROOT
-from tests.services import run
+from benchmarks.trees import Tree
+from tests.benchmarks.command import bench
 from tests.services.node import Node
 
 pytestmark = pytest.mark.slow
@@ -136,7 +135,7 @@ def test_a_profile_gives_each_function_to_its_part() -> None:
 def test_one_command_prints_start_memory_costs_and_the_table(both: Both) -> None:
     del both  # both can run here
 
-    table = _bench("--only", "JWKS", "--seconds", "0.05", "--rounds", "1", "--quick",
+    table = bench("--only", "JWKS", "--seconds", "0.05", "--rounds", "1", "--quick",
                    "--sqlite-only", "--starts", "1", "--sign-ins", "2")  # fmt: skip
 
     assert "warm data folder" in table
@@ -151,21 +150,7 @@ def test_one_command_prints_start_memory_costs_and_the_table(both: Both) -> None
 def test_one_command_prints_where_the_time_goes(both: Both) -> None:
     del both
 
-    profile = _bench("--profile", "JWKS", "--seconds", "1")
+    profile = bench("--profile", "JWKS", "--seconds", "1")
 
     assert "| adapter |" in profile
     assert "| server |" in profile
-
-
-def _bench(*options: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks", *options],
-        cwd=ROOT,
-        env=run.clean_environment(),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout

@@ -1,15 +1,12 @@
 """The overload is offered whatever becomes of it, and everything that becomes of it is counted."""
 
-import subprocess
-import sys
 import time
 from http.server import BaseHTTPRequestHandler
 
 import pytest
 
 from benchmarks.overload.sender import Journey, Sender, Tally
-from tests.project.repository import ROOT
-from tests.services import run
+from tests.benchmarks.command import bench
 from tests.services.neighbour import Behaviour, neighbour, saying
 
 HANGING = 0.4
@@ -65,17 +62,8 @@ def test_only_a_refusal_that_says_when_to_come_back_is_no_error(
 
 @pytest.mark.slow
 def test_one_command_offers_too_much_and_prints_what_becomes_of_it() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks", "--overload", "--seconds", "0.1", "--sqlite-only"],
-        cwd=ROOT,
-        env=run.clean_environment(),
-        capture_output=True,
-        text=True,
-        timeout=180,
-        check=False,
-    )
+    printed = bench("--overload", "--seconds", "0.1", "--sqlite-only")
 
-    assert done.returncode == 0, done.stderr
     for figure in (
         "a second of the mix, closed loop",
         "sign-ins with a password a second",
@@ -86,4 +74,4 @@ def test_one_command_offers_too_much_and_prints_what_becomes_of_it() -> None:
         "p99 back to",
         "MB at most",
     ):
-        assert figure in done.stdout
+        assert figure in printed

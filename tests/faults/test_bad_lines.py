@@ -14,6 +14,7 @@ import pytest
 
 from tests.authentication.providers.leaving import come_back, onward, press
 from tests.factories import App
+from tests.faults.recovery import wait_for
 from tests.relying_party import RelyingParty
 from tests.services.bad_line import Line, State, line_to
 from tests.services.deployment import Deployment
@@ -185,10 +186,3 @@ def token_id(body: bytes) -> str:
 
 def logout_client(deployment: Deployment, uri: str) -> App:
     return deployment.make_client("web", "--backchannel-logout-uri", uri)
-
-
-def wait_for(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 40
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)

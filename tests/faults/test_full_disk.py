@@ -15,6 +15,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests.faults.recovery import assert_no_bug_was_logged, assert_told_to_come_back, wait_for
 from tests.relying_party import RelyingParty
 from tests.services.deployment import Deployment, deployed
 from tests.services.ports import free_port
@@ -108,8 +109,7 @@ def test_a_full_disk_stops_what_writes_and_nothing_else_and_is_forgotten_when_th
     assert tenant.rows("PRAGMA integrity_check") == [("ok",)]
     assert dropped_lines(metrics) > lines
     assert_every_line_is_whole(tenant.disk.folder / LOG_FILES / "app.log")
-    assert "Traceback" not in deployment.server.logs()
-    assert "request failed" not in deployment.server.logs()
+    assert_no_bug_was_logged(deployment)
 
 
 def test_a_worker_that_begins_on_a_full_disk_reads_and_writes_as_soon_as_there_is_room(
@@ -156,25 +156,12 @@ def dropped_lines(metrics: str) -> float:
     return float(found[1]) if found else 0.0
 
 
-def wait_for(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 def assert_reading_works(deployment: Deployment, party: RelyingParty, token: str) -> None:
     for path in ("/jwks.json", "/.well-known/openid-configuration", "/health/live", "/login"):
         answer = deployment.http.get(path)
         assert answer.status_code == 200, (path, answer.text)
     assert party.userinfo(token).status_code == 200
     assert party.introspect(token)["active"]
-
-
-def assert_told_to_come_back(answer: httpx2.Response) -> None:
-    assert answer.status_code == 503, (answer.status_code, answer.text)
-    assert int(answer.headers["retry-after"]) > 0
-    assert answer.json()["error"] == "temporarily_unavailable"
 
 
 def assert_a_page_says_so(answer: httpx2.Response) -> None:

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -17,6 +17,7 @@ from sqlalchemy import NullPool, create_engine, text
 from oidc_server import resources, schema
 from oidc_server.database import Database
 from oidc_server.security.jose import ALGORITHMS
+from tests.faults.recovery import wait_for
 from tests.relying_party import RelyingParty
 from tests.services import run
 from tests.services.command_line import PROGRAM
@@ -163,10 +164,3 @@ def assert_all_serve_as_one(old_database: OldDatabase, nodes: list[Deployment]) 
     assert len({node.http.get("/jwks.json").text for node in nodes}) == 1
     keys = nodes[0].http.get("/jwks.json").json()["keys"]
     assert Counter(key["alg"] for key in keys) == dict.fromkeys(ALGORITHMS, 1)
-
-
-def wait_for(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
