@@ -9,10 +9,13 @@ Wherever work is done, the log knows for which request.
 """
 
 import asyncio
+import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +26,9 @@ from oidc_server.database import Access
 from oidc_server.observability import metrics
 
 T = TypeVar("T")
+
+_NICENESS = 10
+"""Of threads that hash: a tenth of a busy processor is theirs, and all of an idle one."""
 
 
 class Lane(Protocol):
@@ -84,6 +90,16 @@ def settle(future: "asyncio.Future[Any]", result: object, error: BaseException |
         future.set_result(result)
 
 
+def _come_after_others() -> None:
+    """Let the scheduler give the processors to everything else first: to who needs a moment only.
+
+    Linux knows priorities of threads; elsewhere, and where that is forbidden, all compete.
+    """
+    if sys.platform == "linux":
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+
+
 class HashingBusyError(Exception):
     """Too many passwords wait to be hashed: come back in `retry_after` seconds."""
 
@@ -105,7 +121,9 @@ class HashingLane:
 
     def __init__(self, concurrency: int, queue: int, patience: float = 5.0) -> None:
         self._patience = patience
-        self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="hashing")
+        self._pool = ThreadPoolExecutor(
+            concurrency, thread_name_prefix="hashing", initializer=_come_after_others
+        )
         self._room = concurrency + queue
         self._inside = 0
         self._watched = metrics.lane("hashing", concurrency)

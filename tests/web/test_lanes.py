@@ -1,7 +1,9 @@
 """Where work waits: in which order it goes on, and who is told to come back instead."""
 
 import asyncio
+import os
 import sqlite3
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -182,3 +184,18 @@ def test_a_password_that_waited_too_long_is_not_hashed() -> None:
 
     assert first is True
     assert isinstance(second, HashingBusyError)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have no priority of their own")
+def test_hashing_comes_after_everything_else() -> None:
+    def niceness() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    async def while_hashing() -> int:
+        lane = HashingLane(concurrency=1, queue=0)
+        try:
+            return await lane.run(niceness)
+        finally:
+            lane.close()
+
+    assert asyncio.run(while_hashing()) > niceness()
