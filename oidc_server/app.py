@@ -107,6 +107,8 @@ def create_app(
     """
     routes = [*ROUTES, *DEV_ROUTES] if dev else list(ROUTES)
     runtime = build_runtime(settings, clock, routes, dev=dev, processes=processes)
+    # Each page would ask for the age of two dozen files.
+    runtime.templates.auto_reload = dev
     return Server(runtime, routes, with_jobs=with_jobs)
 
 
