@@ -1,7 +1,7 @@
 """Which tables a request changed for good: watched, since comparing every row takes too long."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -32,11 +32,11 @@ class Writes:
         if found is not None and changed:
             self._open.append(found[1])
 
-    def commit(self, _connection: Connection) -> None:
+    def committed(self) -> None:
         self._kept += self._open
         self._open = []
 
-    def rollback(self, _connection: Connection) -> None:
+    def rolled_back(self) -> None:
         self._open = []
 
     def after_cursor_execute(
@@ -49,15 +49,14 @@ class Writes:
 def watched(site: Site) -> Iterator[Writes]:
     """Watch a site that answers one request at a time."""
     writes, engine = Writes(), site.runtime.database.engine
-    hooks = ("after_cursor_execute", "commit", "rollback")
-    for name in hooks:
-        event.listen(engine, name, getattr(writes, name))
+    event.listen(engine, "after_cursor_execute", writes.after_cursor_execute)
     with pytest.MonkeyPatch.context() as patch:
         for name in ("first", "all", "run"):
             patch.setattr(Transaction, name, _watching(getattr(Transaction, name), writes))
+        for name, told in (("commit", writes.committed), ("roll_back", writes.rolled_back)):
+            patch.setattr(Transaction, name, _telling(getattr(Transaction, name), told))
         yield writes
-    for name in hooks:
-        event.remove(engine, name, getattr(writes, name))
+    event.remove(engine, "after_cursor_execute", writes.after_cursor_execute)
 
 
 def _watching(original: Any, writes: Writes) -> Any:
@@ -67,3 +66,11 @@ def _watching(original: Any, writes: Writes) -> Any:
         return found
 
     return watching
+
+
+def _telling(original: Any, told: Callable[[], None]) -> Any:
+    def telling(db: Transaction) -> None:
+        original(db)
+        told()
+
+    return telling
