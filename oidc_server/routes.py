@@ -114,7 +114,11 @@ ROUTES = [
         machine(passkey_endpoints.passkey_endpoints, methods=("GET",), access=None),
         name="discovery.passkey_endpoints",
     ),
-    Route("/jwks.json", machine(jwks.jwks, methods=("GET",), access="read"), name="discovery.jwks"),
+    Route(
+        "/jwks.json",
+        machine(jwks.jwks, methods=("GET",), access=jwks.access_to_keys),
+        name="discovery.jwks",
+    ),
     Route(
         "/authorize",
         page(

@@ -90,6 +90,11 @@ class Context:
         return self._db
 
     @property
+    def has_db(self) -> bool:
+        """Whether there is a transaction, for handlers that can do without."""
+        return self._db is not None
+
+    @property
     def form(self) -> Params:
         return self.incoming.form
 

@@ -37,7 +37,7 @@ Before = Callable[[Context], Any]
 the proof, or what makes it: that hashes a password, and runs in the hashing lane without a
 transaction, if need be after an `Inquiry`. An `Errand` asks somebody else for it."""
 
-AccessRule = Access | None | Callable[[Incoming], Access]
+AccessRule = Access | None | Callable[[Incoming], Access | None]
 """The transaction of a handler: the same for every request, or chosen by what came in."""
 
 FailureRule = Limit | None | Callable[[Incoming], Limit | None]

@@ -18,7 +18,7 @@ class Limit(NamedTuple):
 
 LIMITS = {
     "discovery": Limit(Cost(0, 0, 0, 0), Cost(0, 0, 0, 0)),
-    "JWKS": Limit(Cost(0, 0, 0, 0), Cost(0, 0, 0, 1)),
+    "JWKS": Limit(Cost(0, 0, 0, 0), Cost(0, 0, 0, 0)),
     "client credentials": Limit(Cost(0, 1, 0, 0), Cost(0, 1, 0, 1)),
     "authorize with a live session": Limit(Cost(1, 5, 1, 0), Cost(1, 5, 1, 1)),
     "token for a code": Limit(Cost(1, 4, 2, 0), Cost(1, 4, 2, 1)),

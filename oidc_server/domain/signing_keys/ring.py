@@ -68,9 +68,13 @@ class KeyRing:
         self._checked_at: datetime | None = None
         self._view: _View | None = None
 
+    def is_fresh(self, now: datetime) -> bool:
+        """Whether the database was looked at within the last few seconds."""
+        return self._checked_at is not None and abs(now - self._checked_at) < RELOAD_AFTER
+
     def refresh(self, db: Transaction, now: datetime) -> None:
         """Look at the database, at most every few seconds, and load what is new."""
-        if self._checked_at is not None and abs(now - self._checked_at) < RELOAD_AFTER:
+        if self.is_fresh(now):
             return
         version = tuple(db.all(_VERSION))
         if version != self._loaded.version:
