@@ -27,14 +27,12 @@ ROWS = Kind("rows", 0.15, 30)
 SIZE = Kind("MB", 0.10, 1)
 
 KEPT = {
-    "table attempts": 3,
     "table users": 1,
     "table clients": 1,
     "table credit_accounts": 1,
     "table credit_entries": 2,
 }
-"""Rows that each life leaves: who it was is erased, but the ledger and ids stay for good, and the
-browsers that somebody signed in with are known for 400 days."""
+"""Rows that each life leaves: who it was is erased, but the ledger and ids stay for good."""
 
 Sample = dict[tuple[str, Kind], float]
 
