@@ -2,11 +2,9 @@
 
 import argparse
 import os
-import shutil
 import signal
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +15,7 @@ from benchmarks.growth.report import print_growth
 from benchmarks.options import read_options
 from benchmarks.overload import run as overload
 from benchmarks.peer import profiles, rounds
+from benchmarks.work_folder import work_folder
 from oidc_server.clock import utc_now
 from oidc_server.database import Database
 from oidc_server.settings import Settings, load
@@ -31,7 +30,7 @@ def main() -> None:
     """Measure everything, and print each figure as soon as it is known."""
     options = read_options()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside"))  # and clean up
-    with _work_folder() as folder:
+    with work_folder("bench") as folder:
         print(f"{os.cpu_count()} processors, load {_load():.1f}\n")
         if options.growth:
             print_growth(folder, options)
@@ -161,16 +160,6 @@ def _line(name: str, *cells: str) -> None:
 
 def _verdict(value: float, goal: float, unit: str) -> str:
     return f"{'goal' if value <= goal else 'MISSED'}: {goal:g} {unit}"
-
-
-@contextmanager
-def _work_folder() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="oidc-bench-"))
-    folder.chmod(0o711)  # a PostgreSQL server cannot run as root, so another user comes by
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -5,17 +5,13 @@ that were sent) is deleted within minutes. It ends with 1 if anything grows or g
 """
 
 import argparse
-import shutil
 import signal
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy
@@ -26,6 +22,7 @@ from benchmarks.soak import samples
 from benchmarks.soak.lives import World, live
 from benchmarks.soak.verdicts import Verdict, judge
 from benchmarks.trees import Tree
+from benchmarks.work_folder import work_folder
 from oidc_server.database import Database
 from oidc_server.oauth2.vocabulary import API_SCOPES
 from tests.factories import REDIRECT_URI
@@ -58,7 +55,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside"))  # and clean up
     seconds = options.seconds or 60 * options.minutes
     with ExitStack() as stack:
-        folder = stack.enter_context(_work_folder())
+        folder = stack.enter_context(work_folder("soak"))
         url = f"sqlite:///{folder / 'soak.db'}"
         if options.postgresql:
             server, _ = stack.enter_context(databases.durable_postgres(folder / "postgres"))
@@ -152,16 +149,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, help="instead")
     parser.add_argument("--postgresql", action="store_true", help="instead of SQLite")
     return parser.parse_args()
-
-
-@contextmanager
-def _work_folder() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="oidc-soak-"))
-    folder.chmod(0o711)  # a PostgreSQL server cannot run as root, so another user comes by
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

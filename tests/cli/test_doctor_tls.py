@@ -15,7 +15,7 @@ from cryptography.x509.oid import NameOID
 
 from tests.services.command_line import CommandLine
 from tests.services.deployment import settings_for
-from tests.services.nginx import Start
+from tests.services.nginx import Start, around
 from tests.services.ports import free_port
 from tests.services.ready_databases import ReadyDatabases
 from tests.services.server import running_server
@@ -46,21 +46,6 @@ SERVER = """
             {further}
         }}
     }}
-"""
-HTTP = """
-pid written/nginx.pid;
-error_log stderr warn;
-daemon off;
-events {{ }}
-http {{
-    access_log off;
-    client_body_temp_path written/body;
-    proxy_temp_path written/proxy;
-    fastcgi_temp_path written/fastcgi;
-    uwsgi_temp_path written/uwsgi;
-    scgi_temp_path written/scgi;
-    {servers}
-}}
 """
 
 
@@ -159,7 +144,7 @@ def proxied(
             )
             for way, port in ports.items()
         ]
-        (proxy / "nginx.conf").write_text(HTTP.format(servers="".join(servers)))
+        (proxy / "nginx.conf").write_text(around("".join(servers)))
         stack.enter_context(nginx(proxy, ports["good"], {}))
         typed = {**settings, "SSL_CERT_FILE": str(authority.file)}
         yield Proxied(CommandLine(folder, typed), ports)

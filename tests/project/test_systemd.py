@@ -14,29 +14,13 @@ from oidc_server.routes import ROUTES
 from oidc_server.settings import load
 from tests.project.repository import ROOT, read
 from tests.services.neighbour import certificate_for
-from tests.services.nginx import Start
+from tests.services.nginx import Start, around
 from tests.services.ports import free_port
 
 _SECTION = (
     read("docs/operations.md").partition("\n## Machines of your own\n")[2].partition("\n## ")[0]
 )
 _OF_THE_PLACE = {"OIDC_DATABASE_URL_FILE", "OIDC_SECRET_KEY_FILE", "OIDC_SMTP_URL_FILE"}
-
-_AROUND = """
-pid written/nginx.pid;
-error_log stderr warn;
-daemon off;
-events { }
-http {
-    access_log off;
-    client_body_temp_path written/body;
-    proxy_temp_path written/proxy;
-    fastcgi_temp_path written/fastcgi;
-    uwsgi_temp_path written/uwsgi;
-    scgi_temp_path written/scgi;
-    include server.conf;
-}
-"""
 
 
 @pytest.fixture
@@ -82,7 +66,7 @@ def test_a_node_has_started_when_it_is_ready(service):
 @pytest.mark.slow
 def test_nginx_runs_with_its_configuration(tmp_path, nginx: Start):
     port, other = free_port(), free_port()
-    (tmp_path / "nginx.conf").write_text(_AROUND)
+    (tmp_path / "nginx.conf").write_text(around("include server.conf;"))
     server = read("examples/systemd/nginx.conf")
     (tmp_path / "server.conf").write_text(re.sub(r" +listen \[::\].*\n", "", server))
     certificate_for("id.example.com", tmp_path)

@@ -18,6 +18,21 @@ from tests.services import run
 MISSING = "no nginx: install the Debian package nginx"
 _PATIENCE = 20.0
 _NOBODY = "nobody"
+_AROUND = """
+pid written/nginx.pid;
+error_log stderr warn;
+daemon off;
+events {{ }}
+http {{
+    access_log off;
+    client_body_temp_path written/body;
+    proxy_temp_path written/proxy;
+    fastcgi_temp_path written/fastcgi;
+    uwsgi_temp_path written/uwsgi;
+    scgi_temp_path written/scgi;
+    {servers}
+}}
+"""
 
 
 @dataclass(frozen=True)
@@ -84,3 +99,8 @@ def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
         assert process.poll() is None, log.read_text()
         assert time.monotonic() < deadline, log.read_text()
         time.sleep(0.02)
+
+
+def around(servers: str) -> str:
+    """A whole configuration with these servers, which writes below its own folder alone."""
+    return _AROUND.format(servers=servers)
