@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Protocol, TextIO, cast
+from typing import Any, Protocol, TextIO, cast
 
 import orjson
 
@@ -150,7 +150,6 @@ class _Output:
         self._stream = stream
         self._kept = kept
         self._guard = threading.Lock()
-        self._bytes: BinaryIO | None = getattr(stream, "buffer", None)
         self._console = _console(stream) if _is_console(stream, log_format) else None
 
     def write(self, level: int, event: EventDict) -> None:
@@ -158,13 +157,9 @@ class _Output:
         for kept in self._kept:
             if level >= kept.level:
                 kept.sink.write(line)
+        text = line.decode() if self._console is None else self._console(None, "", dict(event))
         with self._guard:
-            if self._console is not None:
-                self._stream.write(f"{self._console(None, '', dict(event))}\n")
-            elif self._bytes is not None:
-                self._bytes.write(line + b"\n")
-            else:
-                self._stream.write(line.decode() + "\n")
+            self._stream.write(f"{text}\n")
             self._stream.flush()
 
     def flush(self) -> None:
