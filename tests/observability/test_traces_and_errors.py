@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from tests.faults.recovery import wait_for
 from tests.observability.listeners import ErrorCollector, TraceCollector
 from tests.services import run
 from tests.services.databases import sqlite_url
@@ -80,16 +81,21 @@ def test_a_request_is_a_span_of_its_callers_trace_with_its_statements_inside(tra
     assert (app.client_secret or "").encode() not in everything
 
 
+def lines_of(deployment, request_id):
+    return [
+        json.loads(line)
+        for line in deployment.server.logs().splitlines()
+        if '"event":"request"' in line and request_id in line
+    ]
+
+
 def test_the_log_names_the_same_trace(traced, traces):
     answer = traced.http.get("/health/live", headers={"x-request-id": "traced-2"})
     traced.http.get("/no-such-page", headers={"x-request-id": "traced-3"})
 
     assert answer.status_code == 200
-    [line] = [
-        json.loads(line)
-        for line in traced.server.logs().splitlines()
-        if '"event":"request"' in line and "traced-3" in line
-    ]
+    wait_for(lambda: lines_of(traced, "traced-3") != [])  # it is written when the answer has left
+    [line] = lines_of(traced, "traced-3")
     spans = traces.wait_for(line["trace_id"], "unknown")
     assert attributes(spans[-1])["request_id"] == "traced-3"
 
