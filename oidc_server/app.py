@@ -2,18 +2,25 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from jinja2 import Environment
+from sqlalchemy.exc import DBAPIError
 from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from oidc_server import processors, resources, token
 from oidc_server.clock import Clock, utc_now
-from oidc_server.database import Database, DatabaseBusyError
+from oidc_server.database import (
+    Database,
+    DatabaseBusyError,
+    DatabaseUnavailableError,
+    schema_version,
+)
 from oidc_server.dev.mailbox import Mailbox
 from oidc_server.discovery import metadata, protected_resource
 from oidc_server.domain.signing_keys import KeyRing
@@ -38,7 +45,7 @@ from oidc_server.web import observing, templating
 from oidc_server.web.cookies import CookieJar
 from oidc_server.web.database_lanes import OnTheLoop, OnThreads
 from oidc_server.web.endpoint import NOT_FOUND, not_found
-from oidc_server.web.gate import Gate
+from oidc_server.web.gate import Gate, OverloadedError
 from oidc_server.web.lanes import FetchingLane, HashingLane, Lane, Threads
 from oidc_server.web.limiter import Limiter
 from oidc_server.web.paths import Paths
@@ -238,8 +245,7 @@ def _lifespan(
         jobs = Jobs()
         if with_jobs:
             jobs.start(runtime)
-        # The first name that nobody has must not take longer than the others.
-        warming = asyncio.ensure_future(runtime.hashing.run(lambda: runtime.passwords.dummy))
+        warming = asyncio.ensure_future(_warm_up(runtime))
         try:
             yield
         finally:
@@ -256,6 +262,20 @@ def _lifespan(
             runtime.lifecycle.end()
 
     return lifespan
+
+
+async def _warm_up(runtime: Runtime) -> None:
+    """Do what the first request would wait for, and what could not be done on a full disk."""
+    # SQLite needs room to open what no process has open: whoever dies must not be the only one.
+    with suppress(DBAPIError, DatabaseUnavailableError, OverloadedError):
+        await runtime.lane.run(partial(_open, runtime.database), "read")
+    # The first name that nobody has must not take longer than the others.
+    await runtime.hashing.run(lambda: runtime.passwords.dummy)
+
+
+def _open(database: Database) -> None:
+    with database.transaction("read") as db:
+        db.first(schema_version.VERSION)
 
 
 def _mail(settings: Settings, clock: Clock, *, dev: bool) -> Transport:
