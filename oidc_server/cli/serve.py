@@ -17,6 +17,7 @@ from oidc_server.cli.alone import alone
 from oidc_server.cli.connections import BoundedProtocol
 from oidc_server.cli.failures import telling_in_words
 from oidc_server.cli.metrics_listener import shown_metrics
+from oidc_server.cli.one_processor import OneProcessor
 from oidc_server.cli.open_files import raise_limit, shortage
 from oidc_server.cli.setup_url import setup_url
 from oidc_server.cli.workers import Workers
@@ -56,6 +57,8 @@ class Worker:
         lifecycle: Lifecycle = app.state.runtime.lifecycle
         lifecycle.last(beginning.flush)
         lifecycle.drain_on_sigterm(self.settings.drain_time)
+        if threads := app.state.runtime.lane.threads():  # one thread has nobody to share with
+            OneProcessor(threads).keep()
         return app
 
 

@@ -125,6 +125,9 @@ class OnTheLoop:
             return self._people or self._programs
         return self._programs or self._people
 
+    def threads(self) -> list[int]:
+        return []
+
     def close(self) -> None:
         """There is nothing to close."""
 
@@ -201,6 +204,9 @@ class OnThreads:
                     self._database.break_off(job.thread)
                 job.is_over = True
             raise DatabaseUnavailableError("no answer in time") from None
+
+    def threads(self) -> list[int]:
+        return self._lane.threads()
 
     def close(self) -> None:
         self._lane.close()

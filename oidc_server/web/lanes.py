@@ -36,6 +36,10 @@ class Lane(Protocol):
         self, work: Callable[[], T], access: Access = "write", *, for_people: bool = False
     ) -> T: ...
 
+    def threads(self) -> list[int]:
+        """Those that do the work, beside that of the event loop, by their numbers in the kernel."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -64,6 +68,9 @@ class Threads:
             return await future
         finally:
             self._inside.dec()
+
+    def threads(self) -> list[int]:
+        return [thread.native_id for thread in self._threads if thread.native_id is not None]
 
     def close(self) -> None:
         for _ in self._threads:

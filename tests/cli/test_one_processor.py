@@ -1,0 +1,55 @@
+"""Where the threads of a worker run, as the kernel tells it."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.faults.recovery import wait_for
+from tests.services.deployment import Deployment
+
+pytestmark = pytest.mark.slow
+DATABASE_THREADS = 3
+EVERYWHERE = os.sched_getaffinity(0)
+NICE = 16
+HASHING = 10
+"""Their niceness, which stands at that place of a thread's stat, after the name."""
+
+
+def test_threads_that_take_turns_share_a_processor_and_those_that_hash_run_anywhere(
+    deploy: Callable[..., Deployment], ready_database_url: str
+) -> None:
+    deployment = deploy(workers=1, database_threads=str(DATABASE_THREADS), hash_concurrency="2")
+    process = deployment.server.process.pid
+    # SQLite has the event loop alone; with one processor there is nothing to choose.
+    has_choice = len(EVERYWHERE) > 1 and not ready_database_url.startswith("sqlite")
+    bound = 1 + DATABASE_THREADS if has_choice else 0
+
+    for _ in range(2):
+        wait_for(lambda: on_one_processor(process) == bound)
+        for thread in threads(process):  # it is chosen anew each second
+            os.sched_setaffinity(thread, EVERYWHERE)
+
+    assert hashing(process)
+    assert all(processors == EVERYWHERE for processors in hashing(process))
+
+
+def on_one_processor(process: int) -> int:
+    """How many threads are bound to one, and the same; none are if not all that are bound agree."""
+    found = (frozenset(os.sched_getaffinity(thread)) for thread in threads(process))
+    bound = [processors for processors in found if processors != EVERYWHERE]
+    return len(bound) if len(set(bound)) == 1 and len(bound[0]) == 1 else 0
+
+
+def hashing(process: int) -> list[set[int]]:
+    tasks = Path(f"/proc/{process}/task")
+    return [
+        os.sched_getaffinity(thread)
+        for thread in threads(process)
+        if int((tasks / f"{thread}/stat").read_text().rpartition(")")[2].split()[NICE]) == HASHING
+    ]
+
+
+def threads(process: int) -> list[int]:
+    return [int(path.name) for path in Path(f"/proc/{process}/task").iterdir()]
