@@ -154,6 +154,10 @@ def test_openid_registration_2_what_is_left_out_has_a_default(
             "RFC 8252 section 8.3",
         ),
         ({"application_type": "native", "redirect_uris": ["myapp:/cb"]}, "dot"),
+        ({"application_type": "native", "redirect_uris": ["//app.example.net/cb"]}, "absolute"),
+        ({"application_type": "native", "redirect_uris": ["app.example.net/cb"]}, "absolute"),
+        ({"application_type": "native", "redirect_uris": ["../app.net:80/cb"]}, "absolute"),
+        ({"redirect_uris": ["/cb"]}, "absolute"),
         ({"application_type": "native", "redirect_uris": ["http://10.0.0.1/cb"]}, "plain http"),
     ],
 )
