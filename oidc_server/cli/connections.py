@@ -10,7 +10,7 @@ from oidc_server.web import lateness
 from oidc_server.web.responses import WHOLE_ANSWER, Header
 
 MAX_HEAD = 64 * 1024
-"""Bytes of a request line and headers, beyond the first ones that are read at once."""
+"""Bytes of a request line and headers, beyond as many that are read at once."""
 MAX_MESSAGE = 16 * 1024 * 1024
 """Bytes of a whole request. Larger bodies than ours are read and dropped up to here, so that the
 sender sees why."""
@@ -87,6 +87,11 @@ class BoundedProtocol(HttpToolsProtocol):
             super().timeout_keep_alive_handler()
 
     def data_received(self, data: bytes) -> None:
+        if len(data) > MAX_HEAD and not self._begun:
+            # Most of it can be a body, which must not count as a part of the head.
+            self.data_received(data[:MAX_HEAD])
+            self.data_received(data[MAX_HEAD:])
+            return
         self._size += len(data)
         if self._lingers:
             if self._size > MAX_MESSAGE:

@@ -148,6 +148,29 @@ def test_answers_stay_in_order_and_end_where_they_say(
     assert refused.startswith(b"HTTP/1.1 4")
 
 
+def test_a_body_that_comes_together_with_its_head_is_no_part_of_it(
+    deploy_sqlite: Callable[..., Deployment],
+) -> None:
+    deployment = deploy_sqlite(workers=1)
+    endless = b"GET /jwks.json HTTP/1.1\r\nx: " + b"x" * 200_000
+
+    answers = {}
+    for size in (65_000, 65_536, 100_000):
+        with connected(deployment) as connection:
+            body = b"grant_type=" + b"x" * (size - 11)
+            head = FORM.replace(b"100", str(size).encode())
+            connection.sendall(HEAD + head + body + HEALTH)
+            answers[size] = connection.recv(65536)
+    with connected(deployment) as connection:
+        connection.sendall(endless)
+        too_long = connection.recv(65536)
+
+    assert [answer[9:12] for answer in answers.values()] == [b"400", b"400", b"413"], answers
+    assert all(b"unsupported_grant_type" in answers[size] for size in (65_000, 65_536))
+    assert b"invalid_request" in answers[100_000]
+    assert too_long.startswith(b"HTTP/1.1 400 ")
+
+
 def test_an_offer_to_speak_something_else_is_left_aside_and_is_the_last_request(
     deploy_sqlite: Callable[..., Deployment],
 ) -> None:
