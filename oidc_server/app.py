@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from jinja2 import Environment
 from sqlalchemy.exc import DBAPIError
 from starlette.applications import Starlette
 from starlette.routing import Route
@@ -51,6 +50,7 @@ from oidc_server.web.limiter import Limiter
 from oidc_server.web.paths import Paths
 from oidc_server.web.responses import Response
 from oidc_server.web.runtime import Runtime
+from oidc_server.web.templating import Templates
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +114,6 @@ def create_app(
     """
     routes = [*ROUTES, *DEV_ROUTES] if dev else list(ROUTES)
     runtime = build_runtime(settings, clock, routes, dev=dev, processes=processes)
-    # Each page would ask for the age of two dozen files.
-    runtime.templates.auto_reload = dev
     return Server(runtime, routes, with_jobs=with_jobs)
 
 
@@ -124,9 +122,9 @@ def build_runtime(
 ) -> Runtime:
     """Every collaborator of the process."""
     database, vault = _database(settings), Vault(settings.secret_keys)
-    keys = KeyRing(vault, settings.access_token_alg)
+    keys, paths = KeyRing(vault, settings.access_token_alg), Paths({r.name: r.path for r in routes})
     documents = Documents(http := HttpClient(settings), clock)
-    templates, static = _templates(settings, paths := Paths({one.name: one.path for one in routes}))
+    templates, static = _templates(settings, paths, dev=dev)
     return Runtime(
         settings=settings,
         database=database,
@@ -168,12 +166,14 @@ def _database(settings: Settings) -> Database:
     return Database(settings.database_url, watch_for(settings), statement_timeout=seconds)
 
 
-def _templates(settings: Settings, paths: Paths) -> tuple[Environment, dict[str, Response]]:
+def _templates(
+    settings: Settings, paths: Paths, *, dev: bool
+) -> tuple[Templates, dict[str, Response]]:
     """The pages, and the answers for the files that they refer to."""
     secure = settings.secure_cookies
     addresses, static = templating.load_static(resources.static_dir(), secure=secure)
     brand, brand_files = templating.load_brand(settings, secure=secure)
-    return templating.environment(brand, paths, addresses), static | brand_files
+    return Templates(brand, paths, addresses, auto_reload=dev), static | brand_files
 
 
 def _lane(database: Database, settings: Settings) -> Lane:

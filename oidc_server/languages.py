@@ -3,14 +3,13 @@
 import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
 from typing import Self
 
-from jinja2 import Environment, pass_context
-from jinja2.runtime import Context
+from jinja2 import Environment
 
 NAMES = {"en": "English", "de": "Deutsch", "fr": "Français", "es": "Español", "zh": "简体中文"}
 """What each language calls itself."""
@@ -90,35 +89,25 @@ def moment_text(language: str, at: datetime) -> str:
     return f"{date_text(language, at)}{comma} {at:%H:%M %Z}".rstrip()
 
 
-def install(environment: Environment) -> None:
-    """Let templates translate (`_`, `ngettext`, `trans`) into the `lang` they are rendered with.
+def install(environment: Environment, language: str) -> None:
+    """Let templates translate (`_`, `ngettext`, `trans`) into a supported language, their `lang`.
 
     The filters `date` and `date_time` write a time in it; `language_tag` names it to
     the browser, `language_name` to people.
 
-    Needs the extension `jinja2.ext.i18n`; macros that translate are imported `with context`.
+    Needs the extension `jinja2.ext.i18n`.
     """
-
-    @pass_context
-    def gettext(context: Context, message: str) -> str:
-        return catalogue(context["lang"]).gettext(message)
-
-    @pass_context
-    def ngettext(context: Context, singular: str, plural: str, count: int) -> str:
-        return catalogue(context["lang"]).ngettext(singular, plural, count)
-
-    @pass_context
-    def day(context: Context, at: datetime) -> str:
-        return date_text(context["lang"], at)
-
-    @pass_context
-    def moment(context: Context, at: datetime) -> str:
-        return moment_text(context["lang"], at)
-
+    words = catalogue(language)
+    environment.globals["lang"] = language
     environment.filters.update(
-        date=day, date_time=moment, language_tag=tag, language_name=NAMES.get
+        date=partial(date_text, language),
+        date_time=partial(moment_text, language),
+        language_tag=tag,
+        language_name=NAMES.get,
     )
-    environment.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
+    environment.install_gettext_callables(  # type: ignore[attr-defined]
+        words.gettext, words.ngettext, newstyle=True
+    )
 
 
 def negotiate(*preferences: str | None, supported: Sequence[str] = SUPPORTED) -> str:

@@ -119,19 +119,19 @@ def compose(runtime: Runtime, db: Transaction, item: OutboxItem) -> Mail:
         "code": _code(runtime, db, kind, payload["link_id"]),
         **_way(runtime, db, target, payload["link_id"]),
         **_moments(runtime, db, item, user, language),
-        "lang": language,
         # A stranger may have chosen both address and name: no words of theirs until it is verified.
         "user_name": user and ((user.email_verified_at and user.name) or user.username),
         "username": user and user.username,
         "disowns": target.purpose is Purpose.NOT_ME,
     }
-    render = runtime.templates.get_template
-    head, text = render(f"email/{kind}.txt").render(values).split("\n\n", 1)
+    templates = runtime.templates
+    plain = templates.get(f"email/{kind}.txt", language).render(values)
+    head, text = plain.split("\n\n", 1)
     return Mail(
         to=payload["to"],
         subject=head.removeprefix("Subject: "),
         text=text,
-        html=render(f"email/{kind}.html").render(values),
+        html=templates.get(f"email/{kind}.html", language).render(values),
         message_id=item.id,
         language=language,
     )

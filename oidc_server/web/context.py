@@ -308,8 +308,7 @@ class Context:
 
         `popup` is what an application asked for (Core §3.1.2.1).
         """
-        text = self.runtime.templates.get_template(template).render(
-            lang=self.language,
+        text = self.runtime.templates.get(template, self.language).render(
             theme=self.theme,
             status=status,
             csrf_token=csrf.token(self.runtime.csrf_key, self.browser),

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from jinja2 import Environment
-
 from oidc_server.clock import Clock
 from oidc_server.database import Database
 from oidc_server.domain.signing_keys import KeyRing
@@ -27,6 +25,7 @@ from oidc_server.web.lifecycle import Lifecycle
 from oidc_server.web.limiter import Limiter
 from oidc_server.web.paths import Paths
 from oidc_server.web.responses import Response
+from oidc_server.web.templating import Templates
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ class Runtime:
     client_keys: ClientKeyStore
     limiter: Limiter
     gate: Gate
-    templates: Environment
+    templates: Templates
     cookies: CookieJar
     mail: Transport
     http: HttpClient

@@ -1,11 +1,14 @@
-"""The Jinja environment of pages, and the table of static files."""
+"""The Jinja templates of pages and mails, and the table of static files."""
 
 import mimetypes
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from hashlib import sha256
 from pathlib import Path
+from types import CodeType
+from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
+from jinja2.bccache import Bucket, BytecodeCache
 
 from oidc_server import languages, resources
 from oidc_server.settings import Settings
@@ -69,20 +72,60 @@ def address_of(name: str, body: bytes) -> str:
     return f"{STATIC_PREFIX}{sha256(body).hexdigest()[:12]}/{name}"
 
 
-def environment(looks: Brand, paths: Paths, static_addresses: Mapping[str, str]) -> Environment:
-    """The environment of all pages and mails: escaping on, unknown names are errors."""
-    jinja = Environment(
-        loader=FileSystemLoader(resources.templates_dir()),
-        autoescape=select_autoescape(disabled_extensions=("txt",), default=True),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        extensions=["jinja2.ext.i18n"],
-    )
-    languages.install(jinja)
-    jinja.globals.update(
-        url_for=paths.path,
-        static=static_addresses.__getitem__,
-        brand=looks,
-    )
-    return jinja
+class Templates:
+    """Pages and mails: escaping is on, unknown names are errors, and each is compiled once.
+
+    Every language has an environment of its own. What a template imports without its context is
+    then made once for each of them, and not with every page.
+    """
+
+    def __init__(
+        self, looks: Brand, paths: Paths, static: Mapping[str, str], *, auto_reload: bool = False
+    ) -> None:
+        """`static` has the addresses of static files; `auto_reload` asks each file for its age."""
+        self._globals = {"url_for": paths.path, "static": static.__getitem__, "brand": looks}
+        self._auto_reload = auto_reload
+        self._compiled = _Compiled()
+        self._environments: dict[str, Environment] = {}
+
+    def get(self, name: str, language: str) -> Template:
+        """The template of that name, in a supported language."""
+        environment = self._environments.get(language)
+        if environment is None:
+            environment = self._environments[language] = self._environment(language)
+        return environment.get_template(name)
+
+    def _environment(self, language: str) -> Environment:
+        jinja = _Environment(
+            loader=FileSystemLoader(resources.templates_dir()),
+            bytecode_cache=self._compiled,
+            auto_reload=self._auto_reload,
+            autoescape=select_autoescape(disabled_extensions=("txt",), default=True),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            extensions=["jinja2.ext.i18n"],
+        )
+        languages.install(jinja, language)
+        jinja.globals.update(self._globals)
+        return jinja
+
+
+class _Environment(Environment):
+    """All its templates share their globals: each import compares them, and chains are slow."""
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        return {**self.globals, **d} if d else self.globals
+
+
+class _Compiled(BytecodeCache):
+    """The code of templates, which is the same in every language."""
+
+    def __init__(self) -> None:
+        self._code: dict[tuple[str, str], CodeType | None] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._code.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._code[bucket.key, bucket.checksum] = bucket.code

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from jinja2 import Environment
+from jinja2 import Environment, meta, nodes
 
 from oidc_server import languages
 from tests.project.repository import read, tracked_files
@@ -52,12 +52,44 @@ def without_templating(template: str) -> str:
     return JINJA.sub("", COMMENT.sub("", template))
 
 
+def in_english() -> Environment:
+    """An environment like that of the server, with what all templates know."""
+    jinja = Environment(autoescape=True, extensions=["jinja2.ext.i18n"])
+    languages.install(jinja, "en")
+    jinja.globals.update(dict.fromkeys(("url_for", "static", "brand")))
+    return jinja
+
+
+def takes_from_its_page(path: Path) -> bool:
+    """Whether a template has names that only the page knows which imports it."""
+    tree = in_english().parse(read(path))
+    return bool(meta.find_undeclared_variables(tree) - in_english().globals.keys()) or any(
+        takes_from_its_page(imported) for imported, _ in imports_of(path)
+    )
+
+
+def imports_of(path: Path) -> list[tuple[Path, bool]]:
+    """What a template imports, and whether with its context."""
+    return [
+        (Path("templates") / node.template.as_const(), node.with_context)
+        for node in in_english().parse(read(path)).find_all(nodes.FromImport)
+    ]
+
+
 @pytest.mark.parametrize("path", TEMPLATES, ids=str)
 def test_every_template_compiles(path: Path) -> None:
-    jinja = Environment(autoescape=True, extensions=["jinja2.ext.i18n"])
-    languages.install(jinja)
+    in_english().compile(read(path))
 
-    jinja.compile(read(path))
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=str)
+def test_a_template_imports_with_its_context_only_what_needs_it(path: Path) -> None:
+    needless = [
+        imported
+        for imported, with_context in imports_of(path)
+        if with_context != takes_from_its_page(imported)
+    ]
+
+    assert needless == []
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=str)
