@@ -3,6 +3,7 @@
 import pytest
 
 from oidc_server.domain import users
+from oidc_server.languages import SUPPORTED
 from tests.account.pages import fill, send
 from tests.authentication.forms import new_browser, sign_in, sign_up
 from tests.factories import PASSWORD, everybody, make_user
@@ -41,6 +42,18 @@ def test_nothing_changes_until_the_new_address_answers(site):
     profile = browser.client.get("/account/profile").text
     assert NEW in profile
     assert person.email not in profile
+
+
+@pytest.mark.parametrize("language", SUPPORTED)
+def test_every_language_says_for_how_long_the_link_works(site, language):
+    _, browser = signed_in_person(site)
+    browser.client.headers["accept-language"] = language
+
+    page = ask(browser)
+
+    assert page.status_code == 200
+    assert f"<b>{NEW}</b>" in page.text
+    assert "60" in page.text
 
 
 def test_the_code_of_the_mail_can_be_typed_on_the_page_that_follows(site):
