@@ -108,6 +108,14 @@ _BOOK_ANY_MAIL = _booking(10, (timedelta(minutes=m) for m in (15, 60)))
 _FIND = Statement(
     select(_attempts.c.blocked_until).where(_attempts.c.subject == bindparam("subject"))
 )
+_KNOWN = Statement(
+    select(_attempts.c.subject).where(
+        or_(
+            _attempts.c.subject == bindparam("of_browser"),
+            _attempts.c.subject == bindparam("of_any"),
+        )
+    )
+)
 _new = insert_all(_attempts)
 _CLEAR = Statement(
     _new.on_conflict_do_update(
@@ -224,11 +232,10 @@ def remember_browser(db: Transaction, account: str, browser: str, now: datetime)
     True if it is new there. The first of an account is not: there is nothing to compare it with.
     """
     subject, any_browser = _of_browser(account, browser), f"browsers:{account}"
-    is_known = db.first(_FIND, subject=subject) is not None
-    is_first = db.first(_FIND, subject=any_browser) is None
-    for known in (subject, any_browser):
-        _clear(db, known, now, _BROWSER_KNOWN_FOR)
-    return not is_known and not is_first
+    known = {row.subject for row in db.all(_KNOWN, of_browser=subject, of_any=any_browser)}
+    for one in (subject, any_browser):
+        _clear(db, one, now, _BROWSER_KNOWN_FOR)
+    return known == {any_browser}
 
 
 def forget_browsers(db: Transaction, account: str) -> None:

@@ -101,7 +101,7 @@ def notify(
 
     The same notice comes at most a few times in a row, so that nobody can flood a mailbox with it.
     """
-    user = users.get(db, user_id)
+    user = users.get_address(db, user_id)
     if to is None and user.email_verified_at is not None:
         to = user.email
     if to is None:

@@ -114,6 +114,9 @@ open_or_returning = or_(
 )
 """Whether somebody may sign in: into an open account, or into one that comes back by it."""
 _BY_ID = Statement(_to_sign_in.where(_users.c.id == bindparam("user_id")))
+_ADDRESS = Statement(
+    select(_users.c.email, _users.c.email_verified_at).where(_users.c.id == bindparam("user_id"))
+)
 _SAME_PASSWORD = Statement(
     select(_users.c.disabled_at)
     .where(
@@ -226,6 +229,14 @@ def find(db: Transaction, user_id: str) -> User | None:
 def get(db: Transaction, user_id: str) -> User:
     """The person with this id, who is known to exist."""
     found = find(db, user_id)
+    if found is None:
+        raise LookupError(user_id)
+    return found
+
+
+def get_address(db: Transaction, user_id: str) -> Any:
+    """The `email` of somebody who is known to exist, and its `email_verified_at`."""
+    found = db.first(_ADDRESS, user_id=user_id)
     if found is None:
         raise LookupError(user_id)
     return found

@@ -23,7 +23,7 @@ LIMITS = {
     "authorize with a live session": Limit(Cost(1, 5, 1, 0), Cost(1, 5, 1, 1)),
     "token for a code": Limit(Cost(1, 4, 2, 0), Cost(1, 4, 2, 1)),
     "refresh": Limit(Cost(1, 4, 2, 0), Cost(1, 4, 2, 1)),
-    "sign-in with the password": Limit(Cost(4, 36, 12, 1), Cost(4, 36, 12, 6)),
+    "sign-in with the password": Limit(Cost(4, 34, 12, 1), Cost(4, 34, 12, 6)),
     "userinfo": Limit(Cost(0, 1, 0, 0), Cost(0, 1, 0, 1)),
     "introspection": Limit(Cost(0, 2, 0, 0), Cost(0, 2, 0, 1)),
     "dynamic registration": Limit(Cost(1, 5, 3, 0), Cost(1, 5, 3, 1)),

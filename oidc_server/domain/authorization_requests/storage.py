@@ -141,9 +141,10 @@ def adopt(
 
     It begins now, as a pushed one does: a sign-in of before is none for it.
     """
+    known = find(db, request_id, browser, now)
     parsed = parse_id(request_id)
-    if parsed is None:
-        return None
+    if known is not None or parsed is None:
+        return known
     db.run(_ADOPT, request_id=parsed, digest=opaque_tokens.digest(browser), adopted_at=now)
     return find(db, parsed, browser, now)
 
