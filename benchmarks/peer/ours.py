@@ -68,6 +68,14 @@ def _cast(
                 )
                 for alg in ("ES256", "RS256")
             }
+            password = stage.register(
+                db,
+                "web",
+                now,
+                redirect_uris=(stage.REDIRECT_URI,),
+                grant_types=("password", "refresh_token"),
+                id_token_signed_response_alg="ES256",
+            )
             service = stage.register(
                 db, "service", now, may_introspect=True, scopes=sorted(API_SCOPES)
             )
@@ -77,6 +85,7 @@ def _cast(
         "web ES256": webs["ES256"],
         "web RS256": webs["RS256"],
         "web opaque": webs["ES256"],  # ours are never opaque
+        "password": password,
         "service": service,
         "service opaque": service,
     }

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 from urllib.parse import urlencode
 
 from benchmarks.peer.sides import FORM, VERIFIER, Side
@@ -40,6 +41,9 @@ class Plan:
     follow: FollowUp | None = None
     waiting: list[str] = field(default_factory=list)
     counted: bool = False
+    script: ClassVar[str] = "work.lua"
+    has_thread_for_each: ClassVar[bool] = False
+    """Whether each connection has a thread of its own, which then knows what it asked."""
 
     def lua(self) -> str:
         """The table that `work.lua` reads."""
@@ -60,6 +64,23 @@ class Plan:
                 "unique": secrets.token_hex(6),
             }
         )
+
+
+@dataclass(frozen=True)
+class Browsers:
+    """People who sign in with a password in a browser that is new each time."""
+
+    start: str
+    """The path of the authorization request that they begin with."""
+    origin: str
+    people: list[str]
+    password: str
+    script: ClassVar[str] = "browser.lua"
+    has_thread_for_each: ClassVar[bool] = True
+
+    def lua(self) -> str:
+        """The table that `browser.lua` reads."""
+        return "return " + _lua(vars(self))
 
 
 def form_headers(side: Side, role: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from benchmarks.peer import theirs
 from benchmarks.peer.operations import Goal, Operation
-from benchmarks.peer.passwords import P99_GOAL, RATE_GOAL, Flood
+from benchmarks.peer.passwords import P99_GOAL, RATE_GOAL, Door, Flood
 from benchmarks.peer.sides import Side
 from benchmarks.peer.wrk import CONNECTIONS, Measure
 from oidc_server import __version__
@@ -32,6 +32,7 @@ _COLUMNS = (
 )
 _PASSWORD_COLUMNS = (
     "sign-in with a password",
+    "on",
     "CPU ms",
     "per second",
     "raw Argon2id",
@@ -117,13 +118,14 @@ def print_password_columns() -> None:
     _row(*["---"] * len(_PASSWORD_COLUMNS))
 
 
-def print_flood(side: Side, flood: Flood, raw: float) -> None:
-    part, times = flood.per_second / raw, flood.busy_p99 / flood.quiet_p99
+def print_flood(side: Side, door: Door, flood: Flood) -> None:
+    part, times = flood.per_second / flood.raw_per_second, flood.busy_p99 / flood.quiet_p99
     _row(
+        door.name,
         side.name,
         f"{flood.cpu_ms:.1f}",
         f"{flood.per_second:.1f}",
-        f"{raw:.1f}",
+        f"{flood.raw_per_second:.1f}",
         f"{part:.2f}",
         f"{RATE_GOAL:g}",
         "met" if part >= RATE_GOAL else "MISSED",

@@ -77,9 +77,9 @@ def _print_passwords(sides: list[Side], folder: Path, seconds: float) -> None:
     [tokens] = [one for one in OPERATIONS if one.name == "client credentials, JWT against JWT"]
     report.print_password_columns()
     for side in sides:
-        raw = passwords.raw_rate(hasher, seconds)
-        flood = passwords.flood(side, tokens.plan(side), seconds, folder)
-        report.print_flood(side, flood, raw)
+        for door in passwords.DOORS:
+            flood = passwords.flood(side, door, tokens.plan(side), hasher, seconds, folder)
+            report.print_flood(side, door, flood)
 
 
 @contextmanager

@@ -47,8 +47,12 @@ class Side:
     def trees(self) -> list[Tree]:
         return [self.tree, *([self.database] if self.database else [])]
 
+    @property
+    def address(self) -> str:
+        return f"http://localhost:{self.port}"
+
     def browser(self) -> httpx2.Client:
-        return httpx2.Client(base_url=f"http://localhost:{self.port}", timeout=30)
+        return httpx2.Client(base_url=self.address, timeout=30)
 
     def path(self, name: str) -> str:
         """The path of an endpoint, by its name in the metadata."""

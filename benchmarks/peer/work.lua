@@ -1,17 +1,10 @@
--- Sends the requests of a plan, a Lua table in the file that is its one argument, and says at the end what became of
--- them, in JSON. A plan has `requests`, sent in turn; with `follow`, each answer gives the request that comes next.
+-- Sends the requests of a plan, a Lua table in the file that is its one argument. A plan has `requests`, sent in turn;
+-- with `follow`, each answer gives the request that comes next.
+
+local complain = require("outcome")
 
 local plan, turn, waiting = nil, 0, {}
 local number = 0
-local threads = {}
-wrong = 0 -- answers that say no otherwise than by their status; seen from outside, so it is no local
-
-function setup(thread) threads[#threads + 1] = thread end
-
-local function complain(status, body)
-  if wrong == 0 then io.stderr:write(status .. " " .. body:sub(1, 500) .. "\n") end
-  wrong = wrong + 1
-end
 
 local function formatted(request)
   number = number + 1
@@ -58,15 +51,4 @@ function response(status, headers, body)
     if not found then complain(status, body) end
   end
   if found then waiting[#waiting + 1] = found end
-end
-
-function done(summary, latency, _)
-  local errors, refused = summary.errors, 0
-  for _, thread in ipairs(threads) do refused = refused + thread:get("wrong") end
-  io.write(string.format(
-    '{"requests":%d,"seconds":%f,"errors":%d,"p50":%f,"p99":%f}\n',
-    summary.requests, summary.duration / 1e6,
-    math.max(errors.status, refused) + errors.connect + errors.read + errors.write + errors.timeout,
-    latency:percentile(50) / 1000, latency:percentile(99) / 1000
-  ))
 end

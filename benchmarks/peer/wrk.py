@@ -1,19 +1,27 @@
 """Sends a plan with wrk, and measures what the server takes meanwhile."""
 
 import json
+import os
 import shutil
 import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
-from benchmarks.peer.plans import Plan
+from benchmarks.peer.plans import Browsers, Plan
 from benchmarks.peer.sides import Side
 from benchmarks.trees import cpu_seconds
 
 MISSING = "no wrk: install the package of that name"
-_SCRIPT = Path(__file__).with_name("work.lua")
 CONNECTIONS = 8
+_SCRIPTS = Path(__file__).parent
+_ENVIRONMENT = {**os.environ, "LUA_PATH": f"{_SCRIPTS}/?.lua"}
 _ERRORS_ALLOWED = 0.01
+_LONG = 600.0
+_UNTIL_ALL_SEND = 0.5
 
 
 @dataclass(frozen=True)
@@ -35,7 +43,7 @@ def is_there() -> bool:
 
 def send(
     side: Side,
-    plan: Plan,
+    plan: Plan | Browsers,
     seconds: float,
     folder: Path,
     *,
@@ -46,11 +54,10 @@ def send(
 
     Raises RuntimeError if more than one in a hundred was refused.
     """
-    file = folder / "plan.lua"
-    file.write_text(plan.lua())
+    command = _command(side, plan, folder, seconds, connections)
     side.tree.forget_peak()
     cpu, database = cpu_seconds(side.trees), side.database.cpu_seconds() if side.database else 0
-    said = _run(side, file, seconds, connections)
+    said = _run(command, seconds)
     cpu = cpu_seconds(side.trees) - cpu
     database = side.database.cpu_seconds() - database if side.database else 0
     found = json.loads(said.stdout.splitlines()[-1])
@@ -67,17 +74,51 @@ def send(
     )
 
 
-def _run(
-    side: Side, plan: Path, seconds: float, connections: int
-) -> "subprocess.CompletedProcess[str]":
-    whole = max(1, round(seconds))  # wrk knows no parts of a second
-    command = ["wrk", "--threads=1", f"--connections={connections}", f"--duration={whole}s"]
-    address = f"http://localhost:{side.port}"
+@contextmanager
+def beside(side: Side, plan: Plan | Browsers, folder: Path) -> Iterator[None]:
+    """Send the plan for as long as the block takes, and measure nothing of it."""
+    command = _command(side, plan, folder, _LONG)
+    with subprocess.Popen(
+        command, env=_ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as sender:
+        try:
+            time.sleep(_UNTIL_ALL_SEND)
+            yield
+            if sender.poll() is not None:
+                raise RuntimeError(f"{side.name}: wrk ended by itself")
+        finally:
+            sender.kill()
+
+
+def _command(
+    side: Side,
+    plan: Plan | Browsers,
+    folder: Path,
+    seconds: float,
+    connections: int = CONNECTIONS,
+) -> list[str]:
+    """The command line, for a plan that is written down now."""
+    with NamedTemporaryFile("w", dir=folder, suffix=".lua", delete=False) as file:
+        file.write(plan.lua())
+    return [
+        "wrk",
+        f"--threads={connections if plan.has_thread_for_each else 1}",
+        f"--connections={connections}",
+        f"--duration={max(1, round(seconds))}s",  # it knows no parts of a second
+        f"--script={_SCRIPTS / plan.script}",
+        side.address,
+        "--",
+        file.name,
+    ]
+
+
+def _run(command: list[str], seconds: float) -> "subprocess.CompletedProcess[str]":
     done = subprocess.run(
-        [*command, f"--script={_SCRIPT}", address, "--", str(plan)],
+        command,
+        env=_ENVIRONMENT,
         capture_output=True,
         text=True,
-        timeout=whole + 60,
+        timeout=seconds + 60,
         check=False,
     )
     if done.returncode or not done.stdout.strip().endswith("}"):

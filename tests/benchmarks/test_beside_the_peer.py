@@ -15,7 +15,9 @@ from benchmarks.peer.operations import OPERATIONS, Goal, Operation
 from benchmarks.peer.profiles import parts
 from benchmarks.peer.sides import Side
 from benchmarks.trees import Tree
+from oidc_server.security.passwords import PasswordHasher
 from tests.benchmarks.command import bench
+from tests.factories import Person
 from tests.services.node import Node
 
 pytestmark = pytest.mark.slow
@@ -87,11 +89,30 @@ def test_a_sign_in_that_ends_at_a_page_is_no_measurement(both: Both, tmp_path: P
         wrk.send(both.ours, signed_out, 1, tmp_path, steps=2)
 
 
-def test_sign_ins_with_a_password_are_counted(both: Both) -> None:
-    cpu_ms, per_second = passwords.rate(both.ours, 1)
+@pytest.mark.parametrize("door", passwords.DOORS, ids=lambda door: door.name)
+def test_sign_ins_with_a_password_are_counted_and_token_requests_beside_them(
+    both: Both, door: passwords.Door, tmp_path: Path
+) -> None:
+    tokens = BY_NAME["client credentials, JWT against JWT"].plan(both.ours)
+    hasher = PasswordHasher(1, 8192, 1)
 
-    assert cpu_ms > 1
-    assert per_second > 0.1
+    flood = passwords.flood(both.ours, door, tokens, hasher, 1, tmp_path)
+
+    assert flood.cpu_ms > 1
+    assert flood.per_second > 1
+    assert flood.raw_per_second > 1
+    assert flood.quiet_p99 > 0
+    assert flood.busy_p99 > 0
+
+
+@pytest.mark.parametrize("door", passwords.DOORS, ids=lambda door: door.name)
+def test_sign_ins_with_a_wrong_password_are_no_measurement(
+    both: Both, door: passwords.Door, tmp_path: Path
+) -> None:
+    strangers = replace(both.ours, people=[Person("", "nobody", "nobody@example.com")])
+
+    with pytest.raises(RuntimeError, match=r"SQLite: .*errors"):
+        wrk.send(both.ours, door.plan(strangers), 1, tmp_path, steps=door.steps)
 
 
 def test_the_time_of_children_counts_even_when_they_have_ended() -> None:
