@@ -75,7 +75,7 @@ class Server(Starlette):
 
     def __init__(self, runtime: Runtime, routes: list[Route], *, with_jobs: bool) -> None:
         super().__init__(routes=routes, lifespan=_lifespan(runtime, with_jobs=with_jobs))
-        self.state.runtime = runtime
+        self.runtime = runtime
         self.bounds = _bounds(runtime.settings)
         self.router.redirect_slashes = False
         self.router.default = not_found
@@ -91,7 +91,7 @@ class Server(Starlette):
             if isinstance(found, Response) and scope["method"] not in ("GET", "HEAD"):
                 found = NOT_FOUND
             if isinstance(found, Response):
-                slow_after = self.state.runtime.slow_after
+                slow_after = self.runtime.slow_after
                 await observing.send_static(found, scope, receive, send, slow_after)
                 return
             if found is not None:

@@ -81,7 +81,7 @@ class Site:
 
     @property
     def runtime(self) -> Runtime:
-        runtime: Runtime = self.app.state.runtime
+        runtime: Runtime = self.app.runtime
         return runtime
 
     def db(self) -> AbstractContextManager[Transaction]:
@@ -164,7 +164,7 @@ def running_site(
     """Migrate the database and run the application on it."""
     clock = TestClock()
     app = create_app(settings, clock, dev=dev, with_jobs=with_jobs)
-    runtime: Runtime = app.state.runtime
+    runtime: Runtime = app.runtime
     schema.upgrade(runtime.database, runtime.vault, _FIRST_START)
     client = _client(app, settings.issuer)
     with client:

@@ -148,7 +148,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _is_draining(self) -> bool:
         app: Any = self.app
-        return bool(app.state.runtime.lifecycle.is_draining)
+        return bool(app.runtime.lifecycle.is_draining)
 
     def _watch(self) -> None:
         """Set the timer for what is awaited now. A request that comes in one piece sets none."""
@@ -200,7 +200,7 @@ class BoundedProtocol(HttpToolsProtocol):
         from oidc_server.web.turned_away import turn_away  # noqa: PLC0415 - see above
 
         app: Any = self.app
-        answer = turn_away(app.state.runtime, status, detail)
+        answer = turn_away(app.runtime, status, detail)
         headers = [*self.server_state.default_headers, *answer.headers, *further, CLOSE]
         self.transport.write(head(status, headers) + answer.body)
         self._say_no_more()

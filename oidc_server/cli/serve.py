@@ -54,10 +54,10 @@ class Worker:
 
         beginning.begin(self.settings)
         app = create_app(self.settings, utc_now, dev=self.dev, processes=self.processes)
-        lifecycle: Lifecycle = app.state.runtime.lifecycle
+        lifecycle: Lifecycle = app.runtime.lifecycle
         lifecycle.last(beginning.flush)
         lifecycle.drain_on_sigterm(self.settings.drain_time)
-        if threads := app.state.runtime.lane.threads():  # one thread has nobody to share with
+        if threads := app.runtime.lane.threads():  # one thread has nobody to share with
             OneProcessor(threads).keep()
         return app
 

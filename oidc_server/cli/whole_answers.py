@@ -20,11 +20,11 @@ def head(status: int, headers: Sequence[Header]) -> bytes:
 
     Raises `ValueError` for a header that holds the end of a line (RFC 9110 §5.5): it would be two.
     """
-    lines = [STATUS_LINE[status], *[b"%b: %b\r\n" % header for header in headers]]
-    sent = b"".join(lines)
-    if not sent.count(b"\n") == sent.count(b"\r") == len(lines):
+    lines = [b": ".join(header) for header in headers]
+    sent = STATUS_LINE[status] + b"\r\n".join([*lines, b"", b""])
+    if not sent.count(b"\n") == sent.count(b"\r") == len(lines) + 2:
         raise ValueError("a header holds the end of a line")
-    return sent + b"\r\n"
+    return sent
 
 
 class WholeAnswer:

@@ -69,7 +69,7 @@ class Callback:
     """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        ctx = Context(Incoming(scope), scope["app"].state.runtime, opaque_tokens.mint(9))
+        ctx = Context(Incoming(scope), scope["app"].runtime, opaque_tokens.mint(9))
         try:
             response = await _come_back(ctx)
         except SignInError as error:

@@ -12,7 +12,7 @@ _MAX_AGE = 900
 
 def access_to_keys(incoming: Incoming) -> Access | None:
     """`read` where it is time to look at the database; else there is nothing to wait for."""
-    runtime: Runtime = incoming.scope["app"].state.runtime
+    runtime: Runtime = incoming.scope["app"].runtime
     return None if runtime.keys.is_fresh(runtime.clock()) else "read"
 
 

@@ -46,7 +46,7 @@ class Request:
                 sent_id = value
             elif name == b"traceparent":
                 parents.append(value)
-        fresh = f"{_ids.getrandbits(256):064x}"
+        fresh = _ids.randbytes(32).hex()
         if sent_id is not None and _REQUEST_ID.fullmatch(sent_id):
             self.request_id = sent_id.decode("ascii")
         else:

@@ -10,7 +10,6 @@ import logging
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol, TextIO, cast
 
@@ -124,8 +123,10 @@ def write_clean(level: int, logger: str, event: str, fields: dict[str, Any]) -> 
         return
     line = {"event": event, **fields, **current.facts()}
     line["logger"], line["level"] = logger, _NAMES[level]
-    with suppress(OSError, ValueError):  # the stream is closed or full
+    try:
         output.write(level, _add_time(None, "", line))
+    except (OSError, ValueError):
+        return  # the stream is closed or full
 
 
 def flush() -> None:

@@ -75,14 +75,11 @@ class Context:
 
     def fresh(self, db: Transaction | None) -> "Context":
         """The same request for one run inside `db`: a run that is repeated starts from nothing."""
-        return Context(
-            self.incoming,
-            self.runtime,
-            self.reference,
-            db=db,
-            proof=self.proof,
-            booked=self.booked,
+        fresh = Context(
+            self.incoming, self.runtime, self.reference, db=db, proof=self.proof, booked=self.booked
         )
+        fresh._origin = self._origin  # it came from where it came from
+        return fresh
 
     @property
     def db(self) -> Transaction:

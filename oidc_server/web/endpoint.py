@@ -92,11 +92,11 @@ class Endpoint:
         return "GET" in self._methods and self._methods["GET"].access == "write"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        runtime: Runtime = scope["app"].state.runtime
+        runtime: Runtime = scope["app"].runtime
         request = observing.begin(scope, runtime.route_names.get(self, observing.UNKNOWN))
         status = observing.BROKEN_OFF
         try:
-            with runtime.gate.entered():
+            with runtime.gate:
                 response = await self._response(scope, receive, runtime, request.request_id)
             response.headers += observing.headers(request)
             status = response.status
@@ -168,7 +168,8 @@ class Endpoint:
 
         PostgreSQL stores no NUL, so nothing has a name with one.
         """
-        if any("\0" in str(name) for name in incoming.path_params.values()):
+        named = incoming.path_params
+        if named and any("\0" in str(name) for name in named.values()):
             raise NotFoundError
         if incoming.method == "HEAD" and self.get_writes:
             raise MethodNotAllowedError(self.methods)

@@ -1,7 +1,6 @@
 """What every request passes first: it has to be meant for us, and there has to be room for it."""
 
-from collections.abc import Awaitable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable
 from typing import TypeVar
 
 from starlette.types import Scope
@@ -22,6 +21,8 @@ class OverloadedError(Exception):
 class Gate:
     """Counts requests on their way (`inside`), on the event loop.
 
+    `with gate:` a request is in hand until its answer is made: how fast that is read is no matter.
+
     Beyond `OIDC_MAX_REQUESTS` of them, further ones are told to come back at once: who waits
     already is not helped by more who wait. So are those that the event loop came to only after
     `OIDC_MAX_WAIT`: it has more to do than it can, and a refusal takes it less than an answer.
@@ -33,14 +34,11 @@ class Gate:
         self._most_wait = settings.max_wait.total_seconds()
         self.inside = 0
 
-    @contextmanager
-    def entered(self) -> Iterator[None]:
-        """A request is in hand until its answer is made: how fast that is read is no matter."""
+    def __enter__(self) -> None:
         self.inside += 1
-        try:
-            yield
-        finally:
-            self.inside -= 1
+
+    def __exit__(self, *_raised: object) -> None:
+        self.inside -= 1
 
     def check(self, scope: Scope) -> None:
         """Raise `MisdirectedError` or `BadRequestError` for a `Host` that is not ours.

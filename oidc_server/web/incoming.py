@@ -97,14 +97,13 @@ class Params:
 
         Raises `RepeatedParameterError` if another one was repeated.
         """
-        for name in self.repeated():
-            if name not in may_repeat:
+        found: dict[str, str] = {}
+        for name, values in self._values.items():
+            if len(values) > 1 and name not in may_repeat:
                 raise RepeatedParameterError(name)
-        return {
-            name: value
-            for name, values in self._values.items()
-            if (value := next(filter(None, values), None)) is not None
-        }
+            if value := next(filter(None, values), None):
+                found[name] = value
+        return found
 
     def __contains__(self, name: str) -> bool:
         return name in self._values

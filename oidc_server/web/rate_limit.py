@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from oidc_server.settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Limit:
     """Something that may happen so often in a minute; `name` is that of its setting."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from oidc_server.clock import Clock
 from oidc_server.database import Database
@@ -73,12 +74,12 @@ class Runtime:
 
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
 
-    @property
+    @cached_property
     def slow_after(self) -> float:
         """Seconds after which the log tells of what takes so long."""
         return self.settings.log_slow_after.total_seconds()
 
-    @property
+    @cached_property
     def issuer(self) -> str:
         """Our address, as everybody compares it."""
         return self.settings.issuer
