@@ -64,7 +64,8 @@ class Compiled:
         if self.processors:
             raw = list(raw)
             for index, process in self.processors:
-                raw[index] = process(raw[index])
+                if (value := raw[index]) is not None:
+                    raw[index] = process(value)
         return self.make_row(raw)
 
 

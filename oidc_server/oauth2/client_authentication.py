@@ -136,8 +136,9 @@ def _read_basic(header: str) -> tuple[str, str]:
     try:
         text = base64.b64decode(encoded.strip().encode("ascii"), validate=True).decode("utf-8")
         client_id, colon, secret = text.partition(":")
-        client_id = unquote_plus(client_id, errors="strict")
-        secret = unquote_plus(secret, errors="strict")
+        if "%" in text or "+" in text:  # none of ours needs it
+            client_id = unquote_plus(client_id, errors="strict")
+            secret = unquote_plus(secret, errors="strict")
     except (binascii.Error, UnicodeError):
         raise InvalidClientError(_SAME_ANSWER, status_code=401) from None
     if not colon or not client_id or "\0" in client_id or "\0" in secret:

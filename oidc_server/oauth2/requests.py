@@ -9,23 +9,26 @@ from oidc_server.oauth2.exchange import Exchange
 class _BodyOnly(OAuth2Payload):
     """Body parameters and nothing else: what stands in the query is not read (RFC 6749 §3.2)."""
 
-    def __init__(self, form: dict[str, str]) -> None:
-        self._form = form
+    data: Any = None
+    """In the place of a property that Authlib asks for several times."""
 
-    @property
-    def data(self) -> dict[str, str]:
-        return self._form
+    def __init__(self, form: dict[str, str]) -> None:
+        self.data = form
 
     @property
     def datalist(self) -> dict[str, list[str]]:
-        return {name: [value] for name, value in self._form.items()}
+        return {name: [value] for name, value in self.data.items()}
+
+
+_UNREAD = vars(OAuth2Request("POST", "https://localhost/token"))
 
 
 class TokenRequest(OAuth2Request):
-    """A request to the token endpoint. Its address is made from the issuer, never from `Host`."""
+    """A request to the token endpoint. Its address is none that was sent: nobody looks at it."""
 
     def __init__(self, exchange: Exchange) -> None:
-        super().__init__("POST", f"{exchange.issuer}/token")
+        # Authlib's own takes an address apart, to refuse http: that of ours was looked at before.
+        self.__dict__.update(_UNREAD)
         self._parameters: Any = dict(exchange.form)
         self.payload = _BodyOnly(self._parameters)
 

@@ -3,14 +3,21 @@
 import base64
 import hashlib
 import re
+from binascii import b2a_base64
 
 SHA256 = re.compile(r"[A-Za-z0-9_-]{43}")
 """What `sha256` returns: a code challenge, a thumbprint."""
 _ALPHABET = re.compile(r"[A-Za-z0-9_-]*")
+_OF_URLS = bytes.maketrans(b"+/", b"-_")
 
 
 def encode(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+    return encoded(data).decode("ascii")
+
+
+def encoded(data: bytes) -> bytes:
+    """The same as bytes. Tokens are made of it: `base64` calls twice as many functions."""
+    return b2a_base64(data, newline=False).translate(_OF_URLS).rstrip(b"=")
 
 
 def sha256(data: bytes) -> str:

@@ -2,14 +2,14 @@
 
 import hashlib
 import hmac
-import secrets
+import os
 
 from oidc_server.security import base64url
 
 
 def mint(nbytes: int = 32) -> str:
     """A fresh handle: `nbytes` random bytes in base64url without padding."""
-    return secrets.token_urlsafe(nbytes)
+    return base64url.encode(os.urandom(nbytes))
 
 
 def digest(token: str) -> bytes:

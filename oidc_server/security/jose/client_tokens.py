@@ -13,12 +13,12 @@ from typing import Any
 from joserfc import jws
 from joserfc.errors import JoseError
 
+from oidc_server.security import base64url
 from oidc_server.security.jose.encryption import encrypt_to
 from oidc_server.security.jose.public_keys import PublicKey, import_public
 from oidc_server.security.jose.reading import (
     Claims,
     Registry,
-    b64,
     media_type,
     parse_json_object,
     read_header,
@@ -126,7 +126,9 @@ def verify_hmac(
             return None
         good = False
         for secret in secrets:
-            good |= hmac.compare_digest(b64(hmac.digest(secret, message, "sha256")), signature)
+            good |= hmac.compare_digest(
+                base64url.encoded(hmac.digest(secret, message, "sha256")), signature
+            )
         if not good:
             return None
         return Signed(header, parse_json_object(unb64(message.decode("ascii").partition(".")[2])))

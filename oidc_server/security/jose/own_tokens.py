@@ -18,10 +18,10 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from joserfc import jwk, jws
 from joserfc.errors import JoseError
 
+from oidc_server.security import base64url
 from oidc_server.security.jose.reading import (
     Claims,
     Registry,
-    b64,
     media_type,
     parse_json_object,
     read_header,
@@ -79,12 +79,14 @@ class SigningKey:
     def sign(self, claims: Mapping[str, Any], typ: str | None = "JWT") -> str:
         """The claims as a compact JWS (RFC 7515 §7.1)."""
         head = self._heads.get(typ) or self._make_head(typ)
-        message = head + b64(orjson.dumps(claims, option=orjson.OPT_PASSTHROUGH_DATETIME))
-        return (message + b"." + b64(self._sign(message))).decode("ascii")
+        message = head + base64url.encoded(
+            orjson.dumps(claims, option=orjson.OPT_PASSTHROUGH_DATETIME)
+        )
+        return (message + b"." + base64url.encoded(self._sign(message))).decode("ascii")
 
     def _make_head(self, typ: str | None) -> bytes:
         header = {"alg": self.alg, "kid": self.kid} | ({} if typ is None else {"typ": typ})
-        head = self._heads[typ] = b64(orjson.dumps(header)) + b"."
+        head = self._heads[typ] = base64url.encoded(orjson.dumps(header)) + b"."
         return head
 
 
@@ -160,7 +162,7 @@ def half_hash(alg: str, value: str) -> str:
     """`at_hash` and its relatives: the left half of the hash that `alg` uses (Core §3.1.3.6)."""
     # Ed25519 hashes with SHA-512 inside; the others of ours end in 256.
     full = (hashlib.sha512 if alg == "EdDSA" else hashlib.sha256)(value.encode("ascii")).digest()
-    return b64(full[: len(full) // 2]).decode("ascii")
+    return base64url.encoded(full[: len(full) // 2]).decode("ascii")
 
 
 def _signer(key: PrivateKey, alg: str) -> Callable[[bytes], bytes]:

@@ -101,9 +101,5 @@ def _as_written(number: str) -> Decimal | float:
     return float(number) if "e" in number.lower() else Decimal(number)
 
 
-def b64(data: bytes) -> bytes:
-    return base64.urlsafe_b64encode(data).rstrip(b"=")
-
-
 def unb64(text: str) -> bytes:
     return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
