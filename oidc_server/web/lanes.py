@@ -28,7 +28,7 @@ from oidc_server.observability import metrics
 T = TypeVar("T")
 
 _NICENESS = 10
-"""Of threads that hash: a tenth of a busy processor is theirs, and all of an idle one."""
+"""Of threads that hash, beside others: a tenth of a busy processor is theirs, or an idle one."""
 
 
 class Lane(Protocol):
@@ -103,8 +103,10 @@ def _come_after_others() -> None:
     Linux knows priorities of threads; elsewhere, and where that is forbidden, all compete.
     """
     if sys.platform == "linux":
+        thread = threading.get_native_id()
         with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+            niceness = os.getpriority(os.PRIO_PROCESS, thread) + _NICENESS
+            os.setpriority(os.PRIO_PROCESS, thread, niceness)
 
 
 class HashingBusyError(Exception):

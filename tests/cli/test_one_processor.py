@@ -13,8 +13,7 @@ pytestmark = pytest.mark.slow
 DATABASE_THREADS = 3
 EVERYWHERE = os.sched_getaffinity(0)
 NICE = 16
-HASHING = 10
-"""Their niceness, which stands at that place of a thread's stat, after the name."""
+"""The place of a thread's niceness in its stat, after the name."""
 
 
 def test_threads_that_take_turns_share_a_processor_and_those_that_hash_run_anywhere(
@@ -43,12 +42,17 @@ def on_one_processor(process: int) -> int:
 
 
 def hashing(process: int) -> list[set[int]]:
-    tasks = Path(f"/proc/{process}/task")
+    """Where threads may run that come after the others."""
     return [
         os.sched_getaffinity(thread)
         for thread in threads(process)
-        if int((tasks / f"{thread}/stat").read_text().rpartition(")")[2].split()[NICE]) == HASHING
+        if niceness(process, thread) > niceness(process, process)
     ]
+
+
+def niceness(process: int, thread: int) -> int:
+    stat = Path(f"/proc/{process}/task/{thread}/stat").read_text()
+    return int(stat.rpartition(")")[2].split()[NICE])
 
 
 def threads(process: int) -> list[int]:
