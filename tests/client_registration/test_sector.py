@@ -101,7 +101,7 @@ def test_nothing_else_that_a_client_names_is_fetched_when_it_registers(
         request_uris=[address],
         backchannel_logout_uri=address,
         frontchannel_logout_uri=address,
-        initiate_login_uri=address,
+        initiate_login_uri=address.replace("http:", "https:"),
     )
 
     assert answer.status_code == 201, answer.text

@@ -123,6 +123,26 @@ def test_policy_and_terms_are_linked_and_no_logo_is_shown(suite: Suite) -> None:
     assert party.client["logo_uri"] not in page.text
 
 
+def test_the_address_that_begins_a_sign_in_is_told_back(suite: Suite) -> None:
+    """oidcc-3rd_party-init-login."""
+    address = "https://suite.example.org/begin"
+    client = signing(suite, initiate_login_uri=address).client
+
+    token = {"authorization": f"Bearer {client['registration_access_token']}"}
+    told = suite.http.get(client["registration_client_uri"], headers=token)
+
+    assert told.headers["content-type"] == "application/json"
+    assert client["initiate_login_uri"] == told.json()["initiate_login_uri"] == address
+
+
+@pytest.mark.parametrize("host", ["suite.example.org", "localhost:8443", "127.0.0.1"])
+def test_the_address_that_begins_a_sign_in_has_https(suite: Suite, host: str) -> None:
+    """oidcc-3rd_party-init-login-nohttps, wherever the suite runs."""
+    sent = suite.describe(initiate_login_uri=f"http://{host}/begin")
+
+    checks.of_error(suite.ask_to_register(**sent), "invalid_client_metadata")
+
+
 def test_what_plans_of_other_flows_register_is_refused(suite: Suite) -> None:
     """The modules that ask for an ID Token from the front channel."""
     for response_type in ("id_token", "id_token token", "code id_token"):

@@ -200,6 +200,9 @@ def _check_addresses(_client_type: ClientType, metadata: ClientMetadata) -> None
         problem = None if uri is None else web_uri_problem(uri)
         if problem is not None:
             _refuse(field, problem)
+    login = metadata.initiate_login_uri
+    if login is not None and not login.startswith("https:"):
+        _refuse("initiate_login_uri", "use an https address (OpenID Connect Registration §2).")
     for uri in metadata.request_uris:
         problem = web_uri_problem(uri, fragment=True)
         if problem is not None:
