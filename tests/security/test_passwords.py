@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oidc_server.security.passwords import MAX_LENGTH, PasswordHasher, problems
+from oidc_server.security.passwords.estimate import estimate
 
 CHEAP = PasswordHasher(time_cost=1, memory_kib=8, parallelism=1)
 GOOD = "lighthouse-cobalt-97"
@@ -168,6 +169,24 @@ def test_a_password_must_not_hold_what_the_person_is_known_by(password):
     context = ["alice", "wonderland@example.com", "Your-Brand", ""]
 
     assert problems(password, minimum=15, context=context) == "contains_name"
+
+
+def test_what_looks_like_many_letters_takes_no_longer_than_a_hash():
+    """zxcvbn reads `$` as s, too, and tries every combination: seconds, with all of them."""
+    alphabet = "4@8({[<369&#!1/|0$5+7%2"
+    passwords = [alphabet * 5, "({[<|" * 4 + alphabet * 5, "a" * 20 + alphabet[::-1] * 5]
+    estimate("loads the word lists")
+
+    for password in passwords:
+        began = time.process_time()
+        estimate(password)
+        assert time.process_time() - began < 0.3, password
+
+
+def test_a_password_of_many_symbols_is_as_good_as_it_was():
+    assert estimate("!@$({[<|+%").score >= 3
+    assert estimate("4@8({[<369&#!1/|0$5+7%2").score == 4
+    assert estimate("p@$$w0rd" * 9).score == 0
 
 
 def test_a_name_of_several_words_is_found_without_its_blanks():
