@@ -4,7 +4,7 @@ import re
 from collections.abc import Container, Iterator, Sequence
 from functools import cached_property
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import unquote_plus
 
 from starlette.types import Receive, Scope
 
@@ -54,22 +54,21 @@ class Params:
         """Read `application/x-www-form-urlencoded` bytes; raises `BadRequestError`."""
         values: dict[str, list[str]] = {}
         try:
-            pairs = parse_qsl(
-                encoded.decode("ascii"),
-                keep_blank_values=True,
-                errors="strict",
-                max_num_fields=_MAX_FIELDS,
-            )
+            pairs = encoded.decode("ascii").split("&")
+            if len(pairs) > _MAX_FIELDS:
+                raise BadRequestError(
+                    Words("More than %(most)s parameters were sent.", most=_MAX_FIELDS)
+                )
+            for pair in filter(None, pairs):
+                name, _, value = pair.partition("=")
+                if "%" in pair or "+" in pair:
+                    name = unquote_plus(name, errors="strict")
+                    value = unquote_plus(value, errors="strict")
+                if "\0" in value or "\0" in name:
+                    raise BadRequestError(Words("A parameter contains a NUL character."))
+                values.setdefault(name, []).append(value)
         except UnicodeDecodeError:
             raise BadRequestError(Words("The parameters are not UTF-8 text.")) from None
-        except ValueError:
-            raise BadRequestError(
-                Words("More than %(most)s parameters were sent.", most=_MAX_FIELDS)
-            ) from None
-        for name, value in pairs:
-            if "\0" in value or "\0" in name:
-                raise BadRequestError(Words("A parameter contains a NUL character."))
-            values.setdefault(name, []).append(value)
         return cls(values)
 
     def get(self, name: str) -> str | None:
