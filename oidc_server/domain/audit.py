@@ -5,11 +5,11 @@ What may be asked of it, and how long it is kept, is in `audit_trail.py`.
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Index, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -210,8 +210,7 @@ class Actor:
     client_id: str | None = None
 
 
-@dataclass(frozen=True)
-class Origin:
+class Origin(NamedTuple):
     """Where a request came from: reference id, the address it counts for, user agent, and who.
 
     Without an actor, whoever an event is about did it themselves.
@@ -225,7 +224,7 @@ class Origin:
     def of(self, *, client_id: str, user_id: str | None) -> "Origin":
         """The same with whoever calls the API: a person through a client, or the client alone."""
         kind = ActorKind.CLIENT if user_id is None else ActorKind.USER
-        return replace(self, actor=Actor(kind, user_id, client_id))
+        return self._replace(actor=Actor(kind, user_id, client_id))
 
 
 COMMAND_LINE = Origin("cli", "local", "oidc-server", Actor(ActorKind.COMMAND_LINE))

@@ -1,8 +1,7 @@
 """What the database says of an access token at this moment: in one statement, on the hot path."""
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Select, bindparam, exists, select
 
@@ -58,8 +57,7 @@ _STATE_OF_CLIENT = Statement(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class TokenState:
+class TokenState(NamedTuple):
     """Whether a token holds, and of whom it speaks; nobody, if a client acts for itself."""
 
     holds: bool

@@ -1,9 +1,8 @@
 """Access tokens as JWTs (RFC 9068): what is in them, and how ours are read back. See ADR 0006."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from oidc_server.domain.signing_keys import KeyRing
 from oidc_server.oauth2.vocabulary import ACCESS_TOKEN_TYPE
@@ -13,8 +12,7 @@ from oidc_server.security.jose import VerificationKeys
 _REMEMBERED = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class AccessToken:
+class AccessToken(NamedTuple):
     """The claims of a token of ours whose signature, type, issuer and time are good."""
 
     claims: dict[str, Any]

@@ -3,7 +3,7 @@
 import base64
 import binascii
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import unquote_plus
 
 from oidc_server.domain import audit, clients
@@ -24,8 +24,7 @@ _MAX_HEADER = 4096
 _SAME_ANSWER = "Client authentication failed."
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
+class Credentials(NamedTuple):
     """Who a client says it is, and how it says so.
 
     `method` is that of RFC 7591; an assertion alone does not tell which of its two it is.
@@ -37,8 +36,7 @@ class Credentials:
     assertion: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AuthenticatedClient:
+class AuthenticatedClient(NamedTuple):
     """A client that proved itself, as Authlib's grants ask for one."""
 
     client: Client

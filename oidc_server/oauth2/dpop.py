@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from oidc_server.database import Transaction
@@ -46,8 +46,7 @@ class Proof:
             raise InvalidDpopProofError("The DPoP proof was used before.", status_code=self.status)
 
 
-@dataclass(frozen=True, slots=True)
-class SentProof:
+class SentProof(NamedTuple):
     """What a request brought as proof, unread: its DPoP headers, its method, and our address."""
 
     headers: tuple[str, ...]

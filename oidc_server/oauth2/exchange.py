@@ -1,9 +1,8 @@
 """One protocol exchange: what grants and the token writer need of a request."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from oidc_server.database import Transaction
 from oidc_server.domain.audit import Origin
@@ -39,8 +38,7 @@ class Proof(Protocol):
     def holds(self) -> bool: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(NamedTuple):
     """A request to a protocol endpoint. `form` holds body parameters only, each sent once."""
 
     db: Transaction

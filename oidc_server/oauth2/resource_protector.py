@@ -4,8 +4,8 @@ They come as Bearer (RFC 6750), or as DPoP with the proof of their key (RFC 9449
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from oidc_server.database import Transaction
 from oidc_server.domain import token_states
@@ -24,8 +24,7 @@ from oidc_server.observability import current
 _SCHEMES = {token_type.lower(): token_type for token_type in TokenType}
 
 
-@dataclass(frozen=True, slots=True)
-class PresentedToken:
+class PresentedToken(NamedTuple):
     """An access token as it was sent: which scheme it came with decides what it must be."""
 
     value: str

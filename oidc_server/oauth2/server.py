@@ -1,6 +1,5 @@
 """Authlib's authorization server, bound to one request's transaction."""
 
-from dataclasses import replace
 from typing import Any
 
 from oidc_server.oauth2.authlib import AuthorizationServerBase, OAuth2Error
@@ -42,7 +41,7 @@ class AuthorizationServer(AuthorizationServerBase):
         proof = exchange.dpop.verify(exchange.now)
         if proof is not None:
             proof.claim(exchange.db)
-            self.exchange = replace(exchange, dpop_jkt=proof.jkt)
+            self.exchange = exchange._replace(dpop_jkt=proof.jkt)
         elif authenticated.client.must_prove_key:
             raise InvalidDpopProofError("The client must send a DPoP proof.")
 

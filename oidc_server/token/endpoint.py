@@ -51,7 +51,7 @@ def token(ctx: Context) -> Response:
     if "grant_type" not in exchange.form:
         return protocol_error(ctx, InvalidRequestError("The parameter grant_type is missing."))
     if ctx.proof is not None:
-        exchange = replace(exchange, proof=_settled(ctx, ctx.proof))
+        exchange = exchange._replace(proof=_settled(ctx, ctx.proof))
 
     status, outcome = AuthorizationServer(exchange, GRANTS).create_token_response()
 
