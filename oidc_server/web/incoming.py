@@ -122,25 +122,22 @@ class Incoming:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.body = body
-        self._headers: dict[bytes, list[bytes]] | None = None
+        self._headers: dict[str, list[str]] | None = None
         self.counted: set[tuple[object, str]] = set()
         """What this request was counted against already: handlers may run again."""
 
-    def headers(self, name: str) -> list[str]:
+    def headers(self, name: str) -> Sequence[str]:
         """Every value of a header; Latin-1, as HTTP has it."""
-        return [value.decode("latin-1") for value in self._sent(name)]
-
-    def header(self, name: str) -> str | None:
-        values = self._sent(name)
-        return values[0].decode("latin-1") if values else None
-
-    def _sent(self, name: str) -> Sequence[bytes]:
         found = self._headers
         if found is None:  # looked through once, as every request is asked for several
             found = self._headers = {}
             for key, value in self.scope["headers"]:
-                found.setdefault(key, []).append(value)
-        return found.get(name.lower().encode("ascii"), ())
+                found.setdefault(key.decode("latin-1"), []).append(value.decode("latin-1"))
+        return found.get(name.lower(), ())
+
+    def header(self, name: str) -> str | None:
+        values = self.headers(name)
+        return values[0] if values else None
 
     def prefers(self, media_type: str, *, over: str) -> bool:
         """Whether `Accept` names a media type and likes it no less than another (RFC 9110 §12.5.1).
