@@ -38,6 +38,7 @@ class Context:
         "_browser",
         "_cookies",
         "_db",
+        "_has_run",
         "_origin",
         "_user_session",
         "booked",
@@ -68,18 +69,23 @@ class Context:
         """What people and the log know this request by."""
         self._origin: Origin | None = None
         self._db = db
+        self._has_run = False
         self._user_session: LiveSession | None = _UNREAD
         self._browser: str | None = _UNREAD
         self._cookies: list[tuple[str, str, timedelta | None] | str] = []
         self.ui_locales: str | None = None
 
-    def fresh(self, db: Transaction | None) -> "Context":
-        """The same request for one run inside `db`: a run that is repeated starts from nothing."""
-        fresh = Context(
+    def for_run(self, db: Transaction | None) -> "Context":
+        """This request for one run inside `db`: this itself for the first, if nothing ran before.
+
+        A run that is repeated starts from nothing.
+        """
+        if not self._has_run:
+            self._has_run, self._db, self.now = True, db, self.runtime.clock()
+            return self
+        return Context(
             self.incoming, self.runtime, self.reference, db=db, proof=self.proof, booked=self.booked
         )
-        fresh._origin = self._origin  # it came from where it came from
-        return fresh
 
     @property
     def db(self) -> Transaction:

@@ -223,17 +223,17 @@ class Endpoint:
     ) -> Any:
         runtime = ctx.runtime
         if access is None:
-            fresh = ctx.fresh(None)
-            result = work(fresh)
-            return fresh.finish(result) if isinstance(result, Response) else result
+            run = ctx.for_run(None)
+            result = work(run)
+            return run.finish(result) if isinstance(result, Response) else result
 
         def unit() -> Any:
             for attempt in range(_ATTEMPTS):
                 try:
                     with runtime.database.transaction(access) as db:
-                        fresh = ctx.fresh(db)
-                        result = work(fresh)
-                        return fresh.finish(result) if isinstance(result, Response) else result
+                        run = ctx.for_run(db)
+                        result = work(run)
+                        return run.finish(result) if isinstance(result, Response) else result
                 except ConflictError:
                     if attempt == _ATTEMPTS - 1:
                         raise
