@@ -13,7 +13,6 @@ from oidc_server.domain import audit, audit_trail
 from oidc_server.domain.audit import ActorKind, Event, Outcome
 from oidc_server.domain.audit_trail import Entry, Filter
 from oidc_server.oauth2.vocabulary import ApiScope
-from oidc_server.web import responses
 from oidc_server.web.api_access import administration
 from oidc_server.web.context import Context
 from oidc_server.web.json_api import Answer, PageQuery, Query, UserId, page_of, read_id_cursor
@@ -114,7 +113,6 @@ def export_events(call: Call) -> Streamed:
 
     return Streamed(
         (
-            *responses.empty(200).headers[:-1],
             (b"content-type", audit_formats.MEDIA_TYPES[form].encode("ascii")),
             (b"content-disposition", named.encode("ascii")),
         ),

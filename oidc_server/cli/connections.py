@@ -202,7 +202,7 @@ class BoundedProtocol(HttpToolsProtocol):
         app: Any = self.app
         answer = turn_away(app.runtime, status, detail)
         headers = [*self.server_state.default_headers, *answer.headers, *further, CLOSE]
-        self.transport.write(head(status, headers) + answer.body)
+        self.transport.write(head(status, answer.kind.lines, headers) + answer.body)
         self._say_no_more()
         self._linger()
 

@@ -15,16 +15,16 @@ CLOSE: Header = (b"connection", b"close")
 """Of the last answer on a connection."""
 
 
-def head(status: int, headers: Sequence[Header]) -> bytes:
+def head(status: int, lines: bytes, headers: Sequence[Header]) -> bytes:
     """The status line, the headers and the empty line, as they are sent.
 
-    Raises `ValueError` for a header that holds the end of a line (RFC 9110 §5.5): it would be two.
+    `lines` are those of the kind of the answer. Raises `ValueError` for one of `headers` that holds
+    the end of a line (RFC 9110 §5.5): it would be two.
     """
-    lines = [b": ".join(header) for header in headers]
-    sent = STATUS_LINE[status] + b"\r\n".join([*lines, b"", b""])
-    if not sent.count(b"\n") == sent.count(b"\r") == len(lines) + 2:
+    own = b"\r\n".join([*map(b": ".join, headers), b"", b""])
+    if not own.count(b"\n") == own.count(b"\r") == len(headers) + 1:
         raise ValueError("a header holds the end of a line")
-    return sent
+    return STATUS_LINE[status] + lines + own
 
 
 class WholeAnswer:
@@ -35,16 +35,17 @@ class WholeAnswer:
     def __init__(self, cycle: Any) -> None:
         self._cycle = cycle
 
-    def __call__(self, status: int, headers: Sequence[Header], body: bytes) -> bool:
+    def __call__(self, status: int, lines: bytes, headers: Sequence[Header], body: bytes) -> bool:
         """Send it; False if that cannot be now, and nothing has been sent.
 
-        `headers` say how long the body is. Raises what `head` raises.
+        `headers` say how long the body is. Further, and what is raised: as `head` has it.
         """
         cycle = self._cycle
         if cycle.response_started or cycle.disconnected or cycle.flow.write_paused:
             return False
         is_last = not cycle.keep_alive
-        sent = head(status, [*cycle.default_headers, *headers, *([CLOSE] if is_last else [])])
+        further = [*headers, CLOSE] if is_last else headers
+        sent = head(status, lines, [*cycle.default_headers, *further])
         cycle.response_started = cycle.response_complete = True
         cycle.waiting_for_100_continue = False
         cycle.transport.write(sent + body)

@@ -3,6 +3,7 @@
 import gzip
 from collections.abc import Iterable, Mapping
 from copy import copy
+from functools import cache
 from typing import Any
 
 import orjson
@@ -21,6 +22,17 @@ STRICT_TRANSPORT: Header = (
     b"max-age=31536000; includeSubDomains",
 )
 
+
+class Kind:
+    """What all answers of a kind say, the same every time: once as headers, once as it is sent."""
+
+    __slots__ = ("headers", "lines")
+
+    def __init__(self, *headers: Header) -> None:
+        self.headers = headers
+        self.lines = b"".join(b"%b: %b\r\n" % header for header in headers)
+
+
 _ALWAYS: tuple[Header, ...] = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"same-origin"),
@@ -31,7 +43,7 @@ _MACHINE: tuple[Header, ...] = (
     *_ALWAYS,
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; sandbox"),
 )
-_PAGE: tuple[Header, ...] = (
+_PAGE = Kind(
     *_ALWAYS,
     *_NO_STORE,
     (b"content-type", b"text/html; charset=utf-8"),
@@ -51,20 +63,43 @@ _PAGE_POLICY = (
     " connect-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none';"
     " form-action {targets}{frames}"
 )
-_REDIRECT: tuple[Header, ...] = (
+_REDIRECT = Kind(
     *_ALWAYS,
     *_NO_STORE,
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 )
+FOR_PROGRAMS = Kind(*_MACHINE, *_NO_STORE)
+"""Of answers that no cache keeps, of whatever type."""
+
+
+@cache
+def _kept_nowhere(media_type: str) -> Kind:
+    return Kind(*_MACHINE, *_NO_STORE, (b"content-type", media_type.encode("ascii")))
+
+
+@cache
+def _public(max_age: int) -> Kind:
+    return Kind(
+        *_MACHINE,
+        (b"content-type", b"application/json"),
+        (b"cache-control", b"public, max-age=%d" % max_age),
+        (b"access-control-allow-origin", b"*"),
+    )
 
 
 class Response:
-    """An answer, ready to be sent. The adapter adds reference id and cookies."""
+    """An answer, ready to be sent. The adapter adds reference id and cookies.
 
-    __slots__ = ("body", "headers", "status")
+    `headers` are those that it has beside those of its kind.
+    """
 
-    def __init__(self, status: int, headers: Iterable[Header], body: bytes = b"") -> None:
+    __slots__ = ("body", "headers", "kind", "status")
+
+    def __init__(
+        self, status: int, kind: Kind, body: bytes = b"", headers: Iterable[Header] = ()
+    ) -> None:
         self.status = status
+        self.kind = kind
         self.headers: list[Header] = [*headers]
         if status not in _WITHOUT_CONTENT:
             self.headers.append((b"content-length", b"%d" % len(body)))
@@ -78,6 +113,7 @@ class Response:
     def replace_header(self, name: str, value: str) -> "Response":
         """Give one header another value and return the same answer."""
         wanted = name.lower().encode("ascii")
+        self.kind = Kind(*(header for header in self.kind.headers if header[0] != wanted))
         self.headers = [header for header in self.headers if header[0] != wanted]
         return self.with_header(name, value)
 
@@ -89,7 +125,7 @@ class Response:
 
     def header(self, name: str) -> str | None:
         wanted = name.lower().encode("ascii")
-        for key, value in self.headers:
+        for key, value in (*self.kind.headers, *self.headers):
             if key == wanted:
                 return value.decode("latin-1")
         return None
@@ -97,9 +133,10 @@ class Response:
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         body = b"" if scope["method"] == "HEAD" else self.body
         send_whole = scope.get(WHOLE_ANSWER)
-        if send_whole is not None and send_whole(self.status, self.headers, body):
+        if send_whole is not None and send_whole(self.status, self.kind.lines, self.headers, body):
             return
-        await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
+        headers = [*self.kind.headers, *self.headers]
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
 
@@ -124,11 +161,10 @@ def html(
         frames=f"; frame-src {sources}" if sources else "",
     )
     headers = (
-        *_PAGE,
         (b"content-security-policy", policy.encode("ascii")),
         (b"cross-origin-opener-policy", b"unsafe-none" if popup else b"same-origin"),
     )
-    return Response(status, headers, text.encode())
+    return Response(status, _PAGE, text.encode(), headers)
 
 
 def json(
@@ -142,47 +178,34 @@ def encoded_json(
     body: bytes, *, status: int = 200, media_type: str = "application/json"
 ) -> Response:
     """The same, of JSON that is encoded already."""
-    content_type = (b"content-type", media_type.encode("ascii"))
-    return Response(status, (*_MACHINE, *_NO_STORE, content_type), body)
+    return Response(status, _kept_nowhere(media_type), body)
 
 
 def jwt(token: str, media_type: str = "application/jwt") -> Response:
     """A signed or encrypted answer that no cache keeps."""
-    return Response(
-        200,
-        (*_MACHINE, *_NO_STORE, (b"content-type", media_type.encode("ascii"))),
-        token.encode("ascii"),
-    )
+    return Response(200, _kept_nowhere(media_type), token.encode("ascii"))
 
 
 def public_json(body: bytes, *, max_age: int) -> Response:
     """A public document, the same for everyone for `max_age` seconds, readable from any origin."""
-    return Response(
-        200,
-        (
-            *_MACHINE,
-            (b"content-type", b"application/json"),
-            (b"cache-control", b"public, max-age=%d" % max_age),
-            (b"access-control-allow-origin", b"*"),
-        ),
-        body,
-    )
+    return Response(200, _public(max_age), body)
 
 
 def not_modified(document: Response) -> Response:
     """304 in the place of a document that whoever asks has already (RFC 9110 §15.4.5)."""
     kept = (b"cache-control", b"access-control-allow-origin")
-    return Response(304, (*_MACHINE, *(one for one in document.headers if one[0] in kept)))
+    same = (one for one in document.kind.headers if one[0] in kept)
+    return Response(304, Kind(*_MACHINE, *same))
 
 
 def empty(status: int) -> Response:
     """An answer for programs without a body."""
-    return Response(status, (*_MACHINE, *_NO_STORE))
+    return Response(status, FOR_PROGRAMS)
 
 
 def see_other(location: str) -> Response:
     """303: what follows is fetched with GET, whatever came before (RFC 9700 §4.12)."""
-    return Response(303, (*_REDIRECT, (b"location", location.encode("ascii"))))
+    return Response(303, _REDIRECT, headers=[(b"location", location.encode("ascii"))])
 
 
 class Compressed(Response):
@@ -203,7 +226,7 @@ class Compressed(Response):
             body = self.body
         else:
             body = gzip.decompress(self.body)
-        await Response(self.status, headers, body)(scope, receive, send)
+        await Response(self.status, self.kind, body, headers)(scope, receive, send)
 
 
 def asset(body: bytes, content_type: str, *, compressed: bool = False) -> Response:
@@ -216,5 +239,5 @@ def asset(body: bytes, content_type: str, *, compressed: bool = False) -> Respon
         (b"cache-control", b"public, max-age=31536000, immutable"),
     )
     if compressed:
-        return Compressed(200, (*headers, (b"vary", b"accept-encoding")), body)
-    return Response(200, headers, body)
+        return Compressed(200, Kind(*headers, (b"vary", b"accept-encoding")), body)
+    return Response(200, Kind(*headers), body)

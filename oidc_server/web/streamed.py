@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 from oidc_server.database import ConflictError, DatabaseUnavailableError
 from oidc_server.observability.logs import get_logger
 from oidc_server.web.lanes import Lane
-from oidc_server.web.responses import Header, Response
+from oidc_server.web.responses import FOR_PROGRAMS, Header, Response
 
 _log = get_logger(__name__)
 
@@ -31,14 +31,15 @@ class Streamed(Response):
         lane: Lane,
         time_limit: timedelta,
     ) -> None:
-        super().__init__(200, ())
+        super().__init__(200, FOR_PROGRAMS)
         self.headers = list(headers)
         self._next_part = next_part
         self._lane = lane
         self._time_limit = time_limit
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
+        headers = [*self.kind.headers, *self.headers]
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
         try:
             if scope["method"] != "HEAD":
                 await self._send_parts(send)
