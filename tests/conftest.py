@@ -4,6 +4,7 @@ import pytest
 
 pytest_plugins = (
     "tests.services.run",
+    "tests.services.collected",
     "tests.services.log_scan",
     "tests.services.skips",
     "tests.services.coverage_data",
