@@ -1,5 +1,6 @@
 """Databases to test on. A test that asks for one runs twice: on SQLite and on PostgreSQL."""
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,16 +8,19 @@ import pytest
 
 from tests.services.postgres import PostgresServer
 
+_MEMORY = Path("/dev/shm")  # noqa: S108 - what is made there has a name of its own
 KINDS = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgres))
 
 
 @pytest.fixture(scope="session", params=KINDS)
-def database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """URL of this worker's database. Who commits to it cleans up, or takes `fresh_database_url`."""
     if request.param == "sqlite":
-        return sqlite_url(tmp_path_factory.mktemp("database"))
-    url: str = request.getfixturevalue("postgres_url")
-    return url
+        # A test may kill the process, but not the machine: nobody has to wait for the disk.
+        with tempfile.TemporaryDirectory(dir=_MEMORY if _MEMORY.is_dir() else None) as folder:
+            yield sqlite_url(Path(folder))
+        return
+    yield request.getfixturevalue("postgres_url")
 
 
 @pytest.fixture(params=KINDS)
