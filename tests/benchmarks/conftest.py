@@ -5,13 +5,12 @@ from collections.abc import Iterator
 import pytest
 
 from tests.services import run
+from tests.services.coverage_data import unmeasured
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _without_coverage() -> Iterator[None]:
-    """Coverage counts the lines of whatever process finds its settings in the environment."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+    with unmeasured():
         yield
 
 

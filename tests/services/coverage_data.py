@@ -1,8 +1,8 @@
-"""What processes that were killed leave of their measurements: half a file helps nobody."""
+"""What coverage measures of the processes that tests start, and what becomes of it."""
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -10,9 +10,23 @@ import pytest
 from tests.services.run import is_controller
 
 
+@contextmanager
+def unmeasured() -> Iterator[None]:
+    """Start processes as they run elsewhere: measured, a request takes twice as long.
+
+    Coverage counts the lines of whatever process finds its settings in the environment.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+        yield
+
+
 @pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_runtestloop(session: pytest.Session) -> Iterator[None]:
-    """Remove broken files before pytest-cov, whose wrapper is around this one, adds all up."""
+    """Remove broken files before pytest-cov, whose wrapper is around this one, adds all up.
+
+    A process that was killed leaves half a file, which helps nobody.
+    """
     result = yield
     if is_controller(session.config):
         remove_broken(session.config.rootpath)
