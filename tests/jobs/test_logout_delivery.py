@@ -19,9 +19,12 @@ from oidc_server.jobs.logout_delivery import deliver
 from oidc_server.outbound.http import HttpClient
 from tests.factories import make_client, make_user
 from tests.relying_party import RelyingParty, signed_in
+from tests.services.clock import SharedClock
 from tests.services.neighbour import neighbour, saying
 
 OK = saying(b"")
+HELD_FOR = timedelta(seconds=15)
+"""How long a worker that has begun to tell a client is left alone, alive or not."""
 
 
 def waiting_for(event):
@@ -290,10 +293,10 @@ def test_a_running_server_tells_soon_after_the_commit(start_site, other):
 
 @pytest.mark.race
 @pytest.mark.slow
-def test_what_a_killed_worker_was_telling_is_told_by_another(deploy):
-    hold = Event()
+def test_what_a_killed_worker_was_telling_is_told_by_another(deploy, tmp_path):
+    hold, clock = Event(), SharedClock(tmp_path / "clock")
     with neighbour(waiting_for(hold)) as other:
-        deployment = deploy()
+        deployment = deploy(clock=clock)
         app = deployment.make_client("web", "--backchannel-logout-uri", other.url())
         party, browser = RelyingParty(deployment, app), deployment.browser()
         party.redeem(party.authorize(browser, deployment.make_user()).code)
@@ -303,6 +306,7 @@ def test_what_a_killed_worker_was_telling_is_told_by_another(deploy):
         deployment.kill_workers()
         other.behaviour = OK
         hold.set()
+        clock.advance(HELD_FOR)
 
         wait_for(lambda: len(other.asked) >= 2, 60)
         wait_for(lambda: told_of(deployment) == ["delivered"], 30)
