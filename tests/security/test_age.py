@@ -30,11 +30,12 @@ def test_what_one_implementation_writes_the_other_reads(size):
 @pytest.mark.slow
 def test_passphrases_are_understood_by_both():
     key = age.parse_key(PASSPHRASE)
+    ours = b"".join(age.encrypt([b"ours"], key))
 
-    assert pyrage.passphrase.decrypt(b"".join(age.encrypt([b"ours"], key)), PASSPHRASE) == b"ours"
+    assert pyrage.passphrase.decrypt(ours, PASSPHRASE) == b"ours"
     assert opened(pyrage.passphrase.encrypt(b"theirs", PASSPHRASE), key) == b"theirs"
     with pytest.raises(age.WrongKeyError, match="passphrase is not the one"):
-        opened(b"".join(age.encrypt([b"ours"], key)), age.parse_key("eight lighthouses at sea"))
+        opened(ours, age.parse_key("eight lighthouses at sea"))
 
 
 def test_a_file_that_was_cut_swapped_or_continued_is_refused_wherever_it_was():
