@@ -183,6 +183,18 @@ def test_what_looks_like_many_letters_takes_no_longer_than_a_hash():
         assert time.process_time() - began < 0.3, password
 
 
+def test_what_the_person_is_known_by_takes_no_time_however_long_it_is():
+    """Bringing accents into order takes the square of their number."""
+    name = "alice" + "\u0301\u0316" * 20_000
+    problems(GOOD, minimum=15)
+
+    began = time.process_time()
+
+    assert problems("alice-lighthouse-97", minimum=15, context=[name]) is None
+    assert problems("alice-lighthouse-97", minimum=15, context=["alice"]) == "contains_name"
+    assert time.process_time() - began < 0.3
+
+
 def test_a_password_of_many_symbols_is_as_good_as_it_was():
     assert estimate("!@$({[<|+%").score >= 3
     assert estimate("4@8({[<369&#!1/|0$5+7%2").score == 4

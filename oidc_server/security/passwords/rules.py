@@ -17,6 +17,9 @@ from oidc_server.security.passwords.normal import MAX_LENGTH
 ENOUGH = 3
 """The score of a password that may be chosen: it takes at least a hundred million guesses."""
 
+_LONGEST_WORD = 254
+"""Characters of what somebody is known by: an address has no more. The time to bring accents into
+one order grows with the square of them."""
 _LEET = str.maketrans("0134578@$!+", "oieastbasit")
 _PADDING = "0123456789!?.,;:*+-_=#@$%&/()[]{} "
 _ROWS = (
@@ -52,7 +55,7 @@ def judge(password: str, *, minimum: int, context: Iterable[str] = (), site: str
     `control_characters`, `too_short`, `too_long`, `too_common`, `contains_name`, and
     `guessable_…` with what makes it so. Takes some hundredths of a second.
     """
-    context = tuple(context)
+    context = tuple(word[:_LONGEST_WORD] for word in context)
     if len(password) > MAX_LENGTH:
         return Judgement("too_long")
     if any(unicodedata.category(char) in ("Cc", "Cs") for char in password):
