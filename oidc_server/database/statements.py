@@ -19,6 +19,7 @@ class Compiled:
 
     __slots__ = (
         "binds",
+        "call",
         "defaults",
         "make_row",
         "name",
@@ -37,6 +38,9 @@ class Compiled:
         self.only_reads = _only_reads(core)
         self.name = name
         self.names: tuple[str, ...] = tuple(compiled.positiontup or ())
+        places = ",".join(["%s"] * len(self.names))
+        self.call = f"EXECUTE {name}({places})" if places else f"EXECUTE {name}"
+        """How PostgreSQL is told to execute it, once it is prepared."""
         self.defaults: dict[str, Any] = {k: v for k, v in compiled.params.items() if v is not None}
         self.binds: dict[str, Any] = {}
         for parameter, bound in compiled.bind_names.items():

@@ -12,6 +12,7 @@ from oidc_server.database.statements import Compiled, Statement
 from oidc_server.database.watch import Watch
 
 Access = Literal["read", "write"]
+_BEGIN = b"BEGIN;"
 
 
 class Transaction:
@@ -31,6 +32,7 @@ class Transaction:
         "_dbapi",
         "_dialect",
         "_is_begun",
+        "_may_wait",
         "_of_session",
         "_prepared",
         "_session",
@@ -63,7 +65,9 @@ class Transaction:
         )
         self._cursor: Any = self._dbapi.cursor()
         self._is_begun = begun
-        self._unsent = ""
+        self._may_wait = self._prepared is not None and access == "write" and not begun
+        """Whether statements can be sent together."""
+        self._unsent = b""
         """What goes to PostgreSQL together with the next statement, to save a round trip."""
         self._session: Session | None = None
         self._of_session: Any = None
@@ -76,7 +80,9 @@ class Transaction:
         """The ORM session; it is flushed before each `Statement` and before the commit."""
         if self._session is None:
             self._begin()
-            self._send_beginning()
+            if self._unsent:  # somebody else sends the next statement
+                self._drive("")
+            self._may_wait = False
             if not self._connection.in_transaction():
                 self._connection.info["access"] = self._access
                 self._of_session = self._connection.begin()
@@ -101,6 +107,19 @@ class Transaction:
         """Execute and return the number of rows changed."""
         self._execute(statement, parameters)
         return int(self._cursor.rowcount)
+
+    def later(self, statement: Statement, **parameters: Any) -> None:
+        """Execute, but let it wait for the next statement, or the commit: it has no result.
+
+        On PostgreSQL they make the round trip together. What is wrong with it is raised there.
+        """
+        if not self._may_wait:
+            self._execute(statement, parameters)
+            return
+        compiled = statement.compiled(self._dialect)
+        self._begin()
+        self._prepare(compiled)
+        self._unsent += self._cursor.mogrify(compiled.call, compiled.arguments(parameters)) + b";"
 
     def lock(self, name: str) -> None:
         """Let one transaction at a time through here, over all nodes, until it ends.
@@ -139,7 +158,7 @@ class Transaction:
     def commit(self) -> None:
         """Called once, by whoever began; so are `roll_back`, instead of it, and `close`, after."""
         self.flush()
-        if self._is_begun and not self._unsent:
+        if self._is_begun and self._unsent != _BEGIN:
             with self._timing("commit"):  # both databases wait for the disk
                 self._drive("COMMIT")
             self._is_begun = False
@@ -150,7 +169,7 @@ class Transaction:
 
     def roll_back(self) -> None:
         with suppress(Exception):  # what is lost, the database rolls back by itself
-            if self._is_begun and not self._unsent:
+            if self._is_begun and not self._unsent.startswith(_BEGIN):
                 self._cursor.execute("ROLLBACK")
         with suppress(Exception):  # SQLite may have rolled back: a full disk
             if self._of_session is not None:
@@ -171,14 +190,8 @@ class Transaction:
                 self._drive("BEGIN IMMEDIATE")
             self._connection.info["begun"] = True  # SQLAlchemy must not begin it once more
         else:
-            self._unsent = "BEGIN;"
+            self._unsent = _BEGIN
         self._is_begun = True
-
-    def _send_beginning(self) -> None:
-        """By itself, as somebody else sends the next statement."""
-        if self._unsent:
-            self._unsent = ""
-            self._drive("BEGIN")
 
     def _timing(self, name: str) -> AbstractContextManager[None]:
         return nullcontext() if self._watch is None else self._watch.timing(name)
@@ -204,19 +217,28 @@ class Transaction:
     def _send(self, compiled: Compiled, arguments: list[Any]) -> None:
         if self._prepared is None:
             self._drive(compiled.sql, arguments)
-            return
-        if compiled.name not in self._prepared:
-            self._drive(f"PREPARE {compiled.name} AS {compiled.sql.replace('%', '%%')}")
-            self._prepared.add(compiled.name)
-        places = ",".join(["%s"] * len(arguments))
-        call = f"({places})" if arguments else ""
-        self._drive(f"EXECUTE {compiled.name}{call}", arguments)
+        else:
+            self._prepare(compiled)
+            self._drive(compiled.call, arguments)
 
-    def _drive(self, sql: str, arguments: Sequence[Any] = ()) -> None:
+    def _prepare(self, compiled: Compiled) -> None:
+        """Once for each connection; it is no part of the transaction, and nothing goes with it."""
+        prepared: Any = self._prepared
+        if compiled.name not in prepared:
+            unsent, self._unsent = self._unsent, b""
+            self._drive(f"PREPARE {compiled.name} AS {compiled.sql}", None)
+            self._unsent = unsent
+            prepared.add(compiled.name)
+
+    def _drive(self, sql: str, arguments: Sequence[Any] | None = ()) -> None:
         """Errors of the driver become those of SQLAlchemy: one family for callers."""
-        unsent, self._unsent = self._unsent, ""
         try:
-            self._cursor.execute(unsent + sql, arguments)
+            if self._unsent:
+                last = self._cursor.mogrify(sql, arguments) if sql else b""
+                together, self._unsent = self._unsent + last, b""
+                self._cursor.execute(together)
+            else:
+                self._cursor.execute(sql, arguments)
         except self._dialect.loaded_dbapi.Error as error:
             raise self._wrapped(error, sql) from None
 

@@ -213,7 +213,7 @@ def factor_proven(db: Transaction, subject: str, now: datetime) -> None:
 
 def take_back(db: Transaction, subject: str) -> None:
     """What was booked last was no guess; earlier ones stay, so a right one is no way to go on."""
-    db.run(_TAKE_BACK, of_subject=subject)
+    db.later(_TAKE_BACK, of_subject=subject)
 
 
 def nobody(name: str) -> str:
@@ -240,12 +240,12 @@ def remember_browser(db: Transaction, account: str, browser: str, now: datetime)
 
 def forget_browsers(db: Transaction, account: str) -> None:
     """Every browser is a stranger to this account again, and the next one is new to it."""
-    db.run(_FORGET_BROWSERS, of_browsers=f"user:{account}:")
+    db.later(_FORGET_BROWSERS, of_browsers=f"user:{account}:")
 
 
 def forget(db: Transaction, account: str) -> None:
     """Nothing is left of what was counted for an account: it is being deleted."""
-    db.run(
+    db.later(
         _FORGET,
         guesses=f"user:{account}",
         codes=f"factor:{account}",
@@ -281,7 +281,7 @@ def _book(
 
 
 def _clear(db: Transaction, subject: str, now: datetime, kept_for: timedelta) -> None:
-    db.run(
+    db.later(
         _CLEAR,
         subject=subject,
         failures=0,

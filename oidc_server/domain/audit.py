@@ -314,7 +314,7 @@ def record(
         "before": None if before is None else dict(before),
         "after": None if after is None else dict(after),
     }
-    db.run(_RECORD, **row)
+    db.later(_RECORD, **row)
     db.afterwards(partial(_tell, event, row))
 
 

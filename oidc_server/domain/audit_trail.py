@@ -95,7 +95,7 @@ def search(
 def prune(db: Transaction, now: datetime, limit: int, *, retention: timedelta) -> int:
     """Delete at most `limit` events that are older than `retention`; returns how many."""
     kept_since = now - retention
-    db.run(_MOVE_HORIZON, id=_ONLY, kept_since=kept_since)
+    db.later(_MOVE_HORIZON, id=_ONLY, kept_since=kept_since)
     return db.run(_PRUNE, first_kept=first_id(kept_since), batch=limit)
 
 

@@ -103,7 +103,7 @@ def replace(
     clients.change(db, client_id, metadata=metadata)
     secret = None
     if not metadata.has_client_secret:
-        db.run(_DELETE_SECRETS, of_client=client_id)
+        db.later(_DELETE_SECRETS, of_client=client_id)
     elif not before.has_client_secret or _signs(before) != _signs(metadata):
         secret = clients.rotate_secret(db, client_id, now=now, overlap=timedelta(), vault=vault)
     return clients.load(db, client_id), secret
@@ -115,9 +115,9 @@ def delete_client(db: Transaction, client_id: str, now: datetime) -> None:
     Raises `UnknownClientError`.
     """
     client = clients.load(db, client_id)
-    db.run(_DELETE, of_client=client.client_id, now=now)
-    db.run(_DELETE_SECRETS, of_client=client.client_id)
-    db.run(_DELETE_ORIGINS, of_client=client.client_id)
+    db.later(_DELETE, of_client=client.client_id, now=now)
+    db.later(_DELETE_SECRETS, of_client=client.client_id)
+    db.later(_DELETE_ORIGINS, of_client=client.client_id)
     grants.revoke_of_client(db, client.client_id, now)
     consents.forget_client(db, client.client_id)
 

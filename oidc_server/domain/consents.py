@@ -122,7 +122,7 @@ def remember(
         before = db.first(_LOCK, user_id=user_id, client_id=client_id)
         if before.shown == shown:
             permission |= Permission(before.scopes, before.resources)
-        db.run(
+        db.later(
             _WIDEN,
             of_user=user_id,
             of_client=client_id,
@@ -146,7 +146,7 @@ def _place(redirect_uri: str) -> str:
 
 def forget_client(db: Transaction, client_id: str) -> None:
     """What anybody allowed this client is forgotten."""
-    db.run(_FORGET_CLIENT, client_id=client_id)
+    db.later(_FORGET_CLIENT, client_id=client_id)
 
 
 def withdraw(db: Transaction, user_id: str, client_id: str) -> bool:
@@ -159,7 +159,7 @@ def withdraw(db: Transaction, user_id: str, client_id: str) -> bool:
 
 def withdraw_newer(db: Transaction, user_id: str, since: datetime) -> None:
     """Forget what was allowed since somebody else was in. It is a part of `endings`."""
-    db.run(_WITHDRAW_NEWER, of_user=user_id, since=since)
+    db.later(_WITHDRAW_NEWER, of_user=user_id, since=since)
 
 
 def permissions_of(db: Transaction, user_id: str) -> list[tuple[str, Permission, datetime]]:

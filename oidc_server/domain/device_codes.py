@@ -259,7 +259,7 @@ def note_poll(db: Transaction, polled: Polled, now: datetime) -> bool:
     interval = timedelta(seconds=polled.interval)
     in_time = polled.polled_at is None or now - polled.polled_at >= interval - _JITTER
     seconds = interval if in_time else interval + _SLOWER_BY
-    db.run(_NOTE_POLL, request_id=polled.id, now=now, seconds=int(seconds.total_seconds()))
+    db.later(_NOTE_POLL, request_id=polled.id, now=now, seconds=int(seconds.total_seconds()))
     return in_time
 
 

@@ -75,11 +75,11 @@ def erase(db: Transaction, user_id: str, now: datetime) -> bool:
     if not db.run(_EMPTY, of_user=user_id, nobody=f"deleted:{user_id}", now=now):
         return False
     for statement in _removals():
-        db.run(statement, of_user=user_id)
+        db.later(statement, of_user=user_id)
     attempts.forget(db, user_id)
-    db.run(_FORGET_MAILS, of_user_text=user_id)
-    db.run(_FORGET_WHAT_WAS_DONE_TO_THEM, of_user=user_id, nowhere="", nothing={})
-    db.run(_FORGET_WHERE_THEY_DID_IT, of_user=user_id, nowhere="")
+    db.later(_FORGET_MAILS, of_user_text=user_id)
+    db.later(_FORGET_WHAT_WAS_DONE_TO_THEM, of_user=user_id, nowhere="", nothing={})
+    db.later(_FORGET_WHERE_THEY_DID_IT, of_user=user_id, nowhere="")
     return True
 
 

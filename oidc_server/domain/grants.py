@@ -213,7 +213,7 @@ def mint(
 ) -> Granted:
     """Give access without a code: for grants that answer at the token endpoint at once."""
     values = _values(authorization, now, lifetime)
-    db.run(_INSERT, code_digest=None, **values)
+    db.later(_INSERT, code_digest=None, **values)
     return Granted(**values, user_disabled_at=None)
 
 
@@ -232,7 +232,7 @@ def mint_code(
         "code_challenge": terms.code_challenge,
         "dpop_jkt": terms.dpop_jkt,
     }
-    db.run(_INSERT, code_digest=opaque_tokens.digest(code), **values)
+    db.later(_INSERT, code_digest=opaque_tokens.digest(code), **values)
     return code
 
 
@@ -286,7 +286,7 @@ def revoke(db: Transaction, grant_id: str, now: datetime) -> bool:
 
 def revoke_of_session(db: Transaction, session_id: str, now: datetime) -> None:
     """End the grants that were to end with this browser session (those without offline access)."""
-    db.run(_REVOKE_OF_SESSION, of_session=session_id, now=now)
+    db.later(_REVOKE_OF_SESSION, of_session=session_id, now=now)
 
 
 def revoke_of_user(
@@ -298,7 +298,7 @@ def revoke_of_user(
 
 def revoke_of_client(db: Transaction, client_id: str, now: datetime) -> None:
     """End every grant that a client holds."""
-    db.run(_REVOKE_OF_CLIENT, of_client=client_id, now=now)
+    db.later(_REVOKE_OF_CLIENT, of_client=client_id, now=now)
 
 
 def prune(db: Transaction, now: datetime, limit: int) -> int:

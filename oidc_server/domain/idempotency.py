@@ -73,7 +73,7 @@ def claim(db: Transaction, digest: bytes, fingerprint: bytes, now: datetime) -> 
 
 def keep(db: Transaction, digest: bytes, status: int, body: bytes) -> None:
     """Write down the answer, in the transaction that claimed the key."""
-    db.run(_KEEP, of_digest=digest, answered=status, answer=body)
+    db.later(_KEEP, of_digest=digest, answered=status, answer=body)
 
 
 def prune(db: Transaction, now: datetime, limit: int) -> int:

@@ -169,7 +169,7 @@ def link(
 
 def use(db: Transaction, identity: Identity, account: str | None, now: datetime) -> None:
     """Note that somebody signed in with it, and what it is called by now."""
-    db.run(_USE, identity_id=identity.id, called=account or identity.account, now=now)
+    db.later(_USE, identity_id=identity.id, called=account or identity.account, now=now)
 
 
 def delete_row(db: Transaction, user_id: str, identity_id: str) -> bool:
@@ -179,7 +179,7 @@ def delete_row(db: Transaction, user_id: str, identity_id: str) -> bool:
 
 def delete_newer(db: Transaction, user_id: str, since: datetime) -> None:
     """Forget what was linked since somebody else was in. It is a part of `endings`."""
-    db.run(_REMOVE_NEWER, of_user=user_id, since=since)
+    db.later(_REMOVE_NEWER, of_user=user_id, since=since)
 
 
 def count_at(db: Transaction, provider_id: str) -> int:
@@ -191,5 +191,5 @@ def count_at(db: Transaction, provider_id: str) -> int:
 def delete_all_at(db: Transaction, provider_id: str) -> list[str]:
     """Forget every link to a provider; returns whose they were. It is a part of `endings`."""
     owners = [row[0] for row in db.all(_OWNERS, at=provider_id)]
-    db.run(_REMOVE_ALL, at=provider_id)
+    db.later(_REMOVE_ALL, at=provider_id)
     return owners

@@ -177,7 +177,7 @@ def add(
     if db.first(_BY_ISSUER, of_issuer=issuer) is not None:
         raise InvalidProviderError(f"There is a provider for {issuer} already.")
     provider_id = new_id(now)
-    db.run(
+    db.later(
         _INSERT,
         id=provider_id,
         name=name,
@@ -239,7 +239,7 @@ def enable(db: Transaction, provider: IdentityProvider, now: datetime) -> bool:
 
 def delete_row(db: Transaction, provider_id: str) -> None:
     """Forget a provider. It is a part of `endings.remove_provider`."""
-    db.run(_REMOVE, provider_id=provider_id)
+    db.later(_REMOVE, provider_id=provider_id)
 
 
 def _change(
@@ -248,7 +248,7 @@ def _change(
     values = {name: getattr(provider, name) for name in _CHANGEABLE}
     values |= {**changes, "updated_at": now}
     new = {f"new_{name}": value for name, value in values.items()}
-    db.run(_CHANGE, provider_id=provider.id, **new)
+    db.later(_CHANGE, provider_id=provider.id, **new)
 
 
 def _checked(description: Description, *, has_secret: bool) -> dict[str, Any]:

@@ -142,7 +142,7 @@ def create(
         user_id=None,
         revoked_at=None,
     )
-    db.run(_INSERT, **{name: getattr(made, name) for name in Invitation.__dataclass_fields__})
+    db.later(_INSERT, **{name: getattr(made, name) for name in Invitation.__dataclass_fields__})
     if made.email is not None:
         mails.enqueue(
             db,
@@ -191,7 +191,7 @@ def revoke_of_inviter(db: Transaction, user_id: str, now: datetime) -> None:
 
     Afterwards no row says who invited, and they would look like the operator's own.
     """
-    db.run(_REVOKE_WITH_ROLE, of_user=user_id, now=now)
+    db.later(_REVOKE_WITH_ROLE, of_user=user_id, now=now)
 
 
 def page(db: Transaction, limit: int, before: str | None = None) -> list[Invitation]:

@@ -63,4 +63,4 @@ def acquire(db: Transaction, name: str, holder: str, now: datetime, duration: ti
 
 def release(db: Transaction, name: str, holder: str) -> None:
     """Give the lease back early; nothing happens if somebody else holds it by now."""
-    db.run(_RELEASE, name=name, holder=holder)
+    db.later(_RELEASE, name=name, holder=holder)

@@ -170,8 +170,8 @@ def mint(
     """
     link_id = str(uuid.uuid4())
     if code_lifetime is not None:
-        db.run(_END_CODES, of_user=user_id, of_purpose=purpose.value)
-    db.run(
+        db.later(_END_CODES, of_user=user_id, of_purpose=purpose.value)
+    db.later(
         _MINT,
         id=link_id,
         purpose=purpose.value,
@@ -207,7 +207,7 @@ def guess_code(db: Transaction, user_id: str, purpose: Purpose, now: datetime) -
 
 def kill(db: Transaction, user_id: str, purpose: Purpose, now: datetime) -> None:
     """Withdraw every unused link of this person for this purpose."""
-    db.run(_KILL, of_user=user_id, of_purpose=purpose.value, now=now)
+    db.later(_KILL, of_user=user_id, of_purpose=purpose.value, now=now)
 
 
 def kill_all(db: Transaction, user_id: str, now: datetime, keep: Collection[Purpose] = ()) -> None:
@@ -219,7 +219,7 @@ def kill_all(db: Transaction, user_id: str, now: datetime, keep: Collection[Purp
 
 def kill_newer(db: Transaction, link: Link, purpose: Purpose, now: datetime) -> None:
     """Withdraw what was made for the same person, and for `purpose`, since this link was."""
-    db.run(
+    db.later(
         _KILL_NEWER,
         of_user=link.user_id,
         of_purpose=purpose.value,

@@ -193,7 +193,7 @@ def put(
 
     `destination` names the neighbour it goes to, so that a slow one holds up nobody else.
     """
-    db.run(
+    db.later(
         _PUT,
         id=new_id(now),
         queue=queue.value,
@@ -241,7 +241,7 @@ def lease(
 
 def delivered(db: Transaction, item: OutboxItem, now: datetime) -> None:
     """It is done, whoever may have leased it since."""
-    db.run(_DELIVERED, item_id=item.id, moment=now)
+    db.later(_DELIVERED, item_id=item.id, moment=now)
 
 
 def failed(db: Transaction, item: OutboxItem, error: str, now: datetime) -> bool:
@@ -253,13 +253,13 @@ def failed(db: Transaction, item: OutboxItem, error: str, now: datetime) -> bool
         give_up(db, item, error, now)
         return True
     pause = min(_FIRST_PAUSE * 2 ** min(item.attempts - 1, 20), _LONGEST_PAUSE)
-    db.run(_POSTPONE, item_id=item.id, attempt=item.attempts, moment=now + pause, error=error)
+    db.later(_POSTPONE, item_id=item.id, attempt=item.attempts, moment=now + pause, error=error)
     return False
 
 
 def give_up(db: Transaction, item: OutboxItem, error: str, now: datetime) -> None:
     """Never try it again; the row stays for some weeks and says why."""
-    db.run(_GIVE_UP, item_id=item.id, attempt=item.attempts, moment=now, error=error)
+    db.later(_GIVE_UP, item_id=item.id, attempt=item.attempts, moment=now, error=error)
 
 
 def hasten(db: Transaction, now: datetime) -> int:

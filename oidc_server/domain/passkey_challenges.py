@@ -77,7 +77,7 @@ def mint(
 ) -> str:
     """Make a challenge for this browser: 32 random bytes in base64url, as clients return it."""
     challenge = opaque_tokens.mint()
-    db.run(
+    db.later(
         _MINT,
         digest=opaque_tokens.digest(challenge),
         ceremony=ceremony.value,

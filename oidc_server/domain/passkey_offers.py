@@ -63,4 +63,4 @@ def was_made(db: Transaction, user_id: str, auth_time: datetime) -> bool:
 
 def decline(db: Transaction, user_id: str, now: datetime) -> None:
     """Offer this person none any more; they find it in their account."""
-    db.run(_DECLINE, of_user=user_id, from_then_on=now + _NEVER_AGAIN)
+    db.later(_DECLINE, of_user=user_id, from_then_on=now + _NEVER_AGAIN)

@@ -208,7 +208,7 @@ def handle_of(db: Transaction, user_id: str) -> bytes:
 
 def remember_handle(db: Transaction, user_id: str, handle: bytes) -> bytes:
     """Give a person this handle, unless they have one; returns the one they have."""
-    db.run(_MINT_HANDLE, user_id=user_id, handle=handle, second_step=False)
+    db.later(_MINT_HANDLE, user_id=user_id, handle=handle, second_step=False)
     found: bytes = db.first(_HANDLE, of_user=user_id).handle
     return found
 
@@ -312,12 +312,12 @@ def find(db: Transaction, user_id: str, passkey_id: str) -> Passkey | None:
 
 def rename(db: Transaction, user_id: str, passkey_id: str, name: str) -> None:
     """Call a passkey of this person by another name; raises `InvalidNameError`."""
-    db.run(_RENAME, passkey_id=passkey_id, of_user=user_id, new_name=_checked(name))
+    db.later(_RENAME, passkey_id=passkey_id, of_user=user_id, new_name=_checked(name))
 
 
 def delete_newer(db: Transaction, user_id: str, since: datetime) -> None:
     """Delete what was added since somebody else was in. It is a part of `endings`."""
-    db.run(_DELETE_NEWER, of_user=user_id, since=since)
+    db.later(_DELETE_NEWER, of_user=user_id, since=since)
 
 
 def withdraw_second_step(db: Transaction, user_id: str) -> None:
@@ -325,13 +325,13 @@ def withdraw_second_step(db: Transaction, user_id: str) -> None:
 
     It is a part of `endings.reset_factors`.
     """
-    db.run(_DELETE_SECOND, of_user=user_id)
+    db.later(_DELETE_SECOND, of_user=user_id)
     set_second_step(db, user_id, wanted=False)
 
 
 def delete_row(db: Transaction, user_id: str, passkey_id: str) -> None:
     """Delete the row. It is a part of `ways_in.remove_passkey`."""
-    db.run(_DELETE, passkey_id=passkey_id, of_user=user_id)
+    db.later(_DELETE, passkey_id=passkey_id, of_user=user_id)
 
 
 def _checked(name: str) -> str:

@@ -161,7 +161,7 @@ def begin(
     but makes that session stronger.
     """
     pending_id = new_id(now)
-    db.run(
+    db.later(
         _INSERT,
         id=pending_id,
         browser_digest=opaque_tokens.digest(browser),
@@ -256,7 +256,7 @@ def is_mailed_code(vault: Vault, pending: PendingSignIn, code: str) -> bool:
 
 def withdraw_of_user(db: Transaction, user_id: str, now: datetime) -> None:
     """End every half of a sign-in of this person. It is a part of what ends their sessions."""
-    db.run(_KILL, of_user=user_id, now=now)
+    db.later(_KILL, of_user=user_id, now=now)
 
 
 def prune(db: Transaction, now: datetime, limit: int) -> int:

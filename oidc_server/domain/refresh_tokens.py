@@ -196,7 +196,7 @@ def _insert(
     idle_lifetime: timedelta,
     dpop_jkt: str | None,
 ) -> None:
-    db.run(
+    db.later(
         statement,
         digest=opaque_tokens.digest(token),
         grant_id=grant.grant_id,

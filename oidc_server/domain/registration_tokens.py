@@ -129,7 +129,7 @@ def list_tokens(db: Transaction) -> list[RegistrationToken]:
 def revoke(db: Transaction, token_id: str, now: datetime) -> RegistrationToken:
     """End a token; its clients stay. Raises `UnknownRegistrationTokenError`."""
     token = _load(db, token_id)
-    db.run(_REVOKE, token_id=token.id, now=now)
+    db.later(_REVOKE, token_id=token.id, now=now)
     return _load(db, token.id)
 
 

@@ -167,7 +167,7 @@ def change(
         client_id=client_id,
         wants_roles=wants_roles,
     )
-    db.run(
+    db.later(
         _CHANGE,
         of_resource=resource.identifier,
         name=changed.name,
@@ -180,7 +180,7 @@ def change(
 
 def remove(db: Transaction, identifier: str) -> None:
     """Forget it: no token can be asked for it from here on."""
-    db.run(_DELETE, of_resource=identifier)
+    db.later(_DELETE, of_resource=identifier)
 
 
 def _check(db: Transaction, scopes: frozenset[str], client_id: str | None) -> None:

@@ -159,10 +159,10 @@ def begin_anew(db: Transaction, vault: Vault, fresh: FreshKeys, now: datetime) -
     grants = db.run(_REVOKE_GRANTS, now=now)
     links = db.run(_SPEND_LINKS, now=now)
     for statement in _END_OTHERS:
-        db.run(statement, now=now)
+        db.later(statement, now=now)
     for statement in _EMPTY:
-        db.run(statement)
+        db.later(statement)
     used_jtis.use_up_all_before(db, now)
-    db.run(_USE_UP_CODES, step=int(now.timestamp()) // totp.STEP + 1)
+    db.later(_USE_UP_CODES, step=int(now.timestamp()) // totp.STEP + 1)
     signing_keys.ensure(db, vault, fresh, now)
     return Ended(sessions, grants, links, waiting)

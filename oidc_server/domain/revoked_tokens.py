@@ -25,7 +25,7 @@ _PRUNE = Statement(delete_some(_revoked, _revoked.c.expires_at < bindparam("now"
 
 def revoke(db: Transaction, jti: str, expires_at: datetime) -> None:
     """Kill one access token (RFC 7009 §2.1)."""
-    db.run(_REVOKE, jti=jti, expires_at=expires_at)
+    db.later(_REVOKE, jti=jti, expires_at=expires_at)
 
 
 def prune(db: Transaction, now: datetime, limit: int) -> int:

@@ -288,7 +288,7 @@ def change(
     """
     _refuse_built_in(role)
     _check(scopes - role.scopes, known)
-    db.run(_CHANGE, of_name=role.name, description=description, scopes=scopes, now=now)
+    db.later(_CHANGE, of_name=role.name, description=description, scopes=scopes, now=now)
     return Role(role.name, description, scopes)
 
 
@@ -299,7 +299,7 @@ def remove(db: Transaction, role: Role) -> int:
     """
     _refuse_built_in(role)
     db.lock(_LOCK)
-    db.run(_DELETE, of_name=role.name)
+    db.later(_DELETE, of_name=role.name)
     return db.run(_WITHDRAW_FROM_ALL, of_role=role.name)
 
 

@@ -125,8 +125,8 @@ def trust(
     """
     kept = opaque_tokens.mint()
     if mark is not None:
-        db.run(_MARK_ANEW, presented=opaque_tokens.digest(mark), kept=opaque_tokens.digest(kept))
-    db.run(
+        db.later(_MARK_ANEW, presented=opaque_tokens.digest(mark), kept=opaque_tokens.digest(kept))
+    db.later(
         _TRUST,
         id=new_id(now),
         user_id=user_id,
@@ -164,7 +164,7 @@ def withdraw(db: Transaction, user_id: str, device_id: str) -> bool:
 
 def withdraw_of_user(db: Transaction, user_id: str) -> None:
     """Trust none of them any more."""
-    db.run(_WITHDRAW_ALL, of_user=user_id)
+    db.later(_WITHDRAW_ALL, of_user=user_id)
 
 
 def prune(db: Transaction, now: datetime, limit: int) -> int:

@@ -94,7 +94,7 @@ def add(
         _check_keys(jwks)
     if find(db, issuer) is not None:
         raise InvalidIssuerError(f"{issuer} is trusted already.")
-    db.run(
+    db.later(
         _INSERT,
         issuer=issuer,
         jwks=jwks,

@@ -150,7 +150,7 @@ def begin(
 ) -> Attempt:
     """Remember that a browser leaves for a provider, and where it shall come back to."""
     state = opaque_tokens.mint()
-    db.run(
+    db.later(
         _INSERT,
         id=new_id(now),
         state_digest=opaque_tokens.digest(state),
@@ -198,7 +198,7 @@ def answer(
 
 def keep(db: Transaction, sign_in: UpstreamSignIn, told: Mapping[str, Any], now: datetime) -> None:
     """Keep what the provider said until the person has decided."""
-    db.run(_KEEP, sign_in_id=sign_in.id, said=dict(told), now=now, until=now + LIFETIME)
+    db.later(_KEEP, sign_in_id=sign_in.id, said=dict(told), now=now, until=now + LIFETIME)
 
 
 def find_proven(
@@ -217,7 +217,7 @@ def finish(db: Transaction, sign_in: UpstreamSignIn, browser: str, now: datetime
 
 def delete_all_at(db: Transaction, provider_id: str) -> None:
     """Forget all that are asked of a provider. It is a part of `endings.remove_provider`."""
-    db.run(_REMOVE_ALL, at=provider_id)
+    db.later(_REMOVE_ALL, at=provider_id)
 
 
 def prune(db: Transaction, now: datetime, limit: int) -> int:

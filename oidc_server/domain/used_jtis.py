@@ -87,7 +87,7 @@ def is_used(
 
 def use_up_all_before(db: Transaction, now: datetime) -> None:
     """Count as used whatever can have been used until now, since nobody knows what was."""
-    db.run(_RESTORED, digest=_ALL_BEFORE_RESTORE, expires_at=now + _KEPT)
+    db.later(_RESTORED, digest=_ALL_BEFORE_RESTORE, expires_at=now + _KEPT)
 
 
 def _digest(namespace: str, signer: str, jti: str) -> bytes:

@@ -249,7 +249,7 @@ def start(
     `auth_time` is when the person proved themselves, if that was not just now but elsewhere.
     """
     handle = opaque_tokens.mint()
-    db.run(
+    db.later(
         _INSERT,
         id=new_id(now),
         digest=opaque_tokens.digest(handle),
@@ -279,7 +279,7 @@ def touch(db: Transaction, session: LiveSession, now: datetime, idle_lifetime: t
     """Push the idle limit out, at most once a minute; never past the absolute one."""
     if now - session.last_seen_at >= _TOUCH_EVERY:
         idle_until = min(now + idle_lifetime, session.expires_at)
-        db.run(_TOUCH, session_id=session.id, now=now, idle_until=idle_until)
+        db.later(_TOUCH, session_id=session.id, now=now, idle_until=idle_until)
 
 
 def hold(db: Transaction, session_id: str) -> None:
@@ -309,7 +309,7 @@ def renew(
     """
     handle = opaque_tokens.mint()
     until = session.expires_at if keep_end else now + lifetimes.absolute
-    db.run(
+    db.later(
         _RENEW,
         session_id=session.id,
         digest=opaque_tokens.digest(handle),
@@ -329,7 +329,7 @@ def rotate(db: Transaction, session: LiveSession) -> str:
     What was proven stays as old as it is: a password given once more is no second factor.
     """
     handle = opaque_tokens.mint()
-    db.run(_ROTATE, session_id=session.id, digest=opaque_tokens.digest(handle))
+    db.later(_ROTATE, session_id=session.id, digest=opaque_tokens.digest(handle))
     return handle
 
 

@@ -290,7 +290,7 @@ def has_password(
 
 def rehash(db: Transaction, user_id: str, *, seen: str, better: str) -> None:
     """Replace the hash of the same password by one with today's costs."""
-    db.run(_REHASH, user_id=user_id, seen=seen, better=better)
+    db.later(_REHASH, user_id=user_id, seen=seen, better=better)
 
 
 def verify_email(db: Transaction, user_id: str, email: str, now: datetime) -> bool:
@@ -366,4 +366,4 @@ def set_password(db: Transaction, user_id: str, password_hash: str | None, now: 
 
     It is a part of `endings.change_password`, which closes what it opened.
     """
-    db.run(_CHANGE_PASSWORD, user_id=user_id, password_hash=password_hash, now=now)
+    db.later(_CHANGE_PASSWORD, user_id=user_id, password_hash=password_hash, now=now)

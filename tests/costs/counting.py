@@ -1,6 +1,7 @@
 """Counts what an operation asks of the database, and how often it leaves the event loop."""
 
 import asyncio
+import re
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -16,21 +17,24 @@ from tests.site import Site
 _OF_TRANSACTIONS = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")
 _ONCE_PER_CONNECTION = ("PREPARE", "PRAGMA")
 _WRITING = ("INSERT", "UPDATE", "DELETE")
+_TOGETHER = re.compile(r";(?=(?:EXECUTE|SELECT|INSERT|SAVEPOINT|COMMIT)\b|$)")
+"""Between statements that go to PostgreSQL in one trip."""
 
 
 @dataclass(frozen=True)
 class Cost:
     """What one operation takes.
 
-    `statements` without those that begin and end `transactions`, of which those that only read have
-    none; `rows` inserted, changed or
-    deleted; `hops` from the event loop to another thread and back.
+    `statements` without those that begin and end `transactions`, of which those that only read, and
+    those of one statement, have none; `rows` inserted, changed or deleted; `hops` from the event
+    loop to another thread and back; `trips` to PostgreSQL and back.
     """
 
     transactions: int
     statements: int
     rows: int
     hops: int
+    trips: int = 0
 
 
 @dataclass
@@ -42,23 +46,22 @@ class Counter:
     _transactions: int = 0
     _rows: int = 0
     _hops: int = 0
+    _trips: int = 0
     _rows_before: int = 0
 
     def begin(self) -> None:
         self.statements.clear()
-        self._transactions = self._rows = self._hops = 0
+        self._transactions = self._rows = self._hops = self._trips = 0
         self._rows_before = self._rows_of_sqlite()
 
     def cost(self) -> Cost:
         rows = self._rows + self._rows_of_sqlite() - self._rows_before
-        return Cost(self._transactions, len(self.statements), rows, self._hops)
+        return Cost(self._transactions, len(self.statements), rows, self._hops, self._trips)
 
     def note(self, sql: str) -> None:
         """A statement as the driver got it; SQLite tells of those inside triggers as comments."""
-        if sql.startswith("BEGIN"):
-            self._transactions += 1
-            sql = sql.partition(";")[2] or sql
         verb = sql.lstrip().split(None, 1)[0].upper()
+        self._transactions += verb == "BEGIN"
         if verb not in (*_OF_TRANSACTIONS, *_ONCE_PER_CONNECTION) and not verb.startswith("--"):
             self.statements.append(sql)
 
@@ -67,6 +70,9 @@ class Counter:
         words = (status or "").split()
         if words and words[0] in _WRITING:
             self._rows += int(words[-1])
+
+    def note_trip(self, sql: str) -> None:
+        self._trips += not sql.startswith(_ONCE_PER_CONNECTION)
 
     def note_hop(self) -> None:
         self._hops += 1
@@ -85,9 +91,12 @@ def counting(counter: Counter) -> Iterator[None]:
 
     class CountingCursor(psycopg2.extensions.cursor):  # type: ignore[misc]
         def execute(self, query: Any, vars: Any = None) -> None:  # noqa: A002 - the driver's name
-            counter.note(str(query))
-            super().execute(query, vars)
-            counter.note_result(self.statusmessage)
+            sent = query if isinstance(query, str) else query.decode()
+            counter.note_trip(sent)
+            for part in filter(None, _TOGETHER.split(sent)):  # each has rows to tell of
+                counter.note(part)
+                super().execute(part, vars)
+                counter.note_result(self.statusmessage)
 
     def watch(connection: Any, _record: object) -> None:
         if isinstance(connection, psycopg2.extensions.connection):

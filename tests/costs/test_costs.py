@@ -72,7 +72,8 @@ def test_what_is_counted_is_what_was_done(counted_site: tuple[Site, Counter]) ->
         session.execute(text("INSERT INTO audit_horizon VALUES (1, 5)"))
         session.execute(text("DELETE FROM audit_horizon"))
 
-    assert counter.cost() == Cost(transactions=1, statements=3, rows=2, hops=0)
+    trips = 0 if site.runtime.database.is_sqlite else 5
+    assert counter.cost() == Cost(transactions=1, statements=3, rows=2, hops=0, trips=trips)
 
 
 def test_each_operation_has_a_limit(works: dict[str, Work]) -> None:

@@ -6,9 +6,9 @@ import threading
 from contextlib import suppress
 
 import pytest
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from oidc_server.app import create_app
 from oidc_server.database import Database, Statement
@@ -22,6 +22,11 @@ PUT = Statement(
     insert(leases).values(
         name=bindparam("name"), holder=bindparam("holder"), expires_at=bindparam("expires_at")
     )
+)
+PASS_ON = Statement(
+    update(leases)
+    .where(leases.c.name == bindparam("lease"))
+    .values(holder=bindparam("next_holder"))
 )
 HOLDERS = Statement(select(leases.c.holder).order_by(leases.c.name))
 WRITES_OR_LOCKS = re.compile(r"\b(INSERT|UPDATE|DELETE|SHARE)\b")
@@ -115,6 +120,55 @@ def test_a_failure_that_nobody_handed_on_is_not_taken_for_a_success(database: Da
             swallow()
 
     put(database, "another")  # the connection is as good as before
+
+
+def test_what_waits_is_done_before_whatever_is_asked_next(database: Database) -> None:
+    with database.transaction("write") as db:
+        db.later(PUT, name="a 100%; it's", holder="first; 100%", expires_at=NOW)
+        db.later(PASS_ON, lease="a 100%; it's", next_holder="second")
+        seen_by_statement = [row.holder for row in db.all(HOLDERS)]
+        db.later(PUT, name="b", holder="third", expires_at=NOW)
+        seen_by_session = list(db.session.scalars(select(leases.c.holder).order_by("name")))
+        db.later(PUT, name="c", holder="fourth", expires_at=NOW)
+
+    with database.transaction("read") as db:
+        holders = [row.holder for row in db.all(HOLDERS)]
+    assert seen_by_statement == ["second"]
+    assert seen_by_session == ["second", "third"]
+    assert holders == ["second", "third", "fourth"]
+
+
+def test_what_waits_is_dropped_with_the_rest(database: Database) -> None:
+    def fail(*, ask: bool) -> None:
+        with database.transaction("write") as db:
+            db.later(PUT, name="first", holder="ada", expires_at=NOW)
+            if ask:
+                db.all(HOLDERS)
+            db.later(PUT, name="second", holder="ada", expires_at=NOW)
+            raise ZeroDivisionError
+
+    for ask in (False, True):
+        with pytest.raises(ZeroDivisionError):
+            fail(ask=ask)
+
+    with database.transaction("read") as db:
+        assert db.all(HOLDERS) == []
+
+
+def test_what_is_wrong_with_one_that_waited_lets_nothing_be_committed(database: Database) -> None:
+    put(database, "taken")
+
+    def collide() -> None:
+        with database.transaction("write") as db:
+            db.later(PUT, name="mine", holder="ada", expires_at=NOW)
+            db.later(PUT, name="taken", holder="ada", expires_at=NOW)
+
+    with pytest.raises(IntegrityError) as raised:
+        collide()
+
+    assert "ada" not in str(raised.value)
+    with database.transaction("read") as db:
+        assert [row.holder for row in db.all(HOLDERS)] == ["taken"]
 
 
 def test_what_is_taken_for_reading_only_is_that() -> None:

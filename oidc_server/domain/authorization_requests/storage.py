@@ -118,7 +118,7 @@ def open_pushed(
         "browser": opaque_tokens.digest(browser),
         "now": now,
     }
-    db.run(_OPEN_PUSHED, **pushed, opened_at=now, until=now + lifetime)
+    db.later(_OPEN_PUSHED, **pushed, opened_at=now, until=now + lifetime)
     row = db.first(_FIND_PUSHED, **pushed)
     return _from_row(row) if row else None
 
@@ -145,18 +145,18 @@ def adopt(
     parsed = parse_id(request_id)
     if known is not None or parsed is None:
         return known
-    db.run(_ADOPT, request_id=parsed, digest=opaque_tokens.digest(browser), adopted_at=now)
+    db.later(_ADOPT, request_id=parsed, digest=opaque_tokens.digest(browser), adopted_at=now)
     return find(db, parsed, browser, now)
 
 
 def consent(db: Transaction, request_id: str, user_id: str) -> None:
     """Note that this user answered the consent page of this request with yes."""
-    db.run(_CONSENT, request_id=request_id, user_id=user_id)
+    db.later(_CONSENT, request_id=request_id, user_id=user_id)
 
 
 def select_account(db: Transaction, request_id: str, user_id: str) -> None:
     """Note that this user answered the page of accounts of this request with "that is me"."""
-    db.run(_SELECT_ACCOUNT, request_id=request_id, user_id=user_id)
+    db.later(_SELECT_ACCOUNT, request_id=request_id, user_id=user_id)
 
 
 def complete(db: Transaction, request_id: str, now: datetime) -> bool:
@@ -181,7 +181,7 @@ def _insert(
         "expires_at": stored.created_at + lifetime,
         **values,
     }
-    db.run(_INSERT, **(dict.fromkeys(_COLUMNS) | filled))
+    db.later(_INSERT, **(dict.fromkeys(_COLUMNS) | filled))
     return stored
 
 

@@ -196,22 +196,22 @@ def remove(db: Transaction, user_id: str, factor_id: str) -> Any:
     parsed = parse_id(factor_id)
     removed = parsed and db.first(_REMOVE, factor_id=parsed, of_user=user_id)
     if removed and not any(factor in held_by(db, user_id) for factor in STRONG):
-        db.run(_REMOVE_CODES, of_user=user_id)
+        db.later(_REMOVE_CODES, of_user=user_id)
     return removed or None
 
 
 def remove_all(db: Transaction, user_id: str) -> Sequence[Factor]:
     """Remove every factor of a person, who has lost them; returns the kinds there were."""
     held = held_by(db, user_id)
-    db.run(_REMOVE_FACTORS, of_user=user_id)
-    db.run(_REMOVE_CODES, of_user=user_id)
+    db.later(_REMOVE_FACTORS, of_user=user_id)
+    db.later(_REMOVE_CODES, of_user=user_id)
     return [factor for factor in Factor if factor in held]
 
 
 def remove_newer(db: Transaction, user_id: str, since: datetime) -> None:
     """Remove what was set up since somebody else was in. It is a part of `endings`."""
-    db.run(_REMOVE_NEWER_FACTORS, of_user=user_id, since=since)
-    db.run(_REMOVE_NEWER_CODES, of_user=user_id, since=since)
+    db.later(_REMOVE_NEWER_FACTORS, of_user=user_id, since=since)
+    db.later(_REMOVE_NEWER_CODES, of_user=user_id, since=since)
 
 
 def prune(db: Transaction, now: datetime, limit: int) -> int:

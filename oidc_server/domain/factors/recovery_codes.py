@@ -42,11 +42,11 @@ def normalized(code: str) -> str:
 
 def mint(db: Transaction, vault: Vault, user_id: str, now: datetime) -> list[str]:
     """Make a new set, which voids the old one; returns the codes, which are stored nowhere."""
-    db.run(_DELETE, of_user=user_id)
+    db.later(_DELETE, of_user=user_id)
     key = vault.derive(_PURPOSE)
     made = ["".join(secrets.choice(_ALPHABET) for _ in range(LENGTH)) for _ in range(COUNT)]
     for code in made:
-        db.run(
+        db.later(
             _INSERT,
             id=new_id(now),
             user_id=user_id,

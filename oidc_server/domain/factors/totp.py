@@ -68,7 +68,7 @@ def normalized(code: str) -> str | None:
 def begin(db: Transaction, vault: Vault, user_id: str, now: datetime) -> str:
     """Set up an app for this person; returns the id. It counts once it is confirmed."""
     factor_id = new_id(now)
-    db.run(
+    db.later(
         INSERT,
         id=factor_id,
         user_id=user_id,

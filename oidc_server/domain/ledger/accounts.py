@@ -211,7 +211,7 @@ def enter(
         created_at=now,
     )
     shown = {name: getattr(entry, name) for name in Entry.__dataclass_fields__}
-    db.run(
+    db.later(
         _ENTER,
         **{**shown, "type": kind.value},
         reserved_change=of_reserved * amount,

@@ -72,7 +72,7 @@ def reserve(
         return refusal(db, user_id, Reason.INSUFFICIENT)
     kind = EntryType.RESERVED
     entry = enter(db, user_id, kind, amount, moved, order=order, now=now)
-    db.run(
+    db.later(
         _RESERVE,
         id=entry.id,
         user_id=user_id,
@@ -105,7 +105,7 @@ def capture(
     rest = reservation.amount - amount
     if rest < 0:
         return Refused(Reason.MORE_THAN_LEFT, account.balance, reservation.amount)
-    db.run(_SETTLE, reservation_id=reservation_id, now=now, taken=amount)
+    db.later(_SETTLE, reservation_id=reservation_id, now=now, taken=amount)
     captured = _settle(
         db, EntryType.CAPTURED, user_id, reservation_id, amount, order=order, now=now
     )
@@ -128,7 +128,7 @@ def release(
     if isinstance(found, Refused):
         return found
     _, reservation = found
-    db.run(_SETTLE, reservation_id=reservation_id, now=now, taken=0)
+    db.later(_SETTLE, reservation_id=reservation_id, now=now, taken=0)
     return _settle(
         db,
         EntryType.RELEASED,

@@ -148,7 +148,7 @@ def rotate(
         if at_once and key.alg in fresh and key.signs_from and key.signs_from >= signs_from
     ]
     for kid in waiting:
-        db.run(_REVOKE, of_kid=kid, now=now, at=published_at)
+        db.later(_REVOKE, of_kid=kid, now=now, at=published_at)
     for key in fresh.values():
         _store(db, vault, key, now, published_at, signs_from)
     return Rotation([key.kid for key in fresh.values()], waiting, signs_from)
@@ -167,11 +167,11 @@ def revoke(
     found = next((key for key in timeline(db) if key.kid == kid), None)
     if found is None or found.revoked_at is not None:
         return None
-    db.run(_REVOKE, of_kid=kid, now=now, at=at)
+    db.later(_REVOKE, of_kid=kid, now=now, at=at)
     if is_gapless(timeline(db), found.alg, at):
         return Revocation(at, None)
     rotation = rotate(db, vault, {found.alg: fresh[found.alg]}, now, at_once=True)
-    db.run(_REVOKE, of_kid=kid, now=now, at=rotation.signs_from)
+    db.later(_REVOKE, of_kid=kid, now=now, at=rotation.signs_from)
     return Revocation(rotation.signs_from, rotation)
 
 
@@ -204,7 +204,7 @@ def _store(
     published_at: datetime,
     activates_at: datetime,
 ) -> None:
-    db.run(
+    db.later(
         _INSERT,
         kid=key.kid,
         alg=key.alg,
