@@ -27,12 +27,13 @@ from oidc_server.domain import (
     consents,
     factors,
     user_sessions,
+    visits,
 )
 from oidc_server.domain.authorization_requests import AuthorizationRequest, RequestGoneError
 from oidc_server.domain.consents import Permission
 from oidc_server.domain.factors.strength import ACR_VALUES, included, reachable_acr
 from oidc_server.domain.user_sessions import LiveSession
-from oidc_server.web import second_factors
+from oidc_server.web import cookies, second_factors
 from oidc_server.web.context import Context
 from oidc_server.web.responses import Response
 
@@ -41,6 +42,7 @@ def authorize(ctx: Context) -> Response:
     """Authorization endpoint (RFC 6749 §3.1, Core §3.1.2)."""
     if is_pushed(ctx.query):
         return _open_pushed(ctx)
+    _read_along(ctx, ctx.query.get("client_id"))
     try:
         trusted, request = read(ctx, ctx.query)
     except UntrustedRequestError as error:
@@ -97,6 +99,7 @@ def resume(ctx: Context) -> Response:
     if request is None:
         raise RequestGoneError
     ctx.ui_locales = request.ui_locales
+    _read_along(ctx, request.client_id)
     try:
         trusted = trusted_again(ctx.db, request)
     except UntrustedRequestError as error:
@@ -136,6 +139,13 @@ def advance(ctx: Context, trusted: Trusted, request: AuthorizationRequest) -> Re
             return authorization_response(ctx, trusted, request, live)
         case Refuse(error):
             return authorization_error(ctx, trusted, error, request.id)
+
+
+def _read_along(ctx: Context, client_id: str | None) -> None:
+    """Where somebody comes back, as nearly always, all that has to be known of them in one read."""
+    handle = ctx.runtime.cookies.read(ctx.incoming, cookies.SESSION)
+    if client_id is not None and handle is not None:
+        visits.read_along(ctx.db, client_id, handle, ctx.now)
 
 
 def _reachable_acrs(

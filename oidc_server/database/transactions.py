@@ -13,6 +13,7 @@ from oidc_server.database.watch import Watch
 
 Access = Literal["read", "write"]
 _BEGIN = b"BEGIN;"
+_UNKNOWN: Any = object()
 
 
 class Transaction:
@@ -27,6 +28,7 @@ class Transaction:
     __slots__ = (
         "_access",
         "_afterwards",
+        "_ahead",
         "_connection",
         "_cursor",
         "_dbapi",
@@ -54,6 +56,8 @@ class Transaction:
         self.memory = memory
         """What this process keeps beside the database (snapshots keyed by revision), by owner."""
         self._access = access
+        self._ahead: dict[Any, Any] = {}
+        """Rows that other statements have read along, by what would ask for them."""
         self._connection = connection
         self._dialect = connection.dialect
         pooled: Any = connection.connection
@@ -78,6 +82,7 @@ class Transaction:
     @property
     def session(self) -> Session:
         """The ORM session; it is flushed before each `Statement` and before the commit."""
+        self._ahead.clear()
         if self._session is None:
             self._begin()
             if self._unsent:  # somebody else sends the next statement
@@ -95,9 +100,23 @@ class Transaction:
 
     def first(self, statement: Statement, **parameters: Any) -> Any:
         """The first row as a named tuple, or None."""
+        if self._ahead:
+            known = self._ahead.pop((statement, frozenset(parameters.items())), _UNKNOWN)
+            if known is not _UNKNOWN:
+                return known
         compiled = self._execute(statement, parameters)
         rows = self._cursor.fetchall()
         return compiled.row(rows[0]) if rows else None
+
+    def read_along(
+        self, statement: Statement, values: Sequence[Any] | None, **parameters: Any
+    ) -> None:
+        """Have the next `first` of this answered, once: another statement has just read its row.
+
+        `values` are those of the row, or None if there is none. A write makes it forget them.
+        """
+        row = None if values is None else statement.compiled(self._dialect).make_row(values)
+        self._ahead[statement, frozenset(parameters.items())] = row
 
     def all(self, statement: Statement, **parameters: Any) -> list[Any]:
         compiled = self._execute(statement, parameters)
@@ -183,6 +202,8 @@ class Transaction:
             self._cursor.close()
 
     def _begin(self) -> None:
+        """Called before whatever may change something, each time."""
+        self._ahead.clear()
         if self._is_begun or self._access == "read":
             return
         if self._prepared is None:

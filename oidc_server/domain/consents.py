@@ -1,8 +1,10 @@
 """What people allowed clients: remembered, widened, withdrawn."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from urllib.parse import urlsplit
 
 from sqlalchemy import ForeignKey, Text, bindparam, delete, select, update
@@ -50,14 +52,14 @@ class Permission:
 
 
 _consents = table_of(Consent)
-_FOUND = (_consents.c.scopes, _consents.c.resources, _consents.c.shown)
+COLUMNS = (_consents.c.scopes, _consents.c.resources, _consents.c.shown)
 _FIND = Statement(
-    select(*_FOUND).where(
+    select(*COLUMNS).where(
         _consents.c.user_id == bindparam("user_id"), _consents.c.client_id == bindparam("client_id")
     )
 )
 _LOCK = Statement(
-    select(*_FOUND)
+    select(*COLUMNS)
     .where(
         _consents.c.user_id == bindparam("user_id"), _consents.c.client_id == bindparam("client_id")
     )
@@ -102,6 +104,11 @@ def find(db: Transaction, user_id: str, client: Client) -> Permission:
     if row is None or row.shown != _look(client):
         return Permission()
     return Permission(row.scopes, row.resources)
+
+
+def read_along(db: Transaction, user_id: str, client_id: str, values: Sequence[Any] | None) -> None:
+    """Spare `find` its read, once: another statement has read `COLUMNS`, or found nothing."""
+    db.read_along(_FIND, values, user_id=user_id, client_id=client_id)
 
 
 def remember(

@@ -19,6 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from oidc_server.database import Statement, Transaction
+from oidc_server.domain import clients
 from oidc_server.domain.base import (
     Base,
     Identifier,
@@ -30,6 +31,7 @@ from oidc_server.domain.base import (
     new_id,
     table_of,
 )
+from oidc_server.domain.clients import ClientRow
 from oidc_server.domain.users import User
 from oidc_server.security import opaque_tokens
 
@@ -118,6 +120,7 @@ class Granted:
 
 _grants = table_of(Grant)
 _users = table_of(User)
+_clients = table_of(ClientRow)
 
 GRANTED_COLUMNS = (
     *[_grants.c[name] for name in Granted.__dataclass_fields__ if name in _grants.c],
@@ -125,8 +128,10 @@ GRANTED_COLUMNS = (
 )
 _INSERT = Statement(insert_all(_grants))
 _FIND_BY_CODE = Statement(
-    select(*GRANTED_COLUMNS)
+    select(*GRANTED_COLUMNS, clients.LIVE_REVISION)
+    .select_from(_grants)
     .join(_users, _users.c.id == _grants.c.user_id)
+    .join(_clients, _clients.c.client_id == _grants.c.client_id)
     .where(_grants.c.code_digest == bindparam("presented"))
 )
 _FIND = Statement(
@@ -263,9 +268,13 @@ def _values(authorization: Authorization, now: datetime, lifetime: timedelta) ->
 
 
 def find_by_code(db: Transaction, code: str) -> Granted | None:
-    """The grant of this code, spent or not. Reading claims nothing."""
+    """The grant of this code, spent or not; its client is read along. Reading claims nothing."""
     row = db.first(_FIND_BY_CODE, presented=opaque_tokens.digest(code))
-    return Granted(*row) if row else None
+    if row is None:
+        return None
+    granted = Granted(*row[: len(GRANTED_COLUMNS)])
+    clients.read_along(db, granted.client_id, row.live_revision)
+    return granted
 
 
 def find(db: Transaction, grant_id: str) -> Granted | None:

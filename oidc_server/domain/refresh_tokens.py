@@ -12,8 +12,9 @@ from sqlalchemy import ForeignKey, LargeBinary, Text, bindparam, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from oidc_server.database import Statement, Transaction
-from oidc_server.domain import grants
+from oidc_server.domain import clients, grants
 from oidc_server.domain.base import Base, Identifier, Instant, delete_some, insert_all, table_of
+from oidc_server.domain.clients import ClientRow
 from oidc_server.domain.grants import GRANTED_COLUMNS, Grant, Granted
 from oidc_server.domain.user_sessions import UserSession
 from oidc_server.domain.users import User
@@ -73,6 +74,7 @@ class Replayed:
 _tokens = table_of(RefreshToken)
 _grants = table_of(Grant)
 _users = table_of(User)
+_clients = table_of(ClientRow)
 _sessions = table_of(UserSession)
 
 _INSERT = Statement(insert_all(_tokens))
@@ -86,10 +88,12 @@ _FIND = Statement(
         _sessions.c.ended_at,
         _sessions.c.expires_at.label("session_expires_at"),
         _sessions.c.idle_expires_at,
+        clients.LIVE_REVISION,
     )
     .select_from(_tokens)
     .join(_grants, _grants.c.grant_id == _tokens.c.grant_id)
     .join(_users, _users.c.id == _grants.c.user_id)
+    .join(_clients, _clients.c.client_id == _grants.c.client_id)
     .outerjoin(_sessions, _sessions.c.id == _grants.c.session_id)
     .where(_tokens.c.digest == bindparam("presented"))
 )
@@ -122,12 +126,13 @@ def mint(
 
 
 def find(db: Transaction, token: str, now: datetime) -> Presented | None:
-    """The token with its grant, spent or not. Reading claims nothing."""
+    """The token with its grant, spent or not; its client is read along. Reading claims nothing."""
     digest = opaque_tokens.digest(token)
     row = db.first(_FIND, presented=digest)
     if row is None:
         return None
     granted = Granted(*row[: len(GRANTED_COLUMNS)])
+    clients.read_along(db, granted.client_id, row.live_revision)
     session_ended = granted.session_id is not None and (
         row.session_expires_at is None
         or row.ended_at is not None

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Select, bindparam, exists, select
 
 from oidc_server.database import Statement, Transaction
+from oidc_server.domain import clients
 from oidc_server.domain.base import table_of
 from oidc_server.domain.claims import PERSON_COLUMNS
 from oidc_server.domain.clients import ClientRow
@@ -40,7 +41,7 @@ def _of_grant(*further: Any) -> Select[Any]:
     )
 
 
-_STATE = Statement(_of_grant(_users.c.username))
+_STATE = Statement(_of_grant(_users.c.username, clients.LIVE_REVISION))
 _STATE_AND_PERSON = Statement(
     _of_grant(
         _clients.c.revision.label("client_revision"),
@@ -82,13 +83,16 @@ def find(
 ) -> TokenState:
     """Whether an access token still holds: grant, user, client and token, in one read.
 
-    An exchanged token (RFC 8693) has a second client, and costs a second read.
+    An exchanged token (RFC 8693) has a second client, and costs a second read. Unless the person is
+    wanted, the client of the grant is read along.
     """
     if grant_id is None:
         row = db.first(_STATE_OF_CLIENT, of_client=client_id, jti=jti)
     else:
         statement = _STATE_AND_PERSON if with_person else _STATE
         row = db.first(statement, of_grant=grant_id, jti=jti)
+    if grant_id is not None and row is not None and not with_person:
+        clients.read_along(db, row.client_id, row.live_revision)
     if row is None or row.token_revoked or row.client_disabled_at is not None:
         return _DEAD
     if row.tokens_not_before is not None and issued_at < row.tokens_not_before:

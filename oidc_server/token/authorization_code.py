@@ -32,10 +32,16 @@ class AuthorizationCodeGrant(AuthorizationCodeGrantBase):
     """
 
     GRANT_TYPE = GrantType.AUTHORIZATION_CODE.value
+    _read: Granted | None = None
     _found: Granted | None = None
 
     def validate_token_request(self) -> None:
-        """All checks. The right client with a wrong redirect URI or verifier burns the code."""
+        """All checks. The right client with a wrong redirect URI or verifier burns the code.
+
+        What the code stands for is read first, since that tells of the client too.
+        """
+        if (code := self.request.form.get("code")) is not None:
+            self._read = grants.find_by_code(self.server.exchange.db, code)
         try:
             super().validate_token_request()
         except InvalidGrantError:
@@ -48,9 +54,8 @@ class AuthorizationCodeGrant(AuthorizationCodeGrantBase):
             self.server.exchange, self.request.authorization_code.granted.resources
         )
 
-    def query_authorization_code(self, code: str, client: AuthenticatedClient) -> _Code | None:
-        exchange = self.server.exchange
-        granted = grants.find_by_code(exchange.db, code)
+    def query_authorization_code(self, _code: str, client: AuthenticatedClient) -> _Code | None:
+        exchange, granted = self.server.exchange, self._read
         if granted is None or granted.client_id != client.client.client_id:
             return None
         if granted.redeemed_at is not None:

@@ -4,6 +4,7 @@ from typing import Any
 
 from oidc_server.domain import refresh_tokens, resources
 from oidc_server.domain.clients import Client
+from oidc_server.domain.token_states import TokenState
 from oidc_server.oauth2.access_tokens import AccessToken
 from oidc_server.oauth2.authlib import InvalidClientError, OAuth2Error
 from oidc_server.oauth2.client_authentication import authenticate
@@ -19,8 +20,13 @@ _INACTIVE: dict[str, Any] = {"active": False}
 
 
 def introspect(ctx: Context) -> Response:
-    """Say what a token is worth. Whatever this client may not know about is simply not active."""
+    """Say what a token is worth. Whatever this client may not know about is simply not active.
+
+    The state of an access token is read first, since that tells of its client too.
+    """
     exchange = exchange_of(ctx)
+    access_token = ctx.runtime.tokens.read(exchange.form.get("token", ""), ctx.now)
+    state = None if access_token is None else state_of(ctx.db, access_token)
     try:
         client = authenticate(exchange).client
         if client.is_public:
@@ -29,20 +35,20 @@ def introspect(ctx: Context) -> Response:
     except OAuth2Error as error:
         return protocol_error(ctx, error)
 
-    access_token = ctx.runtime.tokens.read(token, ctx.now)
-    if access_token is not None:
-        told = _access_token(ctx, client, access_token)
+    if access_token is not None and state is not None:
+        told = _access_token(ctx, client, access_token, state)
     else:
         told = _refresh_token(ctx, client, token)
     return _signed(ctx, client, told) if _wants_jwt(ctx) else json(told)
 
 
-def _access_token(ctx: Context, client: Client, token: AccessToken) -> dict[str, Any]:
+def _access_token(
+    ctx: Context, client: Client, token: AccessToken, state: TokenState
+) -> dict[str, Any]:
     sees_all = client.metadata.may_introspect
     is_own = token.client_id == client.client_id
     if not (sees_all or is_own or resources.serves(ctx.db, client.client_id, token.audiences)):
         return _INACTIVE
-    state = state_of(ctx.db, token)
     if not state.holds:
         return _INACTIVE
     token_type = TokenType.BEARER if token.jkt is None else TokenType.DPOP

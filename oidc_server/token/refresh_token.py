@@ -34,8 +34,13 @@ class RefreshTokenGrant(RefreshTokenGrantBase):
 
     GRANT_TYPE = GrantType.REFRESH_TOKEN.value
     INCLUDE_NEW_REFRESH_TOKEN = True
+    _read: Presented | None = None
 
     def validate_token_request(self) -> None:
+        """All checks. The token is looked up first, since that tells of the client too."""
+        exchange = self.server.exchange
+        if (token := self.request.form.get("refresh_token")) is not None:
+            self._read = refresh_tokens.find(exchange.db, token, exchange.now)
         super().validate_token_request()
         presented = self.request.refresh_token.presented
         if not presented.holds(self.server.exchange.now):
@@ -45,10 +50,8 @@ class RefreshTokenGrant(RefreshTokenGrantBase):
             raise InvalidGrantError("The refresh token is bound to a key that was not proved.")
         issuer.audiences_for(self.server.exchange, presented.grant.resources)
 
-    def authenticate_refresh_token(self, token: str) -> _Credential | None:
-        exchange = self.server.exchange
-        presented = refresh_tokens.find(exchange.db, token, exchange.now)
-        return _Credential(presented) if presented is not None else None
+    def authenticate_refresh_token(self, _token: str) -> _Credential | None:
+        return _Credential(self._read) if self._read is not None else None
 
     def authenticate_user(self, credential: _Credential) -> str:
         return credential.presented.grant.user_id

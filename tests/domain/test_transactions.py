@@ -3,6 +3,7 @@
 import gc
 import re
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
@@ -11,7 +12,7 @@ from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from oidc_server.app import create_app
-from oidc_server.database import Database, Statement
+from oidc_server.database import Database, Statement, Transaction
 from oidc_server.database.statements import Compiled
 from oidc_server.domain.base import table_of
 from oidc_server.domain.leases import Lease
@@ -28,6 +29,7 @@ PASS_ON = Statement(
     .where(leases.c.name == bindparam("lease"))
     .values(holder=bindparam("next_holder"))
 )
+HOLDER = Statement(select(leases.c.holder).where(leases.c.name == bindparam("lease")))
 HOLDERS = Statement(select(leases.c.holder).order_by(leases.c.name))
 WRITES_OR_LOCKS = re.compile(r"\b(INSERT|UPDATE|DELETE|SHARE)\b")
 
@@ -169,6 +171,32 @@ def test_what_is_wrong_with_one_that_waited_lets_nothing_be_committed(database: 
     assert "ada" not in str(raised.value)
     with database.transaction("read") as db:
         assert [row.holder for row in db.all(HOLDERS)] == ["taken"]
+
+
+@pytest.mark.parametrize("change", ["run", "later", "lock", "session"])
+def test_what_was_read_along_answers_once_and_never_after_a_write(
+    database: Database, change: str
+) -> None:
+    put(database, "a")
+    changes: dict[str, Callable[[Transaction], object]] = {
+        "run": lambda db: db.run(PASS_ON, lease="a", next_holder="later"),
+        "later": lambda db: db.later(PASS_ON, lease="a", next_holder="later"),
+        "lock": lambda db: db.lock("a"),
+        "session": lambda db: db.session,
+    }
+
+    with database.transaction("write") as db:
+        db.read_along(HOLDER, ("known",), lease="a")
+        answers = [db.first(HOLDER, lease=name).holder for name in "aa"]
+        db.read_along(HOLDER, None, lease="a")
+        absent = db.first(HOLDER, lease="a")
+        db.read_along(HOLDER, ("known",), lease="a")
+        changes[change](db)
+        afterwards = db.first(HOLDER, lease="a").holder
+
+    assert answers == ["known", "a"]
+    assert absent is None
+    assert afterwards == ("later" if change in ("run", "later") else "a")
 
 
 def test_what_is_taken_for_reading_only_is_that() -> None:

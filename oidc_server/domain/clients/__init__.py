@@ -9,16 +9,19 @@ from oidc_server.domain.client_metadata import ClientMetadata, ClientType
 from oidc_server.domain.clients.changing import NewClient, change, create, rotate_secret
 from oidc_server.domain.clients.listing import Listed, Place, Wanted, page
 from oidc_server.domain.clients.reading import (
+    LIVE_REVISION,
     at_revision,
     each_client,
     find,
     is_origin,
     load,
+    read_along,
 )
 from oidc_server.domain.clients.snapshot import Client, UnknownClientError
 from oidc_server.domain.clients.tables import ClientOrigin, ClientRow, ClientSecret
 
 __all__ = [
+    "LIVE_REVISION",
     "Client",
     "ClientMetadata",
     "ClientOrigin",
@@ -38,5 +41,6 @@ __all__ = [
     "is_origin",
     "load",
     "page",
+    "read_along",
     "rotate_secret",
 ]
