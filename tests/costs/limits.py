@@ -29,7 +29,7 @@ LIMITS = {
     "sign-in with the password": Limit(Cost(4, 32, 12, 1), Cost(4, 32, 12, 6, 27)),
     "userinfo": Limit(Cost(0, 1, 0, 0), Cost(0, 1, 0, 1, 1)),
     "introspection": Limit(Cost(0, 1, 0, 0), Cost(0, 1, 0, 1, 1)),
-    "dynamic registration": Limit(Cost(1, 5, 3, 0), Cost(1, 5, 3, 1, 7)),
+    "dynamic registration": Limit(Cost(1, 3, 3, 0), Cost(1, 3, 3, 1, 1)),
     "balance": Limit(Cost(0, 2, 0, 0), Cost(0, 2, 0, 1, 2)),
     "credits use": Limit(Cost(1, 5, 4, 0), Cost(1, 5, 4, 1, 4)),
 }

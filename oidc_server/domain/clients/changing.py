@@ -2,15 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from types import SimpleNamespace
+from typing import Any, Literal
 
 from sqlalchemy import delete, select
 
-from oidc_server.database import Transaction
-from oidc_server.domain.base import DomainError, new_id
+from oidc_server.database import Statement, Transaction
+from oidc_server.domain.base import DomainError, insert_all, new_id, table_of
 from oidc_server.domain.client_metadata import ClientMetadata, ClientType
 from oidc_server.domain.clients.listing import canonical_name
-from oidc_server.domain.clients.reading import load
+from oidc_server.domain.clients.reading import client_of, load
 from oidc_server.domain.clients.snapshot import SECRET, Client, UnknownClientError
 from oidc_server.domain.clients.tables import ClientOrigin, ClientRow, ClientSecret
 from oidc_server.security import opaque_tokens
@@ -23,6 +24,11 @@ class NewClient:
 
     client: Client
     client_secret: str | None
+
+
+_INSERT = Statement(insert_all(table_of(ClientRow)))
+_INSERT_SECRET = Statement(insert_all(table_of(ClientSecret)))
+_INSERT_ORIGIN = Statement(insert_all(table_of(ClientOrigin)))
 
 
 def create(
@@ -40,27 +46,26 @@ def create(
     `vault` is needed for `client_secret_jwt` only.
     """
     client_id = _new_client_id()
-    db.session.add(
-        ClientRow(
-            client_id=client_id,
-            revision=1,
-            type=client_type,
-            client_metadata=metadata.to_document(),
-            canonical_name=canonical_name(metadata.client_name),
-            created_at=now,
-            registration_digest=registration_digest,
-            registered_with=registered_with,
-        )
-    )
-    db.flush()
+    row: dict[str, Any] = {
+        "client_id": client_id,
+        "revision": 1,
+        "type": client_type,
+        "metadata": metadata.to_document(),
+        "canonical_name": canonical_name(metadata.client_name),
+        "created_at": now,
+        "disabled_at": None,
+        "tokens_not_before": None,
+        "registration_digest": registration_digest,
+        "registered_with": registered_with,
+        "deleted_at": None,
+    }
+    db.later(_INSERT, **row)
     if client_type == "spa":
-        db.session.add_all(
-            ClientOrigin(origin=origin, client_id=client_id) for origin in metadata.origins()
-        )
-    secret = (
-        _add_secret(db, client_id, now, metadata, vault) if metadata.has_client_secret else None
-    )
-    return NewClient(load(db, client_id), secret)
+        _add_origins(db, client_id, metadata)
+    if not metadata.has_client_secret:
+        return NewClient(client_of(SimpleNamespace(**row), []), None)
+    secret, kept = _add_secret(db, client_id, now, metadata, vault)
+    return NewClient(client_of(SimpleNamespace(**row), [kept]), secret)
 
 
 def rotate_secret(
@@ -88,7 +93,7 @@ def rotate_secret(
         elif secret.expires_at is None or secret.expires_at > until:
             secret.expires_at = until
     row.revision += 1
-    return _add_secret(db, client_id, now, metadata, vault)
+    return _add_secret(db, client_id, now, metadata, vault)[0]
 
 
 def change(
@@ -105,9 +110,7 @@ def change(
         row.canonical_name = canonical_name(metadata.client_name)
         db.session.execute(delete(ClientOrigin).where(ClientOrigin.client_id == client_id))
         if row.type == "spa":
-            db.session.add_all(
-                ClientOrigin(origin=origin, client_id=client_id) for origin in metadata.origins()
-            )
+            _add_origins(db, client_id, metadata)
     if disabled_at != "unchanged":
         row.disabled_at = disabled_at
     row.revision += 1
@@ -129,21 +132,27 @@ def _new_client_id() -> str:
     return client_id
 
 
+def _add_origins(db: Transaction, client_id: str, metadata: ClientMetadata) -> None:
+    for origin in metadata.origins():
+        db.later(_INSERT_ORIGIN, origin=origin, client_id=client_id)
+
+
 def _add_secret(
     db: Transaction, client_id: str, now: datetime, metadata: ClientMetadata, vault: Vault | None
-) -> str:
+) -> tuple[str, Any]:
+    """A new secret, and its row."""
     secret, row_id, sealed = opaque_tokens.mint(), new_id(now), None
     if metadata.token_endpoint_auth_method == "client_secret_jwt":
         if vault is None:
             raise ValueError("a secret that signs is kept sealed: this needs the vault")
         sealed = vault.seal(SECRET, secret.encode("ascii"), row_id.encode("ascii"))
-    db.session.add(
-        ClientSecret(
-            id=row_id,
-            client_id=client_id,
-            digest=opaque_tokens.digest(secret),
-            sealed=sealed,
-            created_at=now,
-        )
-    )
-    return secret
+    row: dict[str, Any] = {
+        "id": row_id,
+        "client_id": client_id,
+        "digest": opaque_tokens.digest(secret),
+        "sealed": sealed,
+        "created_at": now,
+        "expires_at": None,
+    }
+    db.later(_INSERT_SECRET, **row)
+    return secret, SimpleNamespace(**row)

@@ -1,6 +1,6 @@
 """Finding clients: a small read tells the revision, the rest comes from snapshots."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -95,7 +95,11 @@ def load(db: Transaction, client_id: str) -> Client:
 
 
 def _read(db: Transaction, row: Any) -> Client:
-    secrets = db.all(_LOAD_SECRETS, client_id=row.client_id)
+    return client_of(row, db.all(_LOAD_SECRETS, client_id=row.client_id))
+
+
+def client_of(row: Any, secrets: Sequence[Any]) -> Client:
+    """The client that a row and those of its secrets make."""
     return Client(
         client_id=row.client_id,
         revision=row.revision,

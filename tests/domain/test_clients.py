@@ -1,0 +1,50 @@
+"""What is told of a client is what is stored of it."""
+
+from typing import Any
+
+import pytest
+
+from oidc_server.database import Database
+from oidc_server.domain import client_metadata, clients
+from oidc_server.domain.clients import ClientType
+from oidc_server.security.encryption import Vault
+from tests.domain.conftest import NOW
+
+
+@pytest.mark.parametrize(
+    ("client_type", "changes"),
+    [
+        ("web", {}),
+        ("web", {"token_endpoint_auth_method": "client_secret_jwt"}),
+        ("web", {"contacts": ("ada@example.com",), "default_max_age": 60}),
+        ("spa", {}),
+    ],
+    ids=["secret", "secret that signs", "further metadata", "no secret"],
+)
+def test_a_client_that_was_just_made_is_what_everybody_else_reads(
+    database: Database, client_type: ClientType, changes: dict[str, Any]
+) -> None:
+    metadata = client_metadata.for_type(
+        client_type,
+        client_name="Ledger",
+        redirect_uris=("https://app.example.net/callback",),
+        **changes,
+    )
+    vault = Vault(("a secret of the operator that is long",))
+    with database.transaction("write") as db:
+        made = clients.create(
+            db,
+            client_type=client_type,
+            metadata=metadata,
+            now=NOW,
+            vault=vault,
+            registration_digest=b"digest",
+        )
+
+    with database.transaction("read") as db:
+        found = clients.find(db, made.client.client_id)
+        knows_origin = clients.is_origin(db, "https://app.example.net")
+    assert found == made.client
+    assert knows_origin == (client_type == "spa")
+    if made.client_secret is not None:
+        assert made.client.knows_secret(made.client_secret, NOW)
