@@ -3,7 +3,7 @@
 from urllib.parse import urlsplit
 
 from oidc_server.authorization.request import Trusted, UntrustedRequestError
-from oidc_server.domain import authorization_requests, grants, subjects, user_sessions
+from oidc_server.domain import authorization_requests, grants, subjects
 from oidc_server.domain.authorization_requests import AuthorizationRequest
 from oidc_server.domain.clients import Client
 from oidc_server.domain.factors.strength import acr_to_tell
@@ -31,7 +31,6 @@ def authorization_response(
     """Issue the code (RFC 6749 §4.1.2). A stored request is answered once."""
     if request.id is not None and not authorization_requests.complete(ctx.db, request.id, ctx.now):
         raise authorization_requests.RequestGoneError
-    user_sessions.hold(ctx.db, session.id)
     settings = ctx.runtime.settings
     authorization = Authorization(
         user_id=session.user_id,

@@ -34,6 +34,7 @@ class Transaction:
         "_dbapi",
         "_dialect",
         "_is_begun",
+        "_is_over",
         "_may_wait",
         "_of_session",
         "_prepared",
@@ -69,6 +70,7 @@ class Transaction:
         )
         self._cursor: Any = self._dbapi.cursor()
         self._is_begun = begun
+        self._is_over = False
         self._may_wait = self._prepared is not None and access == "write" and not begun
         """Whether statements can be sent together."""
         self._unsent = b""
@@ -140,6 +142,21 @@ class Transaction:
         self._prepare(compiled)
         self._unsent += self._cursor.mogrify(compiled.call, compiled.arguments(parameters)) + b";"
 
+    def conclude(self, statement: Statement, **parameters: Any) -> int:
+        """Execute the last statement that writes; return the number of rows changed.
+
+        It is committed at once where that saves a round trip, with what waits: raising afterwards
+        undoes nothing. If it changed a row nothing more can be written; else a refusal can be.
+        """
+        alone = self._session is None and (not self._is_begun or self._unsent.startswith(_BEGIN))
+        if alone:
+            self._is_begun, self._unsent = True, self._unsent.removeprefix(_BEGIN)
+        changed = self.run(statement, **parameters)
+        self._is_over = changed > 0
+        if alone:
+            self._is_begun = False
+        return changed
+
     def lock(self, name: str) -> None:
         """Let one transaction at a time through here, over all nodes, until it ends.
 
@@ -204,6 +221,8 @@ class Transaction:
     def _begin(self) -> None:
         """Called before whatever may change something, each time."""
         self._ahead.clear()
+        if self._is_over:
+            raise RuntimeError("what writes last has been executed")
         if self._is_begun or self._access == "read":
             return
         if self._prepared is None:

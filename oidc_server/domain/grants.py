@@ -11,14 +11,16 @@ from sqlalchemy import (
     Text,
     bindparam,
     cast,
+    func,
     or_,
     select,
     text,
     update,
 )
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
-from oidc_server.database import Statement, Transaction
+from oidc_server.database import ConflictError, Statement, Transaction
 from oidc_server.domain import clients
 from oidc_server.domain.base import (
     Base,
@@ -32,6 +34,7 @@ from oidc_server.domain.base import (
     table_of,
 )
 from oidc_server.domain.clients import ClientRow
+from oidc_server.domain.user_sessions import UserSession
 from oidc_server.domain.users import User
 from oidc_server.security import opaque_tokens
 
@@ -121,12 +124,21 @@ class Granted:
 _grants = table_of(Grant)
 _users = table_of(User)
 _clients = table_of(ClientRow)
+_sessions = table_of(UserSession)
 
 GRANTED_COLUMNS = (
     *[_grants.c[name] for name in Granted.__dataclass_fields__ if name in _grants.c],
     _users.c.disabled_at.label("user_disabled_at"),
 )
 _INSERT = Statement(insert_all(_grants))
+_INSERT_WITH_SESSION = Statement(
+    insert(_grants).from_select(
+        [column.name for column in _grants.columns],
+        select(*[bindparam(column.name, type_=column.type) for column in _grants.columns])
+        .where(_sessions.c.id == bindparam("session_id"), _sessions.c.ended_at.is_(None))
+        .with_for_update(read=True),  # who ends it comes after, and sees what hangs on it
+    )
+)
 _FIND_BY_CODE = Statement(
     select(*GRANTED_COLUMNS, clients.LIVE_REVISION)
     .select_from(_grants)
@@ -147,6 +159,14 @@ _REDEEM = Statement(
         _grants.c.revoked_at.is_(None),
     )
     .values(redeemed_at=bindparam("now"))
+)
+_BURN = Statement(
+    update(_grants)
+    .where(_grants.c.grant_id == bindparam("of_grant"), _grants.c.revoked_at.is_(None))
+    .values(
+        redeemed_at=func.coalesce(_grants.c.redeemed_at, bindparam("now", type_=Instant)),
+        revoked_at=bindparam("now", type_=Instant),
+    )
 )
 _REVOKE = Statement(
     update(_grants)
@@ -229,7 +249,10 @@ def mint_code(
     now: datetime,
     lifetime: timedelta,
 ) -> str:
-    """Give access and return the authorization code that fetches it (RFC 6749 §4.1.2)."""
+    """Give access and return the authorization code that fetches it (RFC 6749 §4.1.2).
+
+    Nothing is written after it. Raises `ConflictError` if the session has ended meanwhile.
+    """
     code = opaque_tokens.mint()
     values = _values(authorization, now, lifetime) | {
         "code_expires_at": terms.expires_at,
@@ -237,7 +260,9 @@ def mint_code(
         "code_challenge": terms.code_challenge,
         "dpop_jkt": terms.dpop_jkt,
     }
-    db.later(_INSERT, code_digest=opaque_tokens.digest(code), **values)
+    digest = opaque_tokens.digest(code)
+    if not db.conclude(_INSERT_WITH_SESSION, code_digest=digest, **values):
+        raise ConflictError("the session has ended")
     return code
 
 
@@ -284,8 +309,16 @@ def find(db: Transaction, grant_id: str) -> Granted | None:
 
 
 def redeem(db: Transaction, grant_id: str, now: datetime) -> bool:
-    """Spend the code once: one conditional UPDATE, so of two callers one wins (RFC 6749 §4.1.2)."""
-    return db.run(_REDEEM, of_grant=grant_id, now=now) == 1
+    """Spend the code once: one conditional UPDATE, so of two callers one wins (RFC 6749 §4.1.2).
+
+    Who wins has written the rest before.
+    """
+    return db.conclude(_REDEEM, of_grant=grant_id, now=now) == 1
+
+
+def burn(db: Transaction, grant_id: str, now: datetime) -> None:
+    """Spend the code for nothing: what it was good for has ended."""
+    db.later(_BURN, of_grant=grant_id, now=now)
 
 
 def revoke(db: Transaction, grant_id: str, now: datetime) -> bool:

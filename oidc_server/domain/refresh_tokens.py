@@ -7,13 +7,15 @@ the same, and lives on with every use.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import ForeignKey, LargeBinary, Text, bindparam, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from oidc_server.database import Statement, Transaction
 from oidc_server.domain import clients, grants
-from oidc_server.domain.base import Base, Identifier, Instant, delete_some, insert_all, table_of
+from oidc_server.domain.base import Base, Identifier, Instant, delete_some, table_of
 from oidc_server.domain.clients import ClientRow
 from oidc_server.domain.grants import GRANTED_COLUMNS, Grant, Granted
 from oidc_server.domain.user_sessions import UserSession
@@ -72,13 +74,36 @@ class Replayed:
 
 
 _tokens = table_of(RefreshToken)
+_spent = _tokens.alias("spent")
 _grants = table_of(Grant)
 _users = table_of(User)
 _clients = table_of(ClientRow)
 _sessions = table_of(UserSession)
 
-_INSERT = Statement(insert_all(_tokens))
-_INSERT_SUCCESSOR = Statement(insert_all(_tokens).on_conflict_do_nothing())
+_names = [column.name for column in _tokens.columns]
+_values = [bindparam(column.name, type_=column.type) for column in _tokens.columns]
+_INSERT = Statement(
+    insert(_tokens).from_select(
+        _names,
+        select(*_values)
+        .where(
+            _grants.c.grant_id == bindparam("grant_id"),
+            _grants.c.redeemed_at.is_(None),
+            _grants.c.revoked_at.is_(None),
+        )
+        .with_for_update(),
+    )
+)
+_INSERT_SUCCESSOR = Statement(
+    insert(_tokens)
+    .from_select(
+        _names,
+        select(*_values)
+        .where(_spent.c.digest == bindparam("spent"), _spent.c.rotated_at.is_(None))
+        .with_for_update(),
+    )
+    .on_conflict_do_nothing()
+)
 _FIND = Statement(
     select(
         *GRANTED_COLUMNS,
@@ -119,9 +144,12 @@ def mint(
     idle_lifetime: timedelta,
     dpop_jkt: str | None = None,
 ) -> str:
-    """The first refresh token of a grant, bound to a key or to nothing but its client."""
+    """The first refresh token of a grant, bound to a key or to nothing but its client.
+
+    It is none if the code of the grant turns out to be spent, which is done afterwards.
+    """
     token = opaque_tokens.mint()
-    _insert(db, _INSERT, token, grant, now, idle_lifetime, dpop_jkt)
+    db.later(_INSERT, **_row(token, grant, now, idle_lifetime, dpop_jkt))
     return token
 
 
@@ -150,9 +178,12 @@ def find(db: Transaction, token: str, now: datetime) -> Presented | None:
 
 
 def extend(db: Transaction, presented: Presented, now: datetime, idle_lifetime: timedelta) -> bool:
-    """Let a token that does not rotate live on; false if it was spent meanwhile."""
+    """Let a token that does not rotate live on; false if it was spent meanwhile.
+
+    Nothing is written after it.
+    """
     until = _end(presented.grant, now, idle_lifetime)
-    return db.run(_EXTEND, presented=presented.digest, until=until, now=now) == 1
+    return db.conclude(_EXTEND, presented=presented.digest, until=until, now=now) == 1
 
 
 def rotate(
@@ -170,12 +201,15 @@ def rotate(
     The loser of a race, and a retry within `grace` whose successor is still unused, get the same
     successor: it is a MAC of the token under `keys[0]`, so only digests are stored. Any other
     second use means that a copy exists, so the grant is revoked and everything from it dies
-    (see ADR 0007). The successor may be bound to a key that its predecessor was not.
+    (see ADR 0007). The successor may be bound to a key that its predecessor was not. Nothing is
+    written after it, but why it was refused.
     """
-    if presented.rotated_at is None and db.run(_SPEND, spent=presented.digest, now=now) == 1:
+    if presented.rotated_at is None:
         successor = opaque_tokens.successor(keys[0], presented.token)
-        _insert(db, _INSERT_SUCCESSOR, successor, presented.grant, now, idle_lifetime, dpop_jkt)
-        return Rotated(successor)
+        row = _row(successor, presented.grant, now, idle_lifetime, dpop_jkt)
+        db.later(_INSERT_SUCCESSOR, spent=presented.digest, **row)
+        if db.conclude(_SPEND, spent=presented.digest, now=now) == 1:
+            return Rotated(successor)
     spent = db.first(_ROTATED_AT, digest=presented.digest)
     if grace and spent is not None and abs(now - spent.rotated_at) <= grace:
         for key in keys:
@@ -192,25 +226,18 @@ def prune(db: Transaction, now: datetime, limit: int) -> int:
     return db.run(_PRUNE, long_ago=now - _KEPT_AFTER_EXPIRY, batch=limit)
 
 
-def _insert(
-    db: Transaction,
-    statement: Statement,
-    token: str,
-    grant: Granted,
-    now: datetime,
-    idle_lifetime: timedelta,
-    dpop_jkt: str | None,
-) -> None:
-    db.later(
-        statement,
-        digest=opaque_tokens.digest(token),
-        grant_id=grant.grant_id,
-        created_at=now,
-        expires_at=_end(grant, now, idle_lifetime),
-        rotated_at=None,
-        dpop_jkt=dpop_jkt,
-        used_at=None,
-    )
+def _row(
+    token: str, grant: Granted, now: datetime, idle_lifetime: timedelta, dpop_jkt: str | None
+) -> dict[str, Any]:
+    return {
+        "digest": opaque_tokens.digest(token),
+        "grant_id": grant.grant_id,
+        "created_at": now,
+        "expires_at": _end(grant, now, idle_lifetime),
+        "rotated_at": None,
+        "dpop_jkt": dpop_jkt,
+        "used_at": None,
+    }
 
 
 def _end(grant: Granted, now: datetime, idle_lifetime: timedelta) -> datetime:

@@ -71,17 +71,14 @@ class AuthorizationCodeGrant(AuthorizationCodeGrantBase):
         return code.granted.user_id if code.granted.holds(self.server.exchange.now) else None
 
     def generate_token(self, **_values: Any) -> dict[str, Any]:
-        """Claim the code, then mint: of simultaneous redemptions one gets here (RFC 6749 §10.5)."""
+        """Mint, then claim the code: of simultaneous requests one is answered (RFC 6749 §10.5)."""
         exchange = self.server.exchange
-        client = self.request.client.client
         granted = self.request.authorization_code.granted
+        body = issuer.issue_first(exchange, self.request.client.client, granted)
         if not grants.redeem(exchange.db, granted.grant_id, exchange.now):
             self._replayed(granted)
             raise InvalidGrantError("The code was used before.")
-        refresh_token = issuer.first_refresh_token(exchange, client, granted)
-        return issuer.issue(
-            exchange, client, granted, granted.scopes, refresh_token=refresh_token, first=True
-        )
+        return body
 
     def delete_authorization_code(self, _code: _Code) -> None:
         """Nothing to do: a spent code is kept, so that a replay is seen."""
@@ -89,8 +86,7 @@ class AuthorizationCodeGrant(AuthorizationCodeGrantBase):
     def _burn(self) -> None:
         if self._found is not None:
             exchange = self.server.exchange
-            grants.redeem(exchange.db, self._found.grant_id, exchange.now)
-            grants.revoke(exchange.db, self._found.grant_id, exchange.now)
+            grants.burn(exchange.db, self._found.grant_id, exchange.now)
 
     def _replayed(self, granted: Granted) -> None:
         """A code came twice: what it bought dies (RFC 6749 §4.1.2)."""

@@ -54,13 +54,9 @@ class DeviceCodeGrant(DeviceCodeGrantBase):
             raise ExpiredTokenError("The device_code has expired.")
 
     def create_token_response(self) -> tuple[int, dict[str, Any], list[Any]]:
-        """Claim the grant, then mint: of simultaneous requests one gets here."""
+        """Mint, then claim the grant: of simultaneous requests one is answered."""
         exchange, granted = self.server.exchange, self._granted
+        body = issuer.issue_first(exchange, self.request.client.client, granted)
         if not grants.redeem(exchange.db, granted.grant_id, exchange.now):
             raise InvalidGrantError("The device_code was used before.")
-        client = self.request.client.client
-        refresh_token = issuer.first_refresh_token(exchange, client, granted)
-        body = issuer.issue(
-            exchange, client, granted, granted.scopes, refresh_token=refresh_token, first=True
-        )
         return 200, body, []

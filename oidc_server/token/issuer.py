@@ -33,10 +33,11 @@ def issue(
     granted: Granted,
     scopes: frozenset[str],
     *,
-    refresh_token: str | None,
     first: bool,
 ) -> dict[str, Any]:
-    """The response to a grant of a person. `first` is false on refresh: the nonce was told once.
+    """The response to a grant of a person, without a refresh token.
+
+    `first` is false on refresh: the nonce was told once.
 
     A scope that was taken from the client meanwhile is left out, and one that the person lacks the
     role for.
@@ -61,8 +62,6 @@ def issue(
         cnf=_confirmation(exchange),
     )
     body = _body(exchange, access_token, scopes)
-    if refresh_token is not None:
-        body["refresh_token"] = refresh_token
     if Scope.OPENID in scopes:
         body["id_token"] = id_token.write(exchange, client, granted, access_token, first=first)
     return body
@@ -119,17 +118,21 @@ def issue_on_grant(
     return {**body, "expires_in": int(lifetime.total_seconds())}
 
 
-def first_refresh_token(exchange: Exchange, client: Client, granted: Granted) -> str | None:
-    """A refresh token, if the client is registered for the refresh grant."""
-    if not client.allows_grant(GrantType.REFRESH_TOKEN):
-        return None
-    return refresh_tokens.mint(
-        exchange.db,
-        granted,
-        exchange.now,
-        exchange.lifetimes.refresh_token_idle_lifetime,
-        key_of_refresh_token(exchange, client),
-    )
+def issue_first(exchange: Exchange, client: Client, granted: Granted) -> dict[str, Any]:
+    """The first response to a grant; with a refresh token, if the client is registered for those.
+
+    All that can fail is done before anything is written.
+    """
+    body = issue(exchange, client, granted, granted.scopes, first=True)
+    if client.allows_grant(GrantType.REFRESH_TOKEN):
+        body["refresh_token"] = refresh_tokens.mint(
+            exchange.db,
+            granted,
+            exchange.now,
+            exchange.lifetimes.refresh_token_idle_lifetime,
+            key_of_refresh_token(exchange, client),
+        )
+    return body
 
 
 def key_of_refresh_token(exchange: Exchange, client: Client) -> str | None:

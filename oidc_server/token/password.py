@@ -55,7 +55,4 @@ class PasswordGrant(PasswordGrantBase):
         )
         lifetime = exchange.lifetimes.refresh_token_absolute_lifetime
         granted = grants.mint(exchange.db, authorization, exchange.now, lifetime)
-        refresh_token = issuer.first_refresh_token(exchange, client, granted)
-        return issuer.issue(
-            exchange, client, granted, granted.scopes, refresh_token=refresh_token, first=True
-        )
+        return issuer.issue_first(exchange, client, granted)

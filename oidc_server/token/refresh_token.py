@@ -59,19 +59,15 @@ class RefreshTokenGrant(RefreshTokenGrantBase):
     def generate_token(
         self, *, scope: str, user: str, include_refresh_token: bool
     ) -> dict[str, Any]:
-        """Spend the token, then mint. A narrower scope leaves the grant as it was (RFC 6749 §6)."""
+        """Mint, then spend the token. A narrower scope leaves the grant as it was (RFC 6749 §6)."""
         del user, include_refresh_token
         exchange = self.server.exchange
         presented = self.request.refresh_token.presented
         client = self.request.client.client
-        return issuer.issue(
-            exchange,
-            client,
-            presented.grant,
-            frozenset(scope.split()) or presented.grant.scopes,
-            refresh_token=self._next_refresh_token(exchange, client, presented),
-            first=False,
-        )
+        scopes = frozenset(scope.split()) or presented.grant.scopes
+        body = issuer.issue(exchange, client, presented.grant, scopes, first=False)
+        body["refresh_token"] = self._next_refresh_token(exchange, client, presented)
+        return body
 
     def _next_refresh_token(self, exchange: Exchange, client: Client, presented: Presented) -> str:
         idle_lifetime = exchange.lifetimes.refresh_token_idle_lifetime

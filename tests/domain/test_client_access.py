@@ -89,10 +89,13 @@ def test_a_refresh_is_a_use_whether_its_token_rotates_or_not(database, ada):
 def test_what_is_over_or_was_never_fetched_is_not_listed(database, ada):
     client_id = make_client(database)
     revoked = give(database, ada, client_id, "openid")
+    handle = sessions.start(database, ada)
+    with database.transaction("read") as db:
+        session_id = sessions.id_of(db, handle)
     terms = CodeTerms(redirect_uri="https://x.example/", code_challenge=None, expires_at=NOW + HOUR)
     with database.transaction("write") as db:
         grants.revoke(db, revoked.grant_id, NOW)
-        authorization = authorization_in(revoked.session_id or "", ada, client_id)
+        authorization = authorization_in(session_id, ada, client_id)
         code = grants.mint_code(db, authorization, terms, NOW, 9 * HOUR)
     assert list_of(database, ada) == []
 

@@ -18,7 +18,7 @@ from oidc_server.domain import (
     outbox,
     user_sessions,
 )
-from oidc_server.domain.grants import Authorization
+from oidc_server.domain.grants import Authorization, CodeTerms
 from oidc_server.domain.logout_deliveries import LogoutDelivery
 from oidc_server.domain.outbox import Queue
 from oidc_server.domain.user_sessions import UserSession
@@ -160,6 +160,16 @@ def test_nobody_comes_in_when_the_session_has_ended(database, ada):
             return
         with pytest.raises(ConflictError):
             user_sessions.hold(db, session_id)
+
+
+def test_no_code_is_made_in_a_session_that_has_ended(database, ada):
+    client_id = make_client(database)
+    session_id = start(database, ada)
+    terms = CodeTerms(redirect_uri="https://x.example/", code_challenge=None, expires_at=NOW + HOUR)
+    end(database, session_id)
+
+    with pytest.raises(ConflictError), database.transaction("write") as db:
+        grants.mint_code(db, authorization_in(session_id, ada, client_id), terms, NOW, HOUR)
 
 
 def test_a_client_that_is_disabled_is_not_told(database, ada):

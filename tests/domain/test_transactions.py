@@ -173,6 +173,54 @@ def test_what_is_wrong_with_one_that_waited_lets_nothing_be_committed(database: 
         assert [row.holder for row in db.all(HOLDERS)] == ["taken"]
 
 
+def test_the_last_write_takes_what_waits_along_and_nothing_comes_after(database: Database) -> None:
+    put(database, "a")
+
+    with database.transaction("write") as db:
+        db.later(PUT, name="b", holder="second", expires_at=NOW)
+        changed = db.conclude(PASS_ON, lease="a", next_holder="first")
+        seen = [row.holder for row in db.all(HOLDERS)]
+        for write in (db.run, db.later):
+            with pytest.raises(RuntimeError):
+                write(PASS_ON, lease="a", next_holder="too late")
+
+    with database.transaction("read") as db:
+        holders = [row.holder for row in db.all(HOLDERS)]
+    assert (changed, seen, holders) == (1, ["first", "second"], ["first", "second"])
+
+
+def test_after_a_last_write_that_changed_nothing_a_refusal_is_written(database: Database) -> None:
+    with database.transaction("write") as db:
+        changed = db.conclude(PASS_ON, lease="nobody's", next_holder="ada")
+        db.later(PUT, name="refusal", holder="written", expires_at=NOW)
+
+    with database.transaction("read") as db:
+        holders = [row.holder for row in db.all(HOLDERS)]
+    assert (changed, holders) == (0, ["written"])
+
+
+@pytest.mark.parametrize("before", ["nothing", "a statement", "the session"])
+def test_a_last_write_that_fails_takes_with_it_all_that_was_before(
+    database: Database, before: str
+) -> None:
+    put(database, "taken")
+
+    def collide() -> None:
+        with database.transaction("write") as db:
+            if before == "a statement":
+                db.run(PUT, name="first", holder="ada", expires_at=NOW)
+            if before == "the session":
+                db.session.add(Lease(name="first", holder="ada", expires_at=NOW))
+            db.later(PUT, name="second", holder="ada", expires_at=NOW)
+            db.conclude(PUT, name="taken", holder="ada", expires_at=NOW)
+
+    with pytest.raises(IntegrityError):
+        collide()
+
+    with database.transaction("read") as db:
+        assert [row.holder for row in db.all(HOLDERS)] == ["taken"]
+
+
 @pytest.mark.parametrize("change", ["run", "later", "lock", "session"])
 def test_what_was_read_along_answers_once_and_never_after_a_write(
     database: Database, change: str
