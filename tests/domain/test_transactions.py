@@ -1,7 +1,7 @@
 """When the database is told that a transaction begins, and what it takes along."""
 
-import gc
 import re
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -251,7 +251,14 @@ def test_what_is_taken_for_reading_only_is_that() -> None:
     assert create_app is not None  # all modules with statements are loaded
     dialect = PGDialect_psycopg2()
 
-    found = [one for one in gc.get_objects() if isinstance(one, Statement)]
+    ours = [module for name, module in sys.modules.items() if name.startswith("oidc_server.")]
+    constants = [constant for module in ours for constant in vars(module).values()]
+    held = [
+        one
+        for constant in constants
+        for one in (constant.values() if isinstance(constant, dict) else (constant,))
+    ]
+    found = {one for one in held if isinstance(one, Statement)}
     compiled = [(one.title, Compiled(one.core, dialect, one.name)) for one in found]
     differ = [
         title for title, one in compiled if one.only_reads == bool(WRITES_OR_LOCKS.search(one.sql))
