@@ -1,7 +1,8 @@
-"""Answers that leave in one piece.
+"""Requests that have come, and answers that leave, in one piece.
 
-uvicorn writes head and body one after the other, and each costs a system call; and it reads every
-header letter by letter. Ours are made in one place, `web/responses.py`, and are counted instead.
+uvicorn hands a body over with an event, also one that came together with its head. It writes head
+and body of an answer one after the other, and each costs a system call; and it reads every header
+letter by letter. Ours are made in one place, `web/responses.py`, and are counted instead.
 """
 
 from collections.abc import Sequence
@@ -28,12 +29,19 @@ def head(status: int, lines: bytes, headers: Sequence[Header]) -> bytes:
 
 
 class WholeAnswer:
-    """How the answer to one request can be sent at once; `cycle` is uvicorn's part of it."""
+    """How one request can be read, and answered, at once; `cycle` is uvicorn's part of it."""
 
     __slots__ = ("_cycle",)
 
     def __init__(self, cycle: Any) -> None:
         self._cycle = cycle
+
+    def body(self) -> bytes | None:
+        """The body of the request, if all of it is there."""
+        cycle = self._cycle
+        if cycle.more_body or cycle.disconnected:
+            return None
+        return bytes(cycle.body)
 
     def __call__(self, status: int, lines: bytes, headers: Sequence[Header], body: bytes) -> bool:
         """Send it; False if that cannot be now, and nothing has been sent.

@@ -25,7 +25,7 @@ from oidc_server.web import cors, errors, observing, responses
 from oidc_server.web.context import Context
 from oidc_server.web.errors import MethodNotAllowedError, NotFoundError, ProblemError, Shape
 from oidc_server.web.gate import OverloadedError
-from oidc_server.web.incoming import Incoming, read_body
+from oidc_server.web.incoming import Incoming, arrived_body, read_body
 from oidc_server.web.lanes import Errand, FetchingBusyError, HashingBusyError, Inquiry
 from oidc_server.web.rate_limit import CountNeeded, Limit
 from oidc_server.web.responses import Response
@@ -137,7 +137,10 @@ class Endpoint:
                 return answer
             raise MethodNotAllowedError(self.methods)
         if incoming.method in _WITH_BODY:
-            incoming.body = await runtime.gate.outside(read_body(incoming.scope, receive))
+            body = arrived_body(incoming.scope)
+            if body is None:
+                body = await runtime.gate.outside(read_body(incoming.scope, receive))
+            incoming.body = body
         ctx = Context(incoming, runtime, reference)
         failures = method.failures(incoming) if callable(method.failures) else method.failures
         await self._count(method.limit, failures, ctx)

@@ -16,6 +16,8 @@ JSON_TYPE = "application/json"
 MAX_BODY = 64 * 1024
 """Bytes of a request body that are read before it is refused."""
 MAX_QUERY = 16 * 1024
+ARRIVED_BODY = "oidc_server.arrived_body"
+"""In the scope of a request: what returns its body if all of it has arrived, else None."""
 _MAX_FIELDS = 200
 _QVALUE = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?")
 _LONGEST_NUMBER = 18
@@ -217,6 +219,15 @@ class Incoming:
                     repeated.add(name)
                 found[name] = value
         return {name: value for name, value in found.items() if name not in repeated}
+
+
+def arrived_body(scope: Scope) -> bytes | None:
+    """The whole body, if nothing has to be waited for; raises `BadRequestError` as `read_body`."""
+    arrived = scope.get(ARRIVED_BODY)
+    body: bytes | None = None if arrived is None else arrived()
+    if body is not None and len(body) > MAX_BODY:
+        raise _too_large()
+    return body
 
 
 async def read_body(scope: Scope, receive: Receive) -> bytes:
