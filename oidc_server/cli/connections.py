@@ -110,6 +110,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._watch()
 
     def _waits_for_a_request(self) -> bool:
+        if self._in_body:  # what still comes of a body that was answered early
+            return False
         return self.timeout_keep_alive_task is None and self._is_between_requests()
 
     def _is_between_requests(self) -> bool:
@@ -139,7 +141,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super()._start_asgi_task(cycle, app)
 
     def on_message_complete(self) -> None:
-        self._in_body = self._begun = False
+        self._in_body, self._begun, self._size = False, False, 0
         super().on_message_complete()
 
     def shutdown(self) -> None:

@@ -171,6 +171,25 @@ def test_a_body_that_comes_together_with_its_head_is_no_part_of_it(
     assert too_long.startswith(b"HTTP/1.1 400 ")
 
 
+def test_the_rest_of_a_body_that_was_refused_is_no_request(
+    deploy_sqlite: Callable[..., Deployment],
+) -> None:
+    """A proxy would take an answer to it for that to what it sends next on the connection."""
+    deployment = deploy_sqlite(workers=1)
+
+    with connected(deployment) as connection:
+        connection.sendall(HEAD + FORM.replace(b"100", b"200000"))
+        refused = connection.recv(65536)
+        for _ in range(4):
+            connection.sendall(b"x" * 50_000)
+            time.sleep(0.1)
+        connection.sendall(HEALTH)
+        next_answer = connection.recv(65536)
+
+    assert refused.startswith(b"HTTP/1.1 413 ")
+    assert next_answer.startswith(b"HTTP/1.1 200 ")
+
+
 def test_an_offer_to_speak_something_else_is_left_aside_and_is_the_last_request(
     deploy_sqlite: Callable[..., Deployment],
 ) -> None:
