@@ -53,10 +53,15 @@ def watched(site: Site) -> Iterator[Writes]:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("first", "all", "run"):
             patch.setattr(Transaction, name, _watching(getattr(Transaction, name), writes))
+        patch.setattr(Transaction, "later", _at_once)  # else nobody is told what it changed
         for name, told in (("commit", writes.committed), ("roll_back", writes.rolled_back)):
             patch.setattr(Transaction, name, _telling(getattr(Transaction, name), told))
         yield writes
     event.remove(engine, "after_cursor_execute", writes.after_cursor_execute)
+
+
+def _at_once(db: Transaction, statement: Statement, **parameters: Any) -> None:
+    db.run(statement, **parameters)
 
 
 def _watching(original: Any, writes: Writes) -> Any:
