@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import argon2
 
-from oidc_server.security.passwords import imported
+from oidc_server.security.passwords import argon2id, imported
 from oidc_server.security.passwords.normal import normalised
 
 _M_MMAP_THRESHOLD = -3  # malloc.h
@@ -42,7 +42,8 @@ class PasswordHasher:
             secret = normalised(password)
             if not encoded.startswith("$argon2"):
                 return imported.verify(encoded, secret)
-            return self._argon2.verify(encoded, secret)
+            found = argon2id.verify(encoded, secret)
+            return self._argon2.verify(encoded, secret) if found is None else found
         except (argon2.exceptions.Argon2Error, ValueError):
             return False
 
