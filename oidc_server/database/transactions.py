@@ -13,7 +13,7 @@ from oidc_server.database.watch import Watch
 
 Access = Literal["read", "write"]
 _BEGIN = b"BEGIN;"
-_UNKNOWN: Any = object()
+_NOTHING: Any = None, None
 
 
 class Transaction:
@@ -57,8 +57,8 @@ class Transaction:
         self.memory = memory
         """What this process keeps beside the database (snapshots keyed by revision), by owner."""
         self._access = access
-        self._ahead: dict[Any, Any] = {}
-        """Rows that other statements have read along, by what would ask for them."""
+        self._ahead: dict[Statement, tuple[dict[str, Any], Any]] = {}
+        """Rows that other statements have read along: what would ask for them, and the answer."""
         self._connection = connection
         self._dialect = connection.dialect
         pooled: Any = connection.connection
@@ -102,10 +102,9 @@ class Transaction:
 
     def first(self, statement: Statement, **parameters: Any) -> Any:
         """The first row as a named tuple, or None."""
-        if self._ahead:
-            known = self._ahead.pop((statement, frozenset(parameters.items())), _UNKNOWN)
-            if known is not _UNKNOWN:
-                return known
+        asked, known = self._ahead.pop(statement, _NOTHING)
+        if asked == parameters:
+            return known
         compiled = self._execute(statement, parameters)
         rows = self._cursor.fetchall()
         return compiled.row(rows[0]) if rows else None
@@ -118,7 +117,7 @@ class Transaction:
         `values` are those of the row, or None if there is none. A write makes it forget them.
         """
         row = None if values is None else statement.compiled(self._dialect).make_row(values)
-        self._ahead[statement, frozenset(parameters.items())] = row
+        self._ahead[statement] = parameters, row
 
     def all(self, statement: Statement, **parameters: Any) -> list[Any]:
         compiled = self._execute(statement, parameters)
@@ -151,10 +150,13 @@ class Transaction:
         alone = self._session is None and (not self._is_begun or self._unsent.startswith(_BEGIN))
         if alone:
             self._is_begun, self._unsent = True, self._unsent.removeprefix(_BEGIN)
-        changed = self.run(statement, **parameters)
-        self._is_over = changed > 0
-        if alone:
-            self._is_begun = False
+        changed = -1  # that is for whoever goes on after a failure
+        try:
+            changed = self.run(statement, **parameters)
+        finally:
+            self._is_over = changed != 0
+            if alone:
+                self._is_begun = False
         return changed
 
     def lock(self, name: str) -> None:
@@ -266,8 +268,10 @@ class Transaction:
         prepared: Any = self._prepared
         if compiled.name not in prepared:
             unsent, self._unsent = self._unsent, b""
-            self._drive(f"PREPARE {compiled.name} AS {compiled.sql}", None)
-            self._unsent = unsent
+            try:
+                self._drive(f"PREPARE {compiled.name} AS {compiled.sql}", None)
+            finally:
+                self._unsent = unsent
             prepared.add(compiled.name)
 
     def _drive(self, sql: str, arguments: Sequence[Any] | None = ()) -> None:

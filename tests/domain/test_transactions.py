@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, select, text, update
 from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
@@ -173,6 +173,18 @@ def test_what_is_wrong_with_one_that_waited_lets_nothing_be_committed(database: 
         assert [row.holder for row in db.all(HOLDERS)] == ["taken"]
 
 
+def test_what_waits_outlives_a_statement_that_cannot_be_prepared(database: Database) -> None:
+    nowhere = Statement(text("SELECT holder FROM nowhere"))
+
+    with database.transaction("write") as db:
+        db.later(PUT, name="first", holder="ada", expires_at=NOW)
+        with suppress(DBAPIError):
+            db.all(nowhere)
+
+    with database.transaction("read") as db:
+        assert [row.holder for row in db.all(HOLDERS)] == ["ada"]
+
+
 def test_the_last_write_takes_what_waits_along_and_nothing_comes_after(database: Database) -> None:
     put(database, "a")
 
@@ -221,6 +233,22 @@ def test_a_last_write_that_fails_takes_with_it_all_that_was_before(
         assert [row.holder for row in db.all(HOLDERS)] == ["taken"]
 
 
+def test_after_a_last_write_that_failed_nothing_is_written(database: Database) -> None:
+    put(database, "taken")
+
+    def go_on() -> None:
+        with database.transaction("write") as db:
+            with suppress(IntegrityError):
+                db.conclude(PUT, name="taken", holder="ada", expires_at=NOW)
+            db.run(PUT, name="mine", holder="ada", expires_at=NOW)
+
+    with pytest.raises(RuntimeError):
+        go_on()
+
+    with database.transaction("read") as db:
+        assert [row.holder for row in db.all(HOLDERS)] == ["taken"]
+
+
 @pytest.mark.parametrize("change", ["run", "later", "lock", "session"])
 def test_what_was_read_along_answers_once_and_never_after_a_write(
     database: Database, change: str
@@ -245,6 +273,16 @@ def test_what_was_read_along_answers_once_and_never_after_a_write(
     assert answers == ["known", "a"]
     assert absent is None
     assert afterwards == ("later" if change in ("run", "later") else "a")
+
+
+def test_what_was_read_along_is_for_nobody_who_asks_for_something_else(database: Database) -> None:
+    put(database, "b")
+
+    with database.transaction("read") as db:
+        db.read_along(HOLDER, ("known",), lease="a")
+        other = db.first(HOLDER, lease="b")
+
+    assert other.holder == "b"
 
 
 def test_what_is_taken_for_reading_only_is_that() -> None:
