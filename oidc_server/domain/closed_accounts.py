@@ -67,9 +67,9 @@ def mark_disabled(db: Transaction, user_id: str, now: datetime) -> bool:
 
 
 def mark_enabled(db: Transaction, user_id: str, now: datetime) -> bool:
-    """Open an account that was shut for whatever reason; False if it was not, or is deleted.
+    """Open the row, whatever it was shut for; False if it was not, or is deleted.
 
-    What ended then stays ended.
+    It is a part of `endings.enable_user`.
     """
     return db.run(_ENABLE, user_id=user_id, now=now) == 1
 

@@ -66,6 +66,11 @@ def live_sessions(api: Callers, name: str) -> int:
         return len(user_sessions.live_of_user(db, api.id_of(name)))
 
 
+def ask_userinfo(api: Callers, token: str) -> int:
+    answer = api.site.http.get("/userinfo", headers={"authorization": f"Bearer {token}"})
+    return answer.status_code
+
+
 def test_a_user_is_made_with_all_that_is_known_of_them(api: Callers) -> None:
     answer = send(
         api,
@@ -214,15 +219,15 @@ def test_a_disabled_user_is_out_at_once_until_enabled(api: Callers) -> None:
     token = api.tokens["person"]
 
     disabled = send(api, "POST", f"/{api.id_of('person')}/disable")
-    userinfo = api.site.http.get("/userinfo", headers={"authorization": f"Bearer {token}"})
 
     assert disabled.json()["disabled"]
-    assert userinfo.status_code == 401
+    assert ask_userinfo(api, token) == 401
     assert not can_sign_in(api, api.people["person"].username)
     assert live_sessions(api, "person") == 0
     enabled = send(api, "POST", f"/{api.id_of('person')}/enable")
     assert not enabled.json()["disabled"]
     assert can_sign_in(api, api.people["person"].username)
+    assert ask_userinfo(api, token) == 401
 
 
 def test_a_deleted_user_is_gone_and_the_id_leads_nowhere(api: Callers) -> None:

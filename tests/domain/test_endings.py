@@ -18,7 +18,7 @@ from oidc_server.domain import (
     outbox,
     user_sessions,
 )
-from oidc_server.domain.grants import Authorization, CodeTerms
+from oidc_server.domain.grants import Authorization, CodeTerms, Grant
 from oidc_server.domain.logout_deliveries import LogoutDelivery
 from oidc_server.domain.outbox import Queue
 from oidc_server.domain.user_sessions import UserSession
@@ -195,6 +195,18 @@ def test_a_new_password_and_a_closed_account_tell_too(database, ada):
 
     assert after_change == sorted(client_ids[1:])
     assert told(database) == sorted(client_ids)
+
+
+def test_what_apps_were_given_does_not_come_back_with_an_account(database, ada):
+    start(database, ada, [make_client(database)], "openid offline_access")
+
+    with database.transaction("write") as db:
+        endings.disable_user(db, ada, NOW)
+        endings.enable_user(db, ada, NOW)
+
+    with database.transaction("read") as db:
+        [ended] = db.session.scalars(select(Grant.revoked_at))
+    assert ended == NOW
 
 
 def test_sessions_whose_time_is_over_are_ended_in_batches_and_tell(database, ada):

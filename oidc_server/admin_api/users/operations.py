@@ -127,6 +127,7 @@ OPERATIONS = (
         path=f"{_USER}/enable",
         name="admin_api.enable_user",
         summary="Enable a user",
+        description="What ended stays ended: they sign in again, and so they do for their apps.",
         handler=changing.enable_user,
         answer_example=_EXAMPLE,
         **_DISABLES,

@@ -26,13 +26,15 @@ def withdraw_role(db: Transaction, user_id: str, role: str) -> bool:
 
 
 def disable_user(db: Transaction, user_id: str, now: datetime) -> None:
-    """Shut an account, and tell its owner. Its tokens are dead: every use reads `disabled_at`.
+    """Shut an account with all that is open in its name, and tell its owner.
 
-    Raises `LastAdministratorError`.
+    What apps were given ends too, though every use reads `disabled_at` anyway: else it would be
+    theirs again, unasked, with the account. Raises `LastAdministratorError`.
     """
     administrators.keep_one(db, user_id)
     if closed_accounts.mark_disabled(db, user_id, now):
         end_sessions_of_user(db, user_id, now)
+        grants.revoke_of_user(db, user_id, now)
         links.kill_all(db, user_id, now)
         mails.notify(db, user_id, Notice.ACCOUNT_DISABLED, now)
 
@@ -40,7 +42,7 @@ def disable_user(db: Transaction, user_id: str, now: datetime) -> None:
 def enable_user(db: Transaction, user_id: str, now: datetime) -> bool:
     """Open an account again, and tell its owner; False if it was open, or is deleted.
 
-    What ended when it was shut stays ended.
+    What ended when it was shut stays ended; what its owner allowed apps is remembered (ADR 0017).
     """
     enabled = closed_accounts.mark_enabled(db, user_id, now)
     if enabled:
