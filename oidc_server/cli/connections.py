@@ -11,7 +11,7 @@ from oidc_server.web.incoming import ARRIVED_BODY
 from oidc_server.web.responses import WHOLE_ANSWER, Header
 
 MAX_HEAD = 64 * 1024
-"""Bytes of a request line and headers, beyond as many that are read at once."""
+"""Bytes of a request line and headers; up to twice as many after another request in one piece."""
 MAX_MESSAGE = 16 * 1024 * 1024
 """Bytes of a whole request. Larger bodies than ours are read and dropped up to here, so that the
 sender sees why."""
@@ -88,10 +88,11 @@ class BoundedProtocol(HttpToolsProtocol):
             super().timeout_keep_alive_handler()
 
     def data_received(self, data: bytes) -> None:
-        if len(data) > MAX_HEAD and not self._begun:
-            # Most of it can be a body, which must not count as a part of the head.
-            self.data_received(data[:MAX_HEAD])
-            self.data_received(data[MAX_HEAD:])
+        room = MAX_HEAD - self._size
+        if 0 < room < len(data) and (self._in_head or not self._begun):
+            # The rest can be a body, which must not count as a part of the head.
+            self.data_received(data[:room])
+            self.data_received(data[room:])
             return
         self._size += len(data)
         if self._lingers:
@@ -119,7 +120,7 @@ class BoundedProtocol(HttpToolsProtocol):
         return cycle is None or cycle.response_complete is True
 
     def on_message_begin(self) -> None:
-        self._in_head, self._in_body, self._size = True, False, 0
+        self._in_head, self._in_body = True, False
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
