@@ -17,7 +17,7 @@ _NOTHING: Any = None, None
 
 
 class Transaction:
-    """What handlers and domain functions call `db`. It never commits by itself.
+    """What handlers and domain functions call `db`. Only `conclude` commits by itself.
 
     Each statement sees what was committed before it. Where writing is allowed, everything from the
     first statement on that may write, lock, or use the session happens at once or not at all: only
@@ -144,8 +144,9 @@ class Transaction:
     def conclude(self, statement: Statement, **parameters: Any) -> int:
         """Execute the last statement that writes; return the number of rows changed.
 
-        It is committed at once where that saves a round trip, with what waits: raising afterwards
-        undoes nothing. If it changed a row nothing more can be written; else a refusal can be.
+        It is committed at once where that saves a round trip, with what waits, even if it changed
+        no row: raising afterwards undoes nothing. Only if it changed none more can be written: a
+        refusal.
         """
         alone = self._session is None and (not self._is_begun or self._unsent.startswith(_BEGIN))
         if alone:
