@@ -61,7 +61,7 @@ class Params:
                 raise BadRequestError(
                     Words("More than %(most)s parameters were sent.", most=_MAX_FIELDS)
                 )
-            for pair in filter(None, pairs):
+            for pair in filter(None, pairs):  # `parse_qsl` calls nine functions for each
                 name, _, value = pair.partition("=")
                 if "%" in pair or "+" in pair:
                     name = unquote_plus(name, errors="strict")

@@ -11,7 +11,10 @@ from oidc_server.settings import Settings
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Limit:
-    """Something that may happen so often in a minute; `name` is that of its setting."""
+    """Something that may happen so often in a minute; `name` is that of its setting.
+
+    There is one of each, and counts are looked up by it: without comparing names, that is quicker.
+    """
 
     name: str
 
