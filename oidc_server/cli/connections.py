@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from oidc_server.cli.whole_answers import CLOSE, WholeAnswer, head
+from oidc_server.cli.whole_answers import CLOSE, InOnePiece, head
 from oidc_server.web import lateness
 from oidc_server.web.incoming import ARRIVED_BODY
 from oidc_server.web.responses import WHOLE_ANSWER, Header
@@ -127,8 +127,8 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_headers_complete()
         self._in_head, self._in_body = False, True
         scope: Any = self.scope
-        scope[WHOLE_ANSWER] = whole = WholeAnswer(self.cycle)
-        scope[ARRIVED_BODY] = whole.body
+        scope[WHOLE_ANSWER] = piece = InOnePiece(self.cycle)
+        scope[ARRIVED_BODY] = piece.body
         # The parser loses what arrives together with an offer to speak something else.
         if self._ends or self._is_draining() or self.parser.should_upgrade():
             self.cycle.keep_alive = False  # uvicorn says so in the answer (RFC 9112 §9.6)

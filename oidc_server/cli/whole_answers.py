@@ -28,7 +28,7 @@ def head(status: int, lines: bytes, headers: Sequence[Header]) -> bytes:
     return STATUS_LINE[status] + lines + own
 
 
-class WholeAnswer:
+class InOnePiece:
     """How one request can be read, and answered, at once; `cycle` is uvicorn's part of it."""
 
     __slots__ = ("_cycle",)

@@ -12,10 +12,10 @@ _OF_URLS = bytes.maketrans(b"+/", b"-_")
 
 
 def encode(data: bytes) -> str:
-    return encoded(data).decode("ascii")
+    return encode_to_bytes(data).decode("ascii")
 
 
-def encoded(data: bytes) -> bytes:
+def encode_to_bytes(data: bytes) -> bytes:
     """The same as bytes. Tokens are made of it: `base64` calls twice as many functions."""
     return b2a_base64(data, newline=False).translate(_OF_URLS).rstrip(b"=")
 

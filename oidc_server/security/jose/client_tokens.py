@@ -127,7 +127,7 @@ def verify_hmac(
         good = False
         for secret in secrets:
             good |= hmac.compare_digest(
-                base64url.encoded(hmac.digest(secret, message, "sha256")), signature
+                base64url.encode_to_bytes(hmac.digest(secret, message, "sha256")), signature
             )
         if not good:
             return None

@@ -79,14 +79,14 @@ class SigningKey:
     def sign(self, claims: Mapping[str, Any], typ: str | None = "JWT") -> str:
         """The claims as a compact JWS (RFC 7515 §7.1)."""
         head = self._heads.get(typ) or self._make_head(typ)
-        message = head + base64url.encoded(
+        message = head + base64url.encode_to_bytes(
             orjson.dumps(claims, option=orjson.OPT_PASSTHROUGH_DATETIME)
         )
-        return (message + b"." + base64url.encoded(self._sign(message))).decode("ascii")
+        return (message + b"." + base64url.encode_to_bytes(self._sign(message))).decode("ascii")
 
     def _make_head(self, typ: str | None) -> bytes:
         header = {"alg": self.alg, "kid": self.kid} | ({} if typ is None else {"typ": typ})
-        head = self._heads[typ] = base64url.encoded(orjson.dumps(header)) + b"."
+        head = self._heads[typ] = base64url.encode_to_bytes(orjson.dumps(header)) + b"."
         return head
 
 
@@ -162,7 +162,7 @@ def half_hash(alg: str, value: str) -> str:
     """`at_hash` and its relatives: the left half of the hash that `alg` uses (Core §3.1.3.6)."""
     # Ed25519 hashes with SHA-512 inside; the others of ours end in 256.
     full = (hashlib.sha512 if alg == "EdDSA" else hashlib.sha256)(value.encode("ascii")).digest()
-    return base64url.encoded(full[: len(full) // 2]).decode("ascii")
+    return base64url.encode(full[: len(full) // 2])
 
 
 def _signer(key: PrivateKey, alg: str) -> Callable[[bytes], bytes]:
