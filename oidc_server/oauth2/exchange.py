@@ -39,7 +39,10 @@ class Proof(Protocol):
 
 
 class Exchange(NamedTuple):
-    """A request to a protocol endpoint. `form` holds body parameters only, each sent once."""
+    """A request to a protocol endpoint. `form` holds body parameters only, each sent once.
+
+    A tuple, as are others that each request makes here: a frozen dataclass sets field by field.
+    """
 
     db: Transaction
     now: datetime

@@ -76,9 +76,10 @@ class Context:
         self.ui_locales: str | None = None
 
     def for_run(self, db: Transaction | None) -> "Context":
-        """This request for one run inside `db`: this itself for the first, if nothing ran before.
+        """This request for one run inside `db`: itself for the first, as most have no other.
 
-        A run that is repeated starts from nothing.
+        Each further one, such as a repeated one, gets a fresh context, which remembers nothing of
+        those before but `proof` and `booked`.
         """
         if not self._has_run:
             self._has_run, self._db, self.now = True, db, self.runtime.clock()
