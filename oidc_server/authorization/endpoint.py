@@ -42,7 +42,7 @@ def authorize(ctx: Context) -> Response:
     """Authorization endpoint (RFC 6749 §3.1, Core §3.1.2)."""
     if is_pushed(ctx.query):
         return _open_pushed(ctx)
-    _read_along(ctx, ctx.query.get("client_id"))
+    _read_along(ctx, next(iter(ctx.query.all("client_id")), None))  # `read` refuses several
     try:
         trusted, request = read(ctx, ctx.query)
     except UntrustedRequestError as error:

@@ -117,6 +117,8 @@ def test_client_or_address_sent_twice_is_a_page(site: Site, name: str) -> None:
 
     assert answer.status_code == 400
     assert "location" not in answer.headers
+    assert "not set up correctly" in answer.text
+    assert f"The parameter {name} was sent more than once." in answer.text
 
 
 STATES = (
