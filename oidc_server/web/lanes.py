@@ -29,6 +29,10 @@ T = TypeVar("T")
 
 _NICENESS = 10
 """Of threads that hash, beside others: a tenth of a busy processor is theirs, or an idle one."""
+_LATE = 0.005
+"""Seconds that a result may wait for the event loop before the threads wait for it too."""
+_PATIENCE = 1.0
+"""Seconds for which they do at most: it may have ended."""
 
 
 class Lane(Protocol):
@@ -44,11 +48,17 @@ class Lane(Protocol):
 
 
 class Threads:
-    """A queue of `count` threads, made by hand: the usual executors cost five times the hop."""
+    """A queue of `count` threads, made by hand: the usual executors cost five times the hop.
+
+    They and the event loop take turns with the interpreter, and one of them each turn: it comes to
+    little of what arrives while all of them have work. Where it is late, each waits until its
+    result was taken before it does more.
+    """
 
     def __init__(self, count: int) -> None:
         self._jobs: SimpleQueue[tuple[Callable[[], Any], Any, Any] | None] = SimpleQueue()
         self._inside = metrics.lane("database", count)
+        self._is_late = False
         self._threads = [
             threading.Thread(target=self._serve, name=f"database-{index}", daemon=True)
             for index in range(count)
@@ -85,7 +95,23 @@ class Threads:
                 result, error = work(), None
             except BaseException as raised:  # noqa: BLE001 - handed to the waiting coroutine
                 result, error = None, raised
-            loop.call_soon_threadsafe(settle, future, result, error)
+            taken = threading.Event() if self._is_late else None
+            loop.call_soon_threadsafe(self._settle, future, result, error, time.monotonic(), taken)
+            if taken is not None:
+                taken.wait(_PATIENCE)
+
+    def _settle(
+        self,
+        future: "asyncio.Future[Any]",
+        result: object,
+        error: BaseException | None,
+        since: float,
+        taken: threading.Event | None,
+    ) -> None:
+        settle(future, result, error)
+        self._is_late = time.monotonic() - since > _LATE
+        if taken is not None:
+            taken.set()
 
 
 def settle(future: "asyncio.Future[Any]", result: object, error: BaseException | None) -> None:

@@ -5,8 +5,10 @@ import os
 import sqlite3
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -199,3 +201,30 @@ def test_hashing_comes_after_everything_else() -> None:
             lane.close()
 
     assert asyncio.run(while_hashing()) > niceness()
+
+
+def test_threads_do_one_thing_each_while_the_event_loop_is_late() -> None:
+    done: list[int] = []
+
+    async def meanwhile(lane: Threads) -> int:
+        """How many were done while the event loop had something else to do."""
+        before = len(done)
+        waiting = [asyncio.create_task(lane.run(partial(done.append, one))) for one in range(20)]
+        await asyncio.sleep(0)  # all of them are in the queue now
+        time.sleep(0.2)  # noqa: ASYNC251 - it is the subject
+        found = len(done) - before
+        await asyncio.gather(*waiting)
+        return found
+
+    async def twice() -> tuple[int, int]:
+        lane = Threads(2)
+        try:
+            return await meanwhile(lane), await meanwhile(lane)
+        finally:
+            lane.close()
+
+    on_time, late = asyncio.run(twice())
+
+    assert on_time == 20
+    assert late == 2
+    assert sorted(done) == sorted([*range(20)] * 2)
