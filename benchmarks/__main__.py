@@ -137,6 +137,7 @@ def _server(
 
 
 def _print_idle(server: process.Server) -> None:
+    time.sleep(_SETTLING_SECONDS)  # it hashes for nobody when it begins
     megabytes = server.resident_megabytes()
     verdict = _verdict(megabytes, memory.IDLE_GOAL, "MB")
     _line("resident memory, nothing asked yet", f"{megabytes:.0f} MB", verdict)
