@@ -311,6 +311,17 @@ def test_what_nobody_verified_can_be_looked_at():
     assert peek("a.b.c.d.e") is None
 
 
+@pytest.mark.parametrize(("of_urls", "of_mails"), [("-", "+"), ("_", "/")])
+def test_a_token_that_is_written_in_the_alphabet_of_mails_is_none(
+    of_urls: str, of_mails: str
+) -> None:
+    written = token("ES256", json.dumps({"x": "~~~~????>>>>"}).encode())
+
+    assert of_urls in written.split(".")[1]
+    assert peek(written) is not None
+    assert peek(written.replace(of_urls, of_mails)) is None
+
+
 RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 CURVES = {"P-256": ec.SECP256R1(), "P-384": ec.SECP384R1(), "P-521": ec.SECP521R1()}
 ELLIPTIC = {name: ec.generate_private_key(curve) for name, curve in CURVES.items()}

@@ -22,7 +22,6 @@ from oidc_server.security.jose.reading import (
     media_type,
     parse_json_object,
     read_header,
-    unb64,
 )
 
 _MAX_KEYS = 20
@@ -131,7 +130,8 @@ def verify_hmac(
             )
         if not good:
             return None
-        return Signed(header, parse_json_object(unb64(message.decode("ascii").partition(".")[2])))
+        payload = message.decode("ascii").partition(".")[2]
+        return Signed(header, parse_json_object(base64url.decode(payload)))
     except (ValueError, TypeError, RecursionError):
         return None
 
@@ -141,7 +141,7 @@ def peek(token: str) -> Claims | None:
     try:
         read_header(token)
         head, payload, signature = token.split(".")
-        return parse_json_object(unb64(payload)) if head and signature else None
+        return parse_json_object(base64url.decode(payload)) if head and signature else None
     except (ValueError, RecursionError):
         return None
 

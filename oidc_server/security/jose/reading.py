@@ -1,6 +1,5 @@
 """What reading any token begins with: strict about its form, before a key is looked at."""
 
-import base64
 import json
 from collections.abc import Collection
 from decimal import Decimal
@@ -10,6 +9,8 @@ import orjson
 from joserfc import jws
 from joserfc.errors import JoseError, UnsupportedAlgorithmError
 from joserfc.jwa import JWSAlgModel
+
+from oidc_server.security import base64url
 
 MAX_TOKEN_LENGTH = 16_384
 """Longer tokens are refused unread."""
@@ -26,7 +27,7 @@ def read_header(token: str) -> dict[str, Any]:
     """The header of a compact JWS, unverified; ValueError for a token that nobody may read."""
     if len(token) > MAX_TOKEN_LENGTH:
         raise ValueError("too long")
-    header = parse_json_object(unb64(token.partition(".")[0]))
+    header = parse_json_object(base64url.decode(token.partition(".")[0]))
     # We understand no extension, so RFC 7515 §4.1.11 has us refuse whatever is critical.
     if "crit" in header or "b64" in header:
         raise ValueError("has critical extensions")
@@ -99,7 +100,3 @@ def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _as_written(number: str) -> Decimal | float:
     return float(number) if "e" in number.lower() else Decimal(number)
-
-
-def unb64(text: str) -> bytes:
-    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
