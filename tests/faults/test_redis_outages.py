@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import httpx2
 import pytest
 
+from tests.faults.recovery import wait_for
 from tests.relying_party import RelyingParty
 from tests.services.databases import sqlite_url
 from tests.services.deployment import Deployment, deployed
@@ -98,11 +100,13 @@ def test_two_servers_share_one_count_and_outlive_the_death_of_redis(
 
     redis.start_again()
     wait_until_shared(nodes)
-    for node in nodes.nodes:
+    for number, node in enumerate(nodes.nodes):
+        for _ in range(10):  # one good answer may not be enough to be trusted
+            nodes.page(number, "203.0.113.4")
+        wait_for(partial(is_trusted_again, node))
         assert redis.password not in node.server.logs()
         assert "Traceback" not in node.server.logs()
         assert "neighbour is left alone" in node.server.logs()
-        assert "neighbour is trusted again" in node.server.logs()
 
 
 def test_a_redis_that_hangs_costs_a_moment_and_then_nothing(
@@ -118,6 +122,10 @@ def test_a_redis_that_hangs_costs_a_moment_and_then_nothing(
     assert max(waited) < 0.25 + SLACK
     assert sorted(after)[10] < 0.1
     wait_until_shared(nodes)
+
+
+def is_trusted_again(node: Deployment) -> bool:
+    return "neighbour is trusted again" in node.server.logs()
 
 
 def assert_a_large_limit_holds_though_it_is_given_out_in_portions(node: Deployment) -> None:
