@@ -26,7 +26,7 @@ def show_user(named: Named, *, as_json: Json = False) -> None:
 
 
 def disable(named: Named, *, as_json: Json = False) -> None:
-    """Shut an account: its tokens are dead at once, and for good."""
+    """Shut an account, and end all its tokens."""
     with _changed(named, Event.USER_DISABLED, as_json=as_json) as (tools, user):
         endings.disable_user(tools.db, user.id, tools.now)
 
