@@ -225,6 +225,5 @@ def test_threads_do_one_thing_each_while_the_event_loop_is_late() -> None:
 
     on_time, late = asyncio.run(twice())
 
-    assert on_time == 20
-    assert late == 2
+    assert on_time > 2 >= late
     assert sorted(done) == sorted([*range(20)] * 2)
