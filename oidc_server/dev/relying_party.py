@@ -1,13 +1,12 @@
 """What an app does to sign somebody in (OpenID Connect Core §3.1), over HTTP like any other app."""
 
-import base64
-import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus, urlencode
 
+from oidc_server.security import base64url
 from oidc_server.security.jose import VerificationKeys, half_hash, parse_json_object
 
 if TYPE_CHECKING:
@@ -52,7 +51,6 @@ class Attempt:
 
     def authorization_request(self, app: Registration) -> str:
         """The query that goes to the authorization endpoint (Core §3.1.2.1, RFC 7636 §4.3)."""
-        challenge = hashlib.sha256(self.code_verifier.encode()).digest()
         return urlencode(
             {
                 "response_type": "code",
@@ -61,7 +59,7 @@ class Attempt:
                 "scope": SCOPE,
                 "state": self.state,
                 "nonce": self.nonce,
-                "code_challenge": base64.urlsafe_b64encode(challenge).rstrip(b"=").decode(),
+                "code_challenge": base64url.sha256(self.code_verifier.encode()),
                 "code_challenge_method": "S256",
             }
         )
@@ -169,7 +167,6 @@ async def _json(asked: Any) -> Claims:
 def _open(token: str, part: int) -> Claims:
     """Look into a part of a JWS; what is opaque has nothing to show."""
     try:
-        text = token.split(".")[part]
-        return parse_json_object(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        return parse_json_object(base64url.decode(token.split(".")[part]))
     except (ValueError, IndexError):
         return {}

@@ -1,6 +1,5 @@
 """JSON of the API: from a request to validated models, and pages of long lists."""
 
-import base64
 import json
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, TypeVar
@@ -8,6 +7,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from oidc_server.domain.base import parse_id
+from oidc_server.security import base64url
 from oidc_server.web.context import Context
 from oidc_server.web.errors import InvalidFieldsError
 from oidc_server.web.incoming import BadRequestError
@@ -118,7 +118,7 @@ def write_cursor(*key: str | int) -> str:
     It gives nothing that the caller may not read anyway, so it is not signed.
     """
     encoded = json.dumps(key, separators=(",", ":")).encode()
-    return base64.urlsafe_b64encode(encoded).rstrip(b"=").decode("ascii")
+    return base64url.encode(encoded)
 
 
 def read_cursor(cursor: str, *kinds: type[str] | type[int]) -> tuple[Any, ...]:
@@ -155,9 +155,8 @@ def page_of(
 
 
 def _decoded(cursor: str) -> object:
-    padded = cursor.encode("utf-8") + b"=" * (-len(cursor) % 4)
     try:
-        return json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        return json.loads(base64url.decode(cursor))
     except (ValueError, RecursionError):
         return None
 
