@@ -17,7 +17,7 @@ def list_sessions(call: Call) -> Sessions:
     """The sessions of who calls."""
     current = grant_of(call).session_id
 
-    found = user_sessions.list_of_user(call.ctx.db, _id(call), call.ctx.now)
+    found = user_sessions.list_of_user(call.ctx.db, call.subject, call.ctx.now)
 
     return Sessions(
         sessions=[
@@ -39,10 +39,10 @@ def list_sessions(call: Call) -> Sessions:
 def end_session(call: Call) -> Response:
     """End one session, be it the current one."""
     named = call.path["session_id"]
-    found = user_sessions.list_of_user(call.ctx.db, _id(call), call.ctx.now)
+    found = user_sessions.list_of_user(call.ctx.db, call.subject, call.ctx.now)
     session_id = next((one.id for one in found if _shown_id(call, one.id) == named), None)
 
-    if session_id is None or not own_account.end_session(call.ctx, _id(call), session_id):
+    if session_id is None or not own_account.end_session(call.ctx, call.subject, session_id):
         raise ProblemError(types.NOT_FOUND, "There is no such session.")
 
     return empty(204)
@@ -50,21 +50,21 @@ def end_session(call: Call) -> Response:
 
 def end_other_sessions(call: Call) -> Response:
     """End all sessions but the current one."""
-    own_account.end_other_sessions(call.ctx, _id(call), keep=grant_of(call).session_id)
+    own_account.end_other_sessions(call.ctx, call.subject, keep=grant_of(call).session_id)
 
     return empty(204)
 
 
 def list_consents(call: Call) -> Consents:
     """What clients may do with the account of who calls."""
-    found = client_access.list_of_user(call.ctx.db, _id(call), call.ctx.now)
+    found = client_access.list_of_user(call.ctx.db, call.subject, call.ctx.now)
 
     return Consents(consents=[_consent(call, access) for access in found])
 
 
 def read_consent(call: Call) -> Consent:
     """What one client may do."""
-    access = client_access.find(call.ctx.db, _id(call), call.path["client_id"], call.ctx.now)
+    access = client_access.find(call.ctx.db, call.subject, call.path["client_id"], call.ctx.now)
     if access is None:
         raise ProblemError(types.NOT_FOUND, "This client has no access.")
 
@@ -73,7 +73,7 @@ def read_consent(call: Call) -> Consent:
 
 def withdraw_consent(call: Call) -> Response:
     """Take everything from one client: consent, tokens, devices."""
-    if not own_account.withdraw_client(call.ctx, _id(call), call.path["client_id"]):
+    if not own_account.withdraw_client(call.ctx, call.subject, call.path["client_id"]):
         raise ProblemError(types.NOT_FOUND, "This client has no access.")
 
     return empty(204)
@@ -81,14 +81,9 @@ def withdraw_consent(call: Call) -> Response:
 
 def withdraw_all_consents(call: Call) -> Response:
     """Take everything from every client, the one that asks too."""
-    own_account.withdraw_all_clients(call.ctx, _id(call))
+    own_account.withdraw_all_clients(call.ctx, call.subject)
 
     return empty(204)
-
-
-def _id(call: Call) -> str:
-    assert call.subject is not None, "the rules of these operations are about the caller"  # noqa: S101
-    return call.subject
 
 
 def _shown_id(call: Call, session_id: str) -> str:
@@ -96,7 +91,6 @@ def _shown_id(call: Call, session_id: str) -> str:
 
     Else pairwise clients (Core §8.1) could tell by it that they know the same person.
     """
-    assert call.caller is not None, "nothing here is open to everybody"  # noqa: S101
     message = f"account-api/{call.caller.client_id}".encode()
     return base64url.encode(hmac.digest(session_id.encode("ascii"), message, "sha256")[:16])
 

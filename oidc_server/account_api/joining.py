@@ -125,7 +125,6 @@ def choose_password(call: Call) -> Response:
 
 def ask_to_verify(call: Call) -> Response:
     """Mail a link and a code to the address of who calls, if it is not verified."""
-    assert call.subject is not None, "the rule says that it is about the caller"  # noqa: S101
     user = users.get(call.ctx.db, call.subject)
 
     if user.email_verified_at is None:
@@ -140,7 +139,6 @@ def confirm(call: Call) -> Response:
     Either is for whoever asked for the mail, as on the pages: they may have named the address of a
     stranger, who must not be led to tie it to an account that is not theirs.
     """
-    assert call.subject is not None, "the rule says that it is about the caller"  # noqa: S101
     if call.body.link is not None:
         if not _by_link(call, call.subject, call.body.link):
             raise InvalidFieldsError((["link"], _USELESS_LINK))

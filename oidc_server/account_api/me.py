@@ -19,7 +19,7 @@ def read_me(call: Call) -> Me:
 
 def change_me(call: Call) -> Me:
     """Change the claims that the body names; what is empty is removed."""
-    ctx, user_id = call.ctx, _id(call)
+    ctx, user_id = call.ctx, call.subject
     before = claims_of(users.get(ctx.db, user_id))
 
     try:
@@ -47,9 +47,9 @@ def delete_me(call: Call) -> Deletion | Response:
     if refused is not None:
         return refused
 
-    own_account.delete(call.ctx, _id(call))
+    own_account.delete(call.ctx, call.subject)
 
-    return Deletion(deletes_at=users.get(call.ctx.db, _id(call)).deletes_at)
+    return Deletion(deletes_at=users.get(call.ctx.db, call.subject).deletes_at)
 
 
 def change_password(call: Call) -> Response:
@@ -64,7 +64,7 @@ def change_password(call: Call) -> Response:
 
     session_id = grant_of(call).session_id
     own_account.change_password(
-        call.ctx, _id(call), prepared.chosen.password_hash, keep_session=session_id
+        call.ctx, call.subject, prepared.chosen.password_hash, keep_session=session_id
     )
 
     return empty(204)
@@ -77,17 +77,12 @@ def change_email(call: Call) -> Response:
         return refused
 
     try:
-        email_addresses.ask_to_change(call.ctx, _id(call), call.body.email)
+        email_addresses.ask_to_change(call.ctx, call.subject, call.body.email)
     except InvalidFieldError as error:
         return wrong_field(call, error.field, str(error))
 
     return empty(202)
 
 
-def _id(call: Call) -> str:
-    assert call.subject is not None, "the rules of these operations are about the caller"  # noqa: S101
-    return call.subject
-
-
 def _me(call: Call) -> Me:
-    return told(users.get(call.ctx.db, _id(call)), call.shown_subject or "")
+    return told(users.get(call.ctx.db, call.subject), call.shown_subject)

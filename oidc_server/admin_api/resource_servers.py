@@ -168,13 +168,11 @@ def _require_as_much(call: Call, *resources_touched: Resource) -> None:
     a resource may exchange what people gave another: who names it is an administrator, or a
     service, which only an operator makes.
     """
-    caller = call.caller
-    assert caller is not None, "administration is open to nobody unknown"  # noqa: S101
     touched = frozenset().union(*(resource.scopes for resource in resources_touched))
     guarded = touched & roles.scopes_of_all(call.ctx.db)
-    may_touch(caller, Held(frozenset(), guarded))
+    may_touch(call.caller, Held(frozenset(), guarded))
     serving = {resource.client_id for resource in resources_touched}
-    held = caller.held
+    held = call.caller.held
     if len(serving) > 1 and held is not None and not held.is_administrator:
         raise ProblemError(types.NOT_ALLOWED, "An administrator says which client serves it.")
 

@@ -10,7 +10,7 @@ from oidc_server.domain.audit import Event
 from oidc_server.domain.roles import Held, InvalidRoleError, Role, UnknownRoleError
 from oidc_server.oauth2.requested import known_scopes
 from oidc_server.oauth2.vocabulary import ApiScope
-from oidc_server.web.api_access import Caller, administration, may_touch
+from oidc_server.web.api_access import administration, may_touch
 from oidc_server.web.errors import InvalidFieldsError, ProblemError, types
 from oidc_server.web.json_api import Answer, Body, printable
 from oidc_server.web.operations import Call, Operation
@@ -63,7 +63,7 @@ def create_role(call: Call) -> RoleAnswer:
     """Make a role out of scopes that the caller has."""
     body, db = call.body, call.ctx.db
     scopes = frozenset(body.scopes)
-    may_touch(_caller(call), Held(frozenset({body.name}), scopes))
+    may_touch(call.caller, Held(frozenset({body.name}), scopes))
 
     try:
         made = roles.create(
@@ -85,8 +85,8 @@ def change_role(call: Call) -> RoleAnswer:
     """Describe a role anew, or have it give other scopes, to everybody who has it."""
     body, db, role = call.body, call.ctx.db, _named(call)
     scopes = role.scopes if body.scopes is None else frozenset(body.scopes)
-    may_touch(_caller(call), role.held)
-    may_touch(_caller(call), Held(frozenset({role.name}), scopes))
+    may_touch(call.caller, role.held)
+    may_touch(call.caller, Held(frozenset({role.name}), scopes))
 
     try:
         changed = roles.change(
@@ -107,7 +107,7 @@ def change_role(call: Call) -> RoleAnswer:
 def delete_role(call: Call) -> Response:
     """Delete a role, and take it from everybody."""
     role = _named(call)
-    may_touch(_caller(call), role.held)
+    may_touch(call.caller, role.held)
 
     holders = roles.remove(call.ctx.db, role)
 
@@ -120,11 +120,6 @@ def _named(call: Call) -> Role:
         return roles.get(call.ctx.db, call.path["role"])
     except UnknownRoleError as error:
         raise ProblemError(types.NOT_FOUND, str(error)) from None
-
-
-def _caller(call: Call) -> Caller:
-    assert call.caller is not None, "administration is open to nobody unknown"  # noqa: S101
-    return call.caller
 
 
 def _told(role: Role) -> dict[str, Any]:

@@ -25,12 +25,12 @@ _CONFLICTS = {
 
 def read_balance(call: Call) -> Balance:
     """What a user may spend now."""
-    found = ledger.find_balance(call.ctx.db, _user(call))
+    found = ledger.find_balance(call.ctx.db, call.subject)
     if found is None:
         raise ProblemError(types.NOT_FOUND, "There is no such user.")
 
     return Balance(
-        user_id=call.shown_subject or "",
+        user_id=call.shown_subject,
         balance=format_amount(found.balance),
         updated_at=found.updated_at,
     )
@@ -38,7 +38,7 @@ def read_balance(call: Call) -> Balance:
 
 def list_transactions(call: Call) -> Transactions:
     """What moved a user's credit, newest first."""
-    query, user_id, db = call.query, _user(call), call.ctx.db
+    query, user_id, db = call.query, call.subject, call.ctx.db
     if query.cursor is not None and query.skip:
         raise BadRequestError("Send cursor or skip, not both.")
     newest = None if query.cursor is None else read_cursor(query.cursor, int)[0]
@@ -60,7 +60,7 @@ def add_credits(call: Call) -> Transaction | Response:
     purchase = body.transaction_type == ledger.EntryType.PURCHASE
     done = ledger.add(
         ctx.db,
-        _user(call),
+        call.subject,
         body.amount,
         purchase=purchase,
         order=_order(call),
@@ -73,7 +73,7 @@ def add_credits(call: Call) -> Transaction | Response:
 def use_credits(call: Call) -> Transaction | Response:
     """Spend credit of a user."""
     ctx = call.ctx
-    done = ledger.use(ctx.db, _user(call), call.body.amount, order=_order(call), now=ctx.now)
+    done = ledger.use(ctx.db, call.subject, call.body.amount, order=_order(call), now=ctx.now)
     return _answer(call, done)
 
 
@@ -82,7 +82,7 @@ def refund_credits(call: Call) -> Transaction | Response:
     body, ctx = call.body, call.ctx
     done = ledger.refund(
         ctx.db,
-        _user(call),
+        call.subject,
         _id(body.transaction_id),
         body.amount,
         order=_order(call),
@@ -94,7 +94,7 @@ def refund_credits(call: Call) -> Transaction | Response:
 
 def adjust_credits(call: Call) -> Transaction | Response:
     """Correct a balance; the audit log is told who did, and why."""
-    body, ctx, user_id = call.body, call.ctx, _user(call)
+    body, ctx, user_id = call.body, call.ctx, call.subject
     order = _order(call)
     done = ledger.adjust(ctx.db, user_id, body.amount, order=order, now=ctx.now)
     if isinstance(done, Entry):
@@ -117,7 +117,7 @@ def reserve_credits(call: Call) -> Transaction | Response:
     body, ctx = call.body, call.ctx
     done = ledger.reserve(
         ctx.db,
-        _user(call),
+        call.subject,
         body.amount,
         expires_at=ctx.now + timedelta(seconds=body.expires_in),
         order=_order(call),
@@ -134,7 +134,7 @@ def capture_credits(call: Call) -> Transaction | Response:
     body, ctx = call.body, call.ctx
     done = ledger.capture(
         ctx.db,
-        _user(call),
+        call.subject,
         _id(body.reservation_id),
         body.amount,
         order=_order(call),
@@ -148,7 +148,7 @@ def release_credits(call: Call) -> Transaction | Response:
     ctx = call.ctx
     done = ledger.release(
         ctx.db,
-        _user(call),
+        call.subject,
         _id(call.body.reservation_id),
         order=_order(call),
         now=ctx.now,
@@ -156,13 +156,7 @@ def release_credits(call: Call) -> Transaction | Response:
     return _answer(call, done)
 
 
-def _user(call: Call) -> str:
-    assert call.subject is not None, "the rules of these operations name a user"  # noqa: S101
-    return call.subject
-
-
 def _order(call: Call) -> Order:
-    assert call.caller is not None, "nothing here is open to everybody"  # noqa: S101
     caller, body = call.caller, call.body
     return Order(
         caller.client_id,
@@ -214,7 +208,7 @@ def _transaction(call: Call, entry: Entry) -> Transaction:
     is_taken = entry.type == EntryType.ADJUSTED and entry.balance_change < 0
     return Transaction(
         id=entry.id,
-        user_id=call.shown_subject or "",
+        user_id=call.shown_subject,
         amount=format_amount(-entry.amount if is_taken else entry.amount),
         transaction_type=entry.type,
         reference_id=entry.reference_id,

@@ -18,7 +18,7 @@ from oidc_server.web import errors
 from oidc_server.web.api_access import Caller, Rule, authenticate, refused, subject_of
 from oidc_server.web.context import Context
 from oidc_server.web.endpoint import Before, Endpoint, Handler, Method
-from oidc_server.web.errors import Problem, ProblemError, types
+from oidc_server.web.errors import ProblemError, types
 from oidc_server.web.errors.types import ProblemType
 from oidc_server.web.idempotency import answer_once, idempotency_key
 from oidc_server.web.json_api import read_body, read_query
@@ -32,12 +32,22 @@ class Call:
     """One call of an operation: who calls, about whom, and what came along, validated."""
 
     ctx: Context
-    caller: Caller | None
-    """Nobody, if the operation is open to everybody."""
-    subject: str | None
-    """The id of the user that it is about, where the rule says that it is about one."""
+    _caller: Caller | None
+    _subject: str | None
     body: Any
     query: Any
+
+    @property
+    def caller(self) -> Caller:
+        """Who calls: for handlers whose rule asks for a token."""
+        assert self._caller is not None, "this operation is open to everybody"  # noqa: S101
+        return self._caller
+
+    @property
+    def subject(self) -> str:
+        """The id of the user that it is about: for handlers whose rule says that there is one."""
+        assert self._subject is not None, "this operation is not about a user"  # noqa: S101
+        return self._subject
 
     @property
     def path(self) -> Mapping[str, str]:
@@ -45,25 +55,14 @@ class Call:
         return self.ctx.incoming.path_params
 
     @property
-    def shown_subject(self) -> str | None:
+    def shown_subject(self) -> str:
         """The subject as the caller knows it: its own `sub`, which may be pairwise (Core §8.1)."""
-        caller = self.caller
-        if caller is not None and self.subject == caller.user_id:
-            return caller.sub
-        return self.subject
+        sub = self.caller.sub if self.subject == self.caller.user_id else None
+        return self.subject if sub is None else sub
 
     def problem(self, kind: ProblemType, detail: str, **members: Any) -> Response:
         """A refusal that is returned, so that what led to it is kept; to undo it all, raise."""
-        told = Problem(
-            kind.status,
-            "invalid_request",
-            kind.title,
-            detail,
-            kind.what_to_do,
-            type=kind,
-            members=members,
-        )
-        return errors.as_problem(self.ctx, told)
+        return errors.as_problem(self.ctx, ProblemError(kind, detail, **members).told())
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -49,6 +49,10 @@ class Api:
         self.calls = 0
         self.refuse = False
 
+    def greet(self, _: Call) -> Told:
+        """Nobody in particular."""
+        return Told(subject=None)
+
     def tell(self, call: Call) -> Told:
         if call.query is not None and call.query.cursor is not None:
             read_cursor(call.query.cursor, str, int)
@@ -64,8 +68,9 @@ class Api:
         common: dict[str, Any] = {"summary": "", "answer": Told}
         given: dict[str, Any] = {**common, "method": "POST", "handler": self.do, "body": Thing}
         asked: dict[str, Any] = {**common, "method": "GET", "handler": self.tell}
+        greeted: dict[str, Any] = {**asked, "handler": self.greet}
         return (
-            Operation(path="/api/open", name="t.open", rule=EVERYBODY, **asked),
+            Operation(path="/api/open", name="t.open", rule=EVERYBODY, **greeted),
             Operation(path="/api/own", name="t.own", rule=oneself("things:own"), **asked),
             Operation(
                 path="/api/any",
@@ -92,7 +97,7 @@ class Api:
                 **given,
             ),
             Operation(
-                path="/api/rule/{thing}", name="t.r", rule=administration("things:rule"), **asked
+                path="/api/rule/{thing}", name="t.r", rule=administration("things:rule"), **greeted
             ),
         )
 

@@ -50,13 +50,12 @@ def other(call: Call) -> User:
 
     Raises `ProblemError`.
     """
-    user, caller = named(call), call.caller
-    assert caller is not None, "administration is open to nobody unknown"  # noqa: S101
-    if user.id == caller.user_id:
+    user = named(call)
+    if user.id == call.caller.user_id:
         raise ProblemError(
             types.NOT_ALLOWED, "Nobody does this to themselves: another administrator has to."
         )
-    may_touch(caller, roles.held_by(call.ctx.db, user.id))
+    may_touch(call.caller, roles.held_by(call.ctx.db, user.id))
     return user
 
 
