@@ -17,7 +17,7 @@ from oidc_server.web import (
 )
 from oidc_server.web.context import Context
 from oidc_server.web.errors import InvalidFieldsError, ProblemError, types
-from oidc_server.web.incoming import BadRequestError
+from oidc_server.web.json_api import sent_members
 from oidc_server.web.new_password import NewPassword
 from oidc_server.web.operations import Call
 from oidc_server.web.responses import Response, empty
@@ -28,11 +28,8 @@ _hash_for_everybody = chosen_password.hashed(None, ("username", "email", "name")
 
 def prepare_sign_up(ctx: Context) -> Any:
     """Ahead of `sign_up`: judge and hash the password of who may make an account."""
-    try:
-        value = ctx.incoming.exact_json.get("invitation")
-    except BadRequestError:
-        return NewPassword()
-    return _hash_for_everybody(ctx) if _is_open(ctx, _invitation(ctx, value)) else NewPassword()
+    invitation = _invitation(ctx, sent_members(ctx).get("invitation"))
+    return _hash_for_everybody(ctx) if _is_open(ctx, invitation) else NewPassword()
 
 
 def sign_up(call: Call) -> Me:
@@ -100,10 +97,7 @@ def ask_for_password(call: Call) -> Response:
 
 def prepare_password(ctx: Context) -> Any:
     """Ahead of `choose_password`: judge and hash it, if the link could be used."""
-    try:
-        body = ctx.incoming.exact_json
-    except BadRequestError:
-        return NewPassword()
+    body = sent_members(ctx)
     link, password = body.get("link"), body.get("password")
     if not isinstance(link, str) or not isinstance(password, str):
         return NewPassword()

@@ -6,16 +6,15 @@ from typing import Any
 
 from oidc_server.domain import grants, users
 from oidc_server.domain.grants import Granted
-from oidc_server.oauth2.authlib import OAuth2Error
 from oidc_server.oauth2.errors import InsufficientUserAuthenticationError
-from oidc_server.oauth2.resource_protector import presented_token, state_of
+from oidc_server.oauth2.resource_protector import state_of
 from oidc_server.oauth2.vocabulary import TWO_FACTOR_ACR
 from oidc_server.web import new_password, reauthentication, second_factors
-from oidc_server.web.api_access import refused
+from oidc_server.web.api_access import promising_token, refused
 from oidc_server.web.context import Context
 from oidc_server.web.endpoint import Before
 from oidc_server.web.errors import types
-from oidc_server.web.incoming import BadRequestError
+from oidc_server.web.json_api import sent_members
 from oidc_server.web.new_password import NewPassword
 from oidc_server.web.operations import Call
 from oidc_server.web.reauthentication import Reauthentication
@@ -49,7 +48,7 @@ def proven(scope: str) -> Before:
     """Ahead of an operation that needs `scope`: count the guess, and compute what is dear."""
 
     def prepare(ctx: Context) -> Prepared | Callable[[], Prepared]:
-        body, granted = _body(ctx), _grant(ctx, scope)
+        body, granted = sent_members(ctx), _grant(ctx, scope)
         if granted is None:
             return Prepared()
         begun = _begin(ctx, granted, body)
@@ -68,7 +67,7 @@ def proven_with_new_password(scope: str) -> Before:
     """
 
     def prepare(ctx: Context) -> Any:
-        body, granted = _body(ctx), _grant(ctx, scope)
+        body, granted = sent_members(ctx), _grant(ctx, scope)
         if granted is None:
             return Prepared()
         begun, user = _begin(ctx, granted, body), users.get(ctx.db, granted.user_id)
@@ -124,26 +123,12 @@ def _begin(
     return reauthentication.begin(ctx, granted.user_id, password, granted.auth_time)
 
 
-def _body(ctx: Context) -> dict[str, object]:
-    try:
-        return ctx.incoming.exact_json
-    except BadRequestError:
-        return {}
-
-
 def _grant(ctx: Context, scope: str) -> Granted | None:
     """That of a token which could be let in: nobody else has a guess counted, or a hash made.
 
     The handler asks everything else.
     """
-    try:
-        presented = presented_token(ctx.incoming.headers("authorization"), None)
-    except OAuth2Error:
-        return None
-    ctx.runtime.keys.refresh(ctx.db, ctx.now)
-    token = ctx.runtime.tokens.read(presented.value, ctx.now)
-    if token is None or scope not in token.scopes or token.grant_id is None:
-        return None
-    if ctx.runtime.issuer not in token.audiences:
+    token = promising_token(ctx, scope)
+    if token is None or token.grant_id is None:
         return None
     return grants.find(ctx.db, token.grant_id) if state_of(ctx.db, token).holds else None

@@ -10,11 +10,9 @@ from oidc_server.admin_api.recording import record
 from oidc_server.domain import signing_keys
 from oidc_server.domain.audit import Event
 from oidc_server.domain.signing_keys import KeyTimes, Rotation
-from oidc_server.oauth2.authlib import OAuth2Error
-from oidc_server.oauth2.resource_protector import presented_token
 from oidc_server.oauth2.vocabulary import ApiScope
 from oidc_server.security.jose import ALGORITHMS
-from oidc_server.web.api_access import administration
+from oidc_server.web.api_access import administration, promising_token
 from oidc_server.web.context import Context
 from oidc_server.web.errors import InvalidFieldsError, ProblemError, types
 from oidc_server.web.json_api import Answer, Body
@@ -78,13 +76,7 @@ def generate(ctx: Context) -> Callable[[], dict[str, Any]] | dict[str, Any]:
 
     Not for everybody who knocks: the operation itself will refuse a token that is not good here.
     """
-    try:
-        presented = presented_token(ctx.incoming.headers("authorization"), None)
-    except OAuth2Error:
-        return {}
-    ctx.runtime.keys.refresh(ctx.db, ctx.now)
-    token = ctx.runtime.tokens.read(presented.value, ctx.now)
-    if token is None or ApiScope.KEYS_WRITE not in token.scopes:
+    if promising_token(ctx, ApiScope.KEYS_WRITE) is None:
         return {}
     return lambda: signing_keys.generate(ALGORITHMS)
 

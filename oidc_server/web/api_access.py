@@ -111,6 +111,23 @@ def authenticate(ctx: Context, rule: Rule) -> Caller | None:
     return caller
 
 
+def promising_token(ctx: Context, scope: str) -> AccessToken | None:
+    """The token that came along, if it is for us and has the scope; None if it will be refused.
+
+    For what is dear and done ahead of the handler: not for everybody who knocks. Whether the token
+    was revoked or lacks its proof is asked later, by `authenticate`.
+    """
+    runtime = ctx.runtime
+    try:
+        presented = presented_token(ctx.incoming.headers("authorization"), None)
+    except OAuth2Error:
+        return None
+    runtime.keys.refresh(ctx.db, ctx.now)
+    token = runtime.tokens.read(presented.value, ctx.now)
+    is_ours = token is not None and runtime.issuer in token.audiences and scope in token.scopes
+    return token if is_ours else None
+
+
 def subject_of(ctx: Context, caller: Caller | None, rule: Rule, named: str | None) -> str | None:
     """The id of the user that a call is about, if it is about one.
 

@@ -7,13 +7,12 @@ handler asks everything else.
 from collections.abc import Sequence
 from typing import Any
 
-from oidc_server.oauth2.authlib import OAuth2Error
-from oidc_server.oauth2.resource_protector import presented_token
 from oidc_server.web import new_password
+from oidc_server.web.api_access import promising_token
 from oidc_server.web.context import Context
 from oidc_server.web.endpoint import Before
 from oidc_server.web.errors import InvalidFieldsError
-from oidc_server.web.incoming import BadRequestError
+from oidc_server.web.json_api import sent_members
 from oidc_server.web.new_password import NewPassword
 
 _WORDS = {
@@ -34,7 +33,8 @@ def hashed(scope: str | None, known_by: Sequence[str] = ()) -> Before:
     """
 
     def prepare(ctx: Context) -> Any:
-        body = _body(ctx) if _could_be_let_in(ctx, scope) else {}
+        is_awaited = scope is None or promising_token(ctx, scope) is not None
+        body = sent_members(ctx) if is_awaited else {}
         password = body.get("password")
         if not isinstance(password, str):
             return NewPassword()
@@ -56,22 +56,3 @@ def password_hash(ctx: Context) -> str | None:
 def problem_of(chosen: NewPassword) -> str | None:
     """Why a password cannot be taken, in words; None if it can."""
     return None if chosen.problem is None else _WORDS.get(chosen.problem, _EASY)
-
-
-def _body(ctx: Context) -> dict[str, object]:
-    try:
-        return ctx.incoming.exact_json
-    except BadRequestError:
-        return {}
-
-
-def _could_be_let_in(ctx: Context, scope: str | None) -> bool:
-    if scope is None:
-        return True
-    try:
-        presented = presented_token(ctx.incoming.headers("authorization"), None)
-    except OAuth2Error:
-        return False
-    ctx.runtime.keys.refresh(ctx.db, ctx.now)
-    token = ctx.runtime.tokens.read(presented.value, ctx.now)
-    return token is not None and scope in token.scopes

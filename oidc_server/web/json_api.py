@@ -90,6 +90,17 @@ def read_body(ctx: Context, model: type[Model]) -> Model:
         raise _invalid(error) from None
 
 
+def sent_members(ctx: Context) -> dict[str, Any]:
+    """The members of the body as they were sent; none if it is no JSON object.
+
+    For what runs ahead of the handler: `read_body` will refuse such a body.
+    """
+    try:
+        return ctx.incoming.exact_json
+    except BadRequestError:
+        return {}
+
+
 def read_query(ctx: Context, model: type[Model]) -> Model:
     """The parameters in the query, each once; raises `BadRequestError`, `InvalidFieldsError`."""
     found = ctx.query.single()
