@@ -60,21 +60,21 @@ class MadeInvitation(InvitationAnswer):
     link: str | None
 
 
-class InvitationsAnswer(Answer):
+class InvitationsPage(Answer):
     """A page of invitations, newest first."""
 
     invitations: list[InvitationAnswer]
     next_cursor: str | None
 
 
-def list_invitations(call: Call) -> InvitationsAnswer:
+def list_invitations(call: Call) -> InvitationsPage:
     """A page of invitations, newest first."""
     query = call.query
 
     found = invitations.page(call.ctx.db, query.limit + 1, read_id_cursor(query.cursor))
 
     page, cursor = page_of(found, query.limit, lambda invitation: (invitation.id,))
-    return InvitationsAnswer(
+    return InvitationsPage(
         invitations=[InvitationAnswer(**_told(call, invitation)) for invitation in page],
         next_cursor=cursor,
     )
@@ -151,7 +151,7 @@ OPERATIONS = (
         rule=administration(ApiScope.INVITATIONS_READ),
         handler=list_invitations,
         query=InvitationsQuery,
-        answer=InvitationsAnswer,
+        answer=InvitationsPage,
         query_example={"limit": 50},
         answer_example={"invitations": [_EXAMPLE], "next_cursor": None},
     ),

@@ -16,7 +16,13 @@ _MOST_FIELDS = 20
 _LONGEST_NAME = 80
 _LARGEST_NUMBER = 2**63 - 1
 _LONGEST_CURSOR = 2048
-_NOT_OURS = "The cursor is not one that this list gave."
+
+
+class ForeignCursorError(BadRequestError):
+    """A cursor that the list did not give."""
+
+    def __init__(self) -> None:
+        super().__init__("The cursor is not one that this list gave.")
 
 
 def printable(text: str) -> str:
@@ -58,6 +64,17 @@ def _digits(given: object) -> object:
 
 Count = Annotated[int, BeforeValidator(_digits)]
 """For fields of a query: a whole number, spelled in one way."""
+
+
+def _truth(given: object) -> object:
+    """The same for true and false."""
+    if isinstance(given, str) and given not in ("true", "false"):
+        raise ValueError("It is true or false.")
+    return given
+
+
+Truth = Annotated[bool, BeforeValidator(_truth)]
+"""For fields of a query: `true` or `false`."""
 
 
 class PageQuery(Query):
@@ -133,24 +150,24 @@ def write_cursor(*key: str | int) -> str:
 
 
 def read_cursor(cursor: str, *kinds: type[str] | type[int]) -> tuple[Any, ...]:
-    """The key in a cursor of ours, with members of these kinds; raises `BadRequestError`."""
+    """The key in a cursor of ours, with members of these kinds; raises `ForeignCursorError`."""
     key = _decoded(cursor) if len(cursor) <= _LONGEST_CURSOR else None
     is_key = isinstance(key, list) and len(key) == len(kinds) and all(map(_fits, key, kinds))
     if not isinstance(key, list) or not is_key or write_cursor(*key) != cursor:
-        raise BadRequestError(_NOT_OURS)
+        raise ForeignCursorError
     return tuple(key)
 
 
 def read_id_cursor(cursor: str | None) -> str | None:
     """The id in the cursor of a list in the order of ids, if there is a cursor.
 
-    Raises `BadRequestError`.
+    Raises `ForeignCursorError`.
     """
     if cursor is None:
         return None
     found = parse_id(read_cursor(cursor, str)[0])
     if found is None:
-        raise BadRequestError(_NOT_OURS)
+        raise ForeignCursorError
     return found
 
 

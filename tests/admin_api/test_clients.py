@@ -246,7 +246,7 @@ def test_lists_are_searched_filtered_and_paged(api: Callers) -> None:
     send(api, "PATCH", f"/{ids[3]}", body={"client_name": "Desk"})
     assert [row["client_id"] for row in listed(search="des")["clients"]] == ids[3:4]
     assert len(listed(search="till")["clients"]) == 4
-    for query in ({"limit": 0}, {"type": "robot"}, {"search": "x" * 101}):
+    for query in ({"limit": 0}, {"type": "robot"}, {"search": "x" * 101}, {"disabled": "1"}):
         assert api.call("GET", PATH, "administrator", params=query).status_code == 422
     for query in ({"cursor": "WzEsMl0"}, {"search": "till", "cursor": newest["next_cursor"]}):
         assert api.call("GET", PATH, "administrator", params=query).status_code == 400

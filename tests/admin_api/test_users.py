@@ -443,6 +443,7 @@ def test_people_are_filtered_by_role_and_state(api: Callers) -> None:
         ("limit=%205", 422),
         ("limit=%D9%A5", 422),
         ("disabled=maybe", 422),
+        ("disabled=1", 422),
         ("search=%0A", 422),
         ("search=%00", 400),
         ("nothing=1", 422),

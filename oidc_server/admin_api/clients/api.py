@@ -26,8 +26,7 @@ from oidc_server.domain.client_metadata import (
 )
 from oidc_server.domain.clients import Client, Place, UnknownClientError, Wanted
 from oidc_server.web.errors import InvalidFieldsError, ProblemError, types
-from oidc_server.web.incoming import BadRequestError
-from oidc_server.web.json_api import read_cursor, write_cursor
+from oidc_server.web.json_api import ForeignCursorError, read_cursor, write_cursor
 from oidc_server.web.operations import Call
 from oidc_server.web.responses import Response, empty
 
@@ -221,5 +220,5 @@ def _place(cursor: str, wanted: Wanted) -> Place:
         return Place(*read_cursor(cursor, str, str))
     microseconds, client_id = read_cursor(cursor, int, str)
     if not 0 <= microseconds <= _LATEST:
-        raise BadRequestError("The cursor is not one that this list gave.")
+        raise ForeignCursorError
     return Place(_EPOCH + timedelta(microseconds=microseconds), client_id)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, AwareDatetime, Field, create_model
 
 from oidc_server.domain.client_metadata import ClientType, member_types
-from oidc_server.web.json_api import Answer, Body, PageQuery
+from oidc_server.web.json_api import Answer, Body, PageQuery, Truth
 
 _LONGEST_OVERLAP = 90 * 24 * 3600
 _USUAL_OVERLAP = 24 * 3600
@@ -70,7 +70,7 @@ class ClientsQuery(PageQuery):
         default=None, min_length=1, max_length=100, description="The beginning of the name."
     )
     type: Literal["web", "spa", "native", "service"] | None = None
-    disabled: bool | None = None
+    disabled: Truth | None = None
 
 
 class ClientSummary(Answer):

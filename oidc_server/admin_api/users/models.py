@@ -1,11 +1,11 @@
 """What is sent to and answered by the operations on people."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
 from oidc_server.domain.users import User
-from oidc_server.web.json_api import Answer, Body, PageQuery, printable
+from oidc_server.web.json_api import Answer, Body, PageQuery, Truth, printable
 from oidc_server.web.profile_body import Claims, Person, members_of
 
 Username = Annotated[str, Field(max_length=200)]
@@ -49,10 +49,8 @@ class UsersQuery(PageQuery):
         default=None, description="The beginning of a username or an address."
     )
     role: Annotated[str, Field(max_length=64), AfterValidator(printable)] | None = None
-    disabled: Literal["true", "false"] | None = None
-    verified: Literal["true", "false"] | None = Field(
-        default=None, description="Whether the address is verified."
-    )
+    disabled: Truth | None = None
+    verified: Truth | None = Field(default=None, description="Whether the address is verified.")
 
 
 class UserAnswer(Person):
@@ -62,7 +60,7 @@ class UserAnswer(Person):
     roles: list[str]
 
 
-class UsersAnswer(Answer):
+class UsersPage(Answer):
     """A page of people. It may be short, and others follow, as long as `next_cursor` is there."""
 
     users: list[UserAnswer]

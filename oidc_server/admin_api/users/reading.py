@@ -1,28 +1,27 @@
 """People, one by one and page by page; and whom a caller may touch."""
 
-from oidc_server.admin_api.users.models import UserAnswer, UsersAnswer, told
+from oidc_server.admin_api.users.models import UserAnswer, UsersPage, told
 from oidc_server.domain import roles, user_directory
 from oidc_server.domain.user_directory import Place, Wanted
 from oidc_server.domain.users import User
 from oidc_server.web.api_access import may_touch
 from oidc_server.web.errors import ProblemError, types
-from oidc_server.web.incoming import BadRequestError
-from oidc_server.web.json_api import read_cursor, write_cursor
+from oidc_server.web.json_api import ForeignCursorError, read_cursor, write_cursor
 from oidc_server.web.operations import Call
 
 
-def list_users(call: Call) -> UsersAnswer:
+def list_users(call: Call) -> UsersPage:
     """A page of people."""
     query, db = call.query, call.ctx.db
-    wanted = Wanted(query.search, query.role, _truth(query.disabled), _truth(query.verified))
+    wanted = Wanted(query.search, query.role, query.disabled, query.verified)
     after = None if query.cursor is None else Place(*read_cursor(query.cursor, str, str, str))
     if after is not None and not user_directory.is_place(wanted, after):
-        raise BadRequestError("The cursor is not one that this list gave.")
+        raise ForeignCursorError
 
     page = user_directory.page(db, wanted, query.limit, after)
 
     names = user_directory.roles_of_all(db, page.users)
-    return UsersAnswer(
+    return UsersPage(
         users=[told(user, names[user.id]) for user in page.users],
         next_cursor=None if page.next is None else write_cursor(*page.next),
     )
@@ -57,7 +56,3 @@ def other(call: Call) -> User:
         )
     may_touch(call.caller, roles.held_by(call.ctx.db, user.id))
     return user
-
-
-def _truth(word: str | None) -> bool | None:
-    return None if word is None else word == "true"
