@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Text, UniqueConstraint, bindparam, delete, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from oidc_server.database import Statement, Transaction
+from oidc_server.database import ConflictError, Statement, Transaction
 from oidc_server.domain.base import (
     Base,
     DomainError,
@@ -168,8 +168,13 @@ def link(
 
 
 def use(db: Transaction, identity: Identity, account: str | None, now: datetime) -> None:
-    """Note that somebody signed in with it, and what it is called by now."""
-    db.later(_USE, identity_id=identity.id, called=account or identity.account, now=now)
+    """Note that somebody signs in with it, and what it is called by now.
+
+    Raises `ConflictError` if it was unlinked meanwhile, so that the request runs again without it.
+    """
+    called = account or identity.account
+    if not db.run(_USE, identity_id=identity.id, called=called, now=now):
+        raise ConflictError("the account elsewhere was unlinked")
 
 
 def delete_row(db: Transaction, user_id: str, identity_id: str) -> bool:

@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from oidc_server.database import Statement, Transaction
-from oidc_server.domain import identifiers
+from oidc_server.domain import identifiers, users
 from oidc_server.domain.base import (
     Base,
     DomainError,
@@ -37,7 +37,6 @@ from oidc_server.domain.base import (
     parse_id,
     table_of,
 )
-from oidc_server.domain.users import User, open_or_returning
 from oidc_server.security.passkeys import Assertion, NewPasskey
 
 MOST = 25
@@ -122,7 +121,6 @@ class TooManyPasskeysError(DomainError):
     """The account has as many passkeys as one may have."""
 
 
-_users = table_of(User)
 _handles = table_of(PasskeyUser)
 _passkeys = table_of(PasskeyRow)
 _columns = tuple(_passkeys.c[name] for name in Passkey.__dataclass_fields__)
@@ -151,11 +149,6 @@ _PRESENTED = Statement(
     select(*_columns, _handles.c.handle)
     .join(_handles, _handles.c.user_id == _passkeys.c.user_id)
     .where(_passkeys.c.credential_id == bindparam("presented"))
-)
-_MAY_SIGN_IN = Statement(
-    select(_users.c.id)
-    .where(_users.c.id == bindparam("of_user"), open_or_returning)
-    .with_for_update(read=True)  # whoever disables the account waits, and then ends what starts now
 )
 _USE = Statement(
     update(_passkeys)
@@ -282,7 +275,7 @@ def use(db: Transaction, passkey: Passkey, assertion: Assertion, now: datetime) 
     §6.1.1): such a use is refused and flagged, and the stored count stays. Passkeys on several
     devices do not count at all. `disabled` and `removed` happened since the passkey was found.
     """
-    if db.first(_MAY_SIGN_IN, of_user=passkey.user_id, now=now) is None:
+    if not users.may_sign_in(db, passkey.user_id, now):
         return "disabled"
     mine = {"passkey_id": passkey.id, "of_user": passkey.user_id}
     used = db.run(

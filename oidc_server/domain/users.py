@@ -117,6 +117,11 @@ _BY_ID = Statement(_to_sign_in.where(_users.c.id == bindparam("user_id")))
 _ADDRESS = Statement(
     select(_users.c.email, _users.c.email_verified_at).where(_users.c.id == bindparam("user_id"))
 )
+_MAY_SIGN_IN = Statement(
+    select(_users.c.id)
+    .where(_users.c.id == bindparam("user_id"), open_or_returning)
+    .with_for_update(read=True)  # whoever shuts the account waits, and then ends what starts now
+)
 _SAME_PASSWORD = Statement(
     select(_users.c.disabled_at)
     .where(
@@ -275,6 +280,14 @@ def is_shut(account: Any, now: datetime) -> bool:
     if account.disabled_at is None:
         return False
     return account.returns_until is None or bool(account.returns_until <= now)
+
+
+def may_sign_in(db: Transaction, user_id: str, now: datetime) -> bool:
+    """Whether somebody who has proved to be this person may come in.
+
+    Until the transaction is over nobody shuts the account, nor ends all that is open in it.
+    """
+    return db.first(_MAY_SIGN_IN, user_id=user_id, now=now) is not None
 
 
 def has_password(

@@ -117,8 +117,7 @@ def _enter(
     said: Mapping[str, Any],
     auth_time: datetime | None,
 ) -> Response:
-    account = users.find_for_proof(ctx.db, known.user_id)
-    if account is None or users.is_shut(account, ctx.now):
+    if not users.may_sign_in(ctx.db, known.user_id, ctx.now):
         reason = "the account is closed"
         return _trouble(ctx, came_from, provider, "shut", reason, user_id=known.user_id)
     identities.use(ctx.db, known, linked_identities.account_of(said), ctx.now)

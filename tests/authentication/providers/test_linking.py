@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from oidc_server.domain import endings, identities, identity_providers, user_sessions
+from oidc_server.domain import endings, identities, identity_providers, user_sessions, ways_in
 from tests.authentication.forms import is_signed_in, new_browser, post, sign_in
 from tests.authentication.providers.leaving import (
     add_provider,
@@ -276,6 +276,60 @@ def test_what_is_being_connected_then_goes_as_well(site, provider, known):
     owner.join()
 
     assert identities_of(site, person) == []
+
+
+def test_nobody_comes_in_by_what_the_owner_is_disconnecting(site, provider, known):
+    person, _ = connected(site, provider)
+    [linked] = identities_of(site, person)
+    thief = new_browser(site)
+    query, answers = provider.authorize(leave(thief)), []
+    callback = threading.Thread(target=lambda: answers.append(come_back(thief, query)))
+
+    with site.db() as db:
+        ways_in.remove_identity(db, person.id, linked.id, site.clock.now)
+        callback.start()
+        callback.join(0.5)
+        assert callback.is_alive()
+    callback.join()
+
+    assert not is_signed_in(thief)
+
+
+def test_nobody_comes_in_by_a_provider_while_the_owner_says_that_it_was_not_them(
+    site, provider, known
+):
+    person, _ = connected(site, provider)
+    thief = new_browser(site)
+    query, answers = provider.authorize(leave(thief)), []
+    callback = threading.Thread(target=lambda: answers.append(come_back(thief, query)))
+
+    with site.db() as db:
+        endings.disown(db, person.id, site.clock.now, site.clock.now)
+        callback.start()
+        callback.join(0.5)
+        assert callback.is_alive()
+    callback.join()
+
+    assert live_sessions(site, person) == []
+
+
+def test_who_is_coming_in_by_a_provider_is_out_again_when_the_account_is_shut(
+    site, provider, known
+):
+    person, _ = connected(site, provider)
+    thief = new_browser(site)
+    query, answers = provider.authorize(leave(thief)), []
+    callback = threading.Thread(target=lambda: answers.append(come_back(thief, query)))
+
+    with site.db() as db:
+        endings.disable_user(db, person.id, site.clock.now)
+        callback.start()
+        callback.join(0.5)
+        assert callback.is_alive()
+    callback.join()
+
+    assert answers[0].status_code == 403
+    assert live_sessions(site, person) == []
 
 
 def test_a_reset_of_second_factors_disconnects_nothing(site, provider, known):
