@@ -61,7 +61,7 @@ def _send_due(
             return
         try:
             with runtime.database.transaction("read") as db:
-                uri, logout_token = compose(runtime, db, item)
+                uri, logout_token, by_stranger = compose(runtime, db, item)
         except OutdatedError as error:
             _give_up(runtime, item, str(error))
         except (DatabaseUnavailableError, ConflictError):
@@ -70,7 +70,8 @@ def _send_due(
             _fail(runtime, item, error)
         else:
             form = {"logout_token": logout_token}
-            sending[pool.submit(runtime.http.post, uri, form)] = item
+            told = pool.submit(runtime.http.post, uri, form, named_by_stranger=by_stranger)
+            sending[told] = item
 
 
 def _is_due(runtime: Runtime, sending: _Sending) -> bool:
@@ -82,8 +83,11 @@ def _busy(sending: _Sending) -> list[str]:
     return [item.destination or "" for item in sending.values()]
 
 
-def compose(runtime: Runtime, db: Transaction, item: OutboxItem) -> tuple[str, str]:
-    """Where to, and the logout token (Back-Channel Logout §2.4); raises `OutdatedError`."""
+def compose(runtime: Runtime, db: Transaction, item: OutboxItem) -> tuple[str, str, bool]:
+    """Where to, the logout token (Back-Channel Logout §2.4), and whether a stranger named where.
+
+    Raises `OutdatedError`.
+    """
     payload, now = item.payload, runtime.clock()
     client = clients.find(db, payload["client_id"])
     if client is None:
@@ -104,7 +108,7 @@ def compose(runtime: Runtime, db: Transaction, item: OutboxItem) -> tuple[str, s
         "sid": payload["sid"],
         "events": {_EVENT: {}},
     }
-    return uri, key.sign(claims, typ=LOGOUT_TOKEN_TYPE)
+    return uri, key.sign(claims, typ=LOGOUT_TOKEN_TYPE), client.self_registered
 
 
 def _settle(runtime: Runtime, item: OutboxItem, future: Future[Answer]) -> None:

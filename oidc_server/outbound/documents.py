@@ -38,11 +38,16 @@ class Purpose:
     parse: Callable[[bytes], Any]
     named_by_stranger: bool = False
     """Whether nobody answers for who named the address: a client that registered itself. Such
-    fetches wait in a lane of their own, where slow ones hold up only each other."""
+    fetches wait in a lane of their own, where slow ones hold up only each other, and those that
+    fail are failures for each other only."""
 
     def named_by(self, *, stranger: bool) -> "Purpose":
         """The same document, of somebody who is a stranger or not."""
         return replace(self, named_by_stranger=True) if stranger else self
+
+    def key(self, url: str) -> tuple[str, bool, str]:
+        """What a document is known by."""
+        return self.name, self.named_by_stranger, url
 
 
 class FetchNeeded(Exception):  # noqa: N818 - no error: it asks the adapter for a document
@@ -55,9 +60,9 @@ class FetchNeeded(Exception):  # noqa: N818 - no error: it asks the adapter for 
         self._store = store
 
     @property
-    def key(self) -> tuple[str, str, int]:
+    def key(self) -> tuple[object, ...]:
         """The same for two requests that wait for one document."""
-        return self.purpose.name, self.url, id(self._store)
+        return (*self.purpose.key(self.url), id(self._store))
 
     def fetch(self) -> None:
         """Fetch it and remember the outcome, whatever it is; blocks for seconds."""
@@ -81,7 +86,7 @@ class Documents:
         self.http = http
         self._clock = clock
         self._lock = threading.Lock()
-        self._fetched: dict[tuple[str, str], _Fetched] = {}
+        self._fetched: dict[tuple[str, bool, str], _Fetched] = {}
 
     def get(self, purpose: Purpose, url: str, now: datetime) -> Any:
         """The parsed document.
@@ -90,7 +95,7 @@ class Documents:
         an older copy serves; without one, `OutboundUnavailableError` or, when the neighbour's
         answer cannot be used, `OutboundRefusedError`.
         """
-        known = self._fetched.get((purpose.name, url))
+        known = self._fetched.get(purpose.key(url))
         if known is None:
             raise FetchNeeded(purpose, url, self)
         if _within(known.fetched_at, now, purpose.lifetime):
@@ -106,7 +111,7 @@ class Documents:
 
         Raises `FetchNeeded`, but returns if the document was asked for a moment ago.
         """
-        known = self._fetched.get((purpose.name, url))
+        known = self._fetched.get(purpose.key(url))
         if known is None or not _within(known.attempted_at, now, RETRY_AFTER):
             raise FetchNeeded(purpose, url, self)
 
@@ -127,15 +132,17 @@ class Documents:
                 host=urlsplit(url).hostname,
                 reason=str(failure),
             )
-        self._remember((purpose.name, url), value, failure)
+        self._remember(purpose.key(url), value, failure)
 
     def _body(self, purpose: Purpose, url: str) -> bytes:
-        answer = self.http.get(url, accept=purpose.accept)
+        answer = self.http.get(
+            url, accept=purpose.accept, named_by_stranger=purpose.named_by_stranger
+        )
         if answer.status != 200:
             raise OutboundRefusedError(f"answered {answer.status}")
         return answer.body
 
-    def _remember(self, key: tuple[str, str], value: Any, failure: Exception | None) -> None:
+    def _remember(self, key: tuple[str, bool, str], value: Any, failure: Exception | None) -> None:
         now = self._clock()
         with self._lock:
             before = self._fetched.pop(key, None)

@@ -84,29 +84,49 @@ class HttpClient:
         self._lock = threading.Lock()
 
     def get(
-        self, url: str, *, accept: str = "application/json", headers: Mapping[str, str] = NO_HEADERS
+        self,
+        url: str,
+        *,
+        accept: str = "application/json",
+        headers: Mapping[str, str] = NO_HEADERS,
+        named_by_stranger: bool = False,
     ) -> Answer:
         """Fetch a document; raises `OutboundRefusedError`, `OutboundUnavailableError`.
 
-        An answer of 5xx or 429 is a failure of the neighbour, any other is returned.
+        An answer of 5xx or 429 is a failure of the neighbour, any other is returned. What fails at
+        addresses that strangers named does not make others leave that host alone.
         """
-        return self._ask("GET", url, {"Accept": accept, **headers}, b"")
+        return self._ask("GET", url, {"Accept": accept, **headers}, b"", named_by_stranger)
 
     def post(
-        self, url: str, form: Mapping[str, str] | str, *, headers: Mapping[str, str] = NO_HEADERS
+        self,
+        url: str,
+        form: Mapping[str, str] | str,
+        *,
+        headers: Mapping[str, str] = NO_HEADERS,
+        named_by_stranger: bool = False,
     ) -> Answer:
         """Send a form, be it encoded already; the same answers and errors as for `get`."""
         body = form if isinstance(form, str) else urlencode(form)
         kind = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "*/*"}
-        return self._ask("POST", url, {**kind, **headers}, body.encode("ascii"))
+        headers = {**kind, **headers}
+        return self._ask("POST", url, headers, body.encode("ascii"), named_by_stranger)
 
     def check_url(self, url: str) -> None:
         """Raise `OutboundRefusedError` for an address that would never be asked."""
         self._policy.check_url(url)
 
-    def _ask(self, method: str, url: str, headers: dict[str, str], body: bytes) -> Answer:
+    def _ask(
+        self,
+        method: str,
+        url: str,
+        headers: dict[str, str],
+        body: bytes,
+        named_by_stranger: bool,
+    ) -> Answer:
         parts = self._policy.check_url(url)
-        breaker = self._breaker(parts.netloc.lower())
+        host = parts.netloc.lower()
+        breaker = self._breaker(f"{host}, named by strangers" if named_by_stranger else host)
         try:
             with breaker.guard():
                 return self._exchange(method, parts, headers, body)
@@ -154,16 +174,16 @@ class HttpClient:
                 self._tls = ssl.create_default_context()
             return self._tls
 
-    def _breaker(self, host: str) -> Breaker:
+    def _breaker(self, name: str) -> Breaker:
         if self._breaker_of_all is not None:
             return self._breaker_of_all
         with self._lock:
-            breaker = self._breakers.get(host)
+            breaker = self._breakers.get(name)
             if breaker is None:
                 if len(self._breakers) >= _MAX_HOSTS:
                     self._breakers.pop(next(iter(self._breakers))).retire()
-                breaker = self._breakers[host] = Breaker.of(
-                    self._settings, host, answers=(OutboundRefusedError,), kind=self._kind
+                breaker = self._breakers[name] = Breaker.of(
+                    self._settings, name, answers=(OutboundRefusedError,), kind=self._kind
                 )
             return breaker
 

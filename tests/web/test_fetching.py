@@ -120,3 +120,23 @@ def test_addresses_that_strangers_named_hold_up_strangers_only(
 
         assert statuses == [503, 200]
         assert waiting.result() == 400  # it is known by now, and has not registered for the grant
+
+
+def test_addresses_that_strangers_named_make_us_leave_nobody_else_alone(
+    start_site: Callable[..., Site],
+) -> None:
+    """Whoever may register can name ones that fail, at the host of somebody who works."""
+    here = start_site(issuer=ISSUER, registration="open", breaker_failures=3)
+    keys = saying(orjson.dumps(key_set(KEY)))
+
+    def behave(handler: BaseHTTPRequestHandler) -> None:
+        (keys if handler.path == "/keys" else saying(b"", status=503))(handler)
+
+    with neighbour(behave) as other:
+        for path in ("/1", "/2", "/3", "/keys"):
+            method, uri = "private_key_jwt", other.url(path)
+            ask(here, app_of(registered(here, token_endpoint_auth_method=method, jwks_uri=uri)))
+
+        status = ask(here, publisher(here, other.url("/keys")))
+
+    assert status == 200
