@@ -58,6 +58,7 @@ def submit_consent(ctx: Context) -> Response:
     facts: dict[str, Any] = {"user_id": session.user_id, "client_id": request.client_id}
 
     if decision == "allow":
+        ctx.hold_session()
         permission = Permission.asked_by(request)
         _tell_of_lasting_access(ctx, session.user_id, trusted.client, permission)
         consents.remember(ctx.db, session.user_id, trusted.client, permission, ctx.now)

@@ -53,7 +53,11 @@ def submit_confirmation(ctx: Context) -> Response:
 
 
 def _approve(ctx: Context, request: DeviceRequest, client: Client, session: LiveSession) -> None:
-    """The grant belongs to no browser session: signing out here does not sign the device out."""
+    """The grant belongs to no browser session: signing out here does not sign the device out.
+
+    So nothing would end it that was given in a session which is ended meanwhile.
+    """
+    ctx.hold_session()
     authorization = Authorization(
         user_id=session.user_id,
         pairwise_sub=subjects.pairwise_sub(ctx.db, client, session.user_id, ctx.now),

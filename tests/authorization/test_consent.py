@@ -1,9 +1,11 @@
 """The consent page: asked once, answered by the person who saw it, and by nobody else."""
 
+import threading
+
 import pytest
 from httpx2 import Response
 
-from oidc_server.domain import clients
+from oidc_server.domain import clients, consents, endings
 from oidc_server.oauth2.vocabulary import API_SCOPES
 from tests.browser import Browser, Page
 from tests.factories import Person, make_client, make_user
@@ -243,3 +245,19 @@ def test_a_client_that_was_disabled_meanwhile_gets_nothing(site: Site) -> None:
 
     assert [shown.status_code, allowed.status_code, denied.status_code] == [400, 400, 400]
     assert not any("location" in answer.headers for answer in (shown, allowed, denied))
+
+
+def test_nothing_is_allowed_by_a_session_that_is_being_ended(site: Site) -> None:
+    """The app would get its access unasked when the owner signs in again."""
+    _, browser, person, page = asked(site)
+    allow = threading.Thread(target=browser.allow, args=(page,))
+
+    with site.db() as db:
+        endings.disown(db, person.id, site.clock.now, site.clock.now)
+        allow.start()
+        allow.join(0.5)
+        assert allow.is_alive()
+    allow.join()
+
+    with site.db() as db:
+        assert consents.permissions_of(db, person.id) == []

@@ -1,9 +1,11 @@
 """Typing the code of a device, and deciding about it."""
 
+import threading
+
 import pytest
 from sqlalchemy import select
 
-from oidc_server.domain import clients
+from oidc_server.domain import clients, endings
 from oidc_server.domain.audit import AuditEvent
 from tests.browser import Browser
 from tests.device.devices import GRANTS, Device, connect, question
@@ -257,3 +259,20 @@ def test_no_code_stands_in_the_database_in_clear(site, device):
     assert device.shown["device_code"].encode() not in stored
     assert device.shown["user_code"].encode() not in stored
     assert device.shown["user_code"].replace("-", "").encode() not in stored
+
+
+def test_no_device_gets_in_by_a_session_that_is_being_ended(site, device, browser):
+    person = make_user(site)
+    page, answers = question(browser, person, device.shown["user_code"]), []
+    allow = threading.Thread(
+        target=lambda: answers.append(browser.send(page, decision="allow", same_code="yes"))
+    )
+
+    with site.db() as db:
+        endings.disown(db, person.id, site.clock.now, site.clock.now)
+        allow.start()
+        allow.join(0.5)
+        assert allow.is_alive()
+    allow.join()
+
+    assert device.error() == "authorization_pending"
