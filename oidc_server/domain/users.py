@@ -97,6 +97,7 @@ _INSERT = Statement(
 _to_sign_in = select(
     _users.c.id,
     _users.c.password_hash,
+    _users.c.password_changed_at,
     _users.c.disabled_at,
     _users.c.returns_until,
     _users.c.email,
@@ -130,6 +131,16 @@ _SAME_PASSWORD = Statement(
         open_or_returning,
     )
     .with_for_update(read=True)  # a change of password waits, and then ends what starts now
+)
+_STILL_NO_PASSWORD = Statement(
+    select(_users.c.id)
+    .where(
+        _users.c.id == bindparam("user_id"),
+        _users.c.password_hash.is_(None),
+        _users.c.password_changed_at.is_not_distinct_from(bindparam("seen", type_=Instant)),
+        _users.c.disabled_at.is_(None),
+    )
+    .with_for_update(read=True)  # as above; whoever closes an account takes its password
 )
 _REHASH = Statement(
     update(_users)
@@ -250,8 +261,8 @@ def get_address(db: Transaction, user_id: str) -> Any:
 def find_for_sign_in(db: Transaction, identifier: str) -> Any:
     """The account of a username or a verified address, or None.
 
-    Its `id`, `password_hash`, `disabled_at`, `returns_until`, `email`, `canonical_email` and
-    `email_verified_at`.
+    Its `id`, `password_hash`, `password_changed_at`, `disabled_at`, `returns_until`, `email`,
+    `canonical_email` and `email_verified_at`.
     """
     canonical = identifiers.guessed(identifier)
     if "@" not in canonical:
@@ -299,6 +310,11 @@ def has_password(
     """
     row = db.first(_SAME_PASSWORD, user_id=user_id, password_hash=password_hash, now=now)
     return row is not None and (may_return or row.disabled_at is None)
+
+
+def has_still_none(db: Transaction, user_id: str, changed_at: datetime | None) -> bool:
+    """Whether an enabled account has no password, and none was taken from it since `changed_at`."""
+    return db.first(_STILL_NO_PASSWORD, user_id=user_id, seen=changed_at) is not None
 
 
 def rehash(db: Transaction, user_id: str, *, seen: str, better: str) -> None:

@@ -36,6 +36,8 @@ class Reauthentication:
     retry_after: int | None = None
     password: PasswordProof | None = None
     """None for somebody without a password."""
+    changed_at: datetime | None = None
+    """Of somebody without one: since when there is none, if there was."""
 
     @property
     def holds(self) -> bool:
@@ -52,7 +54,8 @@ def begin(
     account = users.find_for_proof(ctx.db, user_id)
     if account.password_hash is None:
         is_fresh = auth_time <= ctx.now <= auth_time + FRESH_FOR
-        return Reauthentication(user_id, None if is_fresh else "sign_in_too_old")
+        refusal: Refusal | None = None if is_fresh else "sign_in_too_old"
+        return Reauthentication(user_id, refusal, changed_at=account.password_changed_at)
     if not password:
         return Reauthentication(user_id, "password_missing")
     proof = password_proof.begin_again(ctx, user_id, password)
@@ -69,8 +72,7 @@ def settle(ctx: Context, proof: Reauthentication) -> bool:
     if proof.password is not None:
         holds = proof.holds and password_proof.settle(ctx.db, proof.password, ctx.now)
     else:
-        account = users.find_for_proof(ctx.db, proof.user_id)
-        holds = proof.holds and account.password_hash is None
+        holds = proof.holds and users.has_still_none(ctx.db, proof.user_id, proof.changed_at)
     if not holds:
         audit.record(
             ctx.db,

@@ -1,5 +1,6 @@
 """Proving once more who one is: the password again, or a sign-in of just now for who has none."""
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from oidc_server.domain.audit import AuditEvent
 from oidc_server.web import reauthentication
 from oidc_server.web.context import Context
 from oidc_server.web.incoming import Incoming
+from tests.authentication.forms import new_browser, sign_in
 from tests.authentication.test_email_change import SCOPE
 from tests.factories import PASSWORD, make_user
 
@@ -121,3 +123,26 @@ def test_what_changes_while_it_is_computed_counts(site):
     assert not settle(site, proof)
     assert not settle(site, fresh)
     assert [reason for _, reason in events(site)] == ["changed_meanwhile"] * 2
+
+
+def test_for_who_has_no_password_nothing_counts_that_began_before_the_account_was_disowned(site):
+    """Else whoever was in would choose a password after everything was closed to them."""
+    person, browser = make_user(site), new_browser(site)
+    sign_in(browser, person.username)
+    with site.db() as db:
+        users.set_password(db, person.id, None, site.clock.now)
+    site.clock.advance(1)
+    page = browser.go("/account/security/password")
+    choose = threading.Thread(
+        target=lambda: browser.send(page, form=-1, password="one of the intruder's own")
+    )
+
+    with site.db() as db:
+        endings.disown(db, person.id, site.clock.now, site.clock.now)
+        choose.start()
+        choose.join(0.5)
+        assert choose.is_alive()
+    choose.join()
+
+    with site.db() as db:
+        assert users.get(db, person.id).password_hash is None
