@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
-from oidc_server.domain import audit, profiles, users
+from oidc_server.domain import profiles, users
 from oidc_server.domain.audit import Event
 from oidc_server.domain.profiles import ADDRESS_MEMBERS, CLAIMS
 from oidc_server.domain.users import User
@@ -42,7 +42,7 @@ def submit_profile(ctx: Context) -> Response:
         return _page(ctx, user, values, problems, status=422)
 
     users.edit(ctx.db, user.id, values, ctx.now)
-    audit.record(ctx.db, Event.USER_EDITED, origin=ctx.origin, now=ctx.now, user_id=user.id)
+    ctx.record(Event.USER_EDITED, user_id=user.id)
     return ctx.redirect("account.profile", notice="profile_saved")
 
 

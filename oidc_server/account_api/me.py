@@ -2,7 +2,7 @@
 
 from oidc_server.account_api.models import Deletion, Me, told
 from oidc_server.account_api.proof import Prepared, grant_of, refusal, wrong_field
-from oidc_server.domain import audit, users
+from oidc_server.domain import users
 from oidc_server.domain.audit import Event
 from oidc_server.domain.identifiers import InvalidFieldError
 from oidc_server.web import chosen_password, email_addresses, own_account
@@ -27,17 +27,9 @@ def change_me(call: Call) -> Me:
     except InvalidFieldError as error:
         raise InvalidFieldsError(([error.field], str(error))) from None
 
-    was, is_now = audit.difference(before, claims_of(user))
-    if was or is_now:
-        audit.record(
-            ctx.db,
-            Event.USER_EDITED,
-            origin=ctx.origin,
-            now=ctx.now,
-            user_id=user_id,
-            before=was,
-            after=is_now,
-        )
+    after = claims_of(user)
+    if after != before:
+        ctx.record(Event.USER_EDITED, user_id=user_id, before=before, after=after)
     return _me(call)
 
 

@@ -5,7 +5,6 @@ from typing import Any
 
 from pydantic import Field
 
-from oidc_server.admin_api.recording import record
 from oidc_server.domain import access_given, endings, grants, roles
 from oidc_server.domain.access_given import LiveGrant, OpenSession
 from oidc_server.domain.audit import Event
@@ -101,7 +100,7 @@ def end_session(call: Call) -> Response:
 
     endings.end_session(ctx.db, session.id, ctx.now)
 
-    record(call, Event.SIGNED_OUT, user_id=session.user_id, session_id=session.id)
+    call.ctx.record(Event.SIGNED_OUT, user_id=session.user_id, session_id=session.id)
     return empty(204)
 
 
@@ -132,8 +131,7 @@ def revoke_grant(call: Call) -> Response:
 
     grants.revoke(ctx.db, grant.grant_id, ctx.now)
 
-    record(
-        call,
+    call.ctx.record(
         Event.GRANT_REVOKED,
         user_id=grant.user_id,
         client_id=grant.client_id,

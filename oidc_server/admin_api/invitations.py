@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from oidc_server.admin_api.giving_roles import may_give
-from oidc_server.admin_api.recording import record
 from oidc_server.domain import invitations
 from oidc_server.domain.audit import Event
 from oidc_server.domain.identifiers import InvalidFieldError
@@ -99,7 +98,7 @@ def create_invitation(call: Call) -> MadeInvitation:
     except InvalidFieldError as error:
         raise InvalidFieldsError(([error.field], str(error))) from None
 
-    record(call, Event.INVITATION_CREATED, invitation_id=made.id, role=made.role)
+    call.ctx.record(Event.INVITATION_CREATED, invitation_id=made.id, role=made.role)
     return MadeInvitation(**_told(call, made), link=_link(call, made))
 
 
@@ -110,7 +109,7 @@ def revoke_invitation(call: Call) -> Response:
     if not invitations.revoke(call.ctx.db, invitation_id, call.ctx.now):
         raise ProblemError(types.NOT_FOUND, "There is no such invitation that is open.")
 
-    record(call, Event.INVITATION_REVOKED, invitation_id=invitation_id)
+    call.ctx.record(Event.INVITATION_REVOKED, invitation_id=invitation_id)
     return empty(204)
 
 

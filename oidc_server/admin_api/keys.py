@@ -6,7 +6,6 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from oidc_server.admin_api.recording import record
 from oidc_server.domain import signing_keys
 from oidc_server.domain.audit import Event
 from oidc_server.domain.signing_keys import KeyTimes, Rotation
@@ -106,7 +105,7 @@ def revoke_key(call: Call) -> RevocationAnswer:
         raise ProblemError(types.NOT_FOUND, "There is no such key, or it was revoked before.")
     if done.rotation is not None:
         _record(call, done.rotation)
-    record(call, Event.KEY_REVOKED, kid=kid)
+    call.ctx.record(Event.KEY_REVOKED, kid=kid)
     replaced_by = done.rotation.new[0] if done.rotation is not None else None
     return RevocationAnswer(kid=kid, leaves_at=done.takes_effect_at, replaced_by=replaced_by)
 
@@ -117,7 +116,7 @@ def _record(call: Call, rotation: Rotation) -> None:
         (Event.KEY_REVOKED, rotation.withdrawn),
     ):
         for kid in kids:
-            record(call, event, kid=kid)
+            call.ctx.record(event, kid=kid)
 
 
 def _answer(key: KeyTimes, now: datetime) -> KeyAnswer:

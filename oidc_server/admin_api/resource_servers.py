@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from oidc_server.admin_api.recording import record
 from oidc_server.domain import resources, roles
 from oidc_server.domain.audit import Event
 from oidc_server.domain.clients import UnknownClientError
@@ -117,7 +116,7 @@ def create_resource(call: Call) -> ResourceAnswer:
         raise _in_field(error) from None
 
     _require_as_much(call, made, replace(made, client_id=None))
-    record(call, Event.RESOURCE_CREATED, resource=made.identifier, before={}, after=_told(made))
+    call.ctx.record(Event.RESOURCE_CREATED, resource=made.identifier, before={}, after=_told(made))
     return _answer(made)
 
 
@@ -139,8 +138,7 @@ def change_resource(call: Call) -> ResourceAnswer:
         raise _in_field(error) from None
 
     _require_as_much(call, before, after)
-    record(
-        call,
+    call.ctx.record(
         Event.RESOURCE_CHANGED,
         resource=before.identifier,
         before=_told(before),
@@ -156,7 +154,7 @@ def delete_resource(call: Call) -> Response:
 
     resources.remove(call.ctx.db, resource.identifier)
 
-    record(call, Event.RESOURCE_DELETED, resource=resource.identifier)
+    call.ctx.record(Event.RESOURCE_DELETED, resource=resource.identifier)
     return empty(204)
 
 

@@ -4,7 +4,6 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from oidc_server.admin_api.recording import record
 from oidc_server.domain import roles
 from oidc_server.domain.audit import Event
 from oidc_server.domain.roles import Held, InvalidRoleError, Role, UnknownRoleError
@@ -77,7 +76,7 @@ def create_role(call: Call) -> RoleAnswer:
     except InvalidRoleError as error:
         raise InvalidFieldsError(([error.field], str(error))) from None
 
-    record(call, Event.ROLE_CREATED, role=made.name, scopes=sorted(made.scopes))
+    call.ctx.record(Event.ROLE_CREATED, role=made.name, scopes=sorted(made.scopes))
     return _answer(made)
 
 
@@ -100,7 +99,7 @@ def change_role(call: Call) -> RoleAnswer:
     except InvalidRoleError as error:
         raise InvalidFieldsError(([error.field], str(error))) from None
 
-    record(call, Event.ROLE_CHANGED, before=_told(role), after=_told(changed), role=role.name)
+    call.ctx.record(Event.ROLE_CHANGED, before=_told(role), after=_told(changed), role=role.name)
     return _answer(changed)
 
 
@@ -111,7 +110,7 @@ def delete_role(call: Call) -> Response:
 
     holders = roles.remove(call.ctx.db, role)
 
-    record(call, Event.ROLE_DELETED, role=role.name, scopes=sorted(role.scopes), holders=holders)
+    call.ctx.record(Event.ROLE_DELETED, role=role.name, scopes=sorted(role.scopes), holders=holders)
     return empty(204)
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from oidc_server.domain import audit, authorization_requests, clients, device_codes
+from oidc_server.domain import authorization_requests, clients, device_codes
 from oidc_server.domain.audit import Event
 from oidc_server.domain.authorization_requests import AuthorizationRequest, RequestGoneError
 from oidc_server.domain.device_codes import DeviceRequest
@@ -45,11 +45,8 @@ class Interrupted:
 
     def record(self, ctx: Context, event: Event, user_id: str | None, **detail: Any) -> None:
         """Write down what happened to the sign-in that this app is behind."""
-        audit.record(
-            ctx.db,
+        ctx.record(
             event,
-            origin=ctx.origin,
-            now=ctx.now,
             user_id=user_id,
             client_id=self.client.client_id if self.client else None,
             **detail,

@@ -1,6 +1,6 @@
 """/not-me: the link of a notice for whoever did not do what it tells of."""
 
-from oidc_server.domain import audit, endings, links, users
+from oidc_server.domain import endings, links, users
 from oidc_server.domain.audit import Event
 from oidc_server.domain.links import Link, Purpose
 from oidc_server.web import mailed_link
@@ -28,9 +28,7 @@ def submit_not_me(ctx: Context) -> Response:
         return _invalid(ctx)
 
     endings.disown(ctx.db, link.user_id, link.created_at, ctx.now)
-    audit.record(
-        ctx.db, Event.SIGN_IN_DISOWNED, origin=ctx.origin, now=ctx.now, user_id=link.user_id
-    )
+    ctx.record(Event.SIGN_IN_DISOWNED, user_id=link.user_id)
     if not _is_of_owner(ctx, link):
         return ctx.redirect("authentication.password_reset")
     link_id = links.mint(

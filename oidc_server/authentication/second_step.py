@@ -11,7 +11,7 @@ from typing import Any
 from oidc_server.authentication import arrival, mailed_code
 from oidc_server.authentication.interrupted import Interrupted, interrupted
 from oidc_server.authentication.next_factor import Ask
-from oidc_server.domain import attempts, audit, mails, pending_sign_ins, trusted_devices
+from oidc_server.domain import attempts, mails, pending_sign_ins, trusted_devices
 from oidc_server.domain.attempts import Throttled
 from oidc_server.domain.audit import Event
 from oidc_server.domain.authorization_requests import RequestGoneError
@@ -142,7 +142,7 @@ def _trust(ctx: Context, user_id: str) -> None:
         lifetime=ctx.runtime.settings.trusted_device_lifetime,
     )
     ctx.keep_trusted_mark(mark)
-    audit.record(ctx.db, Event.DEVICE_TRUSTED, origin=ctx.origin, now=ctx.now, user_id=user_id)
+    ctx.record(Event.DEVICE_TRUSTED, user_id=user_id)
     mails.notify(ctx.db, user_id, Notice.DEVICE_TRUSTED, ctx.now, **mail_facts(ctx))
 
 
@@ -161,14 +161,7 @@ def _redeem(ctx: Context, step: Step, code: str) -> bool:
 
 def _tell_of_recovery_code(ctx: Context, user_id: str) -> None:
     left = recovery_codes.left(ctx.db, user_id)
-    audit.record(
-        ctx.db,
-        Event.RECOVERY_CODE_USED,
-        origin=ctx.origin,
-        now=ctx.now,
-        user_id=user_id,
-        left=left,
-    )
+    ctx.record(Event.RECOVERY_CODE_USED, user_id=user_id, left=left)
     mails.notify(ctx.db, user_id, Notice.RECOVERY_CODE_USED, ctx.now, **mail_facts(ctx))
 
 

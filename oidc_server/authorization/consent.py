@@ -5,7 +5,7 @@ from typing import Any
 from oidc_server.authorization.request import Trusted, UntrustedRequestError
 from oidc_server.authorization.response import authorization_error
 from oidc_server.authorization.stored import trusted_again
-from oidc_server.domain import audit, authorization_requests, consents, mails, users
+from oidc_server.domain import authorization_requests, consents, mails, users
 from oidc_server.domain.audit import Event
 from oidc_server.domain.authorization_requests import AuthorizationRequest, RequestGoneError
 from oidc_server.domain.clients import Client
@@ -63,18 +63,15 @@ def submit_consent(ctx: Context) -> Response:
         _tell_of_lasting_access(ctx, session.user_id, trusted.client, permission)
         consents.remember(ctx.db, session.user_id, trusted.client, permission, ctx.now)
         authorization_requests.consent(ctx.db, request.id or "", session.user_id)
-        audit.record(
-            ctx.db,
+        ctx.record(
             Event.CONSENT_GIVEN,
-            origin=ctx.origin,
-            now=ctx.now,
             scope=" ".join(sorted(permission.scopes)),
             resource=" ".join(sorted(permission.resources)),
             **facts,
         )
         return ctx.redirect("authorization.resume", request_id=request.id)
     if decision == "deny":
-        audit.record(ctx.db, Event.CONSENT_DENIED, origin=ctx.origin, now=ctx.now, **facts)
+        ctx.record(Event.CONSENT_DENIED, **facts)
         error = AccessDeniedError("The person refused.")
         return authorization_error(ctx, trusted, error, request.id)
     return ctx.redirect("authorization.consent", request_id=request.id)

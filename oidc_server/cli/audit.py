@@ -11,8 +11,8 @@ from oidc_server.admin_api.audit_formats import Format, legible
 from oidc_server.cli.output import Json, fail, show_all
 from oidc_server.cli.workshop import workshop
 from oidc_server.database import Transaction
-from oidc_server.domain import audit, audit_trail, users
-from oidc_server.domain.audit import COMMAND_LINE, ActorKind, Event, Outcome
+from oidc_server.domain import audit_trail, users
+from oidc_server.domain.audit import ActorKind, Event, Outcome
 from oidc_server.domain.audit_trail import Filter
 from oidc_server.domain.base import parse_id
 
@@ -88,13 +88,7 @@ def export(
     with workshop() as tools:
         asked = {"event": event, "outcome": outcome, "since": since, "until": until}
         told = {name: str(value) for name, value in asked.items() if value is not None}
-        audit.record(
-            tools.db,
-            Event.AUDIT_EXPORTED,
-            origin=COMMAND_LINE,
-            now=tools.now,
-            asked={"format": form.value, **told},
-        )
+        tools.record(Event.AUDIT_EXPORTED, asked={"format": form.value, **told})
     with workshop("read") as tools:
         end = _utc(until) or tools.now + timedelta(microseconds=1)
         wanted, last = Filter(event=event, outcome=outcome, since=_utc(since), until=end), None

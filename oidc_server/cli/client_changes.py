@@ -1,6 +1,5 @@
 """`oidc-server clients`: what is done to an application after it was registered."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,9 +8,9 @@ import typer
 from oidc_server.cli.json_files import read_json
 from oidc_server.cli.output import Json, show
 from oidc_server.cli.scopes import require_known
-from oidc_server.cli.workshop import Workshop, workshop
-from oidc_server.domain import audit, client_metadata, client_registrations, clients
-from oidc_server.domain.audit import COMMAND_LINE, Event
+from oidc_server.cli.workshop import workshop
+from oidc_server.domain import client_metadata, client_registrations, clients
+from oidc_server.domain.audit import Event
 from oidc_server.domain.client_metadata import (
     MEMBERS,
     OPERATORS_FIELDS,
@@ -66,8 +65,8 @@ def edit(
         client, secret = client_registrations.replace(
             tools.db, before, described, now=tools.now, vault=tools.vault
         )
-        was, is_now = audit.difference(before.metadata.to_document(), described.to_document())
-        record(tools, Event.CLIENT_CHANGED, client_id, before=was, after=is_now)
+        was, is_now = before.metadata.to_document(), described.to_document()
+        tools.record(Event.CLIENT_CHANGED, client_id=client_id, before=was, after=is_now)
     shown = {} if secret is None else {"client_secret": secret}
     show(facts(client) | shown, as_json=as_json)
 
@@ -76,7 +75,7 @@ def disable(client_id: str, *, as_json: Json = False) -> None:
     """Stop an application. From its next request on, on every node, nothing of it works."""
     with workshop() as tools:
         client = clients.change(tools.db, client_id, disabled_at=tools.now)
-        record(tools, Event.CLIENT_DISABLED, client_id)
+        tools.record(Event.CLIENT_DISABLED, client_id=client_id)
     show(facts(client), as_json=as_json)
 
 
@@ -84,7 +83,7 @@ def enable(client_id: str, *, as_json: Json = False) -> None:
     """Let an application go on, with all that it had."""
     with workshop() as tools:
         client = clients.change(tools.db, client_id, disabled_at=None)
-        record(tools, Event.CLIENT_ENABLED, client_id)
+        tools.record(Event.CLIENT_ENABLED, client_id=client_id)
     show(facts(client), as_json=as_json)
 
 
@@ -92,7 +91,7 @@ def delete(client_id: str, *, as_json: Json = False) -> None:
     """End an application for good. Its tokens, and what people allowed it, end with it."""
     with workshop() as tools:
         client_registrations.delete_client(tools.db, client_id, tools.now)
-        record(tools, Event.CLIENT_DELETED, client_id)
+        tools.record(Event.CLIENT_DELETED, client_id=client_id)
     show({"client_id": client_id, "deleted": True}, as_json=as_json)
 
 
@@ -102,25 +101,6 @@ def read_members(path: Path | None) -> dict[str, Any]:
     for member in sorted(members.keys() - MEMBERS - OPERATORS_FIELDS.keys()):
         raise InvalidClientMetadataError(f"{member}: there is no such member.")
     return members
-
-
-def record(
-    tools: Workshop,
-    event: Event,
-    client_id: str,
-    *,
-    before: Mapping[str, Any] | None = None,
-    after: Mapping[str, Any] | None = None,
-) -> None:
-    audit.record(
-        tools.db,
-        event,
-        origin=COMMAND_LINE,
-        now=tools.now,
-        client_id=client_id,
-        before=before,
-        after=after,
-    )
 
 
 def facts(client: Client) -> dict[str, object]:

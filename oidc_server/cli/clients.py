@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from oidc_server.cli import client_changes
-from oidc_server.cli.client_changes import MetadataFile, facts, read_members, record
+from oidc_server.cli.client_changes import MetadataFile, facts, read_members
 from oidc_server.cli.json_files import read_json
 from oidc_server.cli.output import Json, show, show_all
 from oidc_server.cli.scopes import require_known
@@ -181,7 +181,7 @@ def _create(kind: Kind, metadata: ClientMetadata, *, as_json: bool) -> None:
             now=tools.now,
             vault=tools.vault,
         )
-        record(tools, Event.CLIENT_CREATED, made.client.client_id)
+        tools.record(Event.CLIENT_CREATED, client_id=made.client.client_id)
     secret = {} if made.client_secret is None else {"client_secret": made.client_secret}
     show(facts(made.client) | secret, as_json=as_json)
 
@@ -228,7 +228,7 @@ def rotate_secret(
             overlap=timedelta(hours=overlap_hours),
             vault=tools.vault,
         )
-        record(tools, Event.CLIENT_SECRET_ROTATED, client_id)
+        tools.record(Event.CLIENT_SECRET_ROTATED, client_id=client_id)
     show({"client_id": client_id, "client_secret": secret}, as_json=as_json)
 
 

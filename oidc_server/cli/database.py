@@ -13,8 +13,7 @@ from oidc_server.cli.output import Json, fail, show
 from oidc_server.cli.progress import progress
 from oidc_server.cli.workshop import workshop
 from oidc_server.database import Database
-from oidc_server.domain import audit
-from oidc_server.domain.audit import COMMAND_LINE, Event
+from oidc_server.domain.audit import Event
 from oidc_server.schema.going_on import Outlook, outlook
 from oidc_server.settings import SettingsError, load, values
 from oidc_server.transfer.copying import copy as copy_database
@@ -92,7 +91,7 @@ def copy(
         fail("That is the database that is copied.", as_json=as_json)
     with alone(settings):
         with workshop() as tools:  # which brings it to the newest schema
-            audit.record(tools.db, Event.COPIED, origin=COMMAND_LINE, now=tools.now)
+            tools.record(Event.COPIED)
         source, target = Database(settings.database_url), Database(address)
         try:
             with progress("db copy") as tell:

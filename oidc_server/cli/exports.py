@@ -12,8 +12,7 @@ import typer
 from oidc_server.cli.input_files import opened
 from oidc_server.cli.output import Json, show
 from oidc_server.cli.workshop import workshop
-from oidc_server.domain import audit
-from oidc_server.domain.audit import COMMAND_LINE, Event
+from oidc_server.domain.audit import Event
 from oidc_server.transfer import portable
 from oidc_server.transfer.reading import reading
 
@@ -34,13 +33,7 @@ def export(
     factors and credits stay. To move everything, use backup.
     """
     with workshop() as tools:
-        audit.record(
-            tools.db,
-            Event.EXPORTED,
-            origin=COMMAND_LINE,
-            now=tools.now,
-            with_password_hashes=with_password_hashes,
-        )
+        tools.record(Event.EXPORTED, with_password_hashes=with_password_hashes)
         database = tools.database
     count = 0
     with reading(database) as source, _new_file(file) as into:
@@ -60,13 +53,7 @@ def import_lines(file: _File, *, as_json: Json = False) -> None:
     with workshop() as tools, opened(file) as lines:
         taken = portable.take_in(tools.db, lines)
         if taken.added:
-            audit.record(
-                tools.db,
-                Event.IMPORTED,
-                origin=COMMAND_LINE,
-                now=tools.now,
-                added=taken.added,
-            )
+            tools.record(Event.IMPORTED, added=taken.added)
     show(
         {
             "added": sum(taken.added.values()),

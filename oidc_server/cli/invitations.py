@@ -8,8 +8,8 @@ import typer
 
 from oidc_server.cli.output import Json, fail, show, show_all
 from oidc_server.cli.workshop import workshop
-from oidc_server.domain import audit, invitations
-from oidc_server.domain.audit import COMMAND_LINE, Event
+from oidc_server.domain import invitations
+from oidc_server.domain.audit import Event
 from oidc_server.domain.invitations import LONGEST, Invitation
 from oidc_server.domain.links import Purpose
 from oidc_server.security.signed_links import LinkSigner
@@ -46,14 +46,7 @@ def invite(
             lifetime=lifetime,
             now=tools.now,
         )
-        audit.record(
-            tools.db,
-            Event.INVITATION_CREATED,
-            origin=COMMAND_LINE,
-            now=tools.now,
-            invitation_id=made.id,
-            role=role,
-        )
+        tools.record(Event.INVITATION_CREATED, invitation_id=made.id, role=role)
         value = LinkSigner(tools.settings.secret_keys).sign(Purpose.INVITATION, made.id)
         link = f"{tools.settings.issuer}/sign-up?link={value}"
         facts = _facts(made, tools.now)
@@ -80,13 +73,7 @@ def revoke_invitation(invitation_id: str, *, as_json: Json = False) -> None:
     with workshop() as tools:
         if not invitations.revoke(tools.db, invitation_id, tools.now):
             fail(f"There is no invitation {invitation_id} that is open.", as_json=as_json)
-        audit.record(
-            tools.db,
-            Event.INVITATION_REVOKED,
-            origin=COMMAND_LINE,
-            now=tools.now,
-            invitation_id=invitation_id,
-        )
+        tools.record(Event.INVITATION_REVOKED, invitation_id=invitation_id)
     show({"id": invitation_id, "state": "revoked"}, as_json=as_json)
 
 

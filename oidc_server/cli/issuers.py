@@ -9,8 +9,8 @@ import typer
 from oidc_server.cli.json_files import read_json
 from oidc_server.cli.output import Json, show, show_all
 from oidc_server.cli.workshop import workshop
-from oidc_server.domain import audit, trusted_issuers
-from oidc_server.domain.audit import COMMAND_LINE, Event
+from oidc_server.domain import trusted_issuers
+from oidc_server.domain.audit import Event
 from oidc_server.domain.trusted_issuers import TrustedIssuer
 
 application = typer.Typer(no_args_is_help=True)
@@ -52,9 +52,7 @@ def add(
             subject=subject.value,
             now=tools.now,
         )
-        audit.record(
-            tools.db, Event.ISSUER_TRUSTED, origin=COMMAND_LINE, now=tools.now, issuer=issuer
-        )
+        tools.record(Event.ISSUER_TRUSTED, issuer=issuer)
     show(_facts(added), as_json=as_json)
 
 
@@ -71,9 +69,7 @@ def remove(issuer: Issuer, *, as_json: Json = False) -> None:
     """Believe an issuer no more."""
     with workshop() as tools:
         trusted_issuers.remove(tools.db, issuer)
-        audit.record(
-            tools.db, Event.ISSUER_REMOVED, origin=COMMAND_LINE, now=tools.now, issuer=issuer
-        )
+        tools.record(Event.ISSUER_REMOVED, issuer=issuer)
     show({"issuer": issuer, "removed": True}, as_json=as_json)
 
 

@@ -7,8 +7,8 @@ import typer
 
 from oidc_server.cli.output import Json, fail, show, show_all
 from oidc_server.cli.workshop import Workshop, workshop
-from oidc_server.domain import audit, signing_keys
-from oidc_server.domain.audit import COMMAND_LINE, Event
+from oidc_server.domain import signing_keys
+from oidc_server.domain.audit import Event
 from oidc_server.security.jose import ALGORITHMS
 
 application = typer.Typer(no_args_is_help=True)
@@ -69,7 +69,7 @@ def revoke(
             fail("There is no such key, or it was revoked before.", as_json=as_json)
         if done.rotation is not None:
             _record(tools, done.rotation)
-        audit.record(tools.db, Event.KEY_REVOKED, origin=COMMAND_LINE, now=tools.now, kid=kid)
+        tools.record(Event.KEY_REVOKED, kid=kid)
     replaced_by = done.rotation.new[0] if done.rotation is not None else None
     show(
         {"kid": kid, "leaves_at": _text(done.takes_effect_at), "replaced_by": replaced_by},
@@ -83,7 +83,7 @@ def _record(tools: Workshop, rotation: signing_keys.Rotation) -> None:
         (Event.KEY_REVOKED, rotation.withdrawn),
     ):
         for kid in kids:
-            audit.record(tools.db, event, origin=COMMAND_LINE, now=tools.now, kid=kid)
+            tools.record(event, kid=kid)
 
 
 def _text(instant: datetime | None) -> str | None:

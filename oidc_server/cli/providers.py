@@ -9,8 +9,8 @@ import typer
 
 from oidc_server.cli.output import Json, fail, show, show_all
 from oidc_server.cli.workshop import Workshop, workshop
-from oidc_server.domain import audit, endings, identities, identity_providers
-from oidc_server.domain.audit import COMMAND_LINE, Event
+from oidc_server.domain import endings, identities, identity_providers
+from oidc_server.domain.audit import Event
 from oidc_server.domain.identity_providers import Description, IdentityProvider
 
 application = typer.Typer(no_args_is_help=True)
@@ -201,15 +201,7 @@ def _read_secret(*, from_stdin: bool, as_json: bool) -> str:
 
 
 def _record(tools: Workshop, event: Event, provider: IdentityProvider, **detail: Any) -> None:
-    audit.record(
-        tools.db,
-        event,
-        origin=COMMAND_LINE,
-        now=tools.now,
-        provider=provider.name,
-        issuer=provider.issuer,
-        **detail,
-    )
+    tools.record(event, provider=provider.name, issuer=provider.issuer, **detail)
 
 
 def _facts(tools: Workshop, provider: IdentityProvider) -> dict[str, object]:

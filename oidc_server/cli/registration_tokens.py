@@ -7,8 +7,8 @@ import typer
 
 from oidc_server.cli.output import Json, show, show_all
 from oidc_server.cli.workshop import Workshop, workshop
-from oidc_server.domain import audit, registration_tokens
-from oidc_server.domain.audit import COMMAND_LINE, Event
+from oidc_server.domain import registration_tokens
+from oidc_server.domain.audit import Event
 from oidc_server.domain.registration_tokens import RegistrationToken
 from oidc_server.settings.values import parse_duration
 
@@ -66,7 +66,7 @@ def revoke(token_id: str, *, as_json: Json = False) -> None:
 
 
 def _record(tools: Workshop, event: Event, token: RegistrationToken) -> None:
-    audit.record(tools.db, event, origin=COMMAND_LINE, now=tools.now, registration_token=token.id)
+    tools.record(event, registration_token=token.id)
 
 
 def _facts(token: RegistrationToken) -> dict[str, object]:

@@ -6,8 +6,8 @@ import typer
 
 from oidc_server.cli.output import Json, show, show_all
 from oidc_server.cli.workshop import workshop
-from oidc_server.domain import audit, resources
-from oidc_server.domain.audit import COMMAND_LINE, Event
+from oidc_server.domain import resources
+from oidc_server.domain.audit import Event
 
 application = typer.Typer(no_args_is_help=True)
 
@@ -39,13 +39,7 @@ def add(
             wants_roles=roles,
             now=tools.now,
         )
-        audit.record(
-            tools.db,
-            Event.RESOURCE_CREATED,
-            origin=COMMAND_LINE,
-            now=tools.now,
-            resource=made.identifier,
-        )
+        tools.record(Event.RESOURCE_CREATED, resource=made.identifier)
     show(_facts(made), as_json=as_json)
 
 
@@ -83,15 +77,8 @@ def edit(
             client_id=before.client_id if client is None else client or None,
             wants_roles=before.wants_roles if roles is None else roles,
         )
-        was, is_now = audit.difference(_facts(before), _facts(after))
-        audit.record(
-            tools.db,
-            Event.RESOURCE_CHANGED,
-            origin=COMMAND_LINE,
-            now=tools.now,
-            before=was,
-            after=is_now,
-            resource=identifier,
+        tools.record(
+            Event.RESOURCE_CHANGED, before=_facts(before), after=_facts(after), resource=identifier
         )
     show(_facts(after), as_json=as_json)
 
@@ -101,13 +88,7 @@ def remove(identifier: Identifier, *, as_json: Json = False) -> None:
     """Forget a resource server. Tokens for it that there are live until they expire."""
     with workshop() as tools:
         resources.remove(tools.db, resources.get(tools.db, identifier).identifier)
-        audit.record(
-            tools.db,
-            Event.RESOURCE_DELETED,
-            origin=COMMAND_LINE,
-            now=tools.now,
-            resource=identifier,
-        )
+        tools.record(Event.RESOURCE_DELETED, resource=identifier)
     show({"identifier": identifier, "removed": True}, as_json=as_json)
 
 

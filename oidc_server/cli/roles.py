@@ -6,8 +6,8 @@ import typer
 
 from oidc_server.cli.output import Json, show, show_all
 from oidc_server.cli.workshop import workshop
-from oidc_server.domain import audit, roles
-from oidc_server.domain.audit import COMMAND_LINE, Event
+from oidc_server.domain import roles
+from oidc_server.domain.audit import Event
 from oidc_server.domain.roles import Role
 from oidc_server.oauth2.requested import known_scopes
 
@@ -43,14 +43,7 @@ def add(
             known=known_scopes(tools.db),
             now=tools.now,
         )
-        audit.record(
-            tools.db,
-            Event.ROLE_CREATED,
-            origin=COMMAND_LINE,
-            now=tools.now,
-            role=made.name,
-            scopes=sorted(made.scopes),
-        )
+        tools.record(Event.ROLE_CREATED, role=made.name, scopes=sorted(made.scopes))
     show(_facts(made), as_json=as_json)
 
 
@@ -73,16 +66,7 @@ def edit(
             known=known_scopes(tools.db),
             now=tools.now,
         )
-        before, after = audit.difference(_facts(role), _facts(changed))
-        audit.record(
-            tools.db,
-            Event.ROLE_CHANGED,
-            origin=COMMAND_LINE,
-            now=tools.now,
-            before=before,
-            after=after,
-            role=name,
-        )
+        tools.record(Event.ROLE_CHANGED, before=_facts(role), after=_facts(changed), role=name)
     show(_facts(changed), as_json=as_json)
 
 
@@ -92,15 +76,7 @@ def delete(name: Name, *, as_json: Json = False) -> None:
     with workshop() as tools:
         role = roles.get(tools.db, name)
         holders = roles.remove(tools.db, role)
-        audit.record(
-            tools.db,
-            Event.ROLE_DELETED,
-            origin=COMMAND_LINE,
-            now=tools.now,
-            role=name,
-            scopes=sorted(role.scopes),
-            holders=holders,
-        )
+        tools.record(Event.ROLE_DELETED, role=name, scopes=sorted(role.scopes), holders=holders)
     show({"name": name, "taken_from": holders}, as_json=as_json)
 
 

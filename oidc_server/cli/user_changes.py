@@ -10,8 +10,8 @@ import typer
 from oidc_server.cli.new_password import PasswordStdin, new_password_hash
 from oidc_server.cli.output import Json, fail, show
 from oidc_server.cli.workshop import Workshop, workshop
-from oidc_server.domain import audit, endings, roles, user_directory, users
-from oidc_server.domain.audit import COMMAND_LINE, Event
+from oidc_server.domain import endings, roles, user_directory, users
+from oidc_server.domain.audit import Event
 from oidc_server.domain.users import User
 
 Named = Annotated[str, typer.Argument(help="The id, the username, or a verified address.")]
@@ -50,9 +50,7 @@ def delete(
         typer.confirm(f"Delete {named} for good?", abort=True)
     with _opened(named, as_json=as_json) as (tools, user):
         endings.delete_user(tools.db, user.id, tools.now)
-        audit.record(
-            tools.db, Event.USER_DELETED, origin=COMMAND_LINE, now=tools.now, user_id=user.id
-        )
+        tools.record(Event.USER_DELETED, user_id=user.id)
     show({"id": user.id, "deleted": True}, as_json=as_json)
 
 
@@ -175,16 +173,8 @@ def _changed(
         before = facts_of(user, frozenset())
         yield tools, user
         changed = users.get(tools.db, user.id)
-        was, is_now = audit.difference(before, facts_of(changed, frozenset()))
-        audit.record(
-            tools.db,
-            event,
-            origin=COMMAND_LINE,
-            now=tools.now,
-            user_id=user.id,
-            before=was,
-            after=is_now,
-            **detail,
+        tools.record(
+            event, user_id=user.id, before=before, after=facts_of(changed, frozenset()), **detail
         )
         facts = facts_of(changed, roles.roles_of(tools.db, changed.id))
     show(facts, as_json=as_json)

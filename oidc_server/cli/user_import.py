@@ -9,8 +9,8 @@ import typer
 
 from oidc_server.cli.output import Json, fail, show
 from oidc_server.cli.workshop import Workshop, workshop
-from oidc_server.domain import audit, profiles, users
-from oidc_server.domain.audit import COMMAND_LINE, Event
+from oidc_server.domain import profiles, users
+from oidc_server.domain.audit import Event
 from oidc_server.domain.base import DomainError
 from oidc_server.security import passwords
 from oidc_server.security.jose import parse_json_object
@@ -83,14 +83,7 @@ def _make(tools: Workshop, fields: dict[str, Any]) -> None:
         tools.now,
         phone_number_verified=fields.get("phone_number_verified") is True or None,
     )
-    audit.record(
-        tools.db,
-        Event.USER_CREATED,
-        origin=COMMAND_LINE,
-        now=tools.now,
-        user_id=user.id,
-        imported=True,
-    )
+    tools.record(Event.USER_CREATED, user_id=user.id, imported=True)
 
 
 def _text(fields: dict[str, Any], name: str) -> str:

@@ -1,7 +1,7 @@
 """`oidc-server users`: make and list accounts; and the link that sets the server up."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -18,8 +18,8 @@ from oidc_server.cli.user_changes import facts_of
 from oidc_server.cli.user_import import import_users
 from oidc_server.cli.workshop import Workshop, workshop
 from oidc_server.database import Transaction
-from oidc_server.domain import audit, links, roles, user_directory, users
-from oidc_server.domain.audit import COMMAND_LINE, Event
+from oidc_server.domain import links, roles, user_directory, users
+from oidc_server.domain.audit import Event
 from oidc_server.domain.user_directory import Wanted
 from oidc_server.domain.users import User
 
@@ -67,9 +67,9 @@ def add(
         _tell(tools, user, profile)
         if admin:
             roles.assign(tools.db, user.id, roles.ADMIN, tools.now)
-        _record(tools, Event.USER_CREATED, user)
+        tools.record(Event.USER_CREATED, user_id=user.id)
         if admin:
-            _record(tools, Event.ROLE_GIVEN, user, role=roles.ADMIN)
+            tools.record(Event.ROLE_GIVEN, user_id=user.id, role=roles.ADMIN)
         facts = facts_of(user, roles.roles_of(tools.db, user.id))
     show({**facts, **told(user)}, as_json=as_json)
 
@@ -93,8 +93,7 @@ def edit(
         user = users.get(tools.db, found.id)
         was = told(user)
         _tell(tools, user, profile)
-        before, after = audit.difference(was, told(user))
-        _record(tools, Event.USER_EDITED, user, before=before, after=after)
+        tools.record(Event.USER_EDITED, user_id=user.id, before=was, after=told(user))
         facts = facts_of(user, roles.roles_of(tools.db, user.id))
     show({**facts, **told(user)}, as_json=as_json)
 
@@ -128,7 +127,7 @@ def setup_link(*, as_json: Json = False) -> None:
         link_id = links.open_setup(tools.db, tools.now)
         if link_id is None:
             fail("This server is set up: there is an administrator.", as_json=as_json)
-        audit.record(tools.db, Event.SETUP_LINK_SHOWN, origin=COMMAND_LINE, now=tools.now)
+        tools.record(Event.SETUP_LINK_SHOWN)
         link = setup_url(tools.settings, link_id)
     show({"setup_link": link}, as_json=as_json)
 
@@ -142,7 +141,3 @@ def _tell(tools: Workshop, user: User, profile: Profile) -> None:
         tools.now,
         phone_number_verified=profile.phone_number_verified,
     )
-
-
-def _record(tools: Workshop, event: Event, user: User, **detail: Any) -> None:
-    audit.record(tools.db, event, origin=COMMAND_LINE, now=tools.now, user_id=user.id, **detail)

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import typer
 from sqlalchemy import make_url
@@ -12,6 +13,8 @@ from sqlalchemy import make_url
 from oidc_server import schema
 from oidc_server.clock import utc_now
 from oidc_server.database import Access, Database, Transaction
+from oidc_server.domain import audit
+from oidc_server.domain.audit import COMMAND_LINE, Event
 from oidc_server.security.encryption import Vault
 from oidc_server.settings import Settings, load
 
@@ -25,6 +28,10 @@ class Workshop:
     vault: Vault
     db: Transaction
     now: datetime
+
+    def record(self, event: Event, **facts: Any) -> None:
+        """Write down in the audit log what the command did; the facts are those of `audit`."""
+        audit.record(self.db, event, origin=COMMAND_LINE, now=self.now, **facts)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from typing import Any
 from oidc_server.client_registration.information import client_information, metadata_error
 from oidc_server.client_registration.sector import check_sector
 from oidc_server.client_registration.self_description import read, terms_for
-from oidc_server.domain import audit, client_registrations, clients
+from oidc_server.domain import client_registrations, clients
 from oidc_server.domain.audit import Event
 from oidc_server.domain.client_metadata import InvalidClientMetadataError
 from oidc_server.domain.client_registrations import Registration
@@ -48,10 +48,12 @@ def replace(ctx: Context) -> Response:
     except OAuth2Error as error:
         return _refused(ctx, error)
 
-    before, after = audit.difference(
-        registration.client.metadata.to_document(), client.metadata.to_document()
+    ctx.record(
+        Event.CLIENT_CHANGED,
+        client_id=client.client_id,
+        before=registration.client.metadata.to_document(),
+        after=client.metadata.to_document(),
     )
-    _record(ctx, Event.CLIENT_CHANGED, client, before=before, after=after)
     return client_information(ctx, client, registration_access_token=token, client_secret=secret)
 
 
@@ -63,7 +65,7 @@ def delete(ctx: Context) -> Response:
         return _refused(ctx, error)
 
     client_registrations.delete_client(ctx.db, registration.client.client_id, ctx.now)
-    _record(ctx, Event.CLIENT_DELETED, registration.client)
+    ctx.record(Event.CLIENT_DELETED, client_id=registration.client.client_id)
     return empty(204)
 
 
@@ -79,13 +81,7 @@ def _registration(ctx: Context) -> tuple[Registration, str]:
 def _refused(ctx: Context, error: OAuth2Error) -> Response:
     """Whoever wanted to change something leaves a trace; reading changes nothing, and none."""
     client = clients.find(ctx.db, ctx.incoming.path_params["client_id"])
-    audit.record(
-        ctx.db,
-        Event.REGISTRATION_REFUSED,
-        origin=ctx.origin,
-        now=ctx.now,
-        client_id=client.client_id if client else None,
-    )
+    ctx.record(Event.REGISTRATION_REFUSED, client_id=client.client_id if client else None)
     return protocol_error(ctx, error)
 
 
@@ -118,9 +114,3 @@ def _check_identity(ctx: Context, client: Client, members: Mapping[str, Any]) ->
         isinstance(secret, str) and client.knows_secret(secret, ctx.now)
     ):
         raise InvalidClientMetadataError("client_secret: it is not that of this client.")
-
-
-def _record(ctx: Context, event: Event, client: Client, **changes: Any) -> None:
-    audit.record(
-        ctx.db, event, origin=ctx.origin, now=ctx.now, client_id=client.client_id, **changes
-    )

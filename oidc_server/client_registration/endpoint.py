@@ -3,7 +3,7 @@
 from oidc_server.client_registration.information import client_information, metadata_error
 from oidc_server.client_registration.sector import check_sector
 from oidc_server.client_registration.self_description import read, terms_for
-from oidc_server.domain import audit, client_registrations, registration_tokens
+from oidc_server.domain import client_registrations, registration_tokens
 from oidc_server.domain.audit import Event
 from oidc_server.domain.client_metadata import InvalidClientMetadataError
 from oidc_server.domain.client_registrations import NewRegistration
@@ -29,14 +29,11 @@ def register(ctx: Context) -> Response:
     except InvalidClientMetadataError as error:
         return metadata_error(ctx, error)
     except OAuth2Error as error:
-        audit.record(ctx.db, Event.REGISTRATION_REFUSED, origin=ctx.origin, now=ctx.now)
+        ctx.record(Event.REGISTRATION_REFUSED)
         return protocol_error(ctx, error)
 
-    audit.record(
-        ctx.db,
+    ctx.record(
         Event.CLIENT_REGISTERED,
-        origin=ctx.origin,
-        now=ctx.now,
         client_id=made.client.client_id,
         registration_token=voucher and voucher.id,
     )

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from oidc_server.credits.models import Balance, Reservation, Transaction, Transactions
-from oidc_server.domain import audit, ledger
+from oidc_server.domain import ledger
 from oidc_server.domain.audit import Event
 from oidc_server.domain.base import parse_id
 from oidc_server.domain.ledger import Entry, EntryType, Order, Reason, Refused, format_amount
@@ -98,11 +98,8 @@ def adjust_credits(call: Call) -> Transaction | Response:
     order = _order(call)
     done = ledger.adjust(ctx.db, user_id, body.amount, order=order, now=ctx.now)
     if isinstance(done, Entry):
-        audit.record(
-            ctx.db,
+        ctx.record(
             Event.CREDIT_ADJUSTED,
-            origin=ctx.origin,
-            now=ctx.now,
             user_id=user_id,
             before={"balance": format_amount(done.new_balance - done.balance_change)},
             after={"balance": format_amount(done.new_balance)},
@@ -170,14 +167,8 @@ def _order(call: Call) -> Order:
 def _record(call: Call, event: Event, done: Entry | Refused) -> None:
     """Who gave credit to others is in the audit log too; who spent it, in the ledger (ADR 0016)."""
     if isinstance(done, Entry):
-        audit.record(
-            call.ctx.db,
-            event,
-            origin=call.ctx.origin,
-            now=call.ctx.now,
-            user_id=call.subject,
-            transaction_id=done.id,
-            amount=format_amount(done.amount),
+        call.ctx.record(
+            event, user_id=call.subject, transaction_id=done.id, amount=format_amount(done.amount)
         )
 
 

@@ -1,6 +1,6 @@
 """/device/{request_id}: whether the device with this code may use the account (RFC 8628 §3.3)."""
 
-from oidc_server.domain import audit, clients, device_codes, subjects
+from oidc_server.domain import clients, device_codes, subjects
 from oidc_server.domain.audit import Event
 from oidc_server.domain.authorization_requests import RequestGoneError
 from oidc_server.domain.clients import Client
@@ -86,11 +86,8 @@ def _request(ctx: Context) -> tuple[DeviceRequest, Client]:
 
 
 def _record(ctx: Context, event: Event, request: DeviceRequest, session: LiveSession) -> None:
-    audit.record(
-        ctx.db,
+    ctx.record(
         event,
-        origin=ctx.origin,
-        now=ctx.now,
         user_id=session.user_id,
         client_id=request.client_id,
         scope=" ".join(sorted(request.scopes)),

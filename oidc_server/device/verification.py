@@ -2,7 +2,7 @@
 
 from math import ceil
 
-from oidc_server.domain import attempts, audit, device_codes
+from oidc_server.domain import attempts, device_codes
 from oidc_server.domain.attempts import Throttled
 from oidc_server.domain.audit import Event
 from oidc_server.web.context import Context
@@ -28,13 +28,7 @@ def submit_verification(ctx: Context) -> Response:
 
     request_id = device_codes.adopt(ctx.db, ctx.runtime.vault, typed, ctx.browser, ctx.now)
     if request_id is None:
-        audit.record(
-            ctx.db,
-            Event.USER_CODE_REFUSED,
-            origin=ctx.origin,
-            now=ctx.now,
-            user_id=session.user_id if session else None,
-        )
+        ctx.record(Event.USER_CODE_REFUSED, user_id=session.user_id if session else None)
         return _page(ctx, typed, error="unknown", status=422)
     attempts.take_back(ctx.db, booked.subject)
     return ctx.redirect("device.confirmation", request_id=request_id)

@@ -295,7 +295,11 @@ def record(
     after: Mapping[str, Any] | None = None,
     **detail: Any,
 ) -> None:
-    """Append one event. `detail`, `before` and `after` hold names and ids, never a secret."""
+    """Append one event. What it is told of holds names and ids, never a secret.
+
+    Of `before` and `after`, two states of one thing, the members that differ are kept.
+    """
+    was, is_now = _difference(before, after)
     actor = origin.actor or _by_themselves(event, user_id, client_id)
     row = {
         "id": new_id(now),
@@ -311,8 +315,8 @@ def record(
         "address": origin.address,
         "user_agent": origin.user_agent[:400],
         "detail": detail,
-        "before": None if before is None else dict(before),
-        "after": None if after is None else dict(after),
+        "before": was,
+        "after": is_now,
     }
     db.later(_RECORD, **row)
     db.afterwards(partial(_tell, event, row))
@@ -328,10 +332,11 @@ def _tell(event: Event, row: Mapping[str, Any]) -> None:
     logs.write_clean(logging.INFO, __name__, "audit", {"audit_event": event.value, **fields})
 
 
-def difference(
-    before: Mapping[str, Any], after: Mapping[str, Any]
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Of two states the members that are not the same, as `record` is told of them."""
+def _difference(
+    before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
+) -> tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]:
+    if before is None or after is None:
+        return before, after
     names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
     return (
         {name: before[name] for name in names if name in before},

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from oidc_server.domain import audit, clients, subjects
+from oidc_server.domain import clients, subjects
 from oidc_server.domain.audit import Event
 from oidc_server.domain.clients import Client
 from oidc_server.domain.user_sessions import LiveSession
@@ -90,11 +90,8 @@ def end_session_by_post(ctx: Context) -> Response:
 def _end(ctx: Context, request: LogoutRequest) -> Response:
     session, frames = ctx.user_session, []
     if session is not None:
-        audit.record(
-            ctx.db,
+        ctx.record(
             Event.SIGNED_OUT,
-            origin=ctx.origin,
-            now=ctx.now,
             user_id=session.user_id,
             client_id=request.client.client_id if request.client else None,
         )

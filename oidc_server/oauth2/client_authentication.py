@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import unquote_plus
 
-from oidc_server.domain import audit, clients
+from oidc_server.domain import clients
 from oidc_server.domain.audit import Event
 from oidc_server.domain.client_metadata import ASYMMETRIC_ALGORITHMS, AUTH_METHODS
 from oidc_server.domain.clients import Client
@@ -62,11 +62,8 @@ def authenticate(exchange: Exchange, *, claim: bool = True) -> AuthenticatedClie
         exchange.admit(client)
         return AuthenticatedClient(client, client.metadata.token_endpoint_auth_method)
     if claim:
-        audit.record(
-            exchange.db,
+        exchange.record(
             Event.CLIENT_REFUSED,
-            origin=exchange.origin,
-            now=exchange.now,
             client_id=client.client_id if client else None,
             method=credentials.method,
         )

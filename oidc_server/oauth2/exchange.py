@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from oidc_server.database import Transaction
-from oidc_server.domain.audit import Origin
+from oidc_server.domain import audit
+from oidc_server.domain.audit import Event, Origin
 from oidc_server.domain.clients import Client
 from oidc_server.domain.signing_keys import KeyRing
 from oidc_server.oauth2.access_tokens import AccessTokenReader
@@ -64,3 +65,7 @@ class Exchange(NamedTuple):
     proof: Proof | None = None
     dpop_jkt: str | None = None
     """The key that the client has proved to hold (RFC 9449 §5): what it gets is bound to it."""
+
+    def record(self, event: Event, **facts: Any) -> None:
+        """Write down in the audit log what this request did; the facts are those of `audit`."""
+        audit.record(self.db, event, origin=self.origin, now=self.now, **facts)

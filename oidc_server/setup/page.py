@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from oidc_server.domain import audit, roles, users
+from oidc_server.domain import roles, users
 from oidc_server.domain.audit import Event
 from oidc_server.domain.links import Purpose
 from oidc_server.domain.users import EmailTakenError, User, UsernameTakenError
@@ -47,7 +47,7 @@ def submit_setup(ctx: Context) -> Response:
     except EmailTakenError:
         return _page(ctx, value, draft.values, {"email": "taken"}, status=409)
     mailed_link.consume(ctx, Purpose.SET_UP, value)
-    audit.record(ctx.db, Event.SET_UP, origin=ctx.origin, now=ctx.now, user_id=user.id)
+    ctx.record(Event.SET_UP, user_id=user.id)
     if second_factors.are_required_of(ctx, user.id):
         return ctx.redirect("authentication.login")
     ctx.sign_in(user.id, amr=("pwd",))

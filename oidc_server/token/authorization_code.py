@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from oidc_server.domain import audit, grants
+from oidc_server.domain import grants
 from oidc_server.domain.audit import Event
 from oidc_server.domain.grants import Granted
 from oidc_server.oauth2.authlib import AuthorizationCodeGrantBase, InvalidGrantError
@@ -92,11 +92,8 @@ class AuthorizationCodeGrant(AuthorizationCodeGrantBase):
         """A code came twice: what it bought dies (RFC 6749 §4.1.2)."""
         exchange = self.server.exchange
         if grants.revoke(exchange.db, granted.grant_id, exchange.now):
-            audit.record(
-                exchange.db,
+            exchange.record(
                 Event.CODE_REPLAYED,
-                origin=exchange.origin,
-                now=exchange.now,
                 user_id=granted.user_id,
                 client_id=granted.client_id,
                 grant_id=granted.grant_id,

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from oidc_server.domain import audit
 from oidc_server.domain.audit import Event
 from oidc_server.oauth2.authlib import InvalidRequestError, OAuth2Error
 from oidc_server.oauth2.client_authentication import authenticate
@@ -72,11 +71,8 @@ def _settled(ctx: Context, proof: PasswordProof) -> PasswordProof | None:
     holds = proof.holds and password_proof.settle(ctx.db, proof, ctx.now)
     if holds and proof.user_id is not None and second_factors.are_asked_of(ctx, proof.user_id):
         proof, holds = replace(proof, holds=False, reason="second_factor"), False
-    audit.record(
-        ctx.db,
+    ctx.record(
         Event.SIGNED_IN if holds else Event.SIGN_IN_FAILED,
-        origin=ctx.origin,
-        now=ctx.now,
         user_id=proof.user_id,
         client_id=ctx.form.get("client_id"),
         reason=proof.reason,

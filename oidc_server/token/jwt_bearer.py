@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from oidc_server.domain import audit, grants, subjects, trusted_issuers, users
+from oidc_server.domain import grants, subjects, trusted_issuers, users
 from oidc_server.domain.audit import Event
 from oidc_server.domain.base import parse_id
 from oidc_server.domain.grants import Authorization
@@ -69,11 +69,8 @@ class JWTBearerGrant(TokenGrantBase):
         )
         lifetime = exchange.lifetimes.access_token_lifetime
         granted = grants.mint(exchange.db, authorization, exchange.now, lifetime)
-        audit.record(
-            exchange.db,
+        exchange.record(
             Event.ASSERTION_ACCEPTED,
-            origin=exchange.origin,
-            now=exchange.now,
             user_id=self._user.id,
             client_id=client.client_id,
             issuer=self._trusted.issuer,

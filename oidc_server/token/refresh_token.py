@@ -5,7 +5,7 @@ A refresh token that is bound to its sender, by a key or as FAPI 2.0 has it, doe
 
 from typing import Any
 
-from oidc_server.domain import audit, refresh_tokens
+from oidc_server.domain import refresh_tokens
 from oidc_server.domain.audit import Event
 from oidc_server.domain.clients import Client
 from oidc_server.domain.refresh_tokens import Presented, Replayed
@@ -95,11 +95,8 @@ class RefreshTokenGrant(RefreshTokenGrantBase):
 
     def _replayed(self, presented: Presented) -> None:
         exchange = self.server.exchange
-        audit.record(
-            exchange.db,
+        exchange.record(
             Event.REFRESH_TOKEN_REPLAYED,
-            origin=exchange.origin,
-            now=exchange.now,
             user_id=presented.grant.user_id,
             client_id=presented.grant.client_id,
             grant_id=presented.grant.grant_id,

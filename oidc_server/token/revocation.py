@@ -1,6 +1,6 @@
 """POST /revoke: token revocation (RFC 7009)."""
 
-from oidc_server.domain import audit, grants, refresh_tokens, revoked_tokens
+from oidc_server.domain import grants, refresh_tokens, revoked_tokens
 from oidc_server.domain.audit import Event
 from oidc_server.oauth2.authlib import OAuth2Error
 from oidc_server.oauth2.client_authentication import authenticate
@@ -27,16 +27,14 @@ def revoke(ctx: Context) -> Response:
     if access_token is not None:
         if access_token.client_id == client.client_id:
             revoked_tokens.revoke(ctx.db, access_token.jti, access_token.expires_at)
-            _record(ctx, Event.TOKEN_REVOKED, client.client_id, access_token.grant_id)
+            ctx.record(
+                Event.TOKEN_REVOKED, client_id=client.client_id, grant_id=access_token.grant_id
+            )
         return empty(200)
     presented = refresh_tokens.find(ctx.db, token, ctx.now)
     if presented is not None and presented.grant.client_id == client.client_id:
         grants.revoke(ctx.db, presented.grant.grant_id, ctx.now)
-        _record(ctx, Event.GRANT_REVOKED, client.client_id, presented.grant.grant_id)
+        ctx.record(
+            Event.GRANT_REVOKED, client_id=client.client_id, grant_id=presented.grant.grant_id
+        )
     return empty(200)
-
-
-def _record(ctx: Context, event: Event, client_id: str, grant_id: str | None) -> None:
-    audit.record(
-        ctx.db, event, origin=ctx.origin, now=ctx.now, client_id=client_id, grant_id=grant_id
-    )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from oidc_server.domain import audit, grants, resources, subjects
+from oidc_server.domain import grants, resources, subjects
 from oidc_server.domain.audit import Event
 from oidc_server.domain.clients import Client
 from oidc_server.domain.grants import Granted
@@ -89,11 +89,8 @@ class TokenExchangeGrant(TokenGrantBase):
 
     def _record(self, granted: Granted) -> None:
         exchange = self.server.exchange
-        audit.record(
-            exchange.db,
+        exchange.record(
             Event.TOKEN_EXCHANGED,
-            origin=exchange.origin,
-            now=exchange.now,
             user_id=granted.user_id,
             client_id=self.request.client.client.client_id,
             subject_client_id=self._subject.token.client_id,

@@ -122,6 +122,10 @@ class Context:
     def origin(self, origin: Origin) -> None:
         self._origin = origin
 
+    def record(self, event: Event, **facts: Any) -> None:
+        """Write down in the audit log what this request did; the facts are those of `audit`."""
+        audit.record(self.db, event, origin=self.origin, now=self.now, **facts)
+
     # · how often
 
     @property
@@ -181,7 +185,7 @@ class Context:
         """
         db, now = self.db, self.now
         if endings.bring_back(db, user_id, now):
-            audit.record(db, Event.DELETION_CANCELLED, origin=self.origin, now=now, user_id=user_id)
+            self.record(Event.DELETION_CANCELLED, user_id=user_id)
         proven = {"amr": frozenset(amr), "acr": acr, "auth_time": auth_time}
         handle = self._new_session(user_id, proven, stepping_up=stepping_up)
         self._keep_session(user_sessions.find(db, handle, now), handle)

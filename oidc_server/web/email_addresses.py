@@ -4,7 +4,7 @@ A mail carries a link, and a code that may be typed instead where one is signed 
 nothing of an address that belongs to somebody else: its owner gets another mail.
 """
 
-from oidc_server.domain import attempts, audit, endings, identifiers, links, mails, users
+from oidc_server.domain import attempts, endings, identifiers, links, mails, users
 from oidc_server.domain.attempts import Throttled
 from oidc_server.domain.audit import Event
 from oidc_server.domain.links import Link, Purpose
@@ -33,7 +33,7 @@ def ask_to_change(ctx: Context, user_id: str, email: str) -> None:
     """
     address = identifiers.normal_email(email)
     links.kill(ctx.db, user_id, Purpose.CHANGE_EMAIL, ctx.now)
-    audit.record(ctx.db, Event.EMAIL_CHANGE_ASKED, origin=ctx.origin, now=ctx.now, user_id=user_id)
+    ctx.record(Event.EMAIL_CHANGE_ASKED, user_id=user_id)
     _ask(ctx, user_id, address, Purpose.CHANGE_EMAIL)
 
 
@@ -56,7 +56,7 @@ def confirm_with_code(ctx: Context, user_id: str, typed: str) -> Link | None:
         if link is not None and ctx.runtime.links.is_code(purpose, link.id, typed):
             used = links.consume(ctx.db, link.id, purpose, ctx.now)
             return link if used is not None and _apply(ctx, link) else None
-    audit.record(ctx.db, Event.CODE_REFUSED, origin=ctx.origin, now=ctx.now, user_id=user_id)
+    ctx.record(Event.CODE_REFUSED, user_id=user_id)
     return None
 
 
@@ -68,9 +68,7 @@ def undo_with_link(ctx: Context, value: str) -> str | None:
     link = mailed_link.consume(ctx, Purpose.UNDO_EMAIL_CHANGE, value)
     if link is None or not endings.undo_email_change(ctx.db, link, ctx.now):
         return None
-    audit.record(
-        ctx.db, Event.EMAIL_CHANGE_UNDONE, origin=ctx.origin, now=ctx.now, user_id=link.user_id
-    )
+    ctx.record(Event.EMAIL_CHANGE_UNDONE, user_id=link.user_id)
     link_id = links.mint(
         ctx.db,
         Purpose.RESET_PASSWORD,
@@ -134,7 +132,7 @@ def _apply(ctx: Context, link: Link) -> bool:
             **mail_facts(ctx),
         )
     if done:
-        audit.record(ctx.db, event, origin=ctx.origin, now=ctx.now, user_id=link.user_id)
+        ctx.record(event, user_id=link.user_id)
     if done and link.purpose == Purpose.VERIFY_EMAIL:
         _welcome(ctx, link.user_id, link.email)
     return done

@@ -6,7 +6,7 @@ Whoever links has proven both: the account here by a session, the one there by s
 from collections.abc import Mapping
 from typing import Any
 
-from oidc_server.domain import audit, identities, mails, ways_in
+from oidc_server.domain import identities, mails, ways_in
 from oidc_server.domain.audit import Event
 from oidc_server.domain.identities import Identity
 from oidc_server.domain.identity_providers import IdentityProvider
@@ -31,7 +31,7 @@ def link(
     account = account_of(told)
     if not identities.link(ctx.db, user_id, provider, told["sub"], account, ctx.now):
         return
-    _record(ctx, Event.IDENTITY_LINKED, user_id, provider.name)
+    ctx.record(Event.IDENTITY_LINKED, user_id=user_id, provider=provider.name)
     if not is_new:
         facts = mail_facts(ctx) | {"detail": provider.label}
         mails.notify(ctx.db, user_id, Notice.IDENTITY_LINKED, ctx.now, **facts)
@@ -43,14 +43,10 @@ def unlink(ctx: Context, user_id: str, identity: Identity, *, keep_session: str)
         ctx.db, user_id, identity.id, ctx.now, keep_session=keep_session, **mail_facts(ctx)
     )
     if removed is not None:
-        _record(ctx, Event.IDENTITY_UNLINKED, user_id, removed.provider)
+        ctx.record(Event.IDENTITY_UNLINKED, user_id=user_id, provider=removed.provider)
 
 
 def account_of(told: Mapping[str, Any]) -> str | None:
     """What an account elsewhere is called, for its owner to know it by."""
     found = told.get("email") or told.get("preferred_username") or told.get("name")
     return str(found) if found else None
-
-
-def _record(ctx: Context, event: Event, user_id: str, provider: str) -> None:
-    audit.record(ctx.db, event, origin=ctx.origin, now=ctx.now, user_id=user_id, provider=provider)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from oidc_server.domain import audit, invitations, users
+from oidc_server.domain import invitations, users
 from oidc_server.domain.audit import Event
 from oidc_server.domain.invitations import Invitation, SpentInvitationError
 from oidc_server.domain.users import User
@@ -80,7 +80,7 @@ def open_account(
         )
         if invitation and not invitations.redeem(ctx.db, invitation, user.id, ctx.now):
             raise SpentInvitationError("The invitation was used already.")
-    audit.record(ctx.db, Event.SIGNED_UP, origin=ctx.origin, now=ctx.now, user_id=user.id)
+    ctx.record(Event.SIGNED_UP, user_id=user.id)
     if invitation is not None:
         _used(ctx, invitation, user.id)
     if not proven:
@@ -89,12 +89,6 @@ def open_account(
 
 
 def _used(ctx: Context, invitation: Invitation, user_id: str) -> None:
-    audit.record(
-        ctx.db,
-        Event.INVITATION_USED,
-        origin=ctx.origin,
-        now=ctx.now,
-        user_id=user_id,
-        invitation_id=invitation.id,
-        role=invitation.role,
+    ctx.record(
+        Event.INVITATION_USED, user_id=user_id, invitation_id=invitation.id, role=invitation.role
     )

@@ -3,7 +3,7 @@
 One way for pages and the API: what it does in the domain, and what is written down of it.
 """
 
-from oidc_server.domain import audit, endings
+from oidc_server.domain import endings
 from oidc_server.domain.audit import Event
 from oidc_server.web.context import Context
 from oidc_server.web.mail_facts import mail_facts
@@ -16,7 +16,7 @@ def change_password(
     endings.change_password(
         ctx.db, user_id, password_hash, ctx.now, keep_session=keep_session, **mail_facts(ctx)
     )
-    audit.record(ctx.db, Event.PASSWORD_CHANGED, origin=ctx.origin, now=ctx.now, user_id=user_id)
+    ctx.record(Event.PASSWORD_CHANGED, user_id=user_id)
 
 
 def delete(ctx: Context, user_id: str) -> None:
@@ -27,7 +27,7 @@ def delete(ctx: Context, user_id: str) -> None:
     grace = ctx.runtime.settings.account_deletion_grace
     event = Event.DELETION_SCHEDULED if grace else Event.USER_DELETED
     # Before it is done: if that is at once, of this row too only the id is left.
-    audit.record(ctx.db, event, origin=ctx.origin, now=ctx.now, user_id=user_id)
+    ctx.record(event, user_id=user_id)
     endings.schedule_deletion(ctx.db, user_id, ctx.now, grace=grace, **mail_facts(ctx))
 
 
@@ -60,22 +60,8 @@ def withdraw_all_clients(ctx: Context, user_id: str) -> None:
 
 
 def _withdrawn(ctx: Context, user_id: str, client_id: str) -> None:
-    audit.record(
-        ctx.db,
-        Event.CONSENT_WITHDRAWN,
-        origin=ctx.origin,
-        now=ctx.now,
-        user_id=user_id,
-        client_id=client_id,
-    )
+    ctx.record(Event.CONSENT_WITHDRAWN, user_id=user_id, client_id=client_id)
 
 
 def _signed_out(ctx: Context, user_id: str, session_id: str) -> None:
-    audit.record(
-        ctx.db,
-        Event.SIGNED_OUT,
-        origin=ctx.origin,
-        now=ctx.now,
-        user_id=user_id,
-        session_id=session_id,
-    )
+    ctx.record(Event.SIGNED_OUT, user_id=user_id, session_id=session_id)

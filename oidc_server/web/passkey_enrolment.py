@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from oidc_server.domain import audit, mails, passkey_challenges, passkeys
+from oidc_server.domain import mails, passkey_challenges, passkeys
 from oidc_server.domain.audit import Event
 from oidc_server.domain.mails import Notice
 from oidc_server.domain.passkey_challenges import Ceremony
@@ -100,15 +100,7 @@ def settle(ctx: Context, user_id: str, new: NewPasskey) -> str:
     ctx.hold_session()
     name = translate(ctx.language, suggested_name(new, ctx.origin.user_agent))
     passkey_id = passkeys.enrol(ctx.db, user_id, new, name, ctx.now)
-    audit.record(
-        ctx.db,
-        Event.PASSKEY_ADDED,
-        origin=ctx.origin,
-        now=ctx.now,
-        user_id=user_id,
-        passkey_id=passkey_id,
-        name=name,
-    )
+    ctx.record(Event.PASSKEY_ADDED, user_id=user_id, passkey_id=passkey_id, name=name)
     mails.notify(ctx.db, user_id, Notice.PASSKEY_ADDED, ctx.now, **mail_facts(ctx))
     return passkey_id
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from oidc_server.domain import attempts, audit, passkey_challenges, passkeys
+from oidc_server.domain import attempts, passkey_challenges, passkeys
 from oidc_server.domain.audit import Event
 from oidc_server.domain.passkey_challenges import Ceremony
 from oidc_server.domain.passkeys import Passkey
@@ -120,14 +120,7 @@ def settle(ctx: Context, proof: PasskeyProof) -> PasskeyProof:
     passkey = proof.passkey
     refused = passkeys.use(ctx.db, passkey, proof.assertion, ctx.now)
     if refused == "sign_count":
-        audit.record(
-            ctx.db,
-            Event.PASSKEY_COPIED,
-            origin=ctx.origin,
-            now=ctx.now,
-            user_id=passkey.user_id,
-            passkey_id=passkey.id,
-        )
+        ctx.record(Event.PASSKEY_COPIED, user_id=passkey.user_id, passkey_id=passkey.id)
     if refused is None:
         attempts.forgive(ctx.db, passkey.user_id, ctx.now)
     return replace(proof, reason=refused)

@@ -5,7 +5,7 @@ It signs nobody in, and touches no second factor: who has one still needs it.
 
 from collections.abc import Callable
 
-from oidc_server.domain import attempts, audit, identifiers, links, mails, users
+from oidc_server.domain import attempts, identifiers, links, mails, users
 from oidc_server.domain.attempts import Allowed
 from oidc_server.domain.audit import Event
 from oidc_server.domain.links import Link, Purpose
@@ -30,9 +30,7 @@ def ask(ctx: Context, identifier: str) -> None:
     to = account.canonical_email if account else identifiers.guessed(identifier)
     kind = MailKind.PASSWORD_RESET
     booked = attempts.book_mail_of_stranger(ctx.db, kind, to, ctx.now)
-    audit.record(
-        ctx.db, Event.PASSWORD_RESET_ASKED, origin=ctx.origin, now=ctx.now, user_id=user_id
-    )
+    ctx.record(Event.PASSWORD_RESET_ASKED, user_id=user_id)
     link_id = links.mint(
         ctx.db,
         Purpose.RESET_PASSWORD,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from oidc_server.domain import audit, users
+from oidc_server.domain import users
 from oidc_server.domain.audit import Event
 from oidc_server.web import password_proof
 from oidc_server.web.context import Context
@@ -74,11 +74,8 @@ def settle(ctx: Context, proof: Reauthentication) -> bool:
     else:
         holds = proof.holds and users.has_still_none(ctx.db, proof.user_id, proof.changed_at)
     if not holds:
-        audit.record(
-            ctx.db,
+        ctx.record(
             Event.REAUTHENTICATION_FAILED,
-            origin=ctx.origin,
-            now=ctx.now,
             user_id=proof.user_id,
             reason=proof.refusal or "changed_meanwhile",
         )

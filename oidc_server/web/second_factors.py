@@ -3,9 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
-from oidc_server.domain import audit, factors, mails, roles, trusted_devices
+from oidc_server.domain import factors, mails, roles, trusted_devices
 from oidc_server.domain.audit import Event
 from oidc_server.domain.factors import Factor, recovery_codes, totp
 from oidc_server.domain.factors.strength import (
@@ -138,7 +137,7 @@ def confirm_authenticator(
     shown = " ".join(name.split())[:_LONGEST_NAME]
     if not totp.confirm(ctx.db, user_id, enrolment, shown, code, ctx.now):
         return None
-    _record(ctx, Event.FACTOR_ADDED, user_id, factor=Factor.TOTP.value)
+    ctx.record(Event.FACTOR_ADDED, user_id=user_id, factor=Factor.TOTP.value)
     _tell(ctx, user_id, Notice.AUTHENTICATOR_ADDED)
     if recovery_codes.left(ctx.db, user_id):
         return []
@@ -148,7 +147,7 @@ def confirm_authenticator(
 def make_recovery_codes(ctx: Context, user_id: str) -> list[str]:
     """A new set, which voids the old one; to be shown once."""
     codes = recovery_codes.mint(ctx.db, ctx.runtime.vault, user_id, ctx.now)
-    _record(ctx, Event.RECOVERY_CODES_MADE, user_id)
+    ctx.record(Event.RECOVERY_CODES_MADE, user_id=user_id)
     _tell(ctx, user_id, Notice.RECOVERY_CODES_MADE)
     return codes
 
@@ -156,7 +155,7 @@ def make_recovery_codes(ctx: Context, user_id: str) -> list[str]:
 def add_mailed_codes(ctx: Context, user_id: str) -> None:
     """Have a code mailed at every sign-in, as long as there is nothing better."""
     if factors.add_mailed_codes(ctx.db, user_id, ctx.now):
-        _record(ctx, Event.FACTOR_ADDED, user_id, factor=Factor.EMAIL_CODE.value)
+        ctx.record(Event.FACTOR_ADDED, user_id=user_id, factor=Factor.EMAIL_CODE.value)
         _tell(ctx, user_id, Notice.EMAIL_CODE_ADDED)
 
 
@@ -165,13 +164,9 @@ def remove(ctx: Context, user_id: str, factor_id: str) -> bool:
     removed = factors.remove(ctx.db, user_id, factor_id)
     if removed is None:
         return False
-    _record(ctx, Event.FACTOR_REMOVED, user_id, factor=removed.kind)
+    ctx.record(Event.FACTOR_REMOVED, user_id=user_id, factor=removed.kind)
     _tell(ctx, user_id, _REMOVED[Factor(removed.kind)])
     return True
-
-
-def _record(ctx: Context, event: Event, user_id: str, **detail: Any) -> None:
-    audit.record(ctx.db, event, origin=ctx.origin, now=ctx.now, user_id=user_id, **detail)
 
 
 def _tell(ctx: Context, user_id: str, notice: Notice) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from oidc_server.account import proof
-from oidc_server.domain import audit, exports
+from oidc_server.domain import exports
 from oidc_server.domain.audit import Event
 from oidc_server.web import reauthentication, responses
 from oidc_server.web.console import get_session
@@ -29,9 +29,7 @@ def submit_download(ctx: Context) -> Response:
         return proof.page(ctx, _FORM, refused=again)
 
     session = get_session(ctx)
-    audit.record(
-        ctx.db, Event.DATA_EXPORTED, origin=ctx.origin, now=ctx.now, user_id=session.user_id
-    )
+    ctx.record(Event.DATA_EXPORTED, user_id=session.user_id)
     everything = exports.everything_about(ctx.db, session.user_id)
     name = f"{ctx.now:%Y-%m-%d}-account.json"
     file = responses.json({"issuer": ctx.runtime.issuer, "exported_at": ctx.now, **everything})

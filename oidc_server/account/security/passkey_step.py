@@ -1,7 +1,7 @@
 """/account/security/passkeys/second-step: whether the password alone is enough."""
 
 from oidc_server.account import proof
-from oidc_server.domain import audit, factors, mails, passkeys
+from oidc_server.domain import factors, mails, passkeys
 from oidc_server.domain.audit import Event
 from oidc_server.domain.factors import Factor
 from oidc_server.domain.mails import Notice
@@ -35,7 +35,7 @@ def submit_passkey_step(ctx: Context) -> Response:
 
 def _tell(ctx: Context, user_id: str, *, wanted: bool) -> None:
     event = Event.PASSKEY_STEP_ON if wanted else Event.PASSKEY_STEP_OFF
-    audit.record(ctx.db, event, origin=ctx.origin, now=ctx.now, user_id=user_id)
+    ctx.record(event, user_id=user_id)
     held = factors.held_by(ctx.db, user_id)
     if not {Factor.TOTP, Factor.ASKED_PASSKEY} & held:
         mails.notify(ctx.db, user_id, Notice.FACTORS_REMOVED, ctx.now, **mail_facts(ctx))

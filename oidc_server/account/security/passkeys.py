@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from oidc_server.account import proof
-from oidc_server.domain import audit, passkeys, ways_in
+from oidc_server.domain import passkeys, ways_in
 from oidc_server.domain.audit import Event
 from oidc_server.domain.identifiers import InvalidFieldError
 from oidc_server.domain.passkey_challenges import Ceremony
@@ -156,15 +156,7 @@ def _passkey(ctx: Context) -> Passkey:
 
 
 def _record(ctx: Context, event: Event, passkey: Passkey) -> None:
-    audit.record(
-        ctx.db,
-        event,
-        origin=ctx.origin,
-        now=ctx.now,
-        user_id=passkey.user_id,
-        passkey_id=passkey.id,
-        name=passkey.name,
-    )
+    ctx.record(event, user_id=passkey.user_id, passkey_id=passkey.id, name=passkey.name)
 
 
 def _new_page(ctx: Context, error: str | None = None, status: int = 200) -> Response:

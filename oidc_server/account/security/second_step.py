@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from oidc_server.account import proof
-from oidc_server.domain import audit, factors, trusted_devices, users
+from oidc_server.domain import factors, trusted_devices, users
 from oidc_server.domain.audit import Event
 from oidc_server.domain.factors import Factor, HeldFactor, recovery_codes, totp
 from oidc_server.domain.factors.strength import METHODS, acr_of, with_methods
@@ -140,7 +140,7 @@ def withdraw_trust(ctx: Context) -> Response:
     user_id, device_id = get_session(ctx).user_id, ctx.incoming.path_params["device_id"]
     if not trusted_devices.withdraw(ctx.db, user_id, device_id):
         raise NotFoundError
-    audit.record(ctx.db, Event.TRUST_WITHDRAWN, origin=ctx.origin, now=ctx.now, user_id=user_id)
+    ctx.record(Event.TRUST_WITHDRAWN, user_id=user_id)
 
     return ctx.redirect("account.security", notice="trust_withdrawn")
 

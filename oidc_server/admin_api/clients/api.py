@@ -17,7 +17,6 @@ from oidc_server.admin_api.clients.models import (
     LiveSecret,
     SecretAnswer,
 )
-from oidc_server.admin_api.recording import record
 from oidc_server.domain import client_metadata, client_registrations, clients
 from oidc_server.domain.audit import Event
 from oidc_server.domain.client_metadata import (
@@ -82,8 +81,7 @@ def create_client(call: Call) -> BaseModel:
     )
 
     client = made.client
-    record(
-        call,
+    call.ctx.record(
         Event.CLIENT_CREATED,
         client_id=client.client_id,
         before={},
@@ -104,8 +102,7 @@ def change_client(call: Call) -> BaseModel:
         ctx.db, before, metadata, now=ctx.now, vault=ctx.runtime.vault
     )
 
-    record(
-        call,
+    call.ctx.record(
         Event.CLIENT_CHANGED,
         client_id=client.client_id,
         before=before.metadata.to_document(),
@@ -130,7 +127,9 @@ def delete_client(call: Call) -> Response:
 
     client_registrations.delete_client(call.ctx.db, client.client_id, call.ctx.now)
 
-    record(call, Event.CLIENT_DELETED, client_id=client.client_id, name=client.metadata.client_name)
+    call.ctx.record(
+        Event.CLIENT_DELETED, client_id=client.client_id, name=client.metadata.client_name
+    )
     return empty(204)
 
 
@@ -146,8 +145,7 @@ def rotate_secret(call: Call) -> SecretAnswer:
     )
 
     until = ctx.now + overlap
-    record(
-        call,
+    call.ctx.record(
         Event.CLIENT_SECRET_ROTATED,
         client_id=client.client_id,
         others_expire_at=until.isoformat(timespec="seconds"),
@@ -159,7 +157,7 @@ def _switched(call: Call, event: Event, disabled_at: datetime | None) -> BaseMod
     client = _changeable(call)
     if (client.disabled_at is None) != (disabled_at is None):
         client = clients.change(call.ctx.db, client.client_id, disabled_at=disabled_at)
-        record(call, event, client_id=client.client_id)
+        call.ctx.record(event, client_id=client.client_id)
     return ClientAnswer(**_facts(call, client))
 
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from oidc_server.admin_api.giving_roles import may_give
-from oidc_server.admin_api.recording import record
 from oidc_server.admin_api.users.models import UserAnswer, told
 from oidc_server.admin_api.users.reading import answer, other
 from oidc_server.domain import endings, roles, users
@@ -43,7 +42,7 @@ def create_user(call: Call) -> UserAnswer:
     if chosen is None:
         endings.mail_password_link(ctx.db, user.id, ctx.now, ctx.runtime.settings.link_lifetime)
 
-    record(call, Event.USER_CREATED, user_id=user.id, roles=sorted(body.roles))
+    call.ctx.record(Event.USER_CREATED, user_id=user.id, roles=sorted(body.roles))
     return answer(call, user)
 
 
@@ -66,7 +65,7 @@ def change_user(call: Call) -> UserAnswer:
 
     after = _state(user)
     if after != before:
-        record(call, Event.USER_EDITED, user_id=user.id, before=before, after=after)
+        call.ctx.record(Event.USER_EDITED, user_id=user.id, before=before, after=after)
     return answer(call, user)
 
 
@@ -78,7 +77,7 @@ def disable_user(call: Call) -> UserAnswer:
     endings.disable_user(call.ctx.db, user.id, call.ctx.now)
 
     if not was:
-        record(call, Event.USER_DISABLED, user_id=user.id)
+        call.ctx.record(Event.USER_DISABLED, user_id=user.id)
     return answer(call, users.get(call.ctx.db, user.id))
 
 
@@ -87,7 +86,7 @@ def enable_user(call: Call) -> UserAnswer:
     user = other(call)
 
     if endings.enable_user(call.ctx.db, user.id, call.ctx.now):
-        record(call, Event.USER_ENABLED, user_id=user.id)
+        call.ctx.record(Event.USER_ENABLED, user_id=user.id)
     return answer(call, users.get(call.ctx.db, user.id))
 
 
@@ -97,7 +96,7 @@ def delete_user(call: Call) -> Response:
 
     endings.delete_user(call.ctx.db, user.id, call.ctx.now)
 
-    record(call, Event.USER_DELETED, user_id=user.id)
+    call.ctx.record(Event.USER_DELETED, user_id=user.id)
     return empty(204)
 
 
@@ -109,7 +108,7 @@ def set_password(call: Call) -> Response:
 
     endings.change_password(call.ctx.db, user.id, chosen, call.ctx.now)
 
-    record(call, Event.PASSWORD_CHANGED, user_id=user.id)
+    call.ctx.record(Event.PASSWORD_CHANGED, user_id=user.id)
     return empty(204)
 
 
@@ -120,7 +119,7 @@ def reset_password(call: Call) -> Response:
     if not endings.reset_password(ctx.db, user.id, ctx.now, ctx.runtime.settings.link_lifetime):
         raise ProblemError(types.CONFLICT, "The user has no verified address to send a link to.")
 
-    record(call, Event.PASSWORD_RESET_ASKED, user_id=user.id)
+    call.ctx.record(Event.PASSWORD_RESET_ASKED, user_id=user.id)
     return empty(202)
 
 
@@ -130,7 +129,7 @@ def reset_factors(call: Call) -> Response:
 
     removed = endings.reset_factors(call.ctx.db, user.id, call.ctx.now)
 
-    record(call, Event.FACTORS_RESET, user_id=user.id, factors=removed)
+    call.ctx.record(Event.FACTORS_RESET, user_id=user.id, factors=removed)
     return empty(204)
 
 
@@ -140,7 +139,7 @@ def end_sessions(call: Call) -> Response:
 
     endings.end_sessions_of_user(call.ctx.db, user.id, call.ctx.now)
 
-    record(call, Event.SIGNED_OUT, user_id=user.id, session_id="all")
+    call.ctx.record(Event.SIGNED_OUT, user_id=user.id, session_id="all")
     return empty(204)
 
 
@@ -150,7 +149,7 @@ def give_role(call: Call) -> Response:
     _may_give(call, role)
 
     if roles.assign(call.ctx.db, user.id, role, call.ctx.now):
-        record(call, Event.ROLE_GIVEN, user_id=user.id, role=role)
+        call.ctx.record(Event.ROLE_GIVEN, user_id=user.id, role=role)
     return empty(204)
 
 
@@ -163,7 +162,7 @@ def take_role(call: Call) -> Response:
     if not endings.withdraw_role(call.ctx.db, user.id, role):
         raise ProblemError(types.NOT_FOUND, "The user does not have this role.")
 
-    record(call, Event.ROLE_TAKEN, user_id=user.id, role=role)
+    call.ctx.record(Event.ROLE_TAKEN, user_id=user.id, role=role)
     return empty(204)
 
 
