@@ -21,7 +21,10 @@ METHODS = AUTH_METHODS
 ASSERTION_ALGORITHMS = (*ASYMMETRIC_ALGORITHMS, SECRET_ALGORITHM)
 _ASSERTION = "client_assertion"
 _MAX_HEADER = 4096
-_SAME_ANSWER = "Client authentication failed."
+_SAME_ANSWER = (
+    "Client authentication failed: client_id, secret or key, and token_endpoint_auth_method"
+    " must be those that are registered."
+)
 
 
 class Credentials(NamedTuple):
@@ -49,6 +52,7 @@ class AuthenticatedClient(NamedTuple):
 def authenticate(exchange: Exchange, *, claim: bool = True) -> AuthenticatedClient:
     """The client behind a request; raises `InvalidClientError`, the same for every reason.
 
+    It names the method that was used, which whoever sent it knows: many libraries choose one.
     An assertion is used up by it, and a refusal is written down, unless `claim` is false: then it
     is a look ahead of the real one. May raise `FetchNeeded` and
     `OutboundUnavailableError` for a client with a `jwks_uri`.
@@ -67,7 +71,8 @@ def authenticate(exchange: Exchange, *, claim: bool = True) -> AuthenticatedClie
             client_id=client.client_id if client else None,
             method=credentials.method,
         )
-    raise InvalidClientError(_SAME_ANSWER, status_code=401)
+    came_with = f"{_SAME_ANSWER} This came with {credentials.method}."
+    raise InvalidClientError(came_with, status_code=401)
 
 
 def _proves(client: Client, credentials: Credentials, exchange: Exchange, *, claim: bool) -> bool:

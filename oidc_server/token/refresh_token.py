@@ -41,7 +41,11 @@ class RefreshTokenGrant(RefreshTokenGrantBase):
         exchange = self.server.exchange
         if (token := self.request.form.get("refresh_token")) is not None:
             self._read = refresh_tokens.find(exchange.db, token, exchange.now)
-        super().validate_token_request()
+        try:
+            super().validate_token_request()
+        except InvalidGrantError:  # Authlib gives no reason
+            reason = "The refresh token is unknown, or was given to another client."
+            raise InvalidGrantError(reason) from None
         presented = self.request.refresh_token.presented
         if not presented.holds(self.server.exchange.now):
             raise InvalidGrantError("The refresh token has expired or was revoked.")

@@ -64,8 +64,19 @@ def test_only_the_registered_method_is_accepted(site: Site, path: str, registere
     }
 
     assert ways.pop(registered).status == 200
-    for answer in ways.values():
+    for way, answer in ways.items():
         refused(answer)
+        assert f"This came with {way}." in answer.text
+
+
+def test_a_refusal_tells_nobody_what_is_registered(site: Site) -> None:
+    known = both(site, "client_secret_post").client_id
+    answers = {
+        call(site, "/token", basic(identity, "wrong")).text.partition('"reference"')[0]
+        for identity in (known, both(site).client_id, "unknown")
+    }
+
+    assert len(answers) == 1
 
 
 @pytest.mark.parametrize("path", ["/token", "/revoke"])

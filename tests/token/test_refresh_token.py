@@ -120,8 +120,12 @@ def test_another_client_has_no_effect(site: Site) -> None:
     site.clock.advance(100)
 
     for stranger in (make_client(site), make_client(site, "spa")):
-        for token in (spent, live):
-            assert refused(RelyingParty(site, stranger).refresh(token))
+        for token in (spent, live, "unknown"):
+            answer = RelyingParty(site, stranger).refresh(token)
+            assert refused(answer)
+            assert answer.json()["error_description"] == (
+                "The refresh token is unknown, or was given to another client."
+            )
 
     assert party.refresh(live).status_code == 200
 
