@@ -7,7 +7,7 @@ import typer
 
 from oidc_server.cli.json_files import read_json
 from oidc_server.cli.output import Json, show
-from oidc_server.cli.scopes import require_known
+from oidc_server.cli.scopes import require_known, scope_option
 from oidc_server.cli.workshop import workshop
 from oidc_server.domain import client_metadata, client_registrations, clients
 from oidc_server.domain.audit import Event
@@ -44,7 +44,7 @@ def edit(
         ),
     ] = None,
     scope: Annotated[
-        str | None, typer.Option(help="Scopes it may have; replaces all there are.")
+        list[str] | None, scope_option("Scopes it may have; replaces all there are.")
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -53,7 +53,7 @@ def edit(
         "client_name": name,
         "redirect_uris": redirect_uri,
         "post_logout_redirect_uris": post_logout_redirect_uri,
-        "scope": scope,
+        "scope": None if scope is None else " ".join(scope),
     }
     changes = read_members(metadata) | {
         member: value for member, value in options.items() if value is not None

@@ -11,7 +11,7 @@ from oidc_server.cli import client_changes
 from oidc_server.cli.client_changes import MetadataFile, facts, read_members
 from oidc_server.cli.json_files import read_json
 from oidc_server.cli.output import Json, show, show_all
-from oidc_server.cli.scopes import require_known
+from oidc_server.cli.scopes import require_known, scope_option, split
 from oidc_server.cli.workshop import workshop
 from oidc_server.domain import client_metadata, clients
 from oidc_server.domain.audit import Event
@@ -75,7 +75,7 @@ GrantTypes = Annotated[
         metavar="<str>", help="A grant_type, instead of those of its type; may be repeated."
     ),
 ]
-Scope = Annotated[str, typer.Option(help="Scopes it may have, with spaces between.")]
+Scope = Annotated[list[str] | None, scope_option("Scopes it may have.")]
 AuthMethodOption = Annotated[AuthMethod | None, typer.Option(help="How it proves itself.")]
 Jwks = Annotated[
     Path | None,
@@ -110,7 +110,7 @@ def add(
     backchannel_logout_uri: BackchannelLogoutUri = None,
     frontchannel_logout_uri: FrontchannelLogoutUri = None,
     grant_type: GrantTypes = None,
-    scope: Scope = "",
+    scope: Scope = None,
     auth_method: AuthMethodOption = None,
     jwks: Jwks = None,
     jwks_uri: JwksUri = None,
@@ -129,7 +129,7 @@ def add(
         "redirect_uris": redirect_uri,
         **_logout(post_logout_redirect_uri, backchannel_logout_uri, frontchannel_logout_uri),
         "grant_types": grant_type,
-        "scopes": scope.split(),
+        "scopes": split(scope or ()),
         "token_endpoint_auth_method": auth_method and auth_method.value,
         **_keys(jwks, jwks_uri),
         "profile": profile and profile.value,
@@ -147,7 +147,7 @@ def _described(
 ) -> ClientMetadata:
     """What the file says, and the options that were used over it."""
     fields = client_metadata.fields_of(read_members(metadata), by_operator=True)
-    unused: tuple[Any, ...] = (None, "", [], (), False)
+    unused: tuple[Any, ...] = (None, "", [], (), frozenset(), False)
     used = {name: value for name, value in options.items() if value not in unused}
     if no_pkce:
         used["require_pkce"] = False

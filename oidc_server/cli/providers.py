@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from oidc_server.cli.output import Json, fail, show, show_all
+from oidc_server.cli.scopes import scope_option
 from oidc_server.cli.workshop import Workshop, workshop
 from oidc_server.domain import endings, identities, identity_providers
 from oidc_server.domain.audit import Event
@@ -30,7 +31,7 @@ ClientId = Annotated[str, typer.Option(help="What it knows us by.")]
 NewClientId = Annotated[str | None, typer.Option("--client-id", help="What it knows us by.")]
 Label = Annotated[str | None, typer.Option(help="What people see on its button.")]
 AuthMethodOption = Annotated[AuthMethod | None, typer.Option(help="How we prove ourselves.")]
-Scope = Annotated[str | None, typer.Option(help="What we ask for.")]
+Scope = Annotated[list[str] | None, scope_option("What we ask for.")]
 TrustEmail = Annotated[
     bool | None,
     typer.Option(
@@ -168,7 +169,7 @@ def _said(
     client_id: str | None,
     label: str | None,
     auth_method: AuthMethod | None,
-    scope: str | None,
+    scope: list[str] | None,
     *,
     trust_email: bool | None,
     sign_up: bool | None,
@@ -178,7 +179,7 @@ def _said(
         "client_id": client_id,
         "label": label,
         "token_endpoint_auth_method": auth_method and auth_method.value,
-        "scope": scope,
+        "scope": None if scope is None else " ".join(scope),
         "trusts_email": trust_email,
         "sign_up": sign_up,
     }

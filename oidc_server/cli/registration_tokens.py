@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from oidc_server.cli.output import Json, show, show_all
+from oidc_server.cli.scopes import scope_option, split
 from oidc_server.cli.workshop import Workshop, workshop
 from oidc_server.domain import registration_tokens
 from oidc_server.domain.audit import Event
@@ -31,7 +32,7 @@ def create(
     *,
     uses: Annotated[int, typer.Option(min=1, max=10_000, help="Applications it lets in.")] = 1,
     expires: Annotated[str, typer.Option(help="When it ends, such as 12h or 30d.")] = "7d",
-    scope: Annotated[str, typer.Option(help="Scopes beyond the standard ones.")] = "",
+    scope: Annotated[list[str] | None, scope_option("Scopes beyond the standard ones.")] = None,
     as_json: Json = False,
 ) -> None:
     """Let applications register themselves. The token is shown this once."""
@@ -41,7 +42,7 @@ def create(
             tools.db,
             uses=uses,
             lifetime=lifetime,
-            scopes=frozenset(scope.split()),
+            scopes=split(scope or ()),
             now=tools.now,
         )
         _record(tools, Event.REGISTRATION_TOKEN_CREATED, token)

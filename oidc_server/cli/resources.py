@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from oidc_server.cli.output import Json, show, show_all
+from oidc_server.cli.scopes import scope_option, split
 from oidc_server.cli.workshop import workshop
 from oidc_server.domain import resources
 from oidc_server.domain.audit import Event
@@ -19,7 +20,7 @@ def add(
     identifier: Identifier,
     *,
     name: Annotated[str, typer.Option(help="What people see.")] = "",
-    scope: Annotated[str, typer.Option(help="Its scopes, with spaces between.")] = "",
+    scope: Annotated[list[str] | None, scope_option("Its scopes.")] = None,
     client: Annotated[
         str | None, typer.Option(help="The client that serves it: it may introspect its tokens.")
     ] = None,
@@ -34,7 +35,7 @@ def add(
             tools.db,
             identifier=identifier,
             name=name,
-            scopes=frozenset(scope.split()),
+            scopes=split(scope or ()),
             client_id=client,
             wants_roles=roles,
             now=tools.now,
@@ -56,7 +57,7 @@ def edit(
     identifier: Identifier,
     *,
     name: Annotated[str | None, typer.Option(help="What people see.")] = None,
-    scope: Annotated[str | None, typer.Option(help="Its scopes; replaces all there are.")] = None,
+    scope: Annotated[list[str] | None, scope_option("Its scopes; replaces all there are.")] = None,
     client: Annotated[
         str | None, typer.Option(help="The client that serves it; empty: none does.")
     ] = None,
@@ -73,7 +74,7 @@ def edit(
             tools.db,
             before,
             name=before.name if name is None else name,
-            scopes=before.scopes if scope is None else frozenset(scope.split()),
+            scopes=before.scopes if scope is None else split(scope),
             client_id=before.client_id if client is None else client or None,
             wants_roles=before.wants_roles if roles is None else roles,
         )

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from oidc_server.cli.output import Json, show, show_all
+from oidc_server.cli.scopes import scope_option, split
 from oidc_server.cli.workshop import workshop
 from oidc_server.domain import roles
 from oidc_server.domain.audit import Event
@@ -14,7 +15,9 @@ from oidc_server.oauth2.requested import known_scopes
 application = typer.Typer(no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="The name of the role.")]
-_SCOPE_HELP = "The scopes it gives, with spaces between: of the API and of resources."
+_Scope = Annotated[
+    list[str] | None, scope_option("The scopes it gives, of the API and of resources.")
+]
 
 
 @application.command("list")
@@ -29,7 +32,7 @@ def list_roles(*, as_json: Json = False) -> None:
 def add(
     name: Name,
     *,
-    scope: Annotated[str, typer.Option(help=_SCOPE_HELP)] = "",
+    scope: _Scope = None,
     description: Annotated[str, typer.Option(help="What it is for.")] = "",
     as_json: Json = False,
 ) -> None:
@@ -39,7 +42,7 @@ def add(
             tools.db,
             name=name,
             description=description,
-            scopes=frozenset(scope.split()),
+            scopes=split(scope or ()),
             known=known_scopes(tools.db),
             now=tools.now,
         )
@@ -51,7 +54,7 @@ def add(
 def edit(
     name: Name,
     *,
-    scope: Annotated[str | None, typer.Option(help=_SCOPE_HELP)] = None,
+    scope: _Scope = None,
     description: Annotated[str | None, typer.Option(help="What it is for.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -62,7 +65,7 @@ def edit(
             tools.db,
             role,
             description=role.description if description is None else description,
-            scopes=role.scopes if scope is None else frozenset(scope.split()),
+            scopes=role.scopes if scope is None else split(scope),
             known=known_scopes(tools.db),
             now=tools.now,
         )

@@ -2,10 +2,23 @@
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
+
+import typer
 
 from oidc_server.database import Transaction
 from oidc_server.domain.client_metadata import InvalidClientMetadataError
 from oidc_server.oauth2.requested import scopes_of_clients
+
+
+def scope_option(text: str) -> Any:
+    """The option `--scope`: scopes with spaces between, once or several times."""
+    return typer.Option(metavar="<str>", help=f"{text} With spaces between; may be repeated.")
+
+
+def split(said: Iterable[str]) -> frozenset[str]:
+    """The scopes that `--scope` names, all its times together."""
+    return frozenset(" ".join(said).split())
 
 
 def require_known(db: Transaction, scopes: Iterable[str]) -> None:

@@ -90,3 +90,22 @@ def test_a_resource_is_edited_and_removed(run):
     assert removed.json == {"identifier": name, "removed": True}
     assert run("resources", "list", "--json").json == []
     assert (again.status, again.json) == (1, {"error": f"There is no resource {name}."})
+
+
+def test_scopes_are_all_those_that_any_option_names(run):
+    made = run("resources", "add", API, "--scope", "read", "--scope", "write list", "--json").json
+    client = run(
+        "clients", "add", "--name", "Ledger", "--type", "service",
+        "--scope", "read", "--scope", "write", "--json",
+    ).json  # fmt: skip
+    edited = run(
+        "clients", "edit", client["client_id"], "--scope", "list", "--scope", "read", "--json"
+    ).json
+    role = run("roles", "add", "clerk", "--scope", "read", "--scope", "list", "--json").json
+    emptied = run("resources", "edit", API, "--scope", "", "--json").json
+
+    assert made["scopes"] == ["list", "read", "write"]
+    assert client["scope"] == "read write"
+    assert edited["scope"] == "list read"
+    assert role["scopes"] == ["list", "read"]
+    assert emptied["scopes"] == []
