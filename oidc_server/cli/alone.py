@@ -7,14 +7,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from oidc_server.settings import Settings, SettingsError
+from oidc_server.settings import Settings
+
+
+class TakenError(Exception):
+    """Another process has what this one needs, a folder or a port; the text says what to do."""
 
 
 @contextmanager
 def alone(settings: Settings) -> Iterator[None]:
     """Hold the data folder: workers of two servers on one file would not know of each other.
 
-    Raises `SettingsError` where a server runs. PostgreSQL is there for many.
+    Raises `TakenError` where a server runs. PostgreSQL is there for many.
     """
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not settings.database_url.startswith("sqlite"):
@@ -26,8 +30,9 @@ def alone(settings: Settings) -> Iterator[None]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise SettingsError(
-                [f"another server runs on {settings.data_dir}; stop it, or set OIDC_DATA_DIR"]
+            raise TakenError(
+                f"Another server runs on {settings.data_dir.resolve()}; stop it, or set"
+                " OIDC_DATA_DIR to another folder."
             ) from None
         yield
     finally:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from oidc_server.cli.alone import TakenError
 from oidc_server.cli.output import fail
 from oidc_server.database import ConflictError, DatabaseUnavailableError
 from oidc_server.domain.base import DomainError
@@ -13,12 +14,20 @@ from oidc_server.transfer import TransferError
 from oidc_server.transfer.portable import ImportProblemsError
 
 _FOREIGN_SECRET = (
-    "The signing keys in this database are encrypted with another secret;"
-    " put that one into OIDC_SECRET_KEY, after the new one if there is a new one."
+    "The signing keys in this database are encrypted with another secret. Put that one into"
+    " OIDC_SECRET_KEY, after the new one if there is a new one, or back into secret.key in the"
+    " data folder, where SQLite keeps its own."
 )
 
 
-_TELLING = (SettingsError, DomainError, SchemaError, TransferError, ImportProblemsError)
+_TELLING = (
+    SettingsError,
+    TakenError,
+    DomainError,
+    SchemaError,
+    TransferError,
+    ImportProblemsError,
+)
 """What says itself what is wrong, and what to do."""
 
 
@@ -27,8 +36,11 @@ def telling_in_words(*, as_json: bool = False) -> Iterator[None]:
     """End with status 1 and a sentence for what a person can mend."""
     try:
         yield
-    except (*_TELLING, OSError) as error:
+    except _TELLING as error:
         fail(str(error), as_json=as_json)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename is not None else ""
+        fail(f"{where}{error.strerror or error}", as_json=as_json)
     except DatabaseUnavailableError as error:
         fail(f"The database cannot be used right now: {_reason(error)}", as_json=as_json)
     except ConflictError:

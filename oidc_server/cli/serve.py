@@ -8,12 +8,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 import typer
 import uvicorn
 
 from oidc_server import schema
-from oidc_server.cli.alone import alone
+from oidc_server.cli.alone import TakenError, alone
 from oidc_server.cli.connections import BoundedProtocol
 from oidc_server.cli.failures import telling_in_words
 from oidc_server.cli.metrics_listener import shown_metrics
@@ -27,12 +28,22 @@ from oidc_server.domain import audit, links
 from oidc_server.domain.audit import COMMAND_LINE, Event
 from oidc_server.observability import beginning
 from oidc_server.security.encryption import Vault
-from oidc_server.settings import Settings, SettingsError, load
+from oidc_server.settings import DEFAULT_PORT, Settings, SettingsError, load
+from oidc_server.settings.values import is_loopback_host
 from oidc_server.web.lifecycle import Lifecycle
 
 if TYPE_CHECKING:
     from oidc_server.app import Server
 
+_Port = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=65535,
+        help="Port to listen on.",
+        show_default=f"that of OIDC_ISSUER if it is on this machine, else {DEFAULT_PORT}",
+    ),
+]
 _BACKLOG = 2048
 _TAKEN_IN_A_TURN = 16
 """Connections."""
@@ -65,7 +76,7 @@ class Worker:
 def serve(
     *,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8000,
+    port: _Port = None,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Worker processes.")] = 1,
     dev: Annotated[
         bool, typer.Option("--dev", help="Add a mailbox and a sample app, for trying things.")
@@ -73,6 +84,7 @@ def serve(
 ) -> None:
     """Run the server."""
     settings = load(host=host, port=port)
+    port = port or _own_port(settings, host)
     if dev and not settings.is_loopback:
         raise SettingsError(
             [f"--dev is for this machine only, and the issuer is {settings.issuer}"]
@@ -85,9 +97,7 @@ def serve(
         link = _prepare(settings)
         if dev and settings.api_docs and settings.api_docs_client_id is None:
             settings = _with_documentation_client(settings)
-        typer.echo(f"{settings.brand_name} is at {settings.issuer}")
-        if link is not None:
-            typer.echo(f"Set it up, once: {link}")
+        _tell_where(settings, host, link)
         if workers > 1 and settings.rate_limits and settings.redis_url is None:
             typer.echo(
                 "Each worker counts limits for itself; to count together, set OIDC_REDIS_URL"
@@ -100,6 +110,25 @@ def serve(
                 typer.echo(f"Try the API: {settings.issuer}/docs")
         with shown_metrics(settings, workers):
             _run(Worker(settings, dev, workers), listeners, workers)
+
+
+def _tell_where(settings: Settings, host: str, set_up_link: str | None) -> None:
+    """Where it is, and where commands think that it is, which know nothing of --port."""
+    typer.echo(f"{settings.brand_name} is at {settings.issuer}")
+    if (elsewhere := load(host=host).issuer) != settings.issuer:
+        typer.echo(
+            f"Commands take it to be at {elsewhere}; write OIDC_ISSUER={settings.issuer}"
+            " into .env, and leave --port out"
+        )
+    if set_up_link is not None:
+        typer.echo(f"Set it up, once: {set_up_link}")
+
+
+def _own_port(settings: Settings, host: str) -> int:
+    """The port of an issuer that is this very process: on this machine, with nothing before it."""
+    issuer = urlsplit(settings.issuer)
+    alone_there = issuer.scheme == "http" and settings.is_loopback and is_loopback_host(host)
+    return (issuer.port if alone_there else None) or DEFAULT_PORT
 
 
 def _prepare(settings: Settings) -> str | None:
@@ -190,8 +219,8 @@ def _listening(host: str, port: int) -> Iterator[list[socket.socket]]:
     except OSError as error:
         # Python goes on, in brackets, with the address.
         reason = str(error.strerror or error).partition(" (")[0]
-        raise SettingsError(
-            [f"{host}:{port} cannot be listened on ({reason}); choose another --port"]
+        raise TakenError(
+            f"{host}:{port} cannot be listened on ({reason}); choose another --port."
         ) from None
     with ExitStack() as stack:
         listeners = [listener, *(listener.dup() for _ in range(_TAKEN_IN_A_TURN - 1))]

@@ -6,6 +6,7 @@ passes the result. Read `model` for the settings by topic, `values` for what a s
 """
 
 from oidc_server.settings.loading import (
+    DEFAULT_PORT,
     SettingsError,
     add_secret_keys,
     ensure_secret_key,
@@ -16,6 +17,7 @@ from oidc_server.settings.model import SettingDescription, Settings, describe
 from oidc_server.settings.values import SmtpServer
 
 __all__ = [
+    "DEFAULT_PORT",
     "SettingDescription",
     "Settings",
     "SettingsError",

@@ -16,7 +16,7 @@ from oidc_server.settings import values
 from oidc_server.settings.model import PREFIX, Settings
 
 _FILE_SUFFIX = "_FILE"
-_DEFAULT_PORT = 8000
+DEFAULT_PORT = 8000
 _KNOWN = {PREFIX + name.upper(): name for name in Settings.model_fields}
 _NOT_SHOWN = {
     "secret_key",
@@ -60,7 +60,7 @@ def load(
     found = _collect(os.environ if env is None else env, env_file, problems)
     if "issuer" not in found:
         if host is None or values.is_loopback_host(host):
-            found["issuer"] = _local_issuer(port or _DEFAULT_PORT)
+            found["issuer"] = _local_issuer(port or DEFAULT_PORT)
         else:
             problems.append(
                 f"OIDC_ISSUER: is needed, as {host} is reached from elsewhere;"

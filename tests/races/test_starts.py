@@ -61,7 +61,8 @@ def test_a_second_server_on_the_same_sqlite_data_is_refused(running: Deployment)
     second = running.command_line.run("serve", "--port", str(free_port()))
 
     assert second.returncode == 1
-    assert "another server runs on" in second.stderr
+    folder = running.command_line.folder / running.command_line.settings["OIDC_DATA_DIR"]
+    assert second.stderr.startswith(f"Another server runs on {folder.resolve()}; stop it")
     assert "OIDC_DATA_DIR" in second.stderr
     assert "Traceback" not in second.stderr
     assert running.http.get("/health/ready").status_code == 200
@@ -77,16 +78,45 @@ def test_the_command_line_works_beside_a_running_server(running: Deployment) -> 
 
 def test_a_port_that_is_taken_is_named(running: Deployment) -> None:
     port = running.server.base_url.rpartition(":")[2]
-    elsewhere = CommandLine(
-        running.command_line.folder,
-        {
-            **running.command_line.settings,
-            "OIDC_DATA_DIR": str(running.command_line.folder / "other"),
-        },
-    )
 
-    second = elsewhere.run("serve", "--port", port)
+    second = _elsewhere(running).run("serve", "--port", port)
 
     assert second.returncode == 1
-    assert f"127.0.0.1:{port} cannot be listened on (Address already in use);" in second.stderr
+    assert second.stderr.startswith(
+        f"127.0.0.1:{port} cannot be listened on (Address already in use);"
+    )
     assert "Traceback" not in second.stderr
+
+
+def test_a_server_listens_where_its_issuer_on_this_machine_says(running: Deployment) -> None:
+    port = running.server.base_url.rpartition(":")[2]
+    elsewhere = _elsewhere(running, OIDC_ISSUER=f"http://localhost:{port}")
+
+    second = elsewhere.run("serve")
+
+    assert second.stderr.startswith(f"127.0.0.1:{port} cannot be listened on")
+
+
+def test_a_server_says_what_commands_do_not_know_of_its_address(running: Deployment) -> None:
+    port = free_port()
+    elsewhere = _elsewhere(running, OIDC_ISSUER="")
+
+    process = elsewhere.start("serve", "--port", str(port))
+    assert process.stdout is not None
+    told = [process.stdout.readline() for _ in range(2)]
+    process.terminate()
+    process.communicate()
+
+    assert told[1] == (
+        "Commands take it to be at http://localhost:8000;"
+        f" write OIDC_ISSUER=http://localhost:{port} into .env, and leave --port out\n"
+    )
+
+
+def _elsewhere(running: Deployment, **settings: str) -> CommandLine:
+    """The same command line on a folder and a database of its own."""
+    folder = running.command_line.folder / "other"
+    of_its_own = {"OIDC_DATA_DIR": str(folder), "OIDC_DATABASE_URL": ""}
+    return CommandLine(
+        running.command_line.folder, {**running.command_line.settings, **of_its_own, **settings}
+    )

@@ -22,7 +22,8 @@ _OWN_REDIRECTS = ("api_docs.signed_in",)
 _FIXES = {
     "database": "Start it, or mend OIDC_DATABASE_URL.",
     "clock": "Synchronise both machines' clocks.",
-    "signing key": "Mend OIDC_SECRET_KEY; the first keys are made by: oidc-server db upgrade",
+    "signing key": "Mend OIDC_SECRET_KEY, or secret.key in the data folder;"
+    " the first keys are made by: oidc-server db upgrade",
 }
 
 

@@ -27,7 +27,7 @@ class AddressSettings(Group):
         json_schema_extra={"default": "`http://localhost:<port>` when bound to loopback"}
     )
     """The address people and applications reach this server at; it is in every token, so it stays.
-    https, or http on localhost."""
+    https, or http on localhost: then `serve` listens on its port."""
 
     trusted_proxies: Annotated[tuple[IPNetwork, ...], BeforeValidator(values.parse_networks)] = ()
     """Networks of the reverse proxies whose `X-Forwarded-For` is believed, with commas between."""
