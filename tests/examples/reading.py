@@ -12,7 +12,7 @@ from tests.services import run
 _BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _KEPT = re.compile(r"`(\w+)` as\s+`([A-Z_]+)`")
 _ADDED = re.compile(
-    r"oidc-server (clients add .*?)(?=^```|\noidc-server)", re.MULTILINE | re.DOTALL
+    r"oidc-server ((?:clients|resources) add .*?)(?=^```|\noidc-server)", re.MULTILINE | re.DOTALL
 )
 
 
@@ -44,11 +44,14 @@ class Reader:
     answers: list[Any] = field(default_factory=list)
 
     def register(self, text: str, *variables: str) -> None:
-        """Add the clients of the page; each variable is one as `client_id:client_secret`."""
-        for variable, line in zip(variables, _ADDED.findall(text), strict=True):
+        """Add what the page adds; each variable is a client as `client_id:client_secret`."""
+        clients = []
+        for line in _ADDED.findall(text):
             arguments = re.findall(r'"([^"]*)"|([^\s"\\]+)', line.replace("--json", ""))
             made = self.place.command(*(quoted or plain for quoted, plain in arguments))
-            self.variables[variable] = f"{made['client_id']}:{made.get('client_secret', '')}"
+            if line.startswith("clients"):
+                clients.append(f"{made['client_id']}:{made.get('client_secret', '')}")
+        self.variables |= dict(zip(variables, clients, strict=True))
 
     def follow(self, part: str) -> None:
         """Run the lines of a part, and keep what it says is to be kept."""

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from email.message import EmailMessage
 from itertools import count as count_from
 from pathlib import Path
+from typing import Any
 
+import jwt
 import pytest
 
 from tests.examples.reading import Reader, lines_of, page, parts
@@ -43,14 +45,30 @@ def test_every_line_works_in_the_order_of_the_page(reader: Reader, smtp: MailSer
             reader.variables["LINK"] = link_for(part, smtp)
         reader.follow(part)
 
-    told = {
+    told: dict[str, Any] = {
         name: answer for answer in reader.answers if isinstance(answer, dict) for name in answer
     }
     assert told["nickname"]["id"] == reader.variables["USER_ID"]
     assert told["active"]["active"] is True
     assert {"admin", "moderator", "user"} <= {role["name"] for role in told["roles"]["roles"]}
+    verify_as_the_page_does({**reader.variables, "ID_TOKEN": told["id_token"]["id_token"]})
     [ann] = told["users"]["users"]
     assert (ann["email_verified"], ann["nickname"]) == (True, "Annie")
+
+
+def verify_as_the_page_does(variables: dict[str, str]) -> None:
+    """Run its Python on a token for the API, and on one for the server, which is none for it."""
+    [code] = re.findall(r"^```python\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+    page: dict[str, Any] = {}
+    exec(code.replace("http://localhost:8000", variables["ISSUER"]), page)  # noqa: S102 - ours
+
+    claims = page["claims_of"](variables["API_TOKEN"])
+
+    assert (claims["sub"], claims["scope"]) == (variables["USER_ID"], "orders:read")
+    with pytest.raises(jwt.InvalidAudienceError):
+        page["claims_of"](variables["TOKEN"])
+    with pytest.raises(jwt.InvalidTokenError, match="no access token"):
+        page["claims_of"](variables["ID_TOKEN"])
 
 
 def link_for(part: str, smtp: MailServer) -> str:
