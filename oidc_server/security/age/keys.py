@@ -53,7 +53,7 @@ def parse_key(text: str) -> Key:
     if key.upper().startswith("AGE-SECRET-KEY-1"):
         return Identity(_decode(key.lower(), "age-secret-key-"))
     if len(key) < _SHORTEST_PASSPHRASE:
-        raise ValueError(f"the passphrase needs {_SHORTEST_PASSPHRASE} characters, better words")
+        raise ValueError(f"a passphrase needs {_SHORTEST_PASSPHRASE} characters, such as words")
     return Passphrase(key)
 
 
