@@ -5,6 +5,8 @@ Two ways to speak to it, inside the same transaction:
 * `Statement` is for hot paths: a Core statement, compiled once and run on the driver's cursor
   (on PostgreSQL prepared once per connection).
 * `Transaction.session` is an ORM session, for pages and administration.
+
+On SQLite what the event loop writes in one turn is committed together (`GroupCommit`).
 """
 
 from oidc_server.database import schema_version
@@ -15,6 +17,7 @@ from oidc_server.database.errors import (
     DatabaseBusyError,
     DatabaseUnavailableError,
 )
+from oidc_server.database.group_commit import GroupCommit
 from oidc_server.database.statements import Statement
 from oidc_server.database.transactions import Access, Transaction
 from oidc_server.database.watch import Watch
@@ -25,6 +28,7 @@ __all__ = [
     "Database",
     "DatabaseBusyError",
     "DatabaseUnavailableError",
+    "GroupCommit",
     "Statement",
     "Transaction",
     "Watch",

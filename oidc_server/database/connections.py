@@ -5,9 +5,11 @@ import select
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from contextvars import copy_context
+from functools import partial
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, exc
 
@@ -18,8 +20,11 @@ from oidc_server.database.errors import (
     DatabaseUnavailableError,
     is_busy,
 )
+from oidc_server.database.group_commit import GroupCommit
 from oidc_server.database.transactions import Access, Transaction
 from oidc_server.database.watch import Watch, watch_session
+
+T = TypeVar("T")
 
 _IDLE_BEFORE_PING = 1.0
 """Seconds after which a held PostgreSQL connection is checked before it is trusted again."""
@@ -60,8 +65,9 @@ class Database:
         Raises `DatabaseUnavailableError` or `ConflictError` for what a retry may cure;
         `IntegrityError` passes through.
         """
+        group = self._group_of_thread()
         try:
-            transaction = Transaction(self._connection(), access, self._memory, self._watch)
+            transaction = Transaction(self._connection(), access, self._memory, self._watch, group)
             try:
                 yield transaction
                 transaction.commit()
@@ -71,11 +77,35 @@ class Database:
             finally:
                 transaction.close()
                 self._held.last_used = time.monotonic()
-            transaction.committed()
+            if group is None or not group.is_open:
+                transaction.committed()
+            elif transaction.has_afterwards:
+                group.afterwards(partial(copy_context().run, transaction.committed))
         except exc.DBAPIError as error:
             raise self._judged(error) from error
         except exc.TimeoutError as error:
             raise DatabaseUnavailableError(str(error)) from error
+
+    def group(self) -> GroupCommit:
+        """A new one, for one thread; on SQLite."""
+        return GroupCommit(self._memory, self._watch)
+
+    def in_group(self, group: GroupCommit, work: Callable[[], T]) -> T:
+        """Run `work`: what its transactions write is committed by `group.commit()`."""
+        self._held.group = group
+        group.takes_more = True
+        try:
+            return work()
+        finally:
+            group.takes_more = False
+
+    def _group_of_thread(self) -> GroupCommit | None:
+        """What a transaction takes part in. One that takes part in none comes after it."""
+        group: GroupCommit | None = getattr(self._held, "group", None)
+        if group is None or group.takes_more:
+            return group
+        group.commit()
+        return None
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:

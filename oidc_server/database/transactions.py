@@ -8,6 +8,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, exc
 from sqlalchemy.orm import Session
 
+from oidc_server.database.group_commit import ALONE, Bounds, GroupCommit
 from oidc_server.database.statements import Compiled, Statement
 from oidc_server.database.watch import Watch
 
@@ -29,10 +30,12 @@ class Transaction:
         "_access",
         "_afterwards",
         "_ahead",
+        "_bounds",
         "_connection",
         "_cursor",
         "_dbapi",
         "_dialect",
+        "_group",
         "_is_begun",
         "_is_over",
         "_may_wait",
@@ -50,15 +53,20 @@ class Transaction:
         access: Access,
         memory: dict[str, Any],
         watch: Watch | None = None,
+        group: GroupCommit | None = None,
         *,
         begun: bool = False,
     ) -> None:
-        """`begun` is for one that somebody else began on `connection`, and will end."""
+        """`begun` is for one that somebody else began on `connection`, and will end.
+
+        In a `group` it is not over with `commit`, but when the group is.
+        """
         self.memory = memory
         """What this process keeps beside the database (snapshots keyed by revision), by owner."""
         self._access = access
         self._ahead: dict[Statement, tuple[dict[str, Any], Any]] = {}
         """Rows that other statements have read along: what would ask for them, and the answer."""
+        self._bounds: Bounds = ALONE
         self._connection = connection
         self._dialect = connection.dialect
         pooled: Any = connection.connection
@@ -69,6 +77,7 @@ class Transaction:
             else None
         )
         self._cursor: Any = self._dbapi.cursor()
+        self._group = group
         self._is_begun = begun
         self._is_over = False
         self._may_wait = self._prepared is not None and access == "write" and not begun
@@ -90,9 +99,7 @@ class Transaction:
             if self._unsent:  # somebody else sends the next statement
                 self._drive("")
             self._may_wait = False
-            if not self._connection.in_transaction():
-                self._connection.info["access"] = self._access
-                self._of_session = self._connection.begin()
+            self._let_session_begin()
             self._session = Session(bind=self._connection, expire_on_commit=False, autoflush=True)
         return self._session
 
@@ -148,7 +155,11 @@ class Transaction:
         no row: raising afterwards undoes nothing. Only if it changed none more can be written: a
         refusal.
         """
-        alone = self._session is None and (not self._is_begun or self._unsent.startswith(_BEGIN))
+        alone = (
+            self._group is None
+            and self._session is None
+            and (not self._is_begun or self._unsent.startswith(_BEGIN))
+        )
         if alone:
             self._is_begun, self._unsent = True, self._unsent.removeprefix(_BEGIN)
         changed = -1  # that is for whoever goes on after a failure
@@ -185,6 +196,10 @@ class Transaction:
         """Do something as soon as this is committed, or never: to count it, or to tell of it."""
         self._afterwards.append(work)
 
+    @property
+    def has_afterwards(self) -> bool:
+        return bool(self._afterwards)
+
     def committed(self) -> None:
         """Do what was left for afterwards; called once, by whoever has committed."""
         for work in self._afterwards:
@@ -198,8 +213,9 @@ class Transaction:
         """Called once, by whoever began; so are `roll_back`, instead of it, and `close`, after."""
         self.flush()
         if self._is_begun and self._unsent != _BEGIN:
-            with self._timing("commit"):  # both databases wait for the disk
-                self._drive("COMMIT")
+            if self._bounds.end is not None:
+                with self._timing("commit"):  # both databases wait for the disk
+                    self._drive(self._bounds.end)
             self._is_begun = False
             if self._prepared is not None and self._cursor.statusmessage != "COMMIT":
                 raise RuntimeError("a statement failed, so nothing was committed")
@@ -209,10 +225,13 @@ class Transaction:
     def roll_back(self) -> None:
         with suppress(Exception):  # what is lost, the database rolls back by itself
             if self._is_begun and not self._unsent.startswith(_BEGIN):
-                self._cursor.execute("ROLLBACK")
+                for sql in self._bounds.undo:
+                    self._cursor.execute(sql)
         with suppress(Exception):  # SQLite may have rolled back: a full disk
             if self._of_session is not None:
                 self._of_session.rollback()
+        if self._group is not None:
+            self._group.rolled_back()
 
     def close(self) -> None:
         self._connection.info["begun"] = False
@@ -229,12 +248,29 @@ class Transaction:
         if self._is_begun or self._access == "read":
             return
         if self._prepared is None:
+            if self._group is not None:
+                self._bounds = self._group.bounds()
             with self._timing("begin"):
-                self._drive("BEGIN IMMEDIATE")
+                self._drive(self._bounds.begin)
+            if self._group is not None:
+                self._group.begun(self._connection)
             self._connection.info["begun"] = True  # SQLAlchemy must not begin it once more
         else:
             self._unsent = _BEGIN
         self._is_begun = True
+
+    def _let_session_begin(self) -> None:
+        """Have SQLAlchemy know of what has begun, or begin what only reads."""
+        if self._connection.in_transaction():
+            return
+        in_group = self._group is not None and self._group.is_open
+        self._connection.info["access"] = self._access
+        self._connection.info["begun"] = self._is_begun or in_group
+        root = self._connection.begin()
+        if self._group is not None and in_group:
+            self._group.of_session = root
+        else:
+            self._of_session = root
 
     def _timing(self, name: str) -> AbstractContextManager[None]:
         return nullcontext() if self._watch is None else self._watch.timing(name)

@@ -7,9 +7,10 @@ from collections import deque
 from collections.abc import Callable
 from contextvars import Context, copy_context
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
-from oidc_server.database import Access, Database, DatabaseBusyError, DatabaseUnavailableError
+from oidc_server.database import Database, DatabaseBusyError, DatabaseUnavailableError
 from oidc_server.outbound.breaker import Breaker, BreakerOpenError
 from oidc_server.web.gate import OverloadedError
 from oidc_server.web.lanes import Lane, settle
@@ -40,20 +41,11 @@ class _Waiting:
     since: float
 
 
-def _outcome(waiting: _Waiting) -> tuple[Any, BaseException | None]:
-    """Its result, or what it raised; raises `DatabaseBusyError` if it has to wait on."""
-    if time.monotonic() - waiting.since > _PATIENCE:
-        return None, DatabaseUnavailableError("the lock was not free in time")
-    try:
-        return waiting.context.run(waiting.work), None
-    except DatabaseBusyError:
-        raise
-    except BaseException as raised:  # noqa: BLE001 - handed to the waiting coroutine
-        return None, raised
-
-
 class OnTheLoop:
     """SQLite: work is done where it is asked for, but nothing waits there.
+
+    What is written in one turn of the event loop is committed at its end, all together: the disk is
+    waited for once, and nobody is answered before.
 
     Nearly always the lock is free. Where another process keeps it, the request is put in a queue,
     and the event loop looks again every millisecond. No thread waits instead: between statements it
@@ -65,30 +57,40 @@ class OnTheLoop:
 
     def __init__(self, database: Database, most_wait: float) -> None:
         self._database = database
+        self._group = database.group()
         self._most_wait = most_wait
         self._programs: deque[_Waiting] = deque()
         self._people: deque[_Waiting] = deque()
         self._turns = 0
         self._is_looking = False
+        self._will_commit = False
 
-    async def run(
-        self, work: Callable[[], T], access: Access = "write", *, for_people: bool = False
-    ) -> T:
+    async def run(self, work: Callable[[], T], *, for_people: bool = False) -> T:
         """Run `work`; raises `DatabaseUnavailableError` if the lock is not to be had.
+
+        Where others wait for it already, `work` still has its try: much of it writes nothing.
 
         Raises `OverloadedError` if too many wait, or the first has done so for `most_wait` seconds.
         """
         self._database.wait_at_most(_HERE)
-        if access == "read" or not self._is_looking:
-            try:
-                return work()
-            except DatabaseBusyError:
-                pass  # nothing was begun
+        loop = asyncio.get_running_loop()
+        self._group.may_begin = not self._is_looking
+        try:
+            result = self._database.in_group(self._group, work)
+        except DatabaseBusyError:
+            pass  # nothing was begun
+        except BaseException:
+            if self._group.is_open:  # what it has seen may come to nothing
+                await self._committed(loop)
+            raise
+        else:
+            if self._group.is_open:
+                await self._committed(loop)
+            return result
         queue, now = self._people if for_people else self._programs, time.monotonic()
         is_slow = bool(queue) and now - queue[0].since > self._most_wait
         if is_slow or len(queue) >= _MOST_WAITING:
             raise OverloadedError
-        loop = asyncio.get_running_loop()
         done: asyncio.Future[T] = loop.create_future()
         queue.append(_Waiting(work, copy_context(), done, now))
         if not self._is_looking:
@@ -96,9 +98,25 @@ class OnTheLoop:
             loop.call_later(_LOOK_AGAIN, self._look)
         return await done
 
+    async def _committed(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Wait until the group that is open is committed; raises `DatabaseUnavailableError`."""
+        done: asyncio.Future[None] = loop.create_future()
+        self._group.tell(partial(settle, done, None))
+        if time.monotonic() - self._group.since > _AT_A_TIME:
+            self._group.commit()
+        elif not self._will_commit:
+            self._will_commit = True
+            loop.call_soon(self._commit)
+        await done
+
+    def _commit(self) -> None:
+        self._will_commit = False
+        self._group.commit()
+
     def _look(self) -> None:
         """Do what waits for as long as the lock is free, but let others have the loop between."""
         self._database.wait_at_most(_HERE)
+        self._group.may_begin = True
         loop, end = asyncio.get_running_loop(), time.monotonic() + _AT_A_TIME
         while (queue := self._next()) and time.monotonic() < end:
             first = queue[0]
@@ -106,18 +124,41 @@ class OnTheLoop:
                 queue.popleft()
                 continue
             try:
-                outcome = _outcome(first)
+                outcome = self._outcome(first)
             except DatabaseBusyError:
                 break
             queue.popleft()
             self._turns += 1
-            settle(first.done, *outcome)
+            self._settle(first.done, *outcome)
         else:
+            self._group.commit()
             self._is_looking = bool(queue)
             if queue:
                 loop.call_soon(self._look)
             return
+        self._group.commit()
         loop.call_later(_LOOK_AGAIN, self._look)
+
+    def _outcome(self, waiting: _Waiting) -> tuple[Any, BaseException | None]:
+        """Its result, or what it raised; raises `DatabaseBusyError` if it has to wait on."""
+        if time.monotonic() - waiting.since > _PATIENCE:
+            return None, DatabaseUnavailableError("the lock was not free in time")
+        work = partial(waiting.context.run, waiting.work)
+        try:
+            return self._database.in_group(self._group, work), None
+        except DatabaseBusyError:
+            raise
+        except BaseException as raised:  # noqa: BLE001 - handed to the waiting coroutine
+            return None, raised
+
+    def _settle(
+        self, done: "asyncio.Future[Any]", result: Any, error: BaseException | None
+    ) -> None:
+        """Give the outcome to who waits for it, as soon as it is sure."""
+        if self._group.is_open:
+            self._group.tell(lambda failure: settle(done, result, failure or error))
+        else:
+            settle(done, result, error)
 
     def _next(self) -> deque[_Waiting]:
         """Whose turn it is: nearly always that of programs."""
@@ -129,7 +170,7 @@ class OnTheLoop:
         return []
 
     def close(self) -> None:
-        """There is nothing to close."""
+        """There is nothing to close: what was answered is committed."""
 
 
 @dataclass(slots=True)
@@ -158,9 +199,7 @@ class OnThreads:
         self._seconds = seconds
         self._lock = threading.Lock()
 
-    async def run(
-        self, work: Callable[[], T], access: Access = "write", *, for_people: bool = False
-    ) -> T:
+    async def run(self, work: Callable[[], T], *, for_people: bool = False) -> T:
         """Run `work`; raises `DatabaseUnavailableError` if there is no answer in time.
 
         Raises `OverloadedError` if no thread was free for too long.
@@ -168,17 +207,17 @@ class OnThreads:
         del for_people  # there is no queue to speak of
         if self._breaker.is_calm:
             try:
-                return await self._in_time(work, access)
+                return await self._in_time(work)
             except DatabaseUnavailableError as error:
                 self._breaker.note(error)
                 raise
         try:
             with self._breaker.guard():
-                return await self._in_time(work, access)
+                return await self._in_time(work)
         except BreakerOpenError as error:
             raise DatabaseUnavailableError(str(error)) from None
 
-    async def _in_time(self, work: Callable[[], T], access: Access) -> T:
+    async def _in_time(self, work: Callable[[], T]) -> T:
         job, begun = _Job(), time.monotonic()
 
         def work_as_job() -> T:
@@ -197,7 +236,7 @@ class OnThreads:
 
         try:
             async with asyncio.timeout(self._seconds):
-                return await self._lane.run(work_as_job, access)
+                return await self._lane.run(work_as_job)
         except TimeoutError:
             with self._lock:
                 if not job.is_over and job.thread is not None:

@@ -23,7 +23,7 @@ LIMITS = {
     "discovery": Limit(Cost(0, 0, 0, 0), Cost(0, 0, 0, 0)),
     "JWKS": Limit(Cost(0, 0, 0, 0), Cost(0, 0, 0, 0)),
     "client credentials": Limit(Cost(0, 1, 0, 0), Cost(0, 1, 0, 1, 1)),
-    "authorize with a live session": Limit(Cost(0, 2, 1, 0), Cost(0, 2, 1, 1, 2)),
+    "authorize with a live session": Limit(Cost(1, 2, 1, 0), Cost(0, 2, 1, 1, 2)),
     "token for a code": Limit(Cost(1, 3, 2, 0), Cost(0, 3, 2, 1, 2)),
     "refresh": Limit(Cost(1, 3, 2, 0), Cost(0, 3, 2, 1, 2)),
     "sign-in with the password": Limit(Cost(4, 31, 12, 1), Cost(4, 31, 12, 6, 27)),

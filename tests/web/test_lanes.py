@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import literal_column, select, text
 
-from oidc_server.database import Database
+from oidc_server.database import Database, Statement
 from oidc_server.outbound.breaker import Breaker
 from oidc_server.web.database_lanes import OnTheLoop, OnThreads
 from oidc_server.web.gate import OverloadedError
@@ -24,6 +24,8 @@ from oidc_server.web.lanes import HashingBusyError, HashingLane, Threads
 LONG = 60.0
 SHORT = 0.1
 PATIENCE = 10.0
+
+NAMES = Statement(select(literal_column("name")).select_from(text("names")))
 
 Write = Callable[[], None]
 
@@ -90,13 +92,30 @@ def test_readers_and_the_event_loop_go_on_while_writers_wait_for_the_lock(
         with locked(database):
             writer = asyncio.ensure_future(lane.run(writing(database, "late")))
             await asyncio.sleep(SHORT)
-            seen = await lane.run(lambda: written(database), "read")
+            seen = await lane.run(lambda: written(database))
             assert not writer.done()
         await asyncio.wait_for(writer, PATIENCE)
         return seen
 
     assert asyncio.run(reader_beside_a_writer()) == []
     assert written(database) == ["late"]
+
+
+def test_who_might_write_but_only_reads_waits_for_no_lock(database: Database) -> None:
+    def reading() -> int:
+        with database.transaction("write") as db:
+            return len(db.all(NAMES))
+
+    async def beside_writers() -> int:
+        lane = OnTheLoop(database, SHORT)
+        with locked(database):
+            writer = asyncio.ensure_future(lane.run(writing(database, "late")))
+            await asyncio.sleep(2 * SHORT)  # whoever comes now and writes is refused
+            seen = await lane.run(reading)
+        await asyncio.wait_for(writer, PATIENCE)
+        return seen
+
+    assert asyncio.run(beside_writers()) == 0
 
 
 def test_a_queue_whose_first_has_waited_too_long_takes_nobody_else(database: Database) -> None:
