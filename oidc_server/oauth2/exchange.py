@@ -10,6 +10,7 @@ from oidc_server.domain.audit import Event, Origin
 from oidc_server.domain.clients import Client
 from oidc_server.domain.signing_keys import KeyRing
 from oidc_server.oauth2.access_tokens import AccessTokenReader
+from oidc_server.oauth2.authlib import InvalidRequestError
 from oidc_server.oauth2.client_keys import ClientKeyStore
 from oidc_server.oauth2.dpop import SentProof
 from oidc_server.security.encryption import Vault
@@ -30,13 +31,15 @@ class Lifetimes(Protocol):
     def refresh_token_grace(self) -> timedelta: ...
 
 
-class Proof(Protocol):
+class PasswordProof(Protocol):
     """What was found out about a user name and password before the transaction."""
 
     @property
     def user_id(self) -> str | None: ...
     @property
     def holds(self) -> bool: ...
+    @property
+    def reason(self) -> str | None: ...
 
 
 class Exchange(NamedTuple):
@@ -62,9 +65,16 @@ class Exchange(NamedTuple):
     """Counts a request of a client that has proved who it is; raises what ends the request."""
     resources: tuple[str, ...] = ()
     audiences: tuple[str, ...] = ()
-    proof: Proof | None = None
+    password_proof: PasswordProof | None = None
     dpop_jkt: str | None = None
     """The key that the client has proved to hold (RFC 9449 §5): what it gets is bound to it."""
+
+    def required(self, name: str) -> str:
+        """A body parameter that must be there; raises `InvalidRequestError`."""
+        value = self.form.get(name)
+        if value is None:
+            raise InvalidRequestError(f"The parameter {name} is missing.")
+        return value
 
     def record(self, event: Event, **facts: Any) -> None:
         """Write down in the audit log what this request did; the facts are those of `audit`."""

@@ -8,7 +8,7 @@ from oidc_server.domain.grants import Granted
 from oidc_server.oauth2.authlib import AuthorizationCodeGrantBase, InvalidGrantError
 from oidc_server.oauth2.client_authentication import AuthenticatedClient
 from oidc_server.oauth2.vocabulary import GrantType
-from oidc_server.token import issuer
+from oidc_server.token import issuing
 
 
 class _Code:
@@ -50,7 +50,7 @@ class AuthorizationCodeGrant(AuthorizationCodeGrantBase):
         bound_to = self.request.authorization_code.granted.dpop_jkt
         if bound_to is not None and bound_to != self.server.exchange.dpop_jkt:
             raise InvalidGrantError("The code is bound to a key that was not proved.")
-        issuer.audiences_for(
+        issuing.audiences_for(
             self.server.exchange, self.request.authorization_code.granted.resources
         )
 
@@ -74,7 +74,7 @@ class AuthorizationCodeGrant(AuthorizationCodeGrantBase):
         """Mint, then claim the code: of simultaneous requests one is answered (RFC 6749 §10.5)."""
         exchange = self.server.exchange
         granted = self.request.authorization_code.granted
-        body = issuer.issue_first(exchange, self.request.client.client, granted)
+        body = issuing.issue_first(exchange, self.request.client.client, granted)
         if not grants.redeem(exchange.db, granted.grant_id, exchange.now):
             self._replayed(granted)
             raise InvalidGrantError("The code was used before.")

@@ -10,7 +10,7 @@ from oidc_server.oauth2.authlib import (
 )
 from oidc_server.oauth2.errors import describable
 from oidc_server.oauth2.vocabulary import GrantType
-from oidc_server.token import issuer
+from oidc_server.token import issuing
 
 
 class ClientCredentialsGrant(ClientCredentialsGrantBase):
@@ -34,10 +34,10 @@ class ClientCredentialsGrant(ClientCredentialsGrantBase):
             resource for resource in exchange.resources if resources.find(exchange.db, resource)
         )
         self._audiences = (
-            issuer.audiences_for(exchange, known) if exchange.resources else (exchange.issuer,)
+            issuing.audiences_for(exchange, known) if exchange.resources else (exchange.issuer,)
         )
 
     def generate_token(self, **_values: Any) -> dict[str, Any]:
-        return issuer.issue_to_client(
+        return issuing.issue_to_client(
             self.server.exchange, self.request.client.client, self._scopes, self._audiences
         )

@@ -14,7 +14,7 @@ from oidc_server.oauth2.authlib import (
     UnauthorizedClientError,
 )
 from oidc_server.oauth2.vocabulary import GrantType
-from oidc_server.token import issuer
+from oidc_server.token import issuing
 
 
 class DeviceCodeGrant(DeviceCodeGrantBase):
@@ -29,7 +29,7 @@ class DeviceCodeGrant(DeviceCodeGrantBase):
         client = authenticated.client
         if not authenticated.check_grant_type(self.GRANT_TYPE):
             raise UnauthorizedClientError("The client is not registered for device codes.")
-        polled = device_codes.poll(exchange.db, issuer.required(exchange, "device_code"))
+        polled = device_codes.poll(exchange.db, exchange.required("device_code"))
         if polled is None or polled.client_id != client.client_id:
             raise InvalidGrantError("The device_code is not one of this client.")
         self._check_state(polled)
@@ -40,7 +40,7 @@ class DeviceCodeGrant(DeviceCodeGrantBase):
             raise SlowDownError("Wait five seconds longer between two requests.")
         if not granted.holds(exchange.now):
             raise InvalidGrantError("What was allowed has ended.")
-        issuer.audiences_for(exchange, granted.resources)
+        issuing.audiences_for(exchange, granted.resources)
         self.request.client = authenticated
         self._granted = granted
 
@@ -56,7 +56,7 @@ class DeviceCodeGrant(DeviceCodeGrantBase):
     def create_token_response(self) -> tuple[int, dict[str, Any], list[Any]]:
         """Mint, then claim the grant: of simultaneous requests one is answered."""
         exchange, granted = self.server.exchange, self._granted
-        body = issuer.issue_first(exchange, self.request.client.client, granted)
+        body = issuing.issue_first(exchange, self.request.client.client, granted)
         if not grants.redeem(exchange.db, granted.grant_id, exchange.now):
             raise InvalidGrantError("The device_code was used before.")
         return 200, body, []

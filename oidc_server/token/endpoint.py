@@ -50,7 +50,7 @@ def token(ctx: Context) -> Response:
     if "grant_type" not in exchange.form:
         return protocol_error(ctx, InvalidRequestError("The parameter grant_type is missing."))
     if ctx.proof is not None:
-        exchange = exchange._replace(proof=_settled(ctx, ctx.proof))
+        exchange = exchange._replace(password_proof=_settled(ctx, ctx.proof))
 
     status, outcome = AuthorizationServer(exchange, GRANTS).create_token_response()
 

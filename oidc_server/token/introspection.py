@@ -10,7 +10,6 @@ from oidc_server.oauth2.authlib import InvalidClientError, OAuth2Error
 from oidc_server.oauth2.client_authentication import authenticate
 from oidc_server.oauth2.resource_protector import state_of
 from oidc_server.oauth2.vocabulary import INTROSPECTION_TYPE, Scope, TokenType
-from oidc_server.token import issuer
 from oidc_server.web.context import Context
 from oidc_server.web.protocol import exchange_of, protocol_error
 from oidc_server.web.responses import Response, json, jwt
@@ -31,7 +30,7 @@ def introspect(ctx: Context) -> Response:
         client = authenticate(exchange).client
         if client.is_public:
             raise InvalidClientError("Introspection needs a client secret.", status_code=401)
-        token = issuer.required(exchange, "token")
+        token = exchange.required("token")
     except OAuth2Error as error:
         return protocol_error(ctx, error)
 

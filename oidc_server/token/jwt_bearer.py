@@ -19,7 +19,7 @@ from oidc_server.oauth2.requested import known_resources, scopes_for
 from oidc_server.oauth2.vocabulary import GrantType, Scope
 from oidc_server.security import jose
 from oidc_server.security.jose import Claims
-from oidc_server.token import issuer
+from oidc_server.token import issuing
 
 _NAMESPACE = "jwt_bearer"
 _LONGEST_NAME = 256
@@ -41,7 +41,7 @@ class JWTBearerGrant(TokenGrantBase):
         client = authenticated.client
         if client.is_public or not authenticated.check_grant_type(self.GRANT_TYPE):
             raise UnauthorizedClientError("The client is not registered for JWT bearer grants.")
-        assertion = issuer.required(exchange, "assertion")
+        assertion = exchange.required("assertion")
         self._trusted, self._claims = _verified(exchange, assertion)
         self._user = _subject(exchange, self._trusted, self._claims)
         self._scopes = scopes_for(client, exchange.form.get("scope")) - _NEEDS_A_SIGN_IN
@@ -76,14 +76,14 @@ class JWTBearerGrant(TokenGrantBase):
             issuer=self._trusted.issuer,
             grant_id=granted.grant_id,
         )
-        body = issuer.issue_on_grant(
+        body = issuing.issue_on_grant(
             exchange,
             client,
             user_id=self._user.id,
             sub=granted.sub,
             grant_id=granted.grant_id,
             scopes=self._scopes,
-            audiences=issuer.audiences_for(exchange, self._resources),
+            audiences=issuing.audiences_for(exchange, self._resources),
         )
         return 200, body, []
 

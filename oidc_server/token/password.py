@@ -10,7 +10,7 @@ from oidc_server.domain.grants import Authorization
 from oidc_server.oauth2.authlib import InvalidGrantError, InvalidRequestError, PasswordGrantBase
 from oidc_server.oauth2.requested import known_resources, scopes_for
 from oidc_server.oauth2.vocabulary import PASSWORD_ACR, GrantType
-from oidc_server.token import issuer
+from oidc_server.token import issuing
 
 
 class PasswordGrant(PasswordGrantBase):
@@ -30,7 +30,7 @@ class PasswordGrant(PasswordGrantBase):
         )
 
     def authenticate_user(self, _username: str, _password: str) -> str:
-        proof = self.server.exchange.proof
+        proof = self.server.exchange.password_proof
         if proof is not None and proof.reason == "second_factor":
             raise InvalidGrantError("This account has a second step: sign in with the browser.")
         if proof is None or not proof.holds or proof.user_id is None:
@@ -55,4 +55,4 @@ class PasswordGrant(PasswordGrantBase):
         )
         lifetime = exchange.lifetimes.refresh_token_absolute_lifetime
         granted = grants.mint(exchange.db, authorization, exchange.now, lifetime)
-        return issuer.issue_first(exchange, client, granted)
+        return issuing.issue_first(exchange, client, granted)

@@ -13,7 +13,7 @@ from oidc_server.oauth2.authlib import InvalidGrantError, RefreshTokenGrantBase
 from oidc_server.oauth2.client_authentication import AuthenticatedClient
 from oidc_server.oauth2.exchange import Exchange
 from oidc_server.oauth2.vocabulary import GrantType
-from oidc_server.token import issuer
+from oidc_server.token import issuing
 
 
 class _Credential:
@@ -52,7 +52,7 @@ class RefreshTokenGrant(RefreshTokenGrantBase):
         bound_to = presented.dpop_jkt
         if bound_to is not None and bound_to != self.server.exchange.dpop_jkt:
             raise InvalidGrantError("The refresh token is bound to a key that was not proved.")
-        issuer.audiences_for(self.server.exchange, presented.grant.resources)
+        issuing.audiences_for(self.server.exchange, presented.grant.resources)
 
     def authenticate_refresh_token(self, _token: str) -> _Credential | None:
         return _Credential(self._read) if self._read is not None else None
@@ -69,7 +69,7 @@ class RefreshTokenGrant(RefreshTokenGrantBase):
         presented = self.request.refresh_token.presented
         client = self.request.client.client
         scopes = frozenset(scope.split()) or presented.grant.scopes
-        body = issuer.issue(exchange, client, presented.grant, scopes, first=False)
+        body = issuing.issue(exchange, client, presented.grant, scopes, first=False)
         body["refresh_token"] = self._next_refresh_token(exchange, client, presented)
         return body
 
@@ -87,7 +87,7 @@ class RefreshTokenGrant(RefreshTokenGrantBase):
             keys=exchange.refresh_keys,
             grace=exchange.lifetimes.refresh_token_grace,
             idle_lifetime=idle_lifetime,
-            dpop_jkt=issuer.key_of_refresh_token(exchange, client),
+            dpop_jkt=issuing.key_of_refresh_token(exchange, client),
         )
         if isinstance(outcome, Replayed):
             self._replayed(presented)

@@ -4,7 +4,6 @@ from oidc_server.domain import grants, refresh_tokens, revoked_tokens
 from oidc_server.domain.audit import Event
 from oidc_server.oauth2.authlib import OAuth2Error
 from oidc_server.oauth2.client_authentication import authenticate
-from oidc_server.token import issuer
 from oidc_server.web.context import Context
 from oidc_server.web.protocol import exchange_of, protocol_error
 from oidc_server.web.responses import Response, empty
@@ -19,7 +18,7 @@ def revoke(ctx: Context) -> Response:
     exchange = exchange_of(ctx)
     try:
         client = authenticate(exchange).client
-        token = issuer.required(exchange, "token")
+        token = exchange.required("token")
     except OAuth2Error as error:
         return protocol_error(ctx, error)
 

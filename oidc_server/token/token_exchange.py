@@ -23,7 +23,7 @@ from oidc_server.oauth2.errors import InvalidTargetError, describable
 from oidc_server.oauth2.exchange import Exchange
 from oidc_server.oauth2.resource_protector import state_of
 from oidc_server.oauth2.vocabulary import GrantType, Scope
-from oidc_server.token import issuer
+from oidc_server.token import issuing
 
 _PREFIX = "urn:ietf:params:oauth:token-type:"
 ACCESS_TOKEN = f"{_PREFIX}access_token"
@@ -72,7 +72,7 @@ class TokenExchangeGrant(TokenGrantBase):
             else subjects.pairwise_sub(exchange.db, client, granted.user_id, exchange.now)
             or granted.user_id
         )
-        body = issuer.issue_on_grant(
+        body = issuing.issue_on_grant(
             exchange,
             client,
             user_id=granted.user_id,
@@ -109,8 +109,8 @@ def _requested_type(exchange: Exchange) -> str:
 
 def _read(exchange: Exchange, name: str) -> AccessToken:
     """An access token of ours that holds, in this parameter; raises `InvalidRequestError`."""
-    value = issuer.required(exchange, name)
-    if issuer.required(exchange, f"{name}_type") not in _TYPES:
+    value = exchange.required(name)
+    if exchange.required(f"{name}_type") not in _TYPES:
         raise InvalidRequestError(f"The {name}_type is not that of an access token.")
     token = exchange.tokens.read(value, exchange.now)
     if token is None or not state_of(exchange.db, token).holds:

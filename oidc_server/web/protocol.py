@@ -50,7 +50,6 @@ def exchange_of(ctx: Context) -> Exchange:
         form=parameters,
         resources=tuple(form.all("resource")),
         audiences=tuple(form.all("audience")),
-        proof=ctx.proof,
     )
 
 

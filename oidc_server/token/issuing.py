@@ -1,4 +1,4 @@
-"""Builds token responses (RFC 6749 §5.1): access token, refresh token, ID Token."""
+"""Issues tokens: the responses that carry them (RFC 6749 §5.1), with refresh and ID Token."""
 
 from datetime import timedelta
 from typing import Any
@@ -7,7 +7,6 @@ from oidc_server.domain import refresh_tokens
 from oidc_server.domain.clients import Client
 from oidc_server.domain.grants import Granted
 from oidc_server.oauth2 import access_tokens
-from oidc_server.oauth2.authlib import InvalidRequestError
 from oidc_server.oauth2.errors import InvalidTargetError, describable
 from oidc_server.oauth2.exchange import Exchange
 from oidc_server.oauth2.vocabulary import GrantType, Scope, TokenType
@@ -142,14 +141,6 @@ def key_of_refresh_token(exchange: Exchange, client: Client) -> str | None:
     their key.
     """
     return exchange.dpop_jkt if client.is_public else None
-
-
-def required(exchange: Exchange, name: str) -> str:
-    """A body parameter that must be there; raises `InvalidRequestError`."""
-    value = exchange.form.get(name)
-    if value is None:
-        raise InvalidRequestError(f"The parameter {name} is missing.")
-    return value
 
 
 def _confirmation(exchange: Exchange) -> dict[str, str] | None:
