@@ -58,7 +58,7 @@ def _refusal(ctx: Context, came_from: Interrupted, proof: PasswordProof) -> Resp
         came_from,
         username=username,
         error="throttled",
-        retry_after=ceil(proof.retry_after / 60),
+        wait_minutes=ceil(proof.retry_after / 60),
         status=429,
     )
     return shown.with_header("retry-after", str(proof.retry_after))
@@ -70,7 +70,7 @@ def page(
     *,
     username: str,
     error: str | Trouble | None = None,
-    retry_after: int = 0,
+    wait_minutes: int = 0,
     notice: str | None = None,
     status: int = 200,
     unknown_passkey: Mapping[str, str] | None = None,
@@ -83,7 +83,7 @@ def page(
         status=status,
         username=username,
         error=None if trouble else error,
-        retry_after=retry_after,
+        wait_minutes=wait_minutes,
         notice=notice,
         passkeys=passkey_proof.are_possible(ctx),
         unknown_passkey=unknown_passkey,

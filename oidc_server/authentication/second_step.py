@@ -173,7 +173,7 @@ def _refusal(ctx: Context, step: Step) -> Response:
 
 def _throttled(ctx: Context, step: Step, booked: Throttled) -> Response:
     seconds = ceil(booked.retry_after.total_seconds())
-    shown = page(ctx, step, error="throttled", retry_after=ceil(seconds / 60), status=429)
+    shown = page(ctx, step, error="throttled", wait_minutes=ceil(seconds / 60), status=429)
     return shown.with_header("retry-after", str(seconds))
 
 
@@ -183,7 +183,7 @@ def page(
     *,
     typed: str = "",
     error: str | None = None,
-    retry_after: int = 0,
+    wait_minutes: int = 0,
     status: int = 200,
 ) -> Response:
     pending = step.pending
@@ -197,7 +197,7 @@ def page(
         trust_days=_trust_days(ctx) if _offers_trust(ctx, step) else 0,
         typed=typed[:_LONGEST_SHOWN],
         error=error,
-        retry_after=retry_after,
+        wait_minutes=wait_minutes,
         left=recovery_codes.left(ctx.db, pending.user_id) if counted else 0,
         sent=pending.mailed_code_id is not None,
         not_now=ctx.query.get("sent") == "not_now",

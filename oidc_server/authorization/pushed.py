@@ -21,7 +21,7 @@ def push(ctx: Context) -> Response:
     exchange = exchange_of(ctx)
     try:
         client = authenticate(exchange).client
-        _bound(ctx, client)
+        _count(ctx, client)
         request = _bound_to_key(exchange, read_pushed(ctx, client, ctx.form))
     except OAuth2Error as error:
         return protocol_error(ctx, error)
@@ -46,7 +46,7 @@ def _bound_to_key(exchange: Exchange, request: AuthorizationRequest) -> Authoriz
     return replace(request, dpop_jkt=proof.jkt)
 
 
-def _bound(ctx: Context, client: Client) -> None:
+def _count(ctx: Context, client: Client) -> None:
     """Anybody can push in the name of a public client, and each time we store something."""
     if client.is_public:
         ctx.count(PASSAGES, ctx.counted_as)

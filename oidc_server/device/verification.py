@@ -36,17 +36,17 @@ def submit_verification(ctx: Context) -> Response:
 
 def _throttled(ctx: Context, typed: str, booked: Throttled) -> Response:
     seconds = ceil(booked.retry_after.total_seconds())
-    page = _page(ctx, typed, error="throttled", retry_after=ceil(seconds / 60), status=429)
+    page = _page(ctx, typed, error="throttled", wait_minutes=ceil(seconds / 60), status=429)
     return page.with_header("retry-after", str(seconds))
 
 
 def _page(
-    ctx: Context, typed: str, *, error: str | None = None, retry_after: int = 0, status: int = 200
+    ctx: Context, typed: str, *, error: str | None = None, wait_minutes: int = 0, status: int = 200
 ) -> Response:
     return ctx.render(
         "device/verification.html",
         status=status,
         user_code=device_codes.normalized(typed) or typed[:_LONGEST],
         error=error,
-        retry_after=retry_after,
+        wait_minutes=wait_minutes,
     )
