@@ -14,7 +14,6 @@ from oidc_server.admin_api import operations as of_administration
 from oidc_server.api_docs import endpoint as api_docs
 from oidc_server.api_docs import pages as api_pages
 from oidc_server.authentication import (
-    email_change,
     email_verification,
     enrolment,
     login,
@@ -29,6 +28,7 @@ from oidc_server.authentication import (
     select_account,
     sign_up,
     step_up,
+    undo_email_change,
 )
 from oidc_server.authentication.providers import callback, connecting, newcomer, start
 from oidc_server.authorization import consent, pushed
@@ -352,7 +352,7 @@ ROUTES = [
     ),
     Route(
         "/undo-email-change",
-        form(email_change.show_undo_email_change, email_change.submit_undo_email_change),
+        form(undo_email_change.show_undo_email_change, undo_email_change.submit_undo_email_change),
         name="authentication.undo_email_change",
     ),
     *of_console.ROUTES,
