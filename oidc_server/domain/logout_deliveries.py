@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from sqlalchemy import bindparam, null, select, update
+from sqlalchemy import bindparam, null, or_, select, update
 
 from oidc_server.database import Statement, Transaction
 from oidc_server.domain import outbox
@@ -36,7 +36,8 @@ class LogoutDelivery:
 
 
 _outbox = table_of(OutboxRow)
-_ours = _outbox.c.queue == Queue.LOGOUT.value
+QUEUES = (Queue.LOGOUT, Queue.LOGOUT_OF_STRANGERS)
+_ours = or_(*(_outbox.c.queue == queue.value for queue in QUEUES))
 _newest = (
     select(
         _outbox.c.id,
@@ -83,7 +84,8 @@ def intend(db: Transaction, client: SessionClient, user_id: str, now: datetime) 
         "sub": client.sub,
         "sid": client.sid,
     }
-    outbox.put(db, Queue.LOGOUT, _KIND, payload, now, destination=urlsplit(uri).netloc.lower())
+    queue = Queue.LOGOUT_OF_STRANGERS if client.self_registered else Queue.LOGOUT
+    outbox.put(db, queue, _KIND, payload, now, destination=urlsplit(uri).netloc.lower())
 
 
 def find_all(db: Transaction, *, only_failed: bool, limit: int) -> list[LogoutDelivery]:
@@ -104,7 +106,7 @@ def retry_failed(db: Transaction, now: datetime) -> int:
 
 def failed_count(db: Transaction, since: datetime) -> int:
     """How many were given up after `since`."""
-    return outbox.given_up_count(db, since, Queue.LOGOUT)
+    return sum(outbox.given_up_count(db, since, queue) for queue in QUEUES)
 
 
 def _delivery(row: Any) -> LogoutDelivery:

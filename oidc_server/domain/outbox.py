@@ -54,6 +54,8 @@ class Queue(StrEnum):
 
     MAIL = "mail"
     LOGOUT = "logout"
+    LOGOUT_OF_STRANGERS = "logout_of_strangers"
+    """To clients that registered themselves: slow ones hold up only each other."""
 
 
 class OutboxRow(Base):

@@ -13,13 +13,17 @@ from oidc_server.domain.user_sessions import UserSession
 
 @dataclass(frozen=True, slots=True)
 class SessionClient:
-    """A client that wants to be told, with the `sub` and `sid` by which it knows the session."""
+    """A client that wants to be told, with the `sub` and `sid` by which it knows the session.
+
+    `self_registered`: nobody but itself says who it is.
+    """
 
     client_id: str
     sub: str
     sid: str
     backchannel_logout_uri: str | None
     frontchannel_logout_uri: str | None
+    self_registered: bool = False
 
 
 _grants = table_of(Grant)
@@ -36,6 +40,7 @@ _FIND = Statement(
         _grants.c.sid,
         _backchannel.label("backchannel_logout_uri"),
         _frontchannel.label("frontchannel_logout_uri"),
+        _clients.c.registration_digest.is_not(None).label("self_registered"),
     )
     .join(_clients, _clients.c.client_id == _grants.c.client_id)
     .where(

@@ -1,8 +1,9 @@
 """Tells clients that a session has ended (Back-Channel Logout §2.5), several at a time.
 
 The thread of the job alone speaks to the database; a few threads speak to clients, one to each
-host, so that a slow host holds up nobody but itself. A client may be told twice, since the process
-may die between telling it and saying so; the `jti` then is the same.
+host, so that a slow host holds up nobody but itself; half of them at most to clients that
+registered themselves, which can name any number of hosts. A client may be told twice, since the
+process may die between telling it and saying so; the `jti` then is the same.
 """
 
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -12,6 +13,7 @@ from typing import Any
 
 from oidc_server.database import ConflictError, DatabaseUnavailableError, Transaction
 from oidc_server.domain import audit, clients, outbox
+from oidc_server.domain.logout_deliveries import QUEUES
 from oidc_server.domain.outbox import OutboxItem, Queue
 from oidc_server.oauth2.vocabulary import LOGOUT_TOKEN_TYPE
 from oidc_server.observability.logs import get_logger
@@ -20,6 +22,7 @@ from oidc_server.outbound.http import Answer
 from oidc_server.web.runtime import Runtime
 
 _AT_ONCE = 16
+_STRANGERS_AT_ONCE = 8
 _LEASE = timedelta(seconds=15)
 """Longer than any conversation with a client lasts, so that one of a dead process goes on soon."""
 _LOOK_AGAIN = 0.2
@@ -28,7 +31,7 @@ _TOKEN_LIFETIME = timedelta(minutes=2)
 _EVENT = "http://schemas.openid.net/event/backchannel-logout"
 
 _log = get_logger(__name__)
-_Sending = dict[Future[Answer], OutboxItem]
+_Sending = dict[Future[Answer], tuple[OutboxItem, Queue]]
 
 
 class OutdatedError(Exception):
@@ -38,14 +41,14 @@ class OutdatedError(Exception):
 def deliver(runtime: Runtime, stopping: Event) -> None:
     """Tell everybody who is due, the longest waiting first."""
     sending: _Sending = {}
-    if not _is_due(runtime, sending):
+    if _due(runtime, sending) is None:
         return
     with ThreadPoolExecutor(_AT_ONCE, "logout") as pool:
         _send_due(runtime, stopping, pool, sending)
         while sending:
             done, _ = wait(sending, _LOOK_AGAIN, FIRST_COMPLETED)
             for future in done:
-                _settle(runtime, sending.pop(future), future)
+                _settle(runtime, sending.pop(future)[0], future)
             _send_due(runtime, stopping, pool, sending)
 
 
@@ -53,10 +56,14 @@ def _send_due(
     runtime: Runtime, stopping: Event, pool: ThreadPoolExecutor, sending: _Sending
 ) -> None:
     """Begin with as many as there is room for."""
-    while len(sending) < _AT_ONCE and not stopping.is_set() and _is_due(runtime, sending):
+    while (
+        len(sending) < _AT_ONCE
+        and not stopping.is_set()
+        and (queue := _due(runtime, sending)) is not None
+    ):
         now = runtime.clock()
         with runtime.database.transaction("write") as db:
-            item = outbox.lease(db, now, _LEASE, Queue.LOGOUT, _busy(sending))
+            item = outbox.lease(db, now, _LEASE, queue, _busy(sending))
         if item is None:
             return
         try:
@@ -71,16 +78,20 @@ def _send_due(
         else:
             form = {"logout_token": logout_token}
             told = pool.submit(runtime.http.post, uri, form, named_by_stranger=by_stranger)
-            sending[told] = item
+            sending[told] = item, queue
 
 
-def _is_due(runtime: Runtime, sending: _Sending) -> bool:
+def _due(runtime: Runtime, sending: _Sending) -> Queue | None:
+    """Where somebody waits who may be told now; clients that an operator registered come first."""
+    strangers = sum(queue is Queue.LOGOUT_OF_STRANGERS for _, queue in sending.values())
+    queues = QUEUES if strangers < _STRANGERS_AT_ONCE else (Queue.LOGOUT,)
+    now, busy = runtime.clock(), _busy(sending)
     with runtime.database.transaction("read") as db:
-        return outbox.is_due(db, runtime.clock(), Queue.LOGOUT, _busy(sending))
+        return next((queue for queue in queues if outbox.is_due(db, now, queue, busy)), None)
 
 
 def _busy(sending: _Sending) -> list[str]:
-    return [item.destination or "" for item in sending.values()]
+    return [item.destination or "" for item, _ in sending.values()]
 
 
 def compose(runtime: Runtime, db: Transaction, item: OutboxItem) -> tuple[str, str, bool]:

@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from oidc_server.domain import audit, clients, endings, logout_deliveries
 from oidc_server.domain.audit import AuditEvent
+from oidc_server.domain.clients import ClientRow
 from oidc_server.jobs import session_expiry
 from oidc_server.jobs.logout_delivery import deliver
 from oidc_server.outbound.http import HttpClient
@@ -49,11 +50,15 @@ def other():
         yield running
 
 
-def sign_out_of(site, *others):
+def sign_out_of(site, *others, self_registered=False):
     """A person signs in at a client of each of these neighbours, and out."""
     party, browser, person, _ = signed_in(site)
     for one in others:
         app = make_client(site, backchannel_logout_uri=one.url("/backchannel?of=us"))
+        if self_registered:
+            with site.db() as db:
+                row = db.session.get(ClientRow, app.client_id)
+                row.registration_digest, row.revision = app.client_id.encode(), row.revision + 1
         party = RelyingParty(site, app)
         assert party.redeem(party.authorize(browser, person).code).status_code == 200
     browser.send(browser.go("/logout"))
@@ -182,6 +187,27 @@ def test_a_slow_client_holds_up_nobody_else(site, runtime):
     assert took < 1.4
     assert asked_meanwhile == 1
     assert sorted(states(site)) == ["delivered"] * 3 + ["waiting"] * 2
+
+
+def test_clients_that_registered_themselves_hold_up_nobody_else(site, runtime):
+    """Whoever may register can name any number of slow ones."""
+    release = Event()
+    with ExitStack() as stack:
+        slow = [stack.enter_context(neighbour(waiting_for(release))) for _ in range(20)]
+        quick = stack.enter_context(neighbour(OK))
+        sign_out_of(site, *slow, self_registered=True)
+        sign_out_of(site, quick)
+        begun = time.monotonic()
+        job = threading.Thread(target=deliver, args=(runtime, Event()))
+        job.start()
+
+        while not quick.asked and time.monotonic() < begun + 5:
+            time.sleep(0.01)
+        took = time.monotonic() - begun
+        release.set()
+        job.join()
+
+    assert took < 1.4
 
 
 @pytest.mark.parametrize("change", ["disabled", "without an address"])
