@@ -9,6 +9,6 @@ from oidc_server.web.runtime import Runtime
 
 
 def sweep(runtime: Runtime, stopping: Event) -> None:
-    """In small transactions, until all that is left is to be kept."""
+    """Delete, until all that is left is to be kept."""
     kept = runtime.settings.audit_retention
     retention.sweep(runtime, stopping, (partial(audit_trail.prune, retention=kept),))

@@ -1,10 +1,7 @@
 """Deletes what nobody can need any more; when that is, each module says beside its table."""
 
-from collections.abc import Callable
-from datetime import datetime
 from threading import Event
 
-from oidc_server.database import Transaction
 from oidc_server.domain import (
     attempts,
     authorization_requests,
@@ -25,12 +22,10 @@ from oidc_server.domain import (
     used_jtis,
     user_sessions,
 )
+from oidc_server.jobs.batches import Batch, work_off
 from oidc_server.web.runtime import Runtime
 
-Prune = Callable[[Transaction, datetime, int], int]
-"""Deletes at most so many rows that are dead at that time; returns how many they were."""
-
-PRUNES: tuple[Prune, ...] = (
+PRUNES: tuple[Batch, ...] = (
     authorization_requests.prune,
     revoked_tokens.prune,
     used_jtis.prune,
@@ -53,16 +48,9 @@ PRUNES: tuple[Prune, ...] = (
 )
 
 _BATCH = 200
-"""Few enough that no request notices the lock of one transaction."""
-_BETWEEN_BATCHES = 0.05
-"""Seconds in which others may write."""
 
 
-def sweep(runtime: Runtime, stopping: Event, prunes: tuple[Prune, ...] = PRUNES) -> None:
-    """Delete in small transactions until nothing is left to delete."""
-    now = runtime.clock()
+def sweep(runtime: Runtime, stopping: Event, prunes: tuple[Batch, ...] = PRUNES) -> None:
+    """Delete, table by table, until nothing is left to delete."""
     for prune in prunes:
-        deleted = _BATCH
-        while deleted == _BATCH and not stopping.wait(_BETWEEN_BATCHES):
-            with runtime.database.transaction("write") as db:
-                deleted = prune(db, now, _BATCH)
+        work_off(runtime, stopping, prune, _BATCH)
