@@ -1,9 +1,9 @@
 """/not-me: the link of a notice for whoever did not do what it tells of."""
 
-from oidc_server.domain import endings, links, users
+from oidc_server.domain import endings, users
 from oidc_server.domain.audit import Event
 from oidc_server.domain.links import Link, Purpose
-from oidc_server.web import mailed_link
+from oidc_server.web import mailed_link, password_recovery
 from oidc_server.web.context import Context
 from oidc_server.web.responses import Response
 
@@ -31,15 +31,7 @@ def submit_not_me(ctx: Context) -> Response:
     ctx.record(Event.SIGN_IN_DISOWNED, user_id=link.user_id)
     if not _is_of_owner(ctx, link):
         return ctx.redirect("authentication.password_reset")
-    link_id = links.mint(
-        ctx.db,
-        Purpose.RESET_PASSWORD,
-        user_id=link.user_id,
-        email=link.email,
-        now=ctx.now,
-        lifetime=ctx.runtime.settings.link_lifetime,
-    )
-    ctx.keep_link(ctx.runtime.links.sign(Purpose.RESET_PASSWORD, link_id))
+    ctx.keep_link(password_recovery.open_link(ctx, link.user_id, link.email))
     return ctx.redirect("authentication.new_password")
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Column,
     ColumnElement,
     Delete,
     MetaData,
@@ -32,7 +33,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 class DomainError(Exception):
-    """A rule of the domain was broken; `web/errors.py` knows how to say so."""
+    """A rule of the domain was broken; `web/errors/` knows how to say so."""
 
 
 class Instant(TypeDecorator[datetime]):
@@ -154,6 +155,16 @@ def table_of(mapped: type[Base]) -> Table:
     table = mapped.__table__
     assert isinstance(table, Table)  # noqa: S101 - every mapped class of ours has a plain table
     return table
+
+
+def references_to(table: Table) -> list[tuple[Column[Any], Column[Any]]]:
+    """The columns of other tables that refer to this one, each with what it refers to."""
+    return [
+        (key.parent, key.column)
+        for other in Base.metadata.sorted_tables
+        for key in sorted(other.foreign_keys, key=lambda key: key.parent.name)
+        if key.column.table is table and other is not table
+    ]
 
 
 def insert_all(table: Table) -> Insert:

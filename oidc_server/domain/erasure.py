@@ -10,12 +10,12 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Table, bindparam, delete, null, select, update
+from sqlalchemy import ColumnElement, Table, bindparam, delete, null, select, update
 
 from oidc_server.database import Statement, Transaction
 from oidc_server.domain import attempts
 from oidc_server.domain.audit import AuditEvent
-from oidc_server.domain.base import Base, Identifier, Instant, table_of
+from oidc_server.domain.base import Identifier, Instant, references_to, table_of
 from oidc_server.domain.outbox import OutboxRow, Queue
 from oidc_server.domain.users import User
 
@@ -91,7 +91,7 @@ def _removals() -> tuple[Statement, ...]:
 
 def _what_refers_to(table: Table, rows: ColumnElement[bool]) -> Iterator[Any]:
     """A statement for each reference to these rows: what hangs on a row comes before it."""
-    for column, referred in _references(table):
+    for column, referred in references_to(table):
         child = column.table
         of_person = table is _users
         theirs = column == _somebody if of_person else column.in_(select(referred).where(rows))
@@ -102,12 +102,3 @@ def _what_refers_to(table: Table, rows: ColumnElement[bool]) -> Iterator[Any]:
             continue
         yield from _what_refers_to(child, theirs)
         yield delete(child).where(theirs)
-
-
-def _references(table: Table) -> list[tuple[Column[Any], Column[Any]]]:
-    return [
-        (key.parent, key.column)
-        for other in Base.metadata.sorted_tables
-        for key in sorted(other.foreign_keys, key=lambda key: key.parent.name)
-        if key.column.table is table and other is not table
-    ]

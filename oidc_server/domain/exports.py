@@ -19,7 +19,7 @@ from sqlalchemy import Column, ColumnElement, LargeBinary, Table, bindparam, or_
 
 from oidc_server.database import Statement, Transaction
 from oidc_server.domain.audit import AuditEvent
-from oidc_server.domain.base import Base, Identifier, table_of
+from oidc_server.domain.base import Identifier, references_to, table_of
 from oidc_server.domain.users import User
 
 _WHO_DID_IT = ("actor_user_id", "invited_by")
@@ -74,7 +74,7 @@ def _question(table: Table, rows: ColumnElement[bool]) -> tuple[str, Statement]:
 
 def _what_hangs_on(table: Table, rows: ColumnElement[bool]) -> Iterator[tuple[str, Statement]]:
     """A question for each table that refers to these rows, and for those that refer to it."""
-    for column, referred in _references(table):
+    for column, referred in references_to(table):
         child = column.table
         if table is _users and column.name != "user_id":
             continue  # somebody did something to a row that is another's
@@ -83,15 +83,6 @@ def _what_hangs_on(table: Table, rows: ColumnElement[bool]) -> Iterator[tuple[st
         )
         yield _question(child, theirs)
         yield from _what_hangs_on(child, theirs)
-
-
-def _references(table: Table) -> list[tuple[Column[Any], Column[Any]]]:
-    return [
-        (key.parent, key.column)
-        for other in Base.metadata.sorted_tables
-        for key in sorted(other.foreign_keys, key=lambda key: key.parent.name)
-        if key.column.table is table and other is not table
-    ]
 
 
 def _is_secret(column: Column[Any]) -> bool:

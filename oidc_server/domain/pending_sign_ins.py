@@ -16,7 +16,6 @@ from sqlalchemy import (
     bindparam,
     case,
     literal_column,
-    or_,
     select,
     update,
 )
@@ -36,7 +35,7 @@ from oidc_server.domain.base import (
 )
 from oidc_server.domain.factors.strength import PASSWORD
 from oidc_server.domain.user_sessions import LiveSession
-from oidc_server.domain.users import User
+from oidc_server.domain.users import User, open_or_returning
 from oidc_server.security import opaque_tokens
 from oidc_server.security.encryption import Vault
 
@@ -106,11 +105,7 @@ _FIND = Statement(
     .join(_users, _users.c.id == _pending.c.user_id)
     .where(
         _open,
-        # An account that waits for its deletion is brought back by signing in.
-        or_(
-            _users.c.disabled_at.is_(None),
-            _users.c.returns_until > bindparam("now", type_=Instant),
-        ),
+        open_or_returning,
     )
 )
 _FINISH = Statement(update(_pending).where(_open).values(ended_at=bindparam("now", type_=Instant)))

@@ -5,7 +5,6 @@ who has no account here yet, keeps for minutes what the provider said until they
 """
 
 import hmac
-from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -27,7 +26,7 @@ from oidc_server.domain.base import (
     table_of,
 )
 from oidc_server.domain.identity_providers import IdentityProvider
-from oidc_server.security import opaque_tokens
+from oidc_server.security import base64url, opaque_tokens
 from oidc_server.security.encryption import Vault
 
 LIFETIME = timedelta(minutes=15)
@@ -171,9 +170,7 @@ def attempt_of(vault: Vault, state: str) -> Attempt:
     """What went along with this `state`: a dump of the database does not hold it."""
     key = vault.derive(_PURPOSE)
     nonce, verifier = (
-        urlsafe_b64encode(hmac.digest(key, f"{use}:{state}".encode(), "sha256"))
-        .rstrip(b"=")
-        .decode()
+        base64url.encode(hmac.digest(key, f"{use}:{state}".encode(), "sha256"))
         for use in ("nonce", "code_verifier")
     )
     return Attempt(state, nonce, verifier)

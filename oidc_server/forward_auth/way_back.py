@@ -3,17 +3,14 @@
 The sign-in carries one path of ours; in it stands where the person wanted to go, on this very host.
 """
 
-import re
-
 from oidc_server.security import base64url
 from oidc_server.web import responses
 from oidc_server.web.context import Context
 from oidc_server.web.errors import NotFoundError
+from oidc_server.web.paths import is_on_this_host
 from oidc_server.web.responses import Response
 
 _LONGEST = 1000
-# Two slashes, or a slash and a backslash, would begin the name of another host (RFC 3986 §4.2).
-_ON_THIS_HOST = re.compile(r"/(?![/\\])[!-\[\]-~]*", re.ASCII)
 
 
 def remembered(ctx: Context, uri: str) -> str | None:
@@ -35,4 +32,4 @@ def go_back(ctx: Context) -> Response:
 
 
 def _may_be(uri: str) -> bool:
-    return len(uri) <= _LONGEST and _ON_THIS_HOST.fullmatch(uri) is not None
+    return len(uri) <= _LONGEST and is_on_this_host(uri)

@@ -5,7 +5,7 @@ often: `mail_delivery` and `logout_delivery` empty the outbox, `session_expiry` 
 time is over, `account_deletion` deletes accounts whose owners wanted it, `credit_expiry` gives back
 reserved credit, `retention` deletes what has expired, `audit_retention` what is too old,
 `key_rotation` makes new signing keys, `set_back_clock` sends what would wait for a clock that went
-back. `batches` is how most of them write. What one node alone may do is leased through the database.
+back. `batches` is how most of them write. What one node alone may do is leased in the database.
 """
 
 from oidc_server.jobs.runner import Jobs

@@ -1,15 +1,11 @@
 """/language: where the foot of every page leads; the choice is kept in a cookie of this browser."""
 
-import re
-
 from oidc_server import languages
 from oidc_server.web import responses
 from oidc_server.web.context import Context
 from oidc_server.web.errors import NotFoundError
+from oidc_server.web.paths import is_on_this_host
 from oidc_server.web.responses import Response
-
-# A path of ours: neither `//host` nor `/\host`, which browsers take for another site.
-_OURS = re.compile(r"/(?![/\\])[!-\[\]-~]*", re.ASCII)
 
 
 def show_language(ctx: Context) -> Response:
@@ -32,4 +28,4 @@ def submit_language(ctx: Context) -> Response:
 
 
 def _way_back(ctx: Context, path: str | None) -> str:
-    return path if path and _OURS.fullmatch(path) else ctx.path("account.overview")
+    return path if path and is_on_this_host(path) else ctx.path("account.overview")

@@ -10,7 +10,7 @@ from oidc_server.domain.audit import Event
 from oidc_server.domain.links import Link, Purpose
 from oidc_server.domain.mails import MailKind
 from oidc_server.domain.users import User
-from oidc_server.web import mailed_link
+from oidc_server.web import mailed_link, password_recovery
 from oidc_server.web.context import Context
 from oidc_server.web.mail_facts import mail_facts
 
@@ -66,18 +66,10 @@ def undo_with_link(ctx: Context, value: str) -> str | None:
     Whoever changed the address knew the password, so it is void.
     """
     link = mailed_link.consume(ctx, Purpose.UNDO_EMAIL_CHANGE, value)
-    if link is None or not endings.undo_email_change(ctx.db, link, ctx.now):
+    if link is None or link.user_id is None or not endings.undo_email_change(ctx.db, link, ctx.now):
         return None
     ctx.record(Event.EMAIL_CHANGE_UNDONE, user_id=link.user_id)
-    link_id = links.mint(
-        ctx.db,
-        Purpose.RESET_PASSWORD,
-        user_id=link.user_id,
-        email=link.email,
-        now=ctx.now,
-        lifetime=ctx.runtime.settings.link_lifetime,
-    )
-    return ctx.runtime.links.sign(Purpose.RESET_PASSWORD, link_id)
+    return password_recovery.open_link(ctx, link.user_id, link.email)
 
 
 def _ask(ctx: Context, user_id: str, address: str, purpose: Purpose) -> None:

@@ -31,14 +31,7 @@ def ask(ctx: Context, identifier: str) -> None:
     kind = MailKind.PASSWORD_RESET
     booked = attempts.book_mail_of_stranger(ctx.db, kind, to, ctx.now)
     ctx.record(Event.PASSWORD_RESET_ASKED, user_id=user_id)
-    link_id = links.mint(
-        ctx.db,
-        Purpose.RESET_PASSWORD,
-        user_id=user_id,
-        email=account.email if account else None,
-        now=ctx.now,
-        lifetime=ctx.runtime.settings.link_lifetime,
-    )
+    link_id = _mint(ctx, user_id, account.email if account else None)
     if account and isinstance(booked, Allowed):
         mails.enqueue(
             ctx.db,
@@ -49,6 +42,11 @@ def ask(ctx: Context, identifier: str) -> None:
             now=ctx.now,
             **mail_facts(ctx),
         )
+
+
+def open_link(ctx: Context, user_id: str, email: str | None) -> str:
+    """A link that is not mailed: for who has just used another one that came to this address."""
+    return ctx.runtime.links.sign(Purpose.RESET_PASSWORD, _mint(ctx, user_id, email))
 
 
 def prepare(
@@ -70,3 +68,14 @@ def choose(ctx: Context, link: str, chosen: NewPassword) -> Link | None:
         return None
     own_account.change_password(ctx, used.user_id, chosen.password_hash, keep_session=None)
     return used
+
+
+def _mint(ctx: Context, user_id: str | None, email: str | None) -> str:
+    return links.mint(
+        ctx.db,
+        Purpose.RESET_PASSWORD,
+        user_id=user_id,
+        email=email,
+        now=ctx.now,
+        lifetime=ctx.runtime.settings.link_lifetime,
+    )

@@ -1,7 +1,16 @@
 """Route names and the paths behind them: how features refer to each other."""
 
+import re
 from collections.abc import Mapping
 from urllib.parse import urlencode
+
+# Two slashes, or a slash and a backslash, would begin the name of another host (RFC 3986 §4.2).
+_ON_THIS_HOST = re.compile(r"/(?![/\\])[!-\[\]-~]*", re.ASCII)
+
+
+def is_on_this_host(address: str) -> bool:
+    """Whether a browser that is sent there stays on this host: a path, and perhaps a query."""
+    return _ON_THIS_HOST.fullmatch(address) is not None
 
 
 class Paths:

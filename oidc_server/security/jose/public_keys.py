@@ -1,13 +1,14 @@
 """One public key of somebody else (RFC 7517 §4), imported strictly: what is odd is refused."""
 
 import re
-from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from joserfc import jwk
 from joserfc.errors import JoseError
+
+from oidc_server.security import base64url
 
 _MAX_KID = 256
 _RSA_BITS = (2048, 4096)
@@ -100,8 +101,7 @@ def _rsa(member: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _integer(member: Mapping[str, Any], name: str) -> int:
-    text = _encoded(member, name)
-    return int.from_bytes(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    return int.from_bytes(base64url.decode(_encoded(member, name)))
 
 
 def _coordinates(member: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, str]:
