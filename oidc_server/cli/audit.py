@@ -32,8 +32,27 @@ _User = Annotated[
     typer.Option(metavar="<str>", help="Whom it is about: username, verified address, or id."),
 ]
 _Client = Annotated[str | None, typer.Option(metavar="<str>", help="The client it is about.")]
-_Since = Annotated[datetime | None, typer.Option(help="From this moment on (UTC).")]
-_Until = Annotated[datetime | None, typer.Option(help="Up to this moment (UTC), without it.")]
+
+
+def _moment(text: str) -> datetime:
+    """A day or a time, of UTC unless it names another zone."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(
+            "write 2026-01-31, or 2026-01-31T14:00 with or without Z"
+        ) from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+_Since = Annotated[
+    datetime | None,
+    typer.Option(parser=_moment, metavar="<time>", help="From this moment on (UTC)."),
+]
+_Until = Annotated[
+    datetime | None,
+    typer.Option(parser=_moment, metavar="<time>", help="Up to this moment (UTC), without it."),
+]
 
 
 @application.command("list")
@@ -61,8 +80,8 @@ def list_events(
             actor_client_id=by_client,
             user_id=_id_of(tools.db, user, as_json=as_json),
             client_id=client,
-            since=_utc(since),
-            until=_utc(until),
+            since=since,
+            until=until,
         )
         found = audit_trail.search(tools.db, wanted, limit=limit)
     rows = [audit_formats.facts(entry) for entry in found]
@@ -90,8 +109,8 @@ def export(
         told = {name: str(value) for name, value in asked.items() if value is not None}
         tools.record(Event.AUDIT_EXPORTED, asked={"format": form.value, **told})
     with workshop("read") as tools:
-        end = _utc(until) or tools.now + timedelta(microseconds=1)
-        wanted, last = Filter(event=event, outcome=outcome, since=_utc(since), until=end), None
+        end = until or tools.now + timedelta(microseconds=1)
+        wanted, last = Filter(event=event, outcome=outcome, since=since, until=end), None
         out.write(audit_formats.head(form))
         while page := audit_trail.search(tools.db, wanted, limit=_AT_ONCE, before=last):
             out.write(audit_formats.lines(form, page))
@@ -107,7 +126,3 @@ def _id_of(db: Transaction, named: str | None, *, as_json: bool) -> str | None:
     if user_id is None:
         fail(f"There is no account {named}.", as_json=as_json)
     return user_id
-
-
-def _utc(moment: datetime | None) -> datetime | None:
-    return None if moment is None else moment.replace(tzinfo=UTC)

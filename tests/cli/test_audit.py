@@ -3,6 +3,9 @@
 import csv
 import io
 import json
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
 
 from tests.cli.conftest import Run
 
@@ -33,6 +36,31 @@ def test_filters_narrow(run: Run) -> None:
     assert len(of_event) == 1
     assert of_future == []
     assert (of_nobody.status, of_nobody.json) == (1, {"error": "There is no account nobody."})
+
+
+@pytest.mark.parametrize("since", ["{:%Y-%m-%dT%H:%M:%S}", "{:%Y-%m-%dT%H:%M:%SZ}", "{:%F}"])
+def test_a_moment_is_of_utc(run: Run, since: str) -> None:
+    run("roles", "add", "clerk")
+    earlier = datetime.now(UTC) - timedelta(minutes=5)
+
+    assert run("audit", "list", "--json", "--since", since.format(earlier)).json
+
+
+def test_a_moment_may_name_its_zone(run: Run) -> None:
+    run("roles", "add", "clerk")
+    there = timezone(timedelta(hours=5))
+    moments = [datetime.now(there) + timedelta(minutes=minutes) for minutes in (-5, 5)]
+
+    found = [run("audit", "list", "--json", "--since", str(moment)).json for moment in moments]
+
+    assert [bool(events) for events in found] == [True, False]
+
+
+def test_what_is_no_moment_is_refused_with_an_example(run: Run) -> None:
+    told = run("audit", "list", "--since", "yesterday")
+
+    assert told.status == 2
+    assert "write 2026-01-31, or" in told.stderr
 
 
 def test_an_export_goes_to_standard_output(run: Run) -> None:
