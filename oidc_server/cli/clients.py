@@ -184,6 +184,8 @@ def _create(kind: Kind, metadata: ClientMetadata, *, as_json: bool) -> None:
         tools.record(Event.CLIENT_CREATED, client_id=made.client.client_id)
     secret = {} if made.client_secret is None else {"client_secret": made.client_secret}
     show(facts(made.client) | secret, as_json=as_json)
+    if secret and not as_json:
+        typer.echo("The client_secret is shown this once.", err=True)
 
 
 @application.command("list")

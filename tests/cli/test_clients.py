@@ -119,6 +119,10 @@ def test_choices_of_the_operator_replace_the_defaults(run):
             "net.example:/cb: only native clients may use a scheme of their own.",
         ),
         (
+            ("--type", "web", "--redirect-uri", "localhost:9000/cb"),
+            "localhost:9000/cb: it has no scheme, such as https:// (RFC 6749 §3.1.2).",
+        ),
+        (
             ("--type", "native", "--redirect-uri", "http://localhost/cb"),
             "http://localhost/cb: use 127.0.0.1 or [::1] instead of localhost (RFC 8252 §8.3).",
         ),

@@ -12,7 +12,8 @@ _PORT = re.compile(r":[1-9][0-9]{0,4}")
 # It becomes part of a Content-Security-Policy, where ";" and "," have a meaning.
 _NETLOC = re.compile(r"[A-Za-z0-9._:\[\]-]*")
 # What has no scheme is led on to from where the browser is: it could be any address.
-_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:.*")
+# `localhost:8000/cb` reads as a scheme, and means a host.
+_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?![0-9]+(/|$)).*")
 _LOOPBACK = ("127.0.0.1", "[::1]")
 _LONGEST = 2000
 _WEB = ("https", "http")
@@ -69,7 +70,7 @@ def _malformed(uri: str) -> str | None:
         ("@" in parts.netloc, "it must not hold a user name."),
         ("*" in uri, "wildcards are not supported; register each address."),
         (not _NETLOC.fullmatch(parts.netloc), "its host is not one."),
-        (not _ABSOLUTE.fullmatch(uri), "it is not absolute (RFC 6749 §3.1.2)."),
+        (not _ABSOLUTE.fullmatch(uri), "it has no scheme, such as https:// (RFC 6749 §3.1.2)."),
         (scheme != scheme.lower(), "write the scheme in lower case."),
     )
     return next((problem for found, problem in problems if found), None)
