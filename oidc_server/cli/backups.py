@@ -159,6 +159,8 @@ def _new_file(file: Path) -> Iterator[Any]:
         return
     if file.exists():
         fail(f"{file} is there already; choose another name.")
+    if not file.parent.is_dir():
+        fail(f"There is no folder {file.parent}.")
     draft = file.with_name(f".{file.name}.part")
     draft.unlink(missing_ok=True)
     try:

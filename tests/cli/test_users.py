@@ -77,6 +77,12 @@ def test_an_account_that_cannot_be_made_is_refused_in_a_line(run, again, message
     assert len(run("users", "list", "--json").json) == 1
 
 
+def test_a_name_that_cannot_be_is_refused_before_the_password(run):
+    told = run("users", "add", "--username", "ann", "--email", "ann", "--password-stdin", stdin="x")
+
+    assert told.stderr.startswith("The email cannot be taken (invalid)")
+
+
 @pytest.mark.parametrize(
     ("password", "message"),
     [

@@ -167,6 +167,8 @@ def test_a_backup_opens_with_a_passphrase_and_the_tools_of_others(command, tmp_p
     again = command(url, "backup", "one.backup")
     assert again.status == 1
     assert "is there already" in again.stderr
+    astray = command(url, "backup", "nowhere/one.backup")
+    assert (astray.status, astray.stderr) == (1, "There is no folder nowhere.\n")
     assert "server.backed_up" in command(url, "audit", "list").stdout
 
 
