@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable
 from dataclasses import fields
 from enum import StrEnum
@@ -25,7 +26,8 @@ MEDIA_TYPES = {
 }
 _COLUMNS = [field.name for field in fields(Entry)]
 _RENAMED = {"reference": "request_id"}
-_BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_BEGINS_A_FORMULA = re.compile(r"""(^|;)(?=[\s"]*[=+@\uff1d\uff0b\uff20\uff0d-])""")
+"""Also after a semicolon, which ends a cell where a comma is in numbers, and in full width."""
 
 
 def head(form: Format) -> bytes:
@@ -62,7 +64,7 @@ def _cell(value: object) -> str:
     if value is None:
         return ""
     text = legible(value if isinstance(value, str) else orjson.dumps(value).decode())
-    return f"'{text}" if text.startswith(_BEGINS_A_FORMULA) else text
+    return _BEGINS_A_FORMULA.sub(r"\1'", text)
 
 
 def _csv(rows: Iterable[list[str]]) -> bytes:
