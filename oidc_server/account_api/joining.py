@@ -4,7 +4,7 @@ from typing import Any
 
 from oidc_server.account_api.models import Me, SignUp, told
 from oidc_server.account_api.proof import wrong_field
-from oidc_server.domain import invitations, users
+from oidc_server.domain import identifiers, invitations, users
 from oidc_server.domain.identifiers import InvalidFieldError
 from oidc_server.domain.invitations import Invitation, SpentInvitationError
 from oidc_server.domain.links import Link, Purpose
@@ -43,6 +43,8 @@ def sign_up(call: Call) -> Me:
         raise InvalidFieldsError(
             *(([name], f"It cannot be taken: {code}.") for name, code in problems.items())
         )
+    if invitation is not None and not _is_for(invitation, body.email):
+        raise InvalidFieldsError((["email"], "The invitation is for another address."))
     if chosen is None:
         raise InvalidFieldsError((["password"], "It is missing."))
 
@@ -78,14 +80,19 @@ def _is_open(ctx: Context, invitation: Invitation | None) -> bool:
 
 
 def _see_whether_they_may(ctx: Context, body: SignUp, invitation: Invitation | None) -> None:
-    """Refuse who may not make an account, and what does not fit the invitation."""
-    policy, invited = ctx.runtime.settings.sign_up, invitation and invitation.email
+    """Refuse who may not make an account, and an invitation that does not let anybody."""
+    policy = ctx.runtime.settings.sign_up
     if body.invitation is not None and invitation is None and policy != "closed":
         raise InvalidFieldsError((["invitation"], _USELESS_LINK))
     if not _is_open(ctx, invitation):
         raise ProblemError(types.NOT_ALLOWED, "Not everybody may make an account here.")
-    if invited and body.email.strip().casefold() != invited.casefold():
-        raise InvalidFieldsError((["email"], "The invitation is for another address."))
+
+
+def _is_for(invitation: Invitation, email: str) -> bool:
+    """Whether it is for this address, or for whoever holds it."""
+    if invitation.email is None:
+        return True
+    return identifiers.canonical_email(email) == identifiers.canonical_email(invitation.email)
 
 
 def ask_for_password(call: Call) -> Response:

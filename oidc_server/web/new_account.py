@@ -62,17 +62,18 @@ def open_account(
     """Sign somebody up, and mail to their address so that it can be confirmed.
 
     Whether the address is known here is told to its owner alone. An invitation is used with it,
-    both or neither; whoever came by a mail to their address need not confirm it, nor who has proven
-    it elsewhere (`email_proven`). Raises
+    both or neither; the address that it was mailed to is that of the account, and need not be
+    confirmed, nor need one that was proven elsewhere (`email_proven`). Raises
     `InvalidFieldError`, `UsernameTakenError`, for a proven address `EmailTakenError`, and with an
     invitation `SpentInvitationError`.
     """
-    proven = email_proven or (invitation is not None and invitation.email is not None)
+    invited_email = invitation.email if invitation else None
+    proven = email_proven or invited_email is not None
     with ctx.db.savepoint():
         user = users.create(
             ctx.db,
             username=username,
-            email=email,
+            email=invited_email or email,
             name=name,
             password_hash=password_hash,
             now=ctx.now,

@@ -8,8 +8,9 @@ import pytest
 from httpx2 import Response
 from sqlalchemy import select
 
-from oidc_server.domain import consents, roles, users
+from oidc_server.domain import consents, invitations, roles, users
 from oidc_server.domain.audit import AuditEvent
+from oidc_server.domain.links import Purpose
 from oidc_server.oauth2.vocabulary import TWO_FACTOR_ACR
 from tests.authentication.forms import new_browser, sign_in
 from tests.authentication.test_passkey_login import enrolled
@@ -139,6 +140,29 @@ def test_nobody_signs_up_where_that_is_not_open(start_site: Any, sign_up: str) -
     assert (answer.status_code, answer.json()["type"].rpartition("/")[2]) == (403, "not-allowed")
     with site.db() as db:
         assert users.find_for_sign_in(db, "zoe") is None
+
+
+def test_an_invitation_proves_its_own_address_and_none_that_only_reads_like_it(
+    start_site: Any,
+) -> None:
+    """`ß` folds to `ss`, and is another letter in the name of a domain (RFC 5892)."""
+    site = start_site(sign_up="invite")
+    with site.db() as db:
+        invited = invitations.create(
+            db,
+            email="zoe@fussball.example",
+            role=None,
+            invited_by=None,
+            lifetime=timedelta(days=1),
+            now=site.clock.now,
+        )
+    link = site.runtime.links.sign(Purpose.INVITATION, invited.id)
+    sent = {**SIGN_UP, "email": "zoe@fußball.example", "invitation": link}
+
+    site.http.post("/api/v1/users", json=sent)
+
+    with site.db() as db:
+        assert users.find_by_verified_email(db, "zoe@fußball.example") is None
 
 
 def test_one_is_told_of_oneself_under_the_name_that_the_client_knows(api: Callers) -> None:
