@@ -96,7 +96,8 @@ def reset_password(named: Named, *, as_json: Json = False) -> None:
     """Make a password worthless, and mail a link."""
     with _changed(named, Event.PASSWORD_RESET_ASKED, as_json=as_json) as (tools, user):
         if not endings.reset_password(tools.db, user.id, tools.now, tools.settings.link_lifetime):
-            fail(f"{named} has no verified address to send a link to.", as_json=as_json)
+            way = "choose a password for them: oidc-server users set-password"
+            fail(f"{named} has no verified address to send a link to; {way}", as_json=as_json)
 
 
 def reset_factors(named: Named, *, as_json: Json = False) -> None:

@@ -87,7 +87,8 @@ def test_what_is_for_trying_only_is_a_warning_and_no_failure(run, settings, nobo
     told = findings(done, "warn")
     assert told.pop("reached").startswith(f"Nobody answers at {nobody} (")
     assert told == {
-        "issuer": f"{nobody} is for this machine only; set OIDC_ISSUER.",
+        "issuer": f"{nobody} is for this machine only; set OIDC_ISSUER to the https address"
+        " that people will use.",
         "mail": "No mail leaves; set OIDC_SMTP_URL.",
         "limits": "OIDC_RATE_LIMITS=off is for measurements only; set on.",
         "passwords": "Set OIDC_ARGON2_MEMORY_KIB to 19456.",

@@ -62,7 +62,10 @@ def test_a_password_is_reset_where_a_mail_arrives(run, ann, bob):
 
     assert run("users", "reset-password", "ann").status == 0
     refused = run("users", "reset-password", "bob")
-    assert refused.stderr == "bob has no verified address to send a link to.\n"
+    assert refused.stderr == (
+        "bob has no verified address to send a link to;"
+        " choose a password for them: oidc-server users set-password\n"
+    )
 
 
 def test_an_account_is_deleted_for_good(run, bob):

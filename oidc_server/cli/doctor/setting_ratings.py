@@ -9,6 +9,9 @@ from oidc_server.settings import Settings
 
 _SAFE_MEMORY_KIB = 19456
 _LONG = timedelta(hours=1)
+_LOCAL_ISSUER = (
+    "is for this machine only; set OIDC_ISSUER to the https address that people will use."
+)
 _PATIENCE = 5.0
 
 
@@ -16,7 +19,7 @@ def rate_settings(settings: Settings, limits: str) -> list[Finding]:
     """What the settings leave open; `limits` are those of requests, in words."""
     strong = settings.argon2_memory_kib >= _SAFE_MEMORY_KIB
     return [
-        Finding("issuer", "warn", f"{settings.issuer} is for this machine only; set OIDC_ISSUER.")
+        Finding("issuer", "warn", f"{settings.issuer} {_LOCAL_ISSUER}")
         if settings.is_loopback
         else Finding("issuer", "ok", settings.issuer),
         rate_mail(settings),
