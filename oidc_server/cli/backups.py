@@ -2,17 +2,15 @@
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from oidc_server import resources
 from oidc_server.cli.alone import alone
 from oidc_server.cli.backup_key import backup_key
-from oidc_server.cli.input_files import opened
+from oidc_server.cli.files import new_file, opened
 from oidc_server.cli.output import Json, fail, show
 from oidc_server.cli.progress import progress
 from oidc_server.clock import utc_now
@@ -49,11 +47,13 @@ def backup(file: _File, *, as_json: Json = False) -> None:
     with a passphrase that is asked for. The server's own secret is in it: file and key bring
     everything back on an empty machine.
     """
+    if str(file) == "-" and sys.stdout.isatty():
+        fail("A backup is nothing to look at: send it to a file.", as_json=as_json)
     settings = load()
     key = backup_key(settings, new=True)
     database = Database(settings.database_url)
     try:
-        with reading(database) as source, progress("backup") as tell, _new_file(file) as into:
+        with reading(database) as source, progress("backup") as tell, new_file(file) as into:
             content = archive.write(
                 source,
                 issuer=settings.issuer,
@@ -146,28 +146,3 @@ def _write_secret(path: Path, secrets: list[str]) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write("\n".join(secrets) + "\n")
-
-
-@contextmanager
-def _new_file(file: Path) -> Iterator[Any]:
-    """A file that nobody else may read, and that is there when it is complete."""
-    if str(file) == "-":
-        if sys.stdout.isatty():
-            fail("A backup is nothing to look at: send it to a file.")
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-        return
-    if file.exists():
-        fail(f"{file} is there already; choose another name.")
-    if not file.parent.is_dir():
-        fail(f"There is no folder {file.parent}.")
-    draft = file.with_name(f".{file.name}.part")
-    draft.unlink(missing_ok=True)
-    try:
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as into:
-            yield into
-            into.flush()
-            os.fsync(into.fileno())
-        draft.rename(file)
-    finally:
-        draft.unlink(missing_ok=True)

@@ -1,11 +1,11 @@
 """`oidc-server passwords`: the list of leaked passwords."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from oidc_server.cli.files import opened
 from oidc_server.cli.output import Json, fail, show
 from oidc_server.security.passwords import breached
 
@@ -37,11 +37,8 @@ def build_breached_list(
     It is for OIDC_BREACHED_PASSWORDS_LIST, and is made of digests as they are published.
     """
     try:
-        if str(source) == "-":
-            count = breached.build(breached.read_digests(sys.stdin.buffer, at_least), file)
-        else:
-            with source.open("rb") as lines:
-                count = breached.build(breached.read_digests(lines, at_least), file)
+        with opened(source) as lines:
+            count = breached.build(breached.read_digests(lines, at_least), file)
     except OSError as error:
         fail(f"{error.filename}: {error.strerror}", as_json=as_json)
     except ValueError as error:

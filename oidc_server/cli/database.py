@@ -1,6 +1,5 @@
 """`oidc-server db`: migrations, and the move from one database to another."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +8,7 @@ from sqlalchemy import make_url
 
 from oidc_server.cli.alone import alone
 from oidc_server.cli.backups import tell_ledger
+from oidc_server.cli.files import opened
 from oidc_server.cli.output import Json, fail, show
 from oidc_server.cli.progress import progress
 from oidc_server.cli.workshop import workshop
@@ -119,7 +119,8 @@ def _address(to: str | None, to_file: Path | None) -> str:
     if (to is None) == (to_file is None):
         raise typer.BadParameter("say --to or --to-file, one of them")
     if to_file is not None:
-        to = sys.stdin.read() if str(to_file) == "-" else to_file.read_text(encoding="utf-8")
+        with opened(to_file) as file:
+            to = file.read().decode()
     try:
         address = values.parse_database_url((to or "").strip())
     except ValueError as error:

@@ -1,15 +1,11 @@
 """`oidc-server export` and `import`: people and applications as lines of JSON."""
 
-import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from oidc_server.cli.input_files import opened
+from oidc_server.cli.files import new_file, opened
 from oidc_server.cli.output import Json, show
 from oidc_server.cli.workshop import workshop
 from oidc_server.domain.audit import Event
@@ -36,7 +32,7 @@ def export(
         tools.record(Event.EXPORTED, with_password_hashes=with_password_hashes)
         database = tools.database
     count = 0
-    with reading(database) as source, _new_file(file) as into:
+    with reading(database) as source, new_file(file) as into:
         for line in portable.export(source, password_hashes=with_password_hashes):
             into.write(line)
             count += 1
@@ -62,15 +58,3 @@ def import_lines(file: _File, *, as_json: Json = False) -> None:
         },
         as_json=as_json,
     )
-
-
-@contextmanager
-def _new_file(file: Path) -> Iterator[Any]:
-    """A file that is not there yet, for its owner alone: it holds what is personal."""
-    if str(file) == "-":
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-        return
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as into:
-        yield into

@@ -1,11 +1,11 @@
 """JSON that an operator hands to a command in a file."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import typer
 
+from oidc_server.cli.files import opened
 from oidc_server.security.jose import parse_json_object
 
 
@@ -17,8 +17,8 @@ def read_json(path: Path | None, option: str) -> dict[str, Any] | None:
     if path is None:
         return None
     try:
-        data = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
-        return parse_json_object(data)
+        with opened(path) as file:
+            return parse_json_object(file.read())
     except OSError as error:
         raise typer.BadParameter(f"{path}: {error.strerror}", param_hint=option) from None
     except ValueError:

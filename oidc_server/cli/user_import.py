@@ -1,12 +1,12 @@
 """`oidc-server users import`: people who had an account elsewhere, with their passwords."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from oidc_server.cli.files import opened
 from oidc_server.cli.output import Json, fail, show
 from oidc_server.cli.workshop import Workshop, workshop
 from oidc_server.domain import profiles, users
@@ -52,7 +52,8 @@ def import_users(
 
 def _read(file: Path, *, as_json: bool) -> Iterator[tuple[int, bytes]]:
     try:
-        data = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+        with opened(file) as source:
+            data = source.read()
     except OSError as error:
         fail(f"{file}: {error.strerror}", as_json=as_json)
     for number, line in enumerate(data.splitlines(), start=1):

@@ -44,6 +44,8 @@ def test_a_line_that_is_wrong_or_differs_is_named_and_nothing_is_taken_in(
     with site_on(first, tmp_path / "data") as site:
         life = live(site)
     assert command(first, "export", "all.jsonl").status == 0
+    again = command(first, "export", "all.jsonl")
+    assert (again.status, again.stderr) == (1, "all.jsonl is there already; choose another name.\n")
     lines = [json.loads(line) for line in Path("all.jsonl").read_text().splitlines()]
     assert not [line for line in lines if "password_hash" in line]
     assert command(fresh_database_url, "import", "all.jsonl").status == 0
