@@ -1,11 +1,12 @@
 """`oidc-server users invite` and what follows: who may make an account where not everybody may."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated
 
 import typer
 
+from oidc_server.cli.lifetimes import Expires, read_lifetime
 from oidc_server.cli.output import Json, fail, show, show_all
 from oidc_server.cli.workshop import workshop
 from oidc_server.domain import invitations
@@ -13,7 +14,6 @@ from oidc_server.domain.audit import Event
 from oidc_server.domain.invitations import LONGEST, Invitation
 from oidc_server.domain.links import Purpose
 from oidc_server.security.signed_links import LinkSigner
-from oidc_server.settings.values import parse_duration
 
 _NOT_MAILED = (
     "No mail goes to this address: no mail server is set (OIDC_SMTP_URL). Hand the link over"
@@ -27,14 +27,14 @@ def invite(
         str | None, typer.Option(help="Mail the link to this address, which it proves.")
     ] = None,
     role: Annotated[str | None, typer.Option(help="A role to give as well.")] = None,
-    expires: Annotated[str, typer.Option(help="When it ends, such as 12h or 30d.")] = "7d",
+    expires: Expires = "7d",
     as_json: Json = False,
 ) -> None:
     """Invite somebody to make an account, once.
 
     Without an address, or without a mail server, the link is shown this once, to be handed over.
     """
-    lifetime = _lifetime(expires)
+    lifetime = read_lifetime(expires, LONGEST)
     with workshop() as tools:
         if tools.settings.sign_up == "closed":
             fail("Sign-up is closed (OIDC_SIGN_UP): nobody could use it.", as_json=as_json)
@@ -92,13 +92,3 @@ def _facts(invitation: Invitation, now: datetime) -> dict[str, object]:
         "state": invitation.state(now),
         "expires_at": invitation.expires_at.isoformat(timespec="seconds"),
     }
-
-
-def _lifetime(text: str) -> timedelta:
-    try:
-        lifetime = parse_duration(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
-    if not timedelta() < lifetime <= LONGEST:
-        raise typer.BadParameter(f"choose at most {LONGEST.days}d")
-    return lifetime

@@ -5,38 +5,28 @@ from typing import Annotated
 
 import typer
 
+from oidc_server.cli.lifetimes import Expires, read_lifetime
 from oidc_server.cli.output import Json, show, show_all
 from oidc_server.cli.scopes import scope_option, split
 from oidc_server.cli.workshop import Workshop, workshop
 from oidc_server.domain import registration_tokens
 from oidc_server.domain.audit import Event
 from oidc_server.domain.registration_tokens import RegistrationToken
-from oidc_server.settings.values import parse_duration
 
 application = typer.Typer(no_args_is_help=True)
 _LONGEST = timedelta(days=400)
-
-
-def _lifetime(text: str) -> timedelta:
-    try:
-        lifetime = parse_duration(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
-    if not timedelta() < lifetime <= _LONGEST:
-        raise typer.BadParameter(f"choose at most {_LONGEST.days}d")
-    return lifetime
 
 
 @application.command("create")
 def create(
     *,
     uses: Annotated[int, typer.Option(min=1, max=10_000, help="Applications it lets in.")] = 1,
-    expires: Annotated[str, typer.Option(help="When it ends, such as 12h or 30d.")] = "7d",
+    expires: Expires = "7d",
     scope: Annotated[list[str] | None, scope_option("Scopes beyond the standard ones.")] = None,
     as_json: Json = False,
 ) -> None:
     """Let applications register themselves. The token is shown this once."""
-    lifetime = _lifetime(expires)
+    lifetime = read_lifetime(expires, _LONGEST)
     with workshop() as tools:
         token, text = registration_tokens.create(
             tools.db,
