@@ -11,10 +11,9 @@ from oidc_server.admin_api.audit_formats import Format, legible
 from oidc_server.cli.output import Json, fail, show_all
 from oidc_server.cli.workshop import workshop
 from oidc_server.database import Transaction
-from oidc_server.domain import audit_trail, users
+from oidc_server.domain import audit_trail, user_directory
 from oidc_server.domain.audit import ActorKind, Event, Outcome
 from oidc_server.domain.audit_trail import Filter
-from oidc_server.domain.base import parse_id
 
 application = typer.Typer(no_args_is_help=True)
 _AT_ONCE = 500
@@ -121,8 +120,7 @@ def export(
 def _id_of(db: Transaction, named: str | None, *, as_json: bool) -> str | None:
     if named is None:
         return None
-    found = users.find_for_sign_in(db, named)
-    user_id = found.id if found is not None else parse_id(named)
+    user_id = user_directory.id_of(db, named)
     if user_id is None:
         fail(f"There is no account {named}.", as_json=as_json)
     return user_id

@@ -1,27 +1,24 @@
 """`oidc-server credits`: look at balances, and whether the ledger agrees with itself."""
 
-from typing import Annotated
-
 import typer
 
 from oidc_server.cli.output import Json, fail, show, show_all
+from oidc_server.cli.user_changes import Named
 from oidc_server.cli.workshop import workshop
-from oidc_server.domain import ledger, users
-from oidc_server.domain.base import parse_id
+from oidc_server.domain import ledger, user_directory
 
 application = typer.Typer(no_args_is_help=True)
 
 
 @application.command("balance")
 def balance(
-    user: Annotated[str, typer.Argument(help="The username, a verified address, or the id.")],
+    user: Named,
     *,
     as_json: Json = False,
 ) -> None:
     """Tell what a person may spend."""
     with workshop() as tools:
-        named = users.find_for_sign_in(tools.db, user)
-        user_id = named.id if named is not None else parse_id(user)
+        user_id = user_directory.id_of(tools.db, user)
         found = ledger.find_balance(tools.db, user_id) if user_id is not None else None
     if found is None:
         fail(f"There is no account {user}.", as_json=as_json)

@@ -20,7 +20,7 @@ RoleName = Annotated[str, typer.Argument(help="The name of the role.")]
 
 def show_user(named: Named, *, as_json: Json = False) -> None:
     """Show an account."""
-    with _opened(named, as_json=as_json) as (tools, user):
+    with account_of(named, as_json=as_json) as (tools, user):
         facts = facts_of(user, roles.roles_of(tools.db, user.id))
     show(facts, as_json=as_json)
 
@@ -48,7 +48,7 @@ def delete(
         fail("There is no way back: say --yes.", as_json=as_json)
     if not yes:
         typer.confirm(f"Delete {named} for good?", abort=True)
-    with _opened(named, as_json=as_json) as (tools, user):
+    with account_of(named, as_json=as_json) as (tools, user):
         endings.delete_user(tools.db, user.id, tools.now)
         tools.record(Event.USER_DELETED, user_id=user.id)
     show({"id": user.id, "deleted": True}, as_json=as_json)
@@ -83,7 +83,7 @@ def set_password(
     named: Named, *, password_stdin: PasswordStdin = False, as_json: Json = False
 ) -> None:
     """Set a password: what the old one opened ends."""
-    with _opened(named, as_json=as_json) as (_, user):
+    with account_of(named, as_json=as_json) as (_, user):
         known_by = [user.username, user.email or "", user.name or ""]
     password_hash = new_password_hash(
         known_by, from_stdin=password_stdin, made_elsewhere=False, as_json=as_json
@@ -157,7 +157,8 @@ def facts_of(user: User, held: frozenset[str]) -> dict[str, object]:
 
 
 @contextmanager
-def _opened(named: str, *, as_json: bool) -> Iterator[tuple[Workshop, User]]:
+def account_of(named: str, *, as_json: bool) -> Iterator[tuple[Workshop, User]]:
+    """Whom the argument names; ends the command if it is nobody."""
     with workshop() as tools:
         user = user_directory.find(tools.db, named)
         if user is None:
@@ -170,7 +171,7 @@ def _changed(
     named: str, event: Event, *, as_json: bool, **detail: Any
 ) -> Iterator[tuple[Workshop, User]]:
     """Have a change made; then write down what it did, and show the account."""
-    with _opened(named, as_json=as_json) as (tools, user):
+    with account_of(named, as_json=as_json) as (tools, user):
         before = facts_of(user, frozenset())
         yield tools, user
         changed = users.get(tools.db, user.id)

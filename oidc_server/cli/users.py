@@ -14,7 +14,7 @@ from oidc_server.cli.new_password import (
 from oidc_server.cli.output import Json, fail, show, show_batches
 from oidc_server.cli.profile_options import Profile, takes_profile, told
 from oidc_server.cli.setup_url import setup_url
-from oidc_server.cli.user_changes import facts_of
+from oidc_server.cli.user_changes import Named, account_of, facts_of
 from oidc_server.cli.user_import import import_users
 from oidc_server.cli.workshop import Workshop, workshop
 from oidc_server.database import Transaction
@@ -79,7 +79,7 @@ def add(
 @application.command("edit")
 @takes_profile
 def edit(
-    username: Annotated[str, typer.Argument(help="The username, or a verified address.")],
+    named: Named,
     *,
     as_json: Json = False,
     profile: Profile,
@@ -88,11 +88,7 @@ def edit(
 
     An empty value removes one.
     """
-    with workshop() as tools:
-        found = users.find_for_sign_in(tools.db, username)
-        if found is None:
-            fail(f"There is no account {username}.", as_json=as_json)
-        user = users.get(tools.db, found.id)
+    with account_of(named, as_json=as_json) as (tools, user):
         was = told(user)
         _tell(tools, user, profile)
         tools.record(Event.USER_EDITED, user_id=user.id, before=was, after=told(user))

@@ -49,12 +49,18 @@ class Page:
     next: Place | None
 
 
-def find(db: Transaction, named: str) -> User | None:
-    """The person with this id, username or verified address; nobody whose account was deleted."""
+def id_of(db: Transaction, named: str) -> str | None:
+    """The id of who has this username or verified address; an id itself, whoever's it is."""
     user_id = parse_id(named)
     if user_id is None:
         found = users.find_for_sign_in(db, named)
         user_id = found.id if found else None
+    return user_id
+
+
+def find(db: Transaction, named: str) -> User | None:
+    """The person with this id, username or verified address; nobody whose account was deleted."""
+    user_id = id_of(db, named)
     user = users.find(db, user_id) if user_id is not None else None
     return user if user is not None and user.deleted_at is None else None
 

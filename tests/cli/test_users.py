@@ -182,11 +182,10 @@ def test_an_account_is_made_with_every_claim_in_one_step(run):
 
 def test_an_account_is_edited_claim_by_claim_and_an_empty_value_removes_one(run):
     options = ("--nickname", "Annie", "--gender", "female", "--address-country", "FR")
-    run(*ANN, *options, stdin=PASSWORD)
+    ann = run(*ANN, *options, "--json", stdin=PASSWORD).json
 
-    edited = run(
-        "users", "edit", "ann", "--nickname", "", "--address-locality", "Paris", "--json"
-    ).json
+    run("users", "edit", "ann", "--nickname", "")
+    edited = run("users", "edit", ann["id"], "--address-locality", "Paris", "--json").json
 
     assert "nickname" not in edited
     assert edited["gender"] == "female"
