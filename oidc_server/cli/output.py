@@ -79,10 +79,10 @@ def _encoded(value: object) -> str:
 
 
 def _text(value: object) -> str:
+    if value is None or value == "":
+        return "-"
     if isinstance(value, str):
         return value
-    if value is None:
-        return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Sequence | frozenset):

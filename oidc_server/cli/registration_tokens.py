@@ -37,6 +37,8 @@ def create(
         )
         _record(tools, Event.REGISTRATION_TOKEN_CREATED, token)
     show(_facts(token) | {"initial_access_token": text}, as_json=as_json)
+    if tools.settings.registration == "closed":
+        typer.echo("No application registers itself yet: set OIDC_REGISTRATION=token.", err=True)
 
 
 @application.command("list")

@@ -1,5 +1,7 @@
 """`oidc-server registration-tokens`."""
 
+import re
+
 import pytest
 
 
@@ -51,3 +53,13 @@ def test_a_scope_that_is_none_is_refused(run):
     done = run("registration-tokens", "create", "--scope", 'a"b')
 
     assert (done.status, done.stderr) == (1, 'a"b is not a scope (RFC 6749 §3.3).\n')
+
+
+def test_a_token_that_nobody_can_use_yet_says_so(run, monkeypatch):
+    closed = run("registration-tokens", "create")
+    monkeypatch.setenv("OIDC_REGISTRATION", "token")
+    in_use = run("registration-tokens", "create")
+
+    assert closed.stderr == "No application registers itself yet: set OIDC_REGISTRATION=token.\n"
+    assert (closed.status, in_use.stderr) == (0, "")
+    assert re.search(r"^scope +-$", in_use.stdout, re.MULTILINE)
