@@ -9,7 +9,7 @@ from oidc_server.domain.factors import Factor, totp
 from oidc_server.domain.factors.strength import METHODS, with_methods
 from oidc_server.domain.factors.totp import Enrolment
 from oidc_server.domain.pending_sign_ins import PendingSignIn
-from oidc_server.web import second_factors
+from oidc_server.web import own_second_factors
 from oidc_server.web.context import Context
 from oidc_server.web.responses import Response
 
@@ -26,7 +26,7 @@ def submit_enrolment(ctx: Context) -> Response:
     if code is None:
         return _page(ctx, came_from, pending, enrolment, error="malformed")
 
-    codes = second_factors.confirm_authenticator(ctx, pending.user_id, enrolment, "", code)
+    codes = own_second_factors.confirm_authenticator(ctx, pending.user_id, enrolment, "", code)
     if codes is None:
         minutes = totp.minutes_off(enrolment, code, ctx.now)
         error = "wrong" if minutes is None else "clock"
@@ -76,7 +76,7 @@ def _page(
         status=422 if error else 200,
         pending=pending,
         factor_id=enrolment.id,
-        enrolment=second_factors.view_of(ctx, enrolment, pending.username),
+        enrolment=own_second_factors.view_of(ctx, enrolment, pending.username),
         error=error,
         minutes=minutes,
     )

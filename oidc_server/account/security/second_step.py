@@ -15,7 +15,7 @@ from oidc_server.domain.factors.strength import METHODS, acr_of, with_methods
 from oidc_server.domain.factors.totp import Enrolment
 from oidc_server.domain.users import User
 from oidc_server.languages import translate
-from oidc_server.web import console, reauthentication, second_factors
+from oidc_server.web import console, own_second_factors, reauthentication, second_factors
 from oidc_server.web.console import get_session
 from oidc_server.web.context import Context
 from oidc_server.web.errors import NotFoundError
@@ -70,7 +70,7 @@ def submit_authenticator(ctx: Context) -> Response:
     if code is None:
         return _authenticator_page(ctx, enrolment, error="malformed")
 
-    codes = second_factors.confirm_authenticator(
+    codes = own_second_factors.confirm_authenticator(
         ctx, session.user_id, enrolment, ctx.form.text("name"), code
     )
     if codes is None:
@@ -97,7 +97,7 @@ def submit_recovery_codes(ctx: Context) -> Response:
     if not reauthentication.settle(ctx, ctx.proof):
         return _page(ctx, "account/security/new_recovery_codes.html", refused=ctx.proof)
 
-    return _codes_page(ctx, second_factors.make_recovery_codes(ctx, user_id))
+    return _codes_page(ctx, own_second_factors.make_recovery_codes(ctx, user_id))
 
 
 def submit_saved(ctx: Context) -> Response:
@@ -117,7 +117,7 @@ def submit_mailed_codes(ctx: Context) -> Response:
     if not reauthentication.settle(ctx, ctx.proof):
         return _page(ctx, "account/security/mailed_codes.html", refused=ctx.proof)
 
-    second_factors.add_mailed_codes(ctx, user.id)
+    own_second_factors.add_mailed_codes(ctx, user.id)
     return ctx.redirect("account.security", notice="mailed_codes_on")
 
 
@@ -131,7 +131,7 @@ def submit_factor_removal(ctx: Context) -> Response:
     if not reauthentication.settle(ctx, ctx.proof):
         return _page(ctx, "account/security/factor.html", refused=ctx.proof, factor=factor)
 
-    second_factors.remove(ctx, get_session(ctx).user_id, factor.id)
+    own_second_factors.remove(ctx, get_session(ctx).user_id, factor.id)
     return ctx.redirect("account.security", notice="factor_removed")
 
 
@@ -185,7 +185,7 @@ def _authenticator_page(
         "account/security/authenticator.html",
         status=422 if error else 200,
         factor_id=enrolment.id,
-        enrolment=second_factors.view_of(ctx, enrolment, get_session(ctx).username),
+        enrolment=own_second_factors.view_of(ctx, enrolment, get_session(ctx).username),
         name=ctx.form.text("name") if error else "",
         error=error,
         minutes=minutes,
