@@ -110,7 +110,7 @@ def create_app(
 ) -> Server:
     """Build the server. `dev` adds the mailbox and the sample application.
 
-    `processes` is how many there are beside this one, with it, on this node.
+    `processes` is how many processes serve on this node, this one included.
     """
     routes = [*ROUTES, *DEV_ROUTES] if dev else list(ROUTES)
     runtime = build_runtime(settings, clock, routes, dev=dev, processes=processes)

@@ -1,7 +1,7 @@
-"""Every URL of the server on one screen, named, in walking order.
+"""Every URL of the server, named, in walking order.
 
 The constructors come from `web/kinds.py`; they say how an address is called, in which transaction,
-and how often. `OPERATIONS` does the same for the API.
+and how often. The API (`OPERATIONS`), the console and the gateways have tables of their own.
 """
 
 from starlette.routing import Route

@@ -36,6 +36,7 @@ class Event(StrEnum):
     SIGN_IN_FAILED = "sign_in.failed"
     FIRST_STEP_TAKEN = "sign_in.first_step"
     SECOND_STEP_FAILED = "sign_in.second_step_failed"
+    SIGN_IN_DISOWNED = "user.sign_in_disowned"
     DEVICE_TRUSTED = "device.trusted"
     TRUST_WITHDRAWN = "device.trust_withdrawn"
     FACTOR_ADDED = "factor.added"
@@ -71,7 +72,6 @@ class Event(StrEnum):
     PASSKEY_COPIED = "passkey.copy_suspected"
     IDENTITY_LINKED = "identity.linked"
     IDENTITY_UNLINKED = "identity.unlinked"
-    SIGN_IN_DISOWNED = "user.sign_in_disowned"
     CONSENT_GIVEN = "consent.given"
     CONSENT_DENIED = "consent.denied"
     CONSENT_WITHDRAWN = "consent.withdrawn"
@@ -102,7 +102,6 @@ class Event(StrEnum):
     PROVIDER_DISABLED = "provider.disabled"
     PROVIDER_ENABLED = "provider.enabled"
     PROVIDER_REMOVED = "provider.removed"
-    RESOURCE_CREATED = "resource.created"
     INVITATION_CREATED = "invitation.created"
     INVITATION_REVOKED = "invitation.revoked"
     INVITATION_USED = "invitation.used"
@@ -111,8 +110,11 @@ class Event(StrEnum):
     ROLE_DELETED = "role.deleted"
     ROLE_GIVEN = "role.given"
     ROLE_TAKEN = "role.taken"
+    RESOURCE_CREATED = "resource.created"
     RESOURCE_CHANGED = "resource.changed"
     RESOURCE_DELETED = "resource.deleted"
+    CREDIT_ADDED = "credit.added"
+    CREDIT_REFUNDED = "credit.refunded"
     CREDIT_ADJUSTED = "credit.adjusted"
     KEY_CREATED = "signing_key.created"
     KEY_ROTATED = "signing_key.rotated"
@@ -126,8 +128,6 @@ class Event(StrEnum):
     EXPORTED = "server.exported"
     IMPORTED = "server.imported"
     SETUP_LINK_SHOWN = "server.setup_link_shown"
-    CREDIT_ADDED = "credit.added"
-    CREDIT_REFUNDED = "credit.refunded"
 
     @property
     def outcome(self) -> "Outcome":
@@ -158,8 +158,13 @@ _FAILURES = frozenset(
     }
 )
 _TOLD = (
-    *("outcome", "actor", "actor_user_id", "actor_client_id"),
-    *("user_id", "client_id", "reference"),
+    "outcome",
+    "actor",
+    "actor_user_id",
+    "actor_client_id",
+    "user_id",
+    "client_id",
+    "reference",
 )
 """What the log tells of a row: names and ids."""
 _SIGN_INS = {

@@ -7,8 +7,11 @@ OAuth2Error (Authlib)
 │                              unmet_authentication_requirements
 ├── InvalidDpopProofError      invalid_dpop_proof      RFC 9449 §5
 ├── UseDpopNonceError          use_dpop_nonce          RFC 9449 §8
+├── InsufficientScopeError     insufficient_scope      RFC 6750 §3.1
 └── InvalidTokenError          invalid_token           RFC 6750 §3.1
-    └── InsufficientScopeError insufficient_scope      RFC 6750 §3.1
+    └── InsufficientUserAuthenticationError
+                               insufficient_user_authentication
+                                                       RFC 9470 §3
 """
 
 from oidc_server.oauth2.authlib import OAuth2Error

@@ -2,7 +2,7 @@
 
 Both ways go through a small page that the browser goes on from by itself. A redirect would not do:
 browsers apply `form-action` to every hop after a form was sent, and nobody but a provider knows
-over which hosts it leads; and ours are hosts that no provider knows (decision 23 is about apps).
+over which hosts it leads; nor does a provider know those of the apps behind us.
 """
 
 from datetime import datetime

@@ -40,6 +40,14 @@ def test_s2_every_parameter_is_taken_together(site: Site) -> None:
     assert party.read(browser.go(party.url(prompt="none"))).error == "login_required"
 
 
+def test_s2_the_page_speaks_the_language_that_the_client_asks_for(site: Site) -> None:
+    _, browser, _, _ = signed_in(site)
+
+    page = browser.go(logout(ui_locales="xx fr"))
+
+    assert '<html lang="fr"' in page.text
+
+
 def test_s2_a_post_from_the_site_of_the_client_is_taken(site: Site) -> None:
     party, browser, _, tokens = signed_in(site, post_logout_redirect_uris=(AFTER,))
     params = {"id_token_hint": tokens["id_token"], "post_logout_redirect_uri": AFTER, "state": "s"}
