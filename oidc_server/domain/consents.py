@@ -65,11 +65,6 @@ _LOCK = Statement(
     )
     .with_for_update()  # two tabs that allow different things must not forget one of them
 )
-_LIST = Statement(
-    select(_consents.c.client_id, _consents.c.granted_at)
-    .where(_consents.c.user_id == bindparam("user_id"))
-    .order_by(_consents.c.granted_at.desc())
-)
 _new = insert_all(_consents)
 _REMEMBER_FIRST = Statement(_new.on_conflict_do_nothing())
 _WIDEN = Statement(
@@ -175,8 +170,3 @@ def permissions_of(db: Transaction, user_id: str) -> list[tuple[str, Permission,
         (row.client_id, Permission(row.scopes, row.resources), row.granted_at)
         for row in db.all(_LIST_ALL, user_id=user_id)
     ]
-
-
-def list_for_user(db: Transaction, user_id: str) -> list[tuple[str, datetime]]:
-    """The clients this person allowed something, newest first: (client_id, granted_at)."""
-    return [(row.client_id, row.granted_at) for row in db.all(_LIST, user_id=user_id)]

@@ -163,7 +163,6 @@ _some_pending = select(_outbox.c.queue).where(_pending).limit(MOST_COUNTED).subq
 _COUNT_BY_QUEUE = Statement(
     select(_some_pending.c.queue, func.count().label("rows")).group_by(_some_pending.c.queue)
 )
-_COUNT_PENDING = Statement(select(func.count().label("rows")).select_from(_outbox).where(_pending))
 _COUNT_GIVEN_UP = Statement(
     select(func.count().label("rows"))
     .select_from(_outbox)
@@ -275,11 +274,6 @@ def hasten(db: Transaction, now: datetime) -> int:
         latest_new=now + MOST_APART,
         moment=now,
     )
-
-
-def pending_count(db: Transaction) -> int:
-    """How many rows are neither done nor given up."""
-    return int(db.first(_COUNT_PENDING).rows)
 
 
 def pending_by_queue(db: Transaction) -> dict[Queue, int]:

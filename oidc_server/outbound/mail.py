@@ -11,7 +11,6 @@ import smtplib
 import socket
 import ssl
 import threading
-from collections import deque
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -87,22 +86,6 @@ class Transport(Protocol):
     def send(self, mail: Mail) -> None:
         """Hand it over, or raise MailUnavailableError or MailRefusedError."""
         ...
-
-
-class MemoryTransport:
-    """Keeps the latest mails in memory, for `--dev` and its mailbox page."""
-
-    def __init__(self, limit: int = 100) -> None:
-        self._mails: deque[Mail] = deque(maxlen=limit)
-
-    def send(self, mail: Mail) -> None:
-        """Keep it; the oldest goes when there is no more room."""
-        self._mails.append(mail)
-
-    @property
-    def mails(self) -> tuple[Mail, ...]:
-        """What was sent, oldest first."""
-        return tuple(self._mails)
 
 
 class NoTransport:

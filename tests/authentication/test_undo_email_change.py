@@ -57,7 +57,7 @@ def test_an_app_that_was_allowed_since_has_to_ask_the_owner(site: Site) -> None:
 
     assert theirs.userinfo(tokens["access_token"]).status_code == 401
     with site.db() as db:
-        left = [client_id for client_id, _ in consents.list_for_user(db, person.id)]
+        left = [client_id for client_id, *_ in consents.permissions_of(db, person.id)]
     assert left == [mine.app.client_id]
     page = owner.log_in(owner.go(theirs.url()), person, password=NEW)
     assert 'id="allow"' in page.text

@@ -24,7 +24,6 @@ from oidc_server.outbound.mail import (
     Mail,
     MailRefusedError,
     MailUnavailableError,
-    MemoryTransport,
     SmtpTransport,
     compose,
 )
@@ -372,15 +371,6 @@ def refused_by(transport, reason):
     with pytest.raises(MailUnavailableError, match=reason) as refusal:
         transport.send(MAIL)
     return str(refusal.value)
-
-
-def test_the_latest_mails_are_kept_in_memory():
-    transport = MemoryTransport(limit=2)
-
-    for subject in ("one", "two", "three"):
-        transport.send(Mail("a@b.example", subject, "Text"))
-
-    assert [mail.subject for mail in transport.mails] == ["two", "three"]
 
 
 @contextmanager
