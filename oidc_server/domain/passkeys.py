@@ -291,7 +291,7 @@ def use(db: Transaction, passkey: Passkey, assertion: Assertion, now: datetime) 
     return "sign_count" if db.run(_FLAG, **mine, now=now) else "removed"
 
 
-def list_for_user(db: Transaction, user_id: str) -> list[Passkey]:
+def list_of_user(db: Transaction, user_id: str) -> list[Passkey]:
     """The passkeys of a person, oldest first."""
     return [Passkey(*row) for row in db.all(_LIST, of_user=user_id)]
 

@@ -24,7 +24,7 @@ def is_last(db: Transaction, user_id: str, way_id: str) -> bool:
     """
     if users.get(db, user_id).password_hash is not None:
         return False
-    keys = [one.id for one in passkeys.list_for_user(db, user_id) if one.opens_alone]
+    keys = [one.id for one in passkeys.list_of_user(db, user_id) if one.opens_alone]
     linked = [one.id for one in identities.list_of_user(db, user_id) if one.is_usable]
     return not any(other != way_id for other in keys + linked)
 

@@ -48,7 +48,7 @@ def ask(ctx: Context, user_id: str, *, username: str, name: str) -> dict[str, An
     challenge = passkey_challenges.mint(
         ctx.db, Ceremony.ENROL, browser=ctx.browser, now=ctx.now, user_id=user_id
     )
-    mine = passkeys.list_for_user(ctx.db, user_id)
+    mine = passkeys.list_of_user(ctx.db, user_id)
     return webauthn.creation_options(
         party_of(ctx),
         Person(passkeys.handle_of(ctx.db, user_id), username, name),

@@ -72,7 +72,7 @@ def ask(ctx: Context, ceremony: Ceremony, *, user_id: str | None = None) -> dict
     )
     allow: Iterable[bytes] = ()
     if user_id is not None:
-        allow = [one.credential_id for one in passkeys.list_for_user(ctx.db, user_id)]
+        allow = [one.credential_id for one in passkeys.list_of_user(ctx.db, user_id)]
     return webauthn.request_options(
         party, challenge, allow=allow, user_verification=_verification(user_id)
     )

@@ -52,12 +52,12 @@ def add(browser: Browser, person: Person, authenticator: Authenticator, **change
 
 def names(site: Site, person: Person) -> list[str]:
     with site.db() as db:
-        return [passkey.name for passkey in passkeys.list_for_user(db, person.id)]
+        return [passkey.name for passkey in passkeys.list_of_user(db, person.id)]
 
 
 def path_of(site: Site, person: Person, at: int = 0) -> str:
     with site.db() as db:
-        return f"{PASSKEYS}/{passkeys.list_for_user(db, person.id)[at].id}"
+        return f"{PASSKEYS}/{passkeys.list_of_user(db, person.id)[at].id}"
 
 
 def remove(browser: Browser, path: str, **fields: str) -> Response:

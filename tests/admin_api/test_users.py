@@ -490,7 +490,7 @@ def test_a_lost_key_is_asked_for_no_more_and_a_passkey_that_opens_alone_stays(
     assert last_event(api).detail["factors"] == ["asked_passkey"]
     assert can_sign_in(api, person.username)
     with site.db() as db:
-        left = [one.credential_id for one in passkeys.list_for_user(db, person.id)]
+        left = [one.credential_id for one in passkeys.list_of_user(db, person.id)]
     assert left == [opens.credential_id]
 
 

@@ -56,7 +56,7 @@ def sign_in(browser: Browser, authenticator: Authenticator, **changes: Any) -> R
 
 def passkey_of(site: Site, person: Person) -> Passkey:
     with site.db() as db:
-        [found] = passkeys.list_for_user(db, person.id)
+        [found] = passkeys.list_of_user(db, person.id)
         return found
 
 

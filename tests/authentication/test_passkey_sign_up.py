@@ -107,7 +107,7 @@ def test_a_passkey_of_somebody_is_none_for_a_new_account(site: Site):
     assert account(site, "eve") is None
     owner_id = account(site).id
     with site.db() as db:
-        assert len(passkeys.list_for_user(db, owner_id)) == 1
+        assert len(passkeys.list_of_user(db, owner_id)) == 1
 
 
 def test_where_sign_up_is_closed_there_is_no_other_door(start_site):

@@ -94,7 +94,7 @@ def test_of_the_last_two_ways_in_one_stays(database, ada):
 
     assert sorted(race(remove, database)) == [False, True]
     with database.transaction("read") as db:
-        assert len(passkeys.list_for_user(db, ada)) == 1
+        assert len(passkeys.list_of_user(db, ada)) == 1
 
 
 @pytest.mark.parametrize(
@@ -140,14 +140,14 @@ def test_a_credential_belongs_to_one_person(database, ada):
 
 def stored(database: Database, user_id: str) -> Passkey:
     with database.transaction("read") as db:
-        [found] = passkeys.list_for_user(db, user_id)
+        [found] = passkeys.list_of_user(db, user_id)
         return found
 
 
 def test_a_use_is_noted_and_a_lower_count_is_never_stored(database, ada):
     enrol(database, ada)
     with database.transaction("write") as db:
-        found = passkeys.list_for_user(db, ada)[0]
+        found = passkeys.list_of_user(db, ada)[0]
         later = NOW + timedelta(days=1)
         assert passkeys.use(db, found, Assertion(7, True, True), later) is None
         assert passkeys.use(db, found, Assertion(0, True, True), later) == "sign_count"

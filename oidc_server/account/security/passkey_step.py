@@ -24,7 +24,7 @@ def submit_passkey_step(ctx: Context) -> Response:
     if not reauthentication.settle(ctx, again):
         return _page(ctx, refused=again)
 
-    if wanted and not passkeys.list_for_user(ctx.db, user_id):
+    if wanted and not passkeys.list_of_user(ctx.db, user_id):
         return ctx.redirect("account.new_passkey")
     if passkeys.set_second_step(ctx.db, user_id, wanted=wanted):
         _tell(ctx, user_id, wanted=wanted)

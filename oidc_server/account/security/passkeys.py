@@ -38,7 +38,7 @@ def view(ctx: Context, user: User) -> Mapping[str, Any]:
     """What the section shows. The browser may forget passkeys of this account that it lacks."""
     if not passkey_proof.are_possible(ctx):
         return {"possible": False}
-    mine = passkeys.list_for_user(ctx.db, user.id)
+    mine = passkeys.list_of_user(ctx.db, user.id)
     handle = passkeys.find_handle(ctx.db, user.id)
     return {
         "possible": True,
