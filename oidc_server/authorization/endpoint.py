@@ -30,7 +30,7 @@ from oidc_server.domain import (
     visits,
 )
 from oidc_server.domain.authorization_requests import AuthorizationRequest, RequestGoneError
-from oidc_server.domain.consents import Permission
+from oidc_server.domain.consents import unasked
 from oidc_server.domain.factors.strength import ACR_VALUES, included, reachable_acr
 from oidc_server.domain.user_sessions import LiveSession
 from oidc_server.web import cookies, second_factors
@@ -111,8 +111,7 @@ def resume(ctx: Context) -> Response:
 def advance(ctx: Context, trusted: Trusted, request: AuthorizationRequest) -> Response:
     """Take the request one step further."""
     session = ctx.user_session
-    # Our own audience is that of every token which names no resource: nobody is asked about it.
-    consented = Permission(resources=frozenset({ctx.runtime.issuer}))
+    consented = unasked(ctx.runtime.issuer)
     if session is not None:
         user_sessions.touch(ctx.db, session, ctx.now, ctx.runtime.settings.session_idle_lifetime)
         consented |= consents.find(ctx.db, session.user_id, trusted.client)

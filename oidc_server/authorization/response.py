@@ -6,6 +6,7 @@ from oidc_server.authorization.request import Trusted, UntrustedRequestError
 from oidc_server.domain import authorization_requests, grants, subjects
 from oidc_server.domain.authorization_requests import AuthorizationRequest
 from oidc_server.domain.clients import Client
+from oidc_server.domain.consents import Permission, unasked
 from oidc_server.domain.factors.strength import acr_to_tell
 from oidc_server.domain.grants import Authorization, CodeTerms
 from oidc_server.domain.user_sessions import LiveSession
@@ -53,9 +54,20 @@ def authorization_response(
         dpop_jkt=request.dpop_jkt,
     )
     code = grants.mint_code(
-        ctx.db, authorization, terms, ctx.now, settings.refresh_token_absolute_lifetime
+        ctx.db,
+        authorization,
+        terms,
+        ctx.now,
+        settings.refresh_token_absolute_lifetime,
+        needs_consent=_needs_consent(ctx, trusted.client, request),
     )
     return _deliver(ctx, trusted, [("code", code)])
+
+
+def _needs_consent(ctx: Context, client: Client, request: AuthorizationRequest) -> bool:
+    """Whether it is given because the person said so, now or before."""
+    for_nothing = unasked(ctx.runtime.issuer)
+    return not client.metadata.skip_consent and not for_nothing.covers(Permission.asked_by(request))
 
 
 def authorization_error(

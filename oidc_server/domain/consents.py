@@ -51,6 +51,11 @@ class Permission:
         return Permission(self.scopes | other.scopes, self.resources | other.resources)
 
 
+def unasked(issuer: str) -> Permission:
+    """What every client may: our own audience is that of every token which names no resource."""
+    return Permission(resources=frozenset({issuer}))
+
+
 _consents = table_of(Consent)
 COLUMNS = (_consents.c.scopes, _consents.c.resources, _consents.c.shown)
 _FIND = Statement(

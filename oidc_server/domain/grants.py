@@ -34,6 +34,7 @@ from oidc_server.domain.base import (
     table_of,
 )
 from oidc_server.domain.clients import ClientRow
+from oidc_server.domain.consents import Consent
 from oidc_server.domain.user_sessions import UserSession
 from oidc_server.domain.users import User
 from oidc_server.security import opaque_tokens
@@ -125,20 +126,24 @@ _grants = table_of(Grant)
 _users = table_of(User)
 _clients = table_of(ClientRow)
 _sessions = table_of(UserSession)
+_consents = table_of(Consent)
 
 GRANTED_COLUMNS = (
     *[_grants.c[name] for name in Granted.__dataclass_fields__ if name in _grants.c],
     _users.c.disabled_at.label("user_disabled_at"),
 )
 _INSERT = Statement(insert_all(_grants))
-_INSERT_WITH_SESSION = Statement(
-    insert(_grants).from_select(
-        [column.name for column in _grants.columns],
-        select(*[bindparam(column.name, type_=column.type) for column in _grants.columns])
-        .where(_sessions.c.id == bindparam("session_id"), _sessions.c.ended_at.is_(None))
-        .with_for_update(read=True),  # who ends it comes after, and sees what hangs on it
-    )
+_in_session = (
+    select(*[bindparam(column.name, type_=column.type) for column in _grants.columns])
+    .where(_sessions.c.id == bindparam("session_id"), _sessions.c.ended_at.is_(None))
+    .with_for_update(read=True)  # who ends it comes after, and sees what hangs on it
 )
+_with_consent = _in_session.where(
+    _consents.c.user_id == bindparam("user_id"), _consents.c.client_id == bindparam("client_id")
+)
+_names = [column.name for column in _grants.columns]
+_INSERT_IN_SESSION = Statement(insert(_grants).from_select(_names, _in_session))
+_INSERT_WITH_CONSENT = Statement(insert(_grants).from_select(_names, _with_consent))
 _FIND_BY_CODE = Statement(
     select(*GRANTED_COLUMNS, clients.LIVE_REVISION)
     .select_from(_grants)
@@ -248,10 +253,13 @@ def mint_code(
     terms: CodeTerms,
     now: datetime,
     lifetime: timedelta,
+    *,
+    needs_consent: bool = False,
 ) -> str:
     """Give access and return the authorization code that fetches it (RFC 6749 §4.1.2).
 
-    Nothing is written after it. Raises `ConflictError` if the session has ended meanwhile.
+    Nothing is written after it. Raises `ConflictError` if the session has ended meanwhile, or what
+    the person allowed was taken back, where it is that by which it is given (`needs_consent`).
     """
     code = opaque_tokens.mint()
     values = _values(authorization, now, lifetime) | {
@@ -261,8 +269,9 @@ def mint_code(
         "dpop_jkt": terms.dpop_jkt,
     }
     digest = opaque_tokens.digest(code)
-    if not db.conclude(_INSERT_WITH_SESSION, code_digest=digest, **values):
-        raise ConflictError("the session has ended")
+    statement = _INSERT_WITH_CONSENT if needs_consent else _INSERT_IN_SESSION
+    if not db.conclude(statement, code_digest=digest, **values):
+        raise ConflictError("the session has ended, or the consent was withdrawn")
     return code
 
 

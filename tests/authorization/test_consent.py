@@ -261,3 +261,19 @@ def test_nothing_is_allowed_by_a_session_that_is_being_ended(site: Site) -> None
 
     with site.db() as db:
         assert consents.permissions_of(db, person.id) == []
+
+
+def test_no_code_is_made_by_what_is_being_taken_back(site: Site) -> None:
+    party, browser, person, page = asked(site)
+    party.read(browser.allow(page))
+    answers: list[Response] = []
+    again = threading.Thread(target=lambda: answers.append(browser.go(party.url())))
+
+    with site.db() as db:
+        endings.withdraw_client(db, person.id, party.app.client_id, site.clock.now)
+        again.start()
+        again.join(0.5)
+        assert again.is_alive()
+    again.join()
+
+    assert 'id="allow"' in answers[0].text

@@ -1,5 +1,6 @@
 """Which clients have something of a person, and how it is taken back."""
 
+import threading
 from datetime import datetime, timedelta
 
 from oidc_server.database import Database
@@ -143,3 +144,27 @@ def test_a_session_is_ended_by_its_owner_alone(database, ada):
         assert endings.end_session_of_user(db, ada, session_id, NOW)
         assert not endings.end_session_of_user(db, ada, session_id, NOW)
     assert not sessions.lives(database, handle)
+
+
+def test_withdrawing_waits_for_a_code_that_is_being_made(database, ada):
+    client_id = make_client(database)
+    allow(database, ada, client_id, "openid")
+    handle = sessions.start(database, ada)
+    with database.transaction("read") as db:
+        session_id = sessions.id_of(db, handle)
+    terms = CodeTerms(redirect_uri="https://x.example/", code_challenge=None, expires_at=NOW + HOUR)
+    withdrawing = threading.Thread(target=withdraw, args=(database, ada, client_id))
+
+    with database.transaction("write") as db:
+        _ = db.session  # with which nothing is committed before the end
+        authorization = authorization_in(session_id, ada, client_id)
+        code = grants.mint_code(db, authorization, terms, NOW, HOUR, needs_consent=True)
+        withdrawing.start()
+        withdrawing.join(0.3)
+        assert withdrawing.is_alive()
+    withdrawing.join()
+
+    with database.transaction("read") as db:
+        granted = grants.find_by_code(db, code)
+        assert granted is not None
+        assert granted.revoked_at == NOW
