@@ -15,19 +15,19 @@ import uvicorn
 
 from oidc_server import schema
 from oidc_server.cli.alone import TakenError, alone
-from oidc_server.cli.connections import BoundedProtocol
 from oidc_server.cli.failures import telling_in_words
-from oidc_server.cli.metrics_listener import shown_metrics
-from oidc_server.cli.one_processor import OneProcessor
-from oidc_server.cli.open_files import raise_limit, shortage
 from oidc_server.cli.setup_url import setup_url
-from oidc_server.cli.workers import Workers
 from oidc_server.clock import utc_now
 from oidc_server.database import Database
 from oidc_server.domain import audit, links
 from oidc_server.domain.audit import COMMAND_LINE, Event
 from oidc_server.observability import beginning
 from oidc_server.security.encryption import Vault
+from oidc_server.serving.connections import BoundedProtocol
+from oidc_server.serving.metrics_listener import shown_metrics
+from oidc_server.serving.one_processor import OneProcessor
+from oidc_server.serving.open_files import raise_limit, shortage
+from oidc_server.serving.workers import Workers
 from oidc_server.settings import DEFAULT_PORT, Settings, SettingsError, load
 from oidc_server.settings.values import is_loopback_host
 from oidc_server.web.lifecycle import Lifecycle

@@ -11,8 +11,8 @@ import httpx2
 import pytest
 
 from oidc_server import processors
-from oidc_server.cli import metrics_listener
 from oidc_server.observability import metrics
+from oidc_server.serving import metrics_listener
 from tests.observability.collector import Collector
 from tests.services.databases import sqlite_url
 from tests.services.deployment import Deployment, deployed

@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 
 from oidc_server.cli.doctor.findings import Finding
-from oidc_server.cli.open_files import shortage
+from oidc_server.serving.open_files import shortage
 from oidc_server.settings import Settings
 
 _SAFE_MEMORY_KIB = 19456

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from oidc_server.cli.whole_answers import CLOSE, InOnePiece, head
+from oidc_server.serving.whole_answers import CLOSE, InOnePiece, head
 from oidc_server.web import lateness
 from oidc_server.web.incoming import ARRIVED_BODY
 from oidc_server.web.responses import WHOLE_ANSWER, Header

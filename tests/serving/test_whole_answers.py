@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from oidc_server.cli.whole_answers import InOnePiece
+from oidc_server.serving.whole_answers import InOnePiece
 
 
 def cycle(**differently: Any) -> SimpleNamespace:
