@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -11,9 +12,11 @@ import pytest
 from sqlalchemy import Pool, event, text
 
 from oidc_server.database import Database, DatabaseUnavailableError, Transaction
+from oidc_server.web import database_lanes
 from oidc_server.web.database_lanes import OnTheLoop
 
 LONG = 60.0
+SHORT = 0.1
 _TABLES = """
 CREATE TABLE names (name TEXT PRIMARY KEY);
 CREATE TABLE people (name TEXT REFERENCES names(name) DEFERRABLE INITIALLY DEFERRED);
@@ -35,6 +38,12 @@ def statements() -> Iterator[list[str]]:
     event.listen(Pool, "connect", watch)
     yield told
     event.remove(Pool, "connect", watch)
+
+
+@pytest.fixture(autouse=True)
+def long_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the machine is."""
+    monkeypatch.setattr(database_lanes, "_AT_A_TIME", LONG)
 
 
 @pytest.fixture
@@ -103,6 +112,22 @@ def test_what_is_written_at_once_is_committed_once(
 
     assert [sql for sql in statements if sql.startswith(_OUTSIDE)] == ["BEGIN IMMEDIATE", "COMMIT"]
     assert seen_by_others(database) == list("abcdef")
+
+
+def test_others_do_not_wait_long_for_the_commit(
+    database: Database, statements: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database_lanes, "_AT_A_TIME", SHORT)
+
+    def adding_slowly(db: Transaction) -> str:
+        name: str = adding("slow")(db)
+        time.sleep(2 * SHORT)
+        return name
+
+    assert together(database, adding_slowly, adding("a"), adding("b")) == ["slow", "a", "b"]
+
+    ended = [sql for sql in statements if sql.startswith(_OUTSIDE)]
+    assert ended == ["BEGIN IMMEDIATE", "COMMIT"] * 2
 
 
 def test_nobody_is_answered_before_it_is_committed(database: Database) -> None:
