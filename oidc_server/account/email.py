@@ -1,6 +1,6 @@
 """/account/profile/email: another e-mail address, which nothing has until it is confirmed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from oidc_server.account import proof
@@ -9,7 +9,7 @@ from oidc_server.domain.identifiers import InvalidEmailError
 from oidc_server.web import console, email_addresses, reauthentication
 from oidc_server.web.console import get_session
 from oidc_server.web.context import Context
-from oidc_server.web.reauthentication import Reauthentication
+from oidc_server.web.reauthentication import Begun, Reauthentication
 from oidc_server.web.responses import Response
 
 _FORM = "account/change_email.html"
@@ -23,7 +23,7 @@ def show_change_email(ctx: Context) -> Response:
 
 def prepare_change_email(
     ctx: Context,
-) -> Callable[[], Reauthentication] | Reauthentication | Mapping[str, str]:
+) -> Begun | Mapping[str, str]:
     """Ahead of `submit_change_email`: what is wrong with the address costs no guess."""
     return _problems(ctx) or proof.begin(ctx)
 

@@ -1,20 +1,20 @@
 """Proving it once more on a form of the console (`web/reauthentication.py`), and what is said."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from oidc_server.domain import users
 from oidc_server.web import console, reauthentication
 from oidc_server.web.console import get_session
 from oidc_server.web.context import Context
-from oidc_server.web.reauthentication import Reauthentication
+from oidc_server.web.reauthentication import Begun, Reauthentication
 from oidc_server.web.responses import Response
 
 _STATUS = {"password_missing": 422, "password_wrong": 401, "throttled": 429, "sign_in_too_old": 403}
 _ERRORS = {"password_missing": "missing", "password_wrong": "wrong", "throttled": "throttled"}
 
 
-def begin(ctx: Context) -> Callable[[], Reauthentication] | Reauthentication:
+def begin(ctx: Context) -> Begun:
     """Ahead of the handler: count the guess at `current_password`, and return what computes."""
     session, typed = get_session(ctx), ctx.form.get("current_password")
     return reauthentication.begin(ctx, session.user_id, typed, session.auth_time)

@@ -17,7 +17,7 @@ from oidc_server.web.errors import types
 from oidc_server.web.json_api import sent_members
 from oidc_server.web.new_password import NewPassword
 from oidc_server.web.operations import Call
-from oidc_server.web.reauthentication import Reauthentication
+from oidc_server.web.reauthentication import Begun, Reauthentication
 from oidc_server.web.responses import Response
 
 _ANYTHING_ELSE = "It is wrong."
@@ -112,9 +112,7 @@ def wrong_field(call: Call, name: str, message: str) -> Response:
     return call.problem(types.INVALID_FIELDS, detail, errors=errors)
 
 
-def _begin(
-    ctx: Context, granted: Granted, body: dict[str, object]
-) -> Callable[[], Reauthentication] | Reauthentication:
+def _begin(ctx: Context, granted: Granted, body: dict[str, object]) -> Begun:
     """Who is asked for a second factor shows it first: no password is tried before, nor told of."""
     if second_factors.must_step_up(ctx, granted):
         return Reauthentication(granted.user_id, "second_step_missing")

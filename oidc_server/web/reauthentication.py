@@ -44,9 +44,11 @@ class Reauthentication:
         return self.refusal is None
 
 
-def begin(
-    ctx: Context, user_id: str, password: str | None, auth_time: datetime
-) -> Callable[[], Reauthentication] | Reauthentication:
+Begun = Callable[[], Reauthentication] | Reauthentication
+"""What came of it, or what computes that where nobody waits: for `before` of an endpoint."""
+
+
+def begin(ctx: Context, user_id: str, password: str | None, auth_time: datetime) -> Begun:
     """Count the guess; returns what computes the rest, or what came of it without that.
 
     `auth_time` is when the person signed in: of their session, or of the grant of a token.

@@ -1,6 +1,5 @@
 """/account/data/delete: shut the account, and delete it when the time to come back is over."""
 
-from collections.abc import Callable
 from typing import Any
 
 from oidc_server.account import proof
@@ -8,7 +7,7 @@ from oidc_server.domain.roles import LastAdministratorError
 from oidc_server.web import own_account, reauthentication
 from oidc_server.web.console import get_session
 from oidc_server.web.context import Context
-from oidc_server.web.reauthentication import Reauthentication
+from oidc_server.web.reauthentication import Begun, Reauthentication
 from oidc_server.web.responses import Response
 
 _FORM = "account/data/delete.html"
@@ -18,7 +17,7 @@ def show_deletion(ctx: Context) -> Response:
     return proof.page(ctx, _FORM, **_values(ctx))
 
 
-def prepare_deletion(ctx: Context) -> Callable[[], Reauthentication] | Reauthentication:
+def prepare_deletion(ctx: Context) -> Begun:
     """Ahead of `submit_deletion`: whoever finds an open browser cannot do this."""
     return proof.begin(ctx)
 

@@ -1,14 +1,12 @@
 """/account/data/download: everything that is stored about a person, in one file."""
 
-from collections.abc import Callable
-
 from oidc_server.account import proof
 from oidc_server.domain import exports
 from oidc_server.domain.audit import Event
 from oidc_server.web import reauthentication, responses
 from oidc_server.web.console import get_session
 from oidc_server.web.context import Context
-from oidc_server.web.reauthentication import Reauthentication
+from oidc_server.web.reauthentication import Begun, Reauthentication
 from oidc_server.web.responses import Response
 
 _FORM = "account/data/download.html"
@@ -18,7 +16,7 @@ def show_download(ctx: Context) -> Response:
     return proof.page(ctx, _FORM)
 
 
-def prepare_download(ctx: Context) -> Callable[[], Reauthentication] | Reauthentication:
+def prepare_download(ctx: Context) -> Begun:
     """Ahead of `submit_download`: a session alone does not carry everything away."""
     return proof.begin(ctx)
 

@@ -28,10 +28,8 @@ from oidc_server.web.context import Context
 from oidc_server.web.errors import NotFoundError
 from oidc_server.web.mail_facts import mail_facts
 from oidc_server.web.passkey_enrolment import Enrolment
-from oidc_server.web.reauthentication import Reauthentication
+from oidc_server.web.reauthentication import Begun, Reauthentication
 from oidc_server.web.responses import Response
-
-Begun = Callable[[], Reauthentication] | Reauthentication
 
 
 def view(ctx: Context, user: User) -> Mapping[str, Any]:

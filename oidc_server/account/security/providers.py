@@ -4,7 +4,7 @@ Connecting asks for the proof before the browser leaves; what comes back is take
 that left (`authentication/providers/callback.py`).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from oidc_server.account import proof
@@ -18,10 +18,8 @@ from oidc_server.web.console import get_session
 from oidc_server.web.context import Context
 from oidc_server.web.errors import NotFoundError
 from oidc_server.web.provider_sign_in import ProviderAwayError
-from oidc_server.web.reauthentication import Reauthentication
+from oidc_server.web.reauthentication import Begun, Reauthentication
 from oidc_server.web.responses import Response
-
-Begun = Callable[[], Reauthentication] | Reauthentication
 
 
 def view(ctx: Context, user: User) -> Mapping[str, Any]:
