@@ -12,11 +12,11 @@ from oidc_server.domain.grants import Authorization, CodeTerms
 from oidc_server.domain.user_sessions import LiveSession
 from oidc_server.languages import Words, translate
 from oidc_server.oauth2.authlib import OAuth2Error
+from oidc_server.oauth2.errors import as_description
 from oidc_server.oauth2.redirects import encode, with_query
 from oidc_server.oauth2.vocabulary import ResponseMode
 from oidc_server.web.client_view import view_of
 from oidc_server.web.context import Context
-from oidc_server.web.errors import plain
 from oidc_server.web.responses import Response, see_other
 
 _EXPLANATION = Words(
@@ -78,7 +78,7 @@ def authorization_error(
         authorization_requests.complete(ctx.db, request_id, ctx.now)
     params = [("error", error.error)]
     if error.description:
-        params.append(("error_description", plain(error.description)))
+        params.append(("error_description", as_description(error.description)))
     return _deliver(ctx, trusted, params)
 
 

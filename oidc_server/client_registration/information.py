@@ -41,5 +41,5 @@ def client_information(
 
 def metadata_error(ctx: Context, error: InvalidClientMetadataError) -> Response:
     """400 with the code that fits the field."""
-    description = describable(str(error).replace('"', "'"), _LONGEST_DESCRIPTION)
+    description = describable(str(error), _LONGEST_DESCRIPTION)
     return protocol_error(ctx, ClientMetadataError(error.error, description))

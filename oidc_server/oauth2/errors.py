@@ -88,8 +88,13 @@ class InsufficientScopeError(OAuth2Error):
         self.scope = scope
 
 
+def as_description(text: str) -> str:
+    """Text as `error_description` may hold it (RFC 6749 §5.2); § is written out."""
+    words = text.replace("§", "section ").replace('"', "'")
+    return "".join(char if " " <= char <= "~" and char != "\\" else "?" for char in words)
+
+
 def describable(text: str, limit: int = 80) -> str:
-    """Foreign text as `error_description` may hold it (RFC 6749 §5.2); § is written out."""
-    words = text.replace("§", "section ")
-    shown = "".join(char if " " <= char <= "~" and char not in '"\\' else "?" for char in words)
+    """The same of foreign text, as long as it may be."""
+    shown = as_description(text)
     return shown if len(shown) <= limit else shown[:limit] + "..."

@@ -13,10 +13,11 @@ from oidc_server.oauth2.errors import (
     InvalidDpopProofError,
     InvalidTokenError,
     UseDpopNonceError,
+    as_description,
 )
 from oidc_server.oauth2.exchange import Exchange
 from oidc_server.web.context import Context
-from oidc_server.web.errors import oauth_error, plain
+from oidc_server.web.errors import oauth_error
 from oidc_server.web.incoming import Incoming
 from oidc_server.web.rate_limit import CLIENTS
 from oidc_server.web.responses import Response
@@ -127,7 +128,7 @@ def _challenge(ctx: Context, error: OAuth2Error, resource: str | None) -> str | 
         return None
     scheme = (ctx.incoming.header("authorization") or "").partition(" ")[0]
     challenge = f"{_DPOP}{metadata}" if scheme.lower() == "dpop" else bearer
-    described = plain(error.get_error_description())
+    described = as_description(error.get_error_description())
     details = f'error="{error.error}", error_description="{described}"'
     if isinstance(error, InsufficientUserAuthenticationError):
         details += "".join(f', {name}="{value}"' for name, value in error.wanted.items())

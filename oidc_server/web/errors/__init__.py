@@ -12,7 +12,7 @@ from oidc_server.web.errors.problem import (
     ProblemError,
     Shape,
 )
-from oidc_server.web.errors.shapes import as_oauth, as_page, as_problem, oauth_error, plain
+from oidc_server.web.errors.shapes import as_oauth, as_page, as_problem, oauth_error
 from oidc_server.web.errors.table import answer, problem_of
 
 __all__ = [
@@ -27,6 +27,5 @@ __all__ = [
     "as_page",
     "as_problem",
     "oauth_error",
-    "plain",
     "problem_of",
 ]

@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from oidc_server.languages import translate
+from oidc_server.oauth2.errors import as_description
 from oidc_server.web import responses
 from oidc_server.web.context import Context
 from oidc_server.web.errors.problem import Problem
@@ -64,13 +65,9 @@ def problem_details(
 
 def oauth_error(error: str, description: str, status: int, reference: str) -> Response:
     """The JSON body of RFC 6749 §5.2, with the reference that the log knows."""
-    body = {"error": error, "error_description": plain(description), "reference": reference}
+    body = {
+        "error": error,
+        "error_description": as_description(description),
+        "reference": reference,
+    }
     return responses.json(body, status=status)
-
-
-def plain(description: str) -> str:
-    """Only characters that `error_description` may hold (RFC 6749 §5.2); § is one that may not."""
-    return "".join(
-        char if " " <= char <= "~" and char not in '"\\' else "'" if char in '"\\' else "?"
-        for char in description.replace("§", "section ")
-    )
