@@ -58,6 +58,17 @@ _DUE = Statement(
 )
 
 
+_HOLD_DUE = Statement(
+    select(_users.c.id)
+    .where(
+        _users.c.id == bindparam("user_id"),
+        text(WAITING_FOR_DELETION),
+        _users.c.deletes_at <= bindparam("now"),
+    )
+    .with_for_update()
+)
+
+
 def mark_disabled(db: Transaction, user_id: str, now: datetime) -> bool:
     """Close the row; False if it was. It is a part of `endings.disable_user`.
 
@@ -90,3 +101,8 @@ def mark_open(db: Transaction, user_id: str, now: datetime) -> bool:
 def due_for_deletion(db: Transaction, now: datetime, limit: int) -> list[str]:
     """The ids of accounts whose time to come back is over."""
     return [row.id for row in db.all(_DUE, now=now, batch=limit)]
+
+
+def hold_due(db: Transaction, user_id: str, now: datetime) -> bool:
+    """Whether the time of this account still is over; nobody brings it back from then on."""
+    return db.first(_HOLD_DUE, user_id=user_id, now=now) is not None

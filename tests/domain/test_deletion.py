@@ -1,5 +1,6 @@
 """An account that its owner wants deleted: shut, brought back, or gone for good."""
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -138,6 +139,23 @@ def test_its_owner_brings_it_back_until_then_without_what_clients_held(database,
         granted = grants.find(db, grant_id)
     assert granted is not None
     assert granted.revoked_at == NOW
+
+
+def test_who_is_coming_back_when_the_time_is_over_stays(database, ada):
+    schedule(database, ada)
+    deleted: list[list[str]] = []
+    job = threading.Thread(target=lambda: deleted.append(delete_due(database)))
+
+    with database.transaction("write") as db:
+        assert endings.bring_back(db, ada, LATER - timedelta(microseconds=1))
+        job.start()
+        job.join(0.3)
+        assert job.is_alive()
+    job.join()
+
+    assert deleted == [[]]
+    with database.transaction("read") as db:
+        assert users.get(db, ada).disabled_at is None
 
 
 def test_nobody_brings_back_what_is_due_or_was_shut_by_somebody_else(database, ada):

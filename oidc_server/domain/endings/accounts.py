@@ -94,8 +94,14 @@ def delete_user(db: Transaction, user_id: str, now: datetime, **facts: str) -> b
 
 
 def delete_due(db: Transaction, now: datetime, limit: int) -> list[str]:
-    """Delete at most `limit` accounts whose time to come back is over; returns their ids."""
-    found = closed_accounts.due_for_deletion(db, now, limit)
-    for user_id in found:
-        delete_user(db, user_id, now)
-    return found
+    """Delete at most `limit` accounts whose time to come back is over; returns their ids.
+
+    Somebody may be coming back at this moment: they are waited for, and stay.
+    """
+    deleted = []
+    for user_id in closed_accounts.due_for_deletion(db, now, limit):
+        administrators.keep_one(db, user_id)  # in the order in which others take these locks
+        if closed_accounts.hold_due(db, user_id, now):
+            delete_user(db, user_id, now)
+            deleted.append(user_id)
+    return deleted
