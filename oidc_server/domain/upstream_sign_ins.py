@@ -11,21 +11,21 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ForeignKey, LargeBinary, Text, bindparam, delete, null, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
-from oidc_server.database import Statement, Transaction
+from oidc_server.database import ConflictError, Statement, Transaction
 from oidc_server.domain.base import (
     Base,
     Identifier,
     Instant,
     OptionalDocument,
     delete_some,
-    insert_all,
     new_id,
     parse_id,
     table_of,
 )
-from oidc_server.domain.identity_providers import IdentityProvider
+from oidc_server.domain.identity_providers import IdentityProvider, IdentityProviderRow
 from oidc_server.security import base64url, opaque_tokens
 from oidc_server.security.encryption import Vault
 
@@ -98,6 +98,7 @@ class Attempt:
 
 
 _sign_ins = table_of(UpstreamSignInRow)
+_providers = table_of(IdentityProviderRow)
 _COLUMNS = [_sign_ins.c[name] for name in UpstreamSignIn.__dataclass_fields__]
 _now = bindparam("now", type_=Instant)
 _proven = (
@@ -107,7 +108,14 @@ _proven = (
     _sign_ins.c.ended_at.is_(None),
     _sign_ins.c.expires_at > _now,
 )
-_INSERT = Statement(insert_all(_sign_ins))
+_INSERT = Statement(
+    insert(_sign_ins).from_select(
+        [column.name for column in _sign_ins.columns],
+        select(*[bindparam(column.name, type_=column.type) for column in _sign_ins.columns])
+        .where(_providers.c.id == bindparam("provider_id"))
+        .with_for_update(read=True),  # whoever removes the provider comes after, and removes this
+    )
+)
 _ANSWER = Statement(
     update(_sign_ins)
     .where(
@@ -147,9 +155,12 @@ def begin(
     reason: Reason,
     now: datetime,
 ) -> Attempt:
-    """Remember that a browser leaves for a provider, and where it shall come back to."""
+    """Remember that a browser leaves for a provider, and where it shall come back to.
+
+    Raises `ConflictError` if the provider was removed meanwhile.
+    """
     state = opaque_tokens.mint()
-    db.later(
+    begun = db.run(
         _INSERT,
         id=new_id(now),
         state_digest=opaque_tokens.digest(state),
@@ -163,6 +174,8 @@ def begin(
         ended_at=None,
         **asdict(reason),
     )
+    if not begun:
+        raise ConflictError("the provider was removed")
     return attempt_of(vault, state)
 
 

@@ -11,8 +11,10 @@ from oidc_server.domain.mails import Notice
 def remove_provider(db: Transaction, provider: IdentityProvider, now: datetime) -> int:
     """Forget a provider and every account there that was linked; returns how many those were.
 
-    A mail tells their owners. What they opened goes on until it ends.
+    A mail tells their owners. What they opened goes on until it ends. It is shut first, which waits
+    for whoever is just leaving for it: so that is forgotten as well.
     """
+    identity_providers.disable(db, provider, now)
     upstream_sign_ins.delete_all_at(db, provider.id)
     linked = identities.count_at(db, provider.id)
     for user_id in identities.delete_all_at(db, provider.id):

@@ -1,6 +1,7 @@
 """Signing in with another provider: what works, and what people see on the way."""
 
 import json
+import threading
 import time
 from base64 import b64decode, urlsafe_b64decode
 from datetime import timedelta
@@ -336,3 +337,20 @@ def test_the_state_is_in_no_table(site, provider):
 
     assert asked["state"][0] not in rows
     assert asked["nonce"][0] not in rows
+
+
+def test_nobody_leaves_for_a_provider_that_is_being_removed(site, provider):
+    known, browser = add_provider(site, provider), new_browser(site)
+    leave(browser)  # so that its metadata is known
+    page, answers = browser.client.get("/login"), []
+    leaving = threading.Thread(target=lambda: answers.append(press(browser, page)))
+
+    with site.db() as db:
+        endings.remove_provider(db, known, site.clock.now)
+        db.flush()
+        leaving.start()
+        leaving.join(0.5)
+        assert leaving.is_alive()
+    leaving.join()
+
+    assert answers[0].status_code == 404
