@@ -7,7 +7,7 @@ import pytest
 from oidc_server.domain import audit, audit_trail
 from oidc_server.domain.audit import Actor, ActorKind, Event, Origin
 from oidc_server.domain.audit_trail import Filter
-from tests.authentication.forms import new_browser, sign_in
+from tests.authentication.forms import new_browser, sign_in, signed_in_person
 from tests.factories import make_user
 from tests.relying_party import signed_in
 
@@ -38,12 +38,6 @@ def record(site, person, event, actor=None, **changes):
     with site.db() as db:
         origin = Origin("reference", "203.0.113.7", "Mozilla/5.0 (X11; Linux) Firefox/140.0", actor)
         audit.record(db, event, origin=origin, now=site.clock.now, user_id=person.id, **changes)
-
-
-def signed_in_person(site):
-    person, browser = make_user(site), new_browser(site)
-    sign_in(browser, person.username)
-    return person, browser
 
 
 def test_it_tells_what_happened_from_where_and_for_which_app(site):

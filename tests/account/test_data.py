@@ -7,19 +7,13 @@ from oidc_server.domain import audit, invitations, roles, users
 from oidc_server.domain.audit import Event, Origin
 from oidc_server.languages import date_text
 from tests.account.pages import fill
-from tests.authentication.forms import is_signed_in, new_browser, sign_in
+from tests.authentication.forms import is_signed_in, new_browser, sign_in, signed_in_person
 from tests.factories import PASSWORD, make_user
 from tests.mails import read_mails
 from tests.relying_party import signed_in
 
 DOWNLOAD = "/account/data/download"
 DELETE = "/account/data/delete"
-
-
-def signed_in_person(site):
-    person, browser = make_user(site), new_browser(site)
-    sign_in(browser, person.username)
-    return person, browser
 
 
 def make_administrator(site, person):

@@ -5,18 +5,12 @@ import pytest
 from oidc_server.domain import users
 from oidc_server.languages import SUPPORTED
 from tests.account.pages import fill, send
-from tests.authentication.forms import new_browser, sign_in, sign_up
+from tests.authentication.forms import new_browser, sign_up, signed_in_person
 from tests.factories import PASSWORD, everybody, make_user
 from tests.mails import link_in, read_mails
 
 PATH = "/account/profile/email"
 NEW = "new@example.com"
-
-
-def signed_in_person(site, **changes):
-    person, browser = make_user(site, **changes), new_browser(site)
-    sign_in(browser, person.username)
-    return person, browser
 
 
 def ask(browser, email=NEW, **changes):

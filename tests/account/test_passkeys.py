@@ -9,7 +9,15 @@ from httpx2 import Response
 
 from oidc_server.domain import passkeys, users
 from tests.account.pages import fill, send
-from tests.authentication.forms import csrf, is_signed_in, new_browser, post, post_to, sign_in
+from tests.authentication.forms import (
+    csrf,
+    is_signed_in,
+    new_browser,
+    post,
+    post_to,
+    sign_in,
+    signed_in_browser,
+)
 from tests.authentication.test_passkey_login import enrolled, options
 from tests.authentication.test_passkey_login import sign_in as sign_in_with
 from tests.authenticator import BE, UP, UV, Authenticator
@@ -21,12 +29,6 @@ from tests.site import Site
 
 SECURITY = "/account/security"
 PASSKEYS = f"{SECURITY}/passkeys"
-
-
-def signed_in(site: Site, person: Person) -> Browser:
-    browser = new_browser(site)
-    assert sign_in(browser, person.username).status_code == 303
-    return browser
 
 
 def without_password(site: Site, **authenticator: Any) -> tuple[Person, Browser, Authenticator]:
@@ -66,7 +68,7 @@ def remove(browser: Browser, path: str, **fields: str) -> Response:
 
 def test_a_passkey_that_was_added_is_listed_told_of_by_mail_and_signs_in(site: Site):
     person = make_user(site)
-    browser = signed_in(site, person)
+    browser = signed_in_browser(site, person)
     authenticator = Authenticator()
 
     answer = add(browser, person, authenticator)
@@ -93,7 +95,7 @@ def test_a_passkey_has_a_name_before_its_person_gives_it_one(
     site: Site, authenticator, user_agent, name
 ):
     person = make_user(site)
-    browser = signed_in(site, person)
+    browser = signed_in_browser(site, person)
     browser.client.headers["user-agent"] = user_agent
     if "aaguid" in authenticator:
         aaguid = bytes.fromhex(authenticator["aaguid"].replace("-", ""))
@@ -106,7 +108,7 @@ def test_a_passkey_has_a_name_before_its_person_gives_it_one(
 
 def test_the_browser_is_asked_with_a_random_handle_and_for_none_it_has(site: Site):
     person = make_user(site)
-    browser = signed_in(site, person)
+    browser = signed_in_browser(site, person)
     first = ask(browser, current_password=person.password).json()
     add(browser, person, Authenticator())
 
@@ -125,7 +127,7 @@ def test_the_browser_is_asked_with_a_random_handle_and_for_none_it_has(site: Sit
 )
 def test_no_passkey_is_asked_for_without_the_password(site: Site, password, refused):
     person = make_user(site)
-    browser = signed_in(site, person)
+    browser = signed_in_browser(site, person)
 
     answer = ask(browser, current_password=password)
 
@@ -190,7 +192,7 @@ def test_nobody_adds_a_passkey_without_signing_in(site: Site):
 
 def test_the_challenge_of_a_sign_in_makes_no_passkey(site: Site):
     person = make_user(site)
-    browser = signed_in(site, person)
+    browser = signed_in_browser(site, person)
     asked = ask(browser, current_password=person.password).json()
     wrong = {**asked, "challenge": options(browser)["challenge"]}
 
@@ -204,7 +206,7 @@ def test_the_challenge_of_a_sign_in_makes_no_passkey(site: Site):
 
 def test_the_challenge_of_somebody_else_at_the_same_browser_is_refused(site: Site):
     first, second = make_user(site), make_user(site)
-    browser = signed_in(site, first)
+    browser = signed_in_browser(site, first)
     asked = ask(browser, current_password=first.password).json()
     browser.client.cookies.delete("__Host-sid")
     sign_in(browser, second.username)
@@ -222,7 +224,7 @@ def test_the_challenge_of_somebody_else_at_the_same_browser_is_refused(site: Sit
 )
 def test_a_passkey_made_elsewhere_is_refused(site: Site, wrong):
     person = make_user(site)
-    browser = signed_in(site, person)
+    browser = signed_in_browser(site, person)
 
     answer = add(browser, person, Authenticator(**wrong))
 
@@ -234,7 +236,7 @@ def test_a_passkey_belongs_to_one_account(site: Site):
     owner, other = make_user(site), make_user(site)
     authenticator = enrolled(site, owner)
 
-    answer = add(signed_in(site, other), other, authenticator)
+    answer = add(signed_in_browser(site, other), other, authenticator)
 
     assert answer.status_code == 409
     assert "registered already" in answer.text
@@ -246,7 +248,7 @@ def test_nobody_has_more_passkeys_than_one_can_have(site: Site, monkeypatch):
     person = make_user(site)
     enrolled(site, person)
 
-    answer = add(signed_in(site, person), person, Authenticator())
+    answer = add(signed_in_browser(site, person), person, Authenticator())
 
     assert answer.status_code == 409
     assert "as many passkeys" in answer.text
@@ -255,7 +257,7 @@ def test_nobody_has_more_passkeys_than_one_can_have(site: Site, monkeypatch):
 def test_a_passkey_gets_another_name(site: Site):
     person = make_user(site)
     enrolled(site, person)
-    browser = signed_in(site, person)
+    browser = signed_in_browser(site, person)
     path = path_of(site, person)
 
     answer = fill(browser, path, name="Work <laptop>")
@@ -270,9 +272,9 @@ def test_a_passkey_gets_another_name(site: Site):
 def test_a_passkey_that_was_removed_opens_nothing_and_what_it_opened_is_closed(site: Site):
     person = make_user(site)
     authenticator = enrolled(site, person)
-    elsewhere, by_password, browser = new_browser(site), signed_in(site, person), None
+    elsewhere, by_password, browser = new_browser(site), signed_in_browser(site, person), None
     assert sign_in_with(elsewhere, authenticator).status_code == 303
-    browser = signed_in(site, person)
+    browser = signed_in_browser(site, person)
 
     read_mails(site)
     answer = remove(browser, path_of(site, person), current_password=person.password)
@@ -287,7 +289,7 @@ def test_a_passkey_that_was_removed_opens_nothing_and_what_it_opened_is_closed(s
 def test_a_passkey_is_not_removed_without_the_password(site: Site):
     person = make_user(site)
     enrolled(site, person)
-    browser = signed_in(site, person)
+    browser = signed_in_browser(site, person)
 
     answer = remove(browser, path_of(site, person), current_password="wrong")
 
@@ -333,7 +335,7 @@ def test_of_two_passkeys_one_can_go(site: Site):
 def test_the_passkeys_of_others_are_not_there(site: Site):
     owner, other = make_user(site), make_user(site)
     enrolled(site, owner)
-    browser, path = signed_in(site, other), path_of(site, owner)
+    browser, path = signed_in_browser(site, other), path_of(site, owner)
 
     answers = [
         browser.client.get(path),
@@ -355,14 +357,14 @@ def test_a_copy_is_shown_to_its_owner(site: Site):
     authenticator.step = 0
     sign_in_with(new_browser(site), authenticator)
 
-    page = signed_in(site, person).client.get(SECURITY)
+    page = signed_in_browser(site, person).client.get(SECURITY)
 
     assert "maybe copied" in page.text
 
 
 def test_the_overview_offers_a_passkey_until_there_is_one(site: Site):
     person = make_user(site)
-    browser = signed_in(site, person)
+    browser = signed_in_browser(site, person)
     before = browser.client.get("/account").text
 
     enrolled(site, person)

@@ -7,8 +7,7 @@ import pytest
 from oidc_server.domain import users
 from oidc_server.domain.profiles import ADDRESS_MEMBERS, CLAIMS
 from tests.account.pages import fill
-from tests.authentication.forms import new_browser, sign_in
-from tests.factories import make_user
+from tests.authentication.forms import signed_in_person
 from tests.relying_party import signed_in
 
 PATH = "/account/profile"
@@ -35,12 +34,6 @@ ADDRESS = {
     "country": "United Kingdom",
     "formatted": "12 St James's Square\nLondon",
 }
-
-
-def signed_in_person(site):
-    person, browser = make_user(site), new_browser(site)
-    sign_in(browser, person.username)
-    return person, browser
 
 
 def stored(site, person):

@@ -2,7 +2,6 @@
 
 import re
 from datetime import timedelta
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -12,9 +11,16 @@ from sqlalchemy import select
 from oidc_server.domain import factors
 from oidc_server.domain.outbox import OutboxRow
 from tests.account.pages import fill, send
-from tests.authentication.forms import csrf, new_browser, post, post_to, session_cookie, sign_in
+from tests.authentication.forms import (
+    csrf,
+    post,
+    post_to,
+    session_cookie,
+    sign_in,
+    signed_in_person,
+)
 from tests.browser import Browser
-from tests.factories import PASSWORD, Person, make_user
+from tests.factories import PASSWORD, Person
 from tests.factors import (
     Authenticator,
     add_authenticator,
@@ -31,13 +37,6 @@ NEW_APP = f"{SECURITY}/authenticator"
 NEW_CODES = f"{SECURITY}/recovery-codes"
 CODE = re.compile(r"<li>([2-9a-z]{4}-[2-9a-z]{4})</li>")
 SECRET = re.compile(r'<b id="secret">([A-Z2-7 ]+)</b>')
-
-
-def at_home(site: Site, **changes: Any) -> tuple[Person, Browser]:
-    """Somebody without a factor, signed in."""
-    person, browser = make_user(site, **changes), new_browser(site)
-    sign_in(browser, person.username)
-    return person, browser
 
 
 def at_home_with_an_app(site: Site) -> tuple[Person, Authenticator, Browser]:
@@ -74,7 +73,7 @@ def notices(site: Site) -> list[str]:
 
 
 def test_an_app_counts_once_it_has_shown_a_code_and_brings_ten_recovery_codes(site: Site) -> None:
-    person, browser = at_home(site)
+    person, browser = signed_in_person(site)
 
     page, app = begin(site, browser)
     before = held(site, person)
@@ -94,7 +93,7 @@ def test_an_app_counts_once_it_has_shown_a_code_and_brings_ten_recovery_codes(si
 def test_the_picture_has_words_beside_it_and_the_secret_is_shown_till_it_counts(
     site: Site,
 ) -> None:
-    _, browser = at_home(site)
+    _, browser = signed_in_person(site)
 
     page, app = begin(site, browser)
     confirm(browser, page, code=app.code())
@@ -105,7 +104,7 @@ def test_the_picture_has_words_beside_it_and_the_secret_is_shown_till_it_counts(
 
 
 def test_the_code_of_the_set_up_is_no_second_step_once_more(site: Site) -> None:
-    person, browser = at_home(site)
+    person, browser = signed_in_person(site)
     page, app = begin(site, browser)
     confirm(browser, page, code=app.code())
 
@@ -120,7 +119,7 @@ def test_the_code_of_the_set_up_is_no_second_step_once_more(site: Site) -> None:
 def test_a_wrong_first_code_says_whether_the_clock_is_at_fault(
     site: Site, steps: int | None, says: str
 ) -> None:
-    person, browser = at_home(site)
+    person, browser = signed_in_person(site)
     page, app = begin(site, browser)
 
     answer = confirm(
@@ -213,7 +212,7 @@ def test_new_recovery_codes_void_the_old(site: Site) -> None:
 
 
 def test_recovery_codes_need_something_to_stand_in_for(site: Site) -> None:
-    person, browser = at_home(site)
+    person, browser = signed_in_person(site)
 
     fill(browser, NEW_CODES, current_password=PASSWORD)
 
@@ -240,7 +239,7 @@ def test_the_factor_of_somebody_else_is_not_found(site: Site) -> None:
     person, _ = someone_with_an_app(site)
     with site.db() as db:
         [factor] = factors.list_factors(db, person.id)
-    _, browser = at_home(site)
+    _, browser = signed_in_person(site)
 
     assert browser.client.get(f"{SECURITY}/factors/{factor.id}").status_code == 404
     assert browser.client.get(f"{SECURITY}/authenticator/{factor.id}").status_code == 303
@@ -248,7 +247,7 @@ def test_the_factor_of_somebody_else_is_not_found(site: Site) -> None:
 
 
 def test_a_code_by_mail_can_be_turned_on_and_off(site: Site) -> None:
-    person, browser = at_home(site)
+    person, browser = signed_in_person(site)
 
     fill(browser, f"{SECURITY}/mailed-codes", current_password=PASSWORD)
     on = held(site, person)
@@ -262,7 +261,7 @@ def test_a_code_by_mail_can_be_turned_on_and_off(site: Site) -> None:
 
 
 def test_nothing_is_mailed_to_an_address_that_nobody_has_confirmed(site: Site) -> None:
-    person, browser = at_home(site, email_verified=False)
+    person, browser = signed_in_person(site, email_verified=False)
 
     assert "mailed-codes" not in browser.client.get(SECURITY).text
     fill(browser, f"{SECURITY}/mailed-codes", current_password=PASSWORD)
@@ -278,7 +277,7 @@ def test_trusted_devices_are_listed_and_asked_again_when_their_owner_says_so(sit
 
     shown = browser.client.get(SECURITY)
     path = re.findall(rf'action="({SECURITY}/trusted-devices/[^"]+)"', shown.text)[0]
-    _, stranger = at_home(site)
+    _, stranger = signed_in_person(site)
     foreign = post_to(stranger, path, csrf_token=csrf(stranger))
     answer = send(browser, shown, path)
 

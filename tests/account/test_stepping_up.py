@@ -8,8 +8,8 @@ import pytest
 
 from oidc_server.domain import passkeys
 from tests.account.pages import fill
-from tests.account.test_passkeys import names, path_of, remove, signed_in
-from tests.authentication.forms import csrf, new_browser, post_to, sign_in
+from tests.account.test_passkeys import names, path_of, remove
+from tests.authentication.forms import csrf, new_browser, post_to, sign_in, signed_in_browser
 from tests.authentication.test_passkey_login import enrolled
 from tests.authentication.test_passkey_login import sign_in as sign_in_with
 from tests.authentication.test_passkey_step import take
@@ -68,7 +68,7 @@ def test_who_has_a_passkey_as_another_way_in_is_not_asked_for_it(site: Site) -> 
 def test_whoever_lost_their_only_passkey_is_not_locked_out_of_their_account(site: Site) -> None:
     person = make_user(site)
     enrolled(site, person)
-    browser = signed_in(site, person)
+    browser = signed_in_browser(site, person)
 
     new = "another passphrase for tomorrow"
     changed = fill(browser, SENSITIVE[3], current_password=person.password, password=new)

@@ -1,11 +1,12 @@
 """Filling the pages on which people prove who they are."""
 
 import re
+from typing import Any
 
 from httpx2 import Response
 
 from tests.browser import Browser, Page
-from tests.factories import PASSWORD
+from tests.factories import PASSWORD, Person, make_user
 from tests.site import Site
 
 _PASSING = re.compile(r'name="csrf_token" value="[^"]*"|<code>[\w-]{8,}</code>|[\w-]{12}</b>')
@@ -18,6 +19,19 @@ def new_browser(site: Site) -> Browser:
 def sign_in(browser: Browser, username: str, password: str = PASSWORD) -> Response:
     """Open the login page and send it; the answer to the form itself, no redirect followed."""
     return post(browser, browser.client.get("/login"), username=username, password=password)
+
+
+def signed_in_browser(site: Site, person: Person) -> Browser:
+    """A browser where this person is signed in."""
+    browser = new_browser(site)
+    assert sign_in(browser, person.username).status_code == 303
+    return browser
+
+
+def signed_in_person(site: Site, **changes: Any) -> tuple[Person, Browser]:
+    """Somebody new, and a browser where they are signed in."""
+    person = make_user(site, **changes)
+    return person, signed_in_browser(site, person)
 
 
 def sign_up(browser: Browser, username: str, **changes: str) -> Response:

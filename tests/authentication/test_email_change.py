@@ -10,7 +10,15 @@ from oidc_server.domain.links import Purpose
 from oidc_server.web import email_addresses
 from oidc_server.web.context import Context
 from oidc_server.web.incoming import Incoming
-from tests.authentication.forms import csrf, is_signed_in, new_browser, post_to, sign_in, sign_up
+from tests.authentication.forms import (
+    csrf,
+    is_signed_in,
+    new_browser,
+    post_to,
+    sign_in,
+    sign_up,
+    signed_in_browser,
+)
 from tests.authentication.test_passkey_login import enrolled
 from tests.authentication.test_passkey_login import sign_in as sign_in_with
 from tests.factories import PASSWORD, make_user
@@ -60,16 +68,9 @@ def changed(site, **person):
     who = make_user(site, **person)
     ask_to_change(site, who.id, "new@example.com")
     (mail,) = read_mails(site)
-    confirm(browser_of(site, who), mail)
+    confirm(signed_in_browser(site, who), mail)
     (notice,) = read_mails(site)
     return who, notice
-
-
-def browser_of(site, person):
-    """A browser where this person is signed in."""
-    browser = new_browser(site)
-    assert sign_in(browser, person.username).status_code == 303
-    return browser
 
 
 def confirm(browser, mail):
@@ -85,7 +86,7 @@ def test_the_address_changes_when_the_new_one_is_proved_and_not_before(site):
     person = make_user(site)
     ask_to_change(site, person.id, "New@Example.com")
     (mail,) = read_mails(site)
-    browser = browser_of(site, person)
+    browser = signed_in_browser(site, person)
 
     page = browser.go(link_in(mail))
     before = address_of(site, person.id)
@@ -105,7 +106,7 @@ def test_the_button_of_a_stranger_ties_no_address_to_an_account_they_do_not_hold
     person = make_user(site)
     ask_to_change(site, person.id, "victim@example.com")
     (mail,) = read_mails(site)
-    strangers = [new_browser(site), browser_of(site, make_user(site))]
+    strangers = [new_browser(site), signed_in_browser(site, make_user(site))]
 
     pages = [browser.go(link_in(mail)) for browser in strangers]
     answers = [
@@ -116,7 +117,7 @@ def test_the_button_of_a_stranger_ties_no_address_to_an_account_they_do_not_hold
     assert all("Sign in as" in page.text for page in pages)
     assert [answer.status_code for answer in answers] == [403, 403]
     assert address_of(site, person.id) == (person.email, True)
-    assert "is confirmed" in confirm(browser_of(site, person), mail).text
+    assert "is confirmed" in confirm(signed_in_browser(site, person), mail).text
 
 
 def test_only_the_latest_wish_counts(site):
@@ -220,9 +221,9 @@ def test_an_address_that_somebody_verifies_first_is_theirs(site):
     (first,) = read_mails(site)
     ask_to_change(site, other.id, "shared@example.com")
     (second,) = read_mails(site)
-    late = browser_of(site, other)
+    late = signed_in_browser(site, other)
     page = late.go(link_in(second))
-    confirm(browser_of(site, person), first)
+    confirm(signed_in_browser(site, person), first)
 
     assert late.send(page).status_code == 400
     assert address_of(site, person.id)[0] == "shared@example.com"
@@ -241,7 +242,7 @@ def test_an_address_that_was_never_verified_is_not_told(site):
     person = make_user(site, email_verified=False)
     ask_to_change(site, person.id, "new@example.com")
     (mail,) = read_mails(site)
-    confirm(browser_of(site, person), mail)
+    confirm(signed_in_browser(site, person), mail)
 
     assert address_of(site, person.id) == ("new@example.com", True)
     assert read_mails(site) == []
@@ -251,7 +252,7 @@ def test_the_old_address_takes_the_account_back_with_everything_behind_it(site):
     party, browser, person, tokens = signed_in(site)
     ask_to_change(site, person.id, "thief@example.com")
     (mail,) = read_mails(site)
-    thief = browser_of(site, person)
+    thief = signed_in_browser(site, person)
     read_mails(site)
     confirm(thief, mail)
     [notice] = [mail for mail in read_mails(site) if mail.to == person.email]
@@ -277,7 +278,7 @@ def test_whoever_has_the_account_cannot_undo_it_after_its_owner_has(site):
     ask_to_change(site, person.id, "third@example.com")
     (mail,) = read_mails(site)
     site.clock.advance(1)
-    thief = browser_of(site, person)
+    thief = signed_in_browser(site, person)
     read_mails(site)
     confirm(thief, mail)
     (of_thief,) = read_mails(site)
@@ -294,7 +295,7 @@ def test_the_first_owner_still_undoes_what_a_later_one_has_undone(site):
     ask_to_change(site, person.id, "third@example.com")
     (mail,) = read_mails(site)
     site.clock.advance(1)
-    thief = browser_of(site, person)
+    thief = signed_in_browser(site, person)
     read_mails(site)
     confirm(thief, mail)
     (of_thief,) = read_mails(site)
@@ -319,7 +320,7 @@ def test_what_was_asked_for_by_the_old_address_opens_nothing_afterwards(site):
     (reset,) = read_mails(site)
     ask_to_change(site, person.id, "new@example.com")
     (mail,) = read_mails(site)
-    confirm(browser_of(site, person), mail)
+    confirm(signed_in_browser(site, person), mail)
 
     assert new_browser(site).go(link_in(reset)).status_code == 400
 
@@ -330,7 +331,7 @@ def test_a_passkey_that_was_added_after_the_change_goes_when_it_is_undone(site):
     site.clock.advance(60)
     ask_to_change(site, person.id, "thief@example.com")
     (mail,) = read_mails(site)
-    confirm(browser_of(site, person), mail)
+    confirm(signed_in_browser(site, person), mail)
     (notice,) = read_mails(site)
     theirs = enrolled(site, person)
 
@@ -343,7 +344,7 @@ def test_a_passkey_that_was_added_after_the_change_goes_when_it_is_undone(site):
 
 def test_a_second_step_that_was_added_after_the_change_goes_when_it_is_undone(site):
     person = make_user(site)
-    thief = browser_of(site, person)
+    thief = signed_in_browser(site, person)
     own = add_authenticator(site, person)
     site.clock.advance(60)
     ask_to_change(site, person.id, "thief@example.com")

@@ -9,7 +9,6 @@ from httpx2 import Response
 
 from oidc_server.domain import endings, passkeys, users
 from oidc_server.domain.passkeys import Passkey
-from oidc_server.security import base64url
 from oidc_server.security import passkeys as webauthn
 from tests.authentication.forms import csrf, is_signed_in, new_browser, post_to, session_cookie
 from tests.authentication.forms import sign_in as sign_in_with_password
@@ -18,6 +17,7 @@ from tests.browser import Browser, Page
 from tests.factories import Person, make_user
 from tests.relying_party import signed_in
 from tests.site import Site
+from tests.tokens import claims_of
 
 PARTY = webauthn.RelyingParty("id.example.com", ORIGIN, "")
 
@@ -84,15 +84,10 @@ def test_an_app_is_told_that_a_passkey_was_used(site: Site):
 
     answer = send(browser, authenticator.use(options(browser)), request_id=request_id)
     told = party.read(browser.allow(browser.go(answer.headers["location"])))
-    claims = payload(party.redeem(told.code).json()["id_token"])
+    claims = claims_of(party.redeem(told.code).json()["id_token"])
 
     assert claims["sub"] == person.id
     assert (claims["acr"], sorted(claims["amr"])) == ("phr", ["mfa", "swk", "user"])
-
-
-def payload(token: str) -> dict[str, Any]:
-    claims: dict[str, Any] = json.loads(base64url.decode(token.split(".")[1]))
-    return claims
 
 
 def test_a_challenge_works_once(site: Site):

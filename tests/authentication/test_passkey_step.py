@@ -8,13 +8,14 @@ from httpx2 import Response
 
 from tests.account.pages import fill
 from tests.authentication.forms import csrf, is_signed_in, new_browser, post_to, sign_in
-from tests.authentication.test_passkey_login import enrolled, options, payload
+from tests.authentication.test_passkey_login import enrolled, options
 from tests.authenticator import UP, UV, Authenticator
 from tests.browser import Browser
 from tests.factories import Person, make_user
 from tests.mails import read_mails
 from tests.relying_party import signed_in
 from tests.site import Site
+from tests.tokens import claims_of
 
 STEP = "/account/security/passkeys/second-step"
 
@@ -65,7 +66,7 @@ def test_an_app_is_told_of_both(site: Site):
 
     answer = take(browser, path, key)
     told = party.read(browser.allow(browser.go(answer.headers["location"])))
-    claims = payload(party.redeem(told.code).json()["id_token"])
+    claims = claims_of(party.redeem(told.code).json()["id_token"])
 
     assert (claims["sub"], claims["acr"]) == (person.id, "phr")
     assert sorted(claims["amr"]) == ["hwk", "mfa", "pwd", "user"]
@@ -179,7 +180,7 @@ def test_an_app_that_asks_for_more_has_the_passkey_asked_for(site: Site):
     answer = take(browser, page.url.path, passkey)
     back = browser.go(answer.headers["location"])
     told = party.read(browser.allow(back) if 'id="allow"' in back.text else back)
-    claims = payload(party.redeem(told.code).json()["id_token"])
+    claims = claims_of(party.redeem(told.code).json()["id_token"])
 
     assert "Use your passkey" in page.text
     assert claims["acr"] == "phr"
@@ -200,4 +201,4 @@ def test_whoever_used_a_passkey_has_taken_both_steps(site: Site):
 
     for acr in ("phr", "urn:oidc-server:acr:two-factor", "urn:oidc-server:acr:password"):
         told = party.read(browser.go(party.url(acr_values=acr)))
-        assert payload(party.redeem(told.code).json()["id_token"])["acr"] == acr
+        assert claims_of(party.redeem(told.code).json()["id_token"])["acr"] == acr

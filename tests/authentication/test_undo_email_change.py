@@ -7,11 +7,10 @@ from httpx2 import Response
 from oidc_server.domain import attempts, consents, trusted_devices
 from oidc_server.domain.audit import Origin
 from oidc_server.outbound.mail import Mail
-from tests.authentication.forms import new_browser, sign_in
+from tests.authentication.forms import new_browser, sign_in, signed_in_browser
 from tests.authentication.test_email_change import (
     NEW,
     ask_to_change,
-    browser_of,
     changed,
     confirm,
 )
@@ -48,7 +47,7 @@ def test_an_app_that_was_allowed_since_has_to_ask_the_owner(site: Site) -> None:
     mine, theirs = (RelyingParty(site, make_client(site)) for _ in range(2))
     mine.authorize(new_browser(site), person)
     site.clock.advance(60)
-    thief = browser_of(site, person)
+    thief = signed_in_browser(site, person)
     notice = steal(site, person, thief)
     tokens = theirs.redeem(theirs.authorize(thief, person).code).json()
 
@@ -91,7 +90,7 @@ def test_a_notice_from_before_the_change_still_removes_what_was_added_since_it(
     person = make_user(site)
     own = enrolled(site, person)
     site.clock.advance(60)
-    thief = browser_of(site, person)
+    thief = signed_in_browser(site, person)
     about_thief = told_of_a_sign_in(site, person)
     theirs = enrolled(site, person)
     site.clock.advance(60)
@@ -115,7 +114,7 @@ def told_of_a_sign_in(site: Site, person: Person) -> Mail:
 
 def test_what_went_to_the_address_of_the_thief_closes_nothing_afterwards(site: Site) -> None:
     person = make_user(site)
-    thief = browser_of(site, person)
+    thief = signed_in_browser(site, person)
     notice = steal(site, person, thief)
     site.clock.advance(60)
     assert sign_in(new_browser(site), person.username).status_code == 303

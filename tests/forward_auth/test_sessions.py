@@ -8,7 +8,7 @@ import pytest
 from oidc_server.domain import endings, roles, user_sessions
 from oidc_server.domain.factors.strength import PHISHING_RESISTANT_ACR, TWO_FACTOR_ACR
 from oidc_server.security import base64url
-from tests.authentication.forms import new_browser, post, sign_in
+from tests.authentication.forms import new_browser, post, sign_in, signed_in_browser
 from tests.browser import Browser
 from tests.factories import Person, make_user
 from tests.factors import add_authenticator, someone_with_an_app
@@ -23,9 +23,7 @@ def person(site: Site) -> Person:
 
 @pytest.fixture
 def browser(site: Site, person: Person) -> Browser:
-    browser = new_browser(site)
-    assert sign_in(browser, person.username).status_code == 303
-    return browser
+    return signed_in_browser(site, person)
 
 
 def test_who_is_signed_in_passes_with_their_name(browser: Browser, person: Person) -> None:

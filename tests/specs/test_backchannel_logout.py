@@ -17,6 +17,7 @@ from tests.factories import make_client
 from tests.relying_party import RelyingParty, signed_in
 from tests.services.neighbour import Neighbour, neighbour, saying
 from tests.site import Site
+from tests.tokens import claims_of
 
 AFTER = "https://app.example.net/signed-out"
 EVENTS: dict[str, object] = {"http://schemas.openid.net/event/backchannel-logout": {}}
@@ -33,11 +34,6 @@ def runtime(site: Site) -> Runtime:
 def other() -> Iterator[Neighbour]:
     with neighbour(saying(b"")) as running:
         yield running
-
-
-def claims_of(token: str) -> dict[str, Any]:
-    claims: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
-    return claims
 
 
 def logout_tokens(other: Neighbour) -> list[str]:

@@ -6,7 +6,6 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
-import jwt
 import pytest
 from sqlalchemy import delete
 
@@ -19,6 +18,7 @@ from tests.domain.racing import race
 from tests.factories import Person, everybody, make_client, make_user
 from tests.relying_party import RelyingParty
 from tests.site import Site
+from tests.tokens import claims_of
 
 HERE, THERE = "https://one.example.net/callback", "https://two.example.net/callback"
 AFTER = "https://one.example.net/signed-out"
@@ -33,11 +33,6 @@ def tokens_of(party: RelyingParty, site: Site, person: Person) -> dict[str, Any]
     browser = Browser(site.browser(), site.issuer)
     tokens: dict[str, Any] = party.redeem(party.authorize(browser, person).code).json()
     return tokens
-
-
-def claims_of(token: str) -> dict[str, Any]:
-    claims: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
-    return claims
 
 
 def sub_for(party: RelyingParty, site: Site, person: Person) -> str:

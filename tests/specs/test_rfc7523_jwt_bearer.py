@@ -1,6 +1,5 @@
 """RFC 7523 §2.1 and §3: an issuer that is trusted speaks for a user."""
 
-import base64
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +16,7 @@ from tests.factories import App, Person, make_client, make_resource, make_user
 from tests.relying_party import RelyingParty
 from tests.services.neighbour import neighbour, saying
 from tests.site import ISSUER, Site
+from tests.tokens import claims_of
 from tests.wire import row_counts
 
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -67,12 +67,6 @@ def ask(party: RelyingParty, assertion: str, **fields: str) -> Response:
 
 def refused(answer: Response, error: str = "invalid_grant", status: int = 400) -> None:
     assert (answer.status_code, answer.json().get("error")) == (status, error), answer.text
-
-
-def claims_of(token: str) -> dict[str, Any]:
-    payload = token.split(".")[1]
-    claims: dict[str, Any] = orjson.loads(base64.urlsafe_b64decode(payload + "=="))
-    return claims
 
 
 @pytest.mark.parametrize("alg", KEYS)

@@ -1,7 +1,5 @@
 """RFC 8628: OAuth 2.0 Device Authorization Grant."""
 
-import base64
-import json
 import re
 
 import pytest
@@ -10,6 +8,7 @@ from oidc_server.domain import endings
 from tests.browser import Browser
 from tests.device.devices import DEVICE_CODE, GRANTS, Device, connect, question
 from tests.factories import make_client, make_resource, make_user
+from tests.tokens import claims_of
 
 
 @pytest.fixture
@@ -20,11 +19,6 @@ def device(site):
 @pytest.fixture
 def browser(site):
     return Browser(site.browser(), site.issuer)
-
-
-def claims_of(token):
-    payload = token.split(".")[1]
-    return json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
 
 
 def ask_wrongly(party, **fields):

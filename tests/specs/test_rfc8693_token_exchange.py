@@ -1,8 +1,5 @@
 """RFC 8693: OAuth 2.0 Token Exchange."""
 
-import base64
-import json
-
 import pytest
 from sqlalchemy import select
 
@@ -11,6 +8,7 @@ from oidc_server.domain.audit import AuditEvent
 from tests.dpop import ProvingParty, proofs_for
 from tests.factories import make_client, make_resource
 from tests.relying_party import RelyingParty, signed_in
+from tests.tokens import claims_of
 from tests.wire import row_counts
 
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
@@ -19,11 +17,6 @@ API = "https://api.example.net"
 LEDGERS = "https://ledgers.example.net"
 SECTOR = "https://sector.example.net/uris.json"
 SCOPES = ("openid", "profile", "email", "offline_access", "ledgers.read")
-
-
-def claims_of(token):
-    payload = token.split(".")[1]
-    return json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
 
 
 def exchanger(site, **changes):

@@ -15,6 +15,7 @@ from tests.dpop import ALGORITHMS, Key, Proofs, ProvingParty, ath, encoded, proo
 from tests.factories import make_client, make_user
 from tests.relying_party import RelyingParty
 from tests.site import Site
+from tests.tokens import claims_of
 from tests.wire import FORM, Raw, ask, row_counts
 
 HOUR = 3600
@@ -39,11 +40,6 @@ def signed_in(
     response = party.redeem(code_for(party, site))
     assert response.status_code == 200, response.text
     return party, response.json()
-
-
-def claims(token: str) -> dict[str, Any]:
-    found: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
-    return found
 
 
 def refused(answer: Any, error: str = "invalid_dpop_proof", status: int = 400) -> bool:
@@ -73,8 +69,8 @@ def test_section_5_a_proof_binds_the_access_token_to_its_key(site: Site, alg: st
     tokens = party.redeem(code_for(party, site)).json()
 
     assert tokens["token_type"] == "DPoP"
-    assert claims(tokens["access_token"])["cnf"] == {"jkt": party.jkt}
-    assert "cnf" not in claims(tokens["id_token"])
+    assert claims_of(tokens["access_token"])["cnf"] == {"jkt": party.jkt}
+    assert "cnf" not in claims_of(tokens["id_token"])
     assert party.userinfo(tokens["access_token"]).status_code == 200
 
 
@@ -92,7 +88,7 @@ def test_section_5_every_grant_binds(site: Site) -> None:
     ):
         tokens = answer.json()
         assert tokens["token_type"] == "DPoP", tokens
-        assert claims(tokens["access_token"])["cnf"] == {"jkt": key}
+        assert claims_of(tokens["access_token"])["cnf"] == {"jkt": key}
 
 
 def test_without_a_proof_everything_stays_bearer(site: Site) -> None:
@@ -101,7 +97,7 @@ def test_without_a_proof_everything_stays_bearer(site: Site) -> None:
     tokens = party.redeem(code_for(party, site)).json()
 
     assert tokens["token_type"] == "Bearer"
-    assert "cnf" not in claims(tokens["access_token"])
+    assert "cnf" not in claims_of(tokens["access_token"])
     assert row_counts(site)["used_jtis"] == 0
 
 
@@ -141,13 +137,13 @@ def stranger(key: Key) -> Bad:
 
 
 def unsigned(proofs: Proofs, token: str) -> list[str]:
-    payload = claims(proofs.make("GET", "/userinfo", token))
+    payload = claims_of(proofs.make("GET", "/userinfo", token))
     head = {"typ": "dpop+jwt", "jwk": proofs.key.public_jwk}
     return [jwt.encode(payload, "", "none", headers=head)]
 
 
 def symmetric(proofs: Proofs, token: str) -> list[str]:
-    payload = claims(proofs.make("GET", "/userinfo", token))
+    payload = claims_of(proofs.make("GET", "/userinfo", token))
     secret = "a secret that is long enough to be a key"
     head = {"typ": "dpop+jwt", "jwk": {"kty": "oct", "k": encoded(secret.encode())}}
     return [jwt.encode(payload, secret, "HS256", headers=head)]
@@ -478,7 +474,7 @@ def test_section_10_a_code_is_good_with_its_key_only(site: Site, how: str) -> No
     party.proofs = proofs
 
     tokens = party.redeem(code).json()
-    assert claims(tokens["access_token"])["cnf"] == {"jkt": party.jkt}
+    assert claims_of(tokens["access_token"])["cnf"] == {"jkt": party.jkt}
 
 
 def test_section_10_1_a_proof_of_another_key_than_dpop_jkt_is_refused(site: Site) -> None:
@@ -593,7 +589,7 @@ def test_section_5_a_confidential_client_may_change_its_key_and_still_rotates(si
 
     second = party.refresh(tokens["refresh_token"]).json()
 
-    assert claims(second["access_token"])["cnf"] == {"jkt": party.jkt}
+    assert claims_of(second["access_token"])["cnf"] == {"jkt": party.jkt}
     assert second["refresh_token"] != tokens["refresh_token"]
 
 

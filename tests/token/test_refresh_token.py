@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import jwt
 import pytest
 
 from oidc_server.domain import clients, endings
@@ -12,6 +11,7 @@ from tests.browser import Browser
 from tests.factories import make_client, make_user
 from tests.relying_party import RelyingParty, signed_in
 from tests.site import Site
+from tests.tokens import claims_of
 
 DAY = 86_400
 OFFLINE = "openid profile email offline_access"
@@ -31,11 +31,6 @@ def refused(answer: Any, error: str = "invalid_grant") -> bool:
     return (answer.status_code, answer.json()["error"]) == (400, error)
 
 
-def claims(token: str) -> dict[str, Any]:
-    found: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
-    return found
-
-
 def test_a_refresh_rotates_and_tells_the_same_person(site: Site) -> None:
     party, _, person, first = signed_in(site)
     site.clock.advance(100)
@@ -50,7 +45,7 @@ def test_a_refresh_rotates_and_tells_the_same_person(site: Site) -> None:
     assert second["refresh_token"] != first["refresh_token"]
     assert second["access_token"] != first["access_token"]
     assert party.userinfo(second["access_token"]).json()["sub"] == person.id
-    before, after = claims(first["id_token"]), claims(second["id_token"])
+    before, after = claims_of(first["id_token"]), claims_of(second["id_token"])
     for name in ("iss", "sub", "aud", "auth_time", "sid"):
         assert after[name] == before[name]
     assert after["iat"] == before["iat"] + 100

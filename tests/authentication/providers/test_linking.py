@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from oidc_server.domain import endings, identities, identity_providers, user_sessions, ways_in
-from tests.authentication.forms import is_signed_in, new_browser, post, sign_in
+from tests.authentication.forms import is_signed_in, new_browser, post, sign_in, signed_in_person
 from tests.authentication.providers.leaving import (
     add_provider,
     come_back,
@@ -37,12 +37,6 @@ def live_sessions(site, person):
         return user_sessions.live_of_user(db, person.id)
 
 
-def signed_in(site):
-    person, browser = make_user(site), new_browser(site)
-    sign_in(browser, person.username)
-    return person, browser
-
-
 def leave_to_connect(browser, password=PASSWORD):
     """Fill the form of the console; the answer to it."""
     return browser.send(browser.client.get(CONNECT), form=-1, current_password=password)
@@ -50,14 +44,14 @@ def leave_to_connect(browser, password=PASSWORD):
 
 def connected(site, provider):
     """Somebody who has connected their account in the console."""
-    person, browser = signed_in(site)
+    person, browser = signed_in_person(site)
     come_back(browser, provider.authorize(onward(leave_to_connect(browser))))
     return person, browser
 
 
 def test_the_console_connects_an_account_after_the_password(site, provider, known):
     provider.claims = {"email": "ada@there.example"}
-    person, browser = signed_in(site)
+    person, browser = signed_in_person(site)
 
     wrong = leave_to_connect(browser, "not the password")
     page = come_back(browser, provider.authorize(onward(leave_to_connect(browser))))
@@ -73,7 +67,7 @@ def test_the_console_connects_an_account_after_the_password(site, provider, know
 
 
 def test_nothing_is_connected_to_whoever_is_signed_in_when_the_answer_comes(site, provider, known):
-    _, browser = signed_in(site)
+    _, browser = signed_in_person(site)
     query = provider.authorize(onward(leave_to_connect(browser)))
     other = make_user(site)
     browser.client.cookies.delete("sid")
@@ -86,8 +80,8 @@ def test_nothing_is_connected_to_whoever_is_signed_in_when_the_answer_comes(site
 
 
 def test_an_attackers_answer_connects_nothing_in_the_browser_of_a_victim(site, provider, known):
-    _, attacker = signed_in(site)
-    victim, browser = signed_in(site)
+    _, attacker = signed_in_person(site)
+    victim, browser = signed_in_person(site)
     query = provider.authorize(onward(leave_to_connect(attacker)))
 
     page = come_back(browser, query)
@@ -99,7 +93,7 @@ def test_an_attackers_answer_connects_nothing_in_the_browser_of_a_victim(site, p
 def test_an_account_that_somebody_else_has_connected_is_not_connected_twice(site, provider, known):
     first, _ = connected(site, provider)
 
-    second, browser = signed_in(site)
+    second, browser = signed_in_person(site)
     page = come_back(browser, provider.authorize(onward(leave_to_connect(browser))))
 
     assert "somebody else here signs in with that account" in page.text
@@ -125,7 +119,7 @@ def test_whoever_has_an_account_signs_in_to_it_and_goes_back_to_their_app(site, 
 
 
 def test_whoever_is_signed_in_already_signs_in_once_more_to_connect(site, provider, known):
-    person, browser = signed_in(site)
+    person, browser = signed_in_person(site)
     query = provider.authorize(leave(browser, "/login?reason=login_again"))
     site.clock.advance(1)
     newcomer = come_back(browser, query)
@@ -224,7 +218,7 @@ def test_the_last_way_in_stays(site, provider, known):
 
 def test_links_of_others_are_nobodys(site, provider, known):
     owner, _ = connected(site, provider)
-    _, stranger = signed_in(site)
+    _, stranger = signed_in_person(site)
     [identity] = identities_of(site, owner)
 
     assert stranger.client.get(f"/account/security/identities/{identity.id}").status_code == 404
@@ -242,7 +236,7 @@ def test_what_was_connected_since_somebody_else_was_in_goes_when_the_owner_says_
 
 
 def test_nothing_is_connected_while_the_owner_says_that_it_was_not_them(site, provider, known):
-    person, browser = signed_in(site)
+    person, browser = signed_in_person(site)
     query = provider.authorize(onward(leave_to_connect(browser)))
     answers = []
     callback = threading.Thread(target=lambda: answers.append(come_back(browser, query)))
@@ -259,7 +253,7 @@ def test_nothing_is_connected_while_the_owner_says_that_it_was_not_them(site, pr
 
 
 def test_what_is_being_connected_then_goes_as_well(site, provider, known):
-    person, _ = signed_in(site)
+    person, _ = signed_in_person(site)
     [session_id] = live_sessions(site, person)
 
     def disown():
