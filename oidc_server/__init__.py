@@ -3,8 +3,8 @@
 The map, from the wire down; imports point down only, and features do not know each other
 (`[tool.importlinter]` in pyproject.toml holds it):
 
-* `cli` starts things. `app` chooses every part, `routes` lists every address, `transfer` moves
-  whole databases, `schema` migrates.
+* `cli` starts things, `serving` is the process that answers. `app` chooses every part, `routes`
+  lists every address, `transfer` moves whole databases, `schema` migrates.
 * Features, one package per door, in walking order: `discovery`, `authorization`, `authentication`,
   `token`, `device`, `userinfo`, `client_registration`, `logout`, `language_choice`, `account`,
   `account_api`, `admin_api`, `credits`, `api_docs`, `problems`, `forward_auth`, `setup`, `health`,
