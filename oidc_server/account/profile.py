@@ -5,10 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from oidc_server.domain import profiles, users
-from oidc_server.domain.audit import Event
 from oidc_server.domain.profiles import ADDRESS_MEMBERS, CLAIMS
 from oidc_server.domain.users import User
-from oidc_server.web import console
+from oidc_server.web import console, own_account
 from oidc_server.web.console import get_session
 from oidc_server.web.context import Context
 from oidc_server.web.responses import Response
@@ -41,8 +40,7 @@ def submit_profile(ctx: Context) -> Response:
     if problems:
         return _page(ctx, user, values, problems, status=422)
 
-    users.edit(ctx.db, user.id, values, ctx.now)
-    ctx.record(Event.USER_EDITED, user_id=user.id)
+    own_account.edit(ctx, user, values)
     return ctx.redirect("account.profile", notice="profile_saved")
 
 

@@ -3,12 +3,10 @@
 from oidc_server.account_api.models import Deletion, Me, told
 from oidc_server.account_api.proof import Prepared, grant_of, refusal, wrong_field
 from oidc_server.domain import users
-from oidc_server.domain.audit import Event
 from oidc_server.domain.identifiers import InvalidFieldError
 from oidc_server.web import chosen_password, email_addresses, own_account
 from oidc_server.web.errors import InvalidFieldsError
 from oidc_server.web.operations import Call
-from oidc_server.web.profile_body import claims_of
 from oidc_server.web.responses import Response, empty
 
 
@@ -19,17 +17,13 @@ def read_me(call: Call) -> Me:
 
 def change_me(call: Call) -> Me:
     """Change the claims that the body names; what is empty is removed."""
-    ctx, user_id = call.ctx, call.subject
-    before = claims_of(users.get(ctx.db, user_id))
+    user = users.get(call.ctx.db, call.subject)
 
     try:
-        user = users.edit(ctx.db, user_id, call.body.named(), ctx.now)
+        own_account.edit(call.ctx, user, call.body.named())
     except InvalidFieldError as error:
         raise InvalidFieldsError(([error.field], str(error))) from None
 
-    after = claims_of(user)
-    if after != before:
-        ctx.record(Event.USER_EDITED, user_id=user_id, before=before, after=after)
     return _me(call)
 
 

@@ -1,12 +1,30 @@
-"""What people do to their own account, after they proved once more who they are.
+"""What people do to their own account; what would hurt, after they proved once more who they are.
 
 One way for pages and the API: what it does in the domain, and what is written down of it.
 """
 
-from oidc_server.domain import endings
+from collections.abc import Mapping
+from typing import Any
+
+from oidc_server.domain import endings, users
 from oidc_server.domain.audit import Event
+from oidc_server.domain.users import User
 from oidc_server.web.context import Context
 from oidc_server.web.mail_facts import mail_facts
+from oidc_server.web.profile_body import claims_of
+
+
+def edit(ctx: Context, user: User, values: Mapping[str, Any]) -> User:
+    """Change what apps are told: the claims that `values` names; what is empty is removed.
+
+    Raises `InvalidFieldError`.
+    """
+    before = claims_of(user)
+    edited = users.edit(ctx.db, user.id, values, ctx.now)
+    after = claims_of(edited)
+    if after != before:
+        ctx.record(Event.USER_EDITED, user_id=user.id, before=before, after=after)
+    return edited
 
 
 def change_password(

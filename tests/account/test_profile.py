@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from oidc_server.domain import users
+from oidc_server.domain import audit_trail, users
+from oidc_server.domain.audit_trail import Filter
 from oidc_server.domain.profiles import ADDRESS_MEMBERS, CLAIMS
 from tests.account.pages import fill
 from tests.authentication.forms import signed_in_person
@@ -67,6 +68,18 @@ def test_the_page_shows_what_was_saved_and_an_empty_field_takes_it_away(site):
     assert 'value="London"' in page
     user = stored(site, person)
     assert (user.nickname, user.zoneinfo, user.address) == (None, None, None)
+
+
+def test_the_audit_log_tells_what_was_changed_and_only_if_something_was(site):
+    person, browser = signed_in_person(site)
+
+    fill(browser, PATH, nickname="Countess")
+    fill(browser, PATH, nickname="Countess")
+
+    with site.db() as db:
+        [entry] = audit_trail.search(db, Filter(event="user.edited"), limit=10)
+    assert entry.user_id == person.id
+    assert ((entry.before or {})["nickname"], (entry.after or {})["nickname"]) == (None, "Countess")
 
 
 def test_an_app_is_told_what_was_said(site):
