@@ -5,7 +5,6 @@ from typing import Any
 from oidc_server.account_api.models import Me, SignUp, told
 from oidc_server.account_api.proof import wrong_field
 from oidc_server.domain import identifiers, invitations, users
-from oidc_server.domain.identifiers import InvalidFieldError
 from oidc_server.domain.invitations import Invitation, SpentInvitationError
 from oidc_server.domain.links import Link, Purpose
 from oidc_server.web import (
@@ -60,8 +59,6 @@ def sign_up(call: Call) -> Me:
         users.edit(ctx.db, user.id, body.named(), ctx.now)
     except SpentInvitationError:
         raise InvalidFieldsError((["invitation"], _USELESS_LINK)) from None
-    except InvalidFieldError as error:
-        raise InvalidFieldsError(([error.field], str(error))) from None
 
     return told(users.get(ctx.db, user.id), user.id)
 

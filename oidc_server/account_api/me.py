@@ -5,7 +5,6 @@ from oidc_server.account_api.proof import Prepared, grant_of, refusal, wrong_fie
 from oidc_server.domain import users
 from oidc_server.domain.identifiers import InvalidFieldError
 from oidc_server.web import chosen_password, email_addresses, own_account
-from oidc_server.web.errors import InvalidFieldsError
 from oidc_server.web.operations import Call
 from oidc_server.web.responses import Response, empty
 
@@ -19,10 +18,7 @@ def change_me(call: Call) -> Me:
     """Change the claims that the body names; what is empty is removed."""
     user = users.get(call.ctx.db, call.subject)
 
-    try:
-        own_account.edit(call.ctx, user, call.body.named())
-    except InvalidFieldError as error:
-        raise InvalidFieldsError(([error.field], str(error))) from None
+    own_account.edit(call.ctx, user, call.body.named())
 
     return _me(call)
 

@@ -8,7 +8,6 @@ from pydantic import Field
 from oidc_server.admin_api.giving_roles import may_give
 from oidc_server.domain import invitations
 from oidc_server.domain.audit import Event
-from oidc_server.domain.identifiers import InvalidFieldError
 from oidc_server.domain.invitations import LONGEST, USUAL, Invitation
 from oidc_server.domain.links import Purpose
 from oidc_server.domain.roles import UnknownRoleError
@@ -95,8 +94,6 @@ def create_invitation(call: Call) -> MadeInvitation:
         )
     except UnknownRoleError as error:
         raise InvalidFieldsError((["role"], str(error))) from None
-    except InvalidFieldError as error:
-        raise InvalidFieldsError(([error.field], str(error))) from None
 
     call.ctx.record(Event.INVITATION_CREATED, invitation_id=made.id, role=made.role)
     return MadeInvitation(**_told(call, made), link=_link(call, made))

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 from oidc_server.domain import resources, roles
 from oidc_server.domain.audit import Event
 from oidc_server.domain.clients import UnknownClientError
-from oidc_server.domain.resources import InvalidResourceError, Resource, ResourceTakenError
+from oidc_server.domain.resources import Resource, ResourceTakenError
 from oidc_server.domain.roles import Held
 from oidc_server.oauth2.vocabulary import ApiScope
 from oidc_server.web.api_access import administration, may_touch
@@ -112,8 +112,8 @@ def create_resource(call: Call) -> ResourceAnswer:
         )
     except ResourceTakenError as error:
         raise ProblemError(types.CONFLICT, str(error)) from None
-    except (InvalidResourceError, UnknownClientError) as error:
-        raise _in_field(error) from None
+    except UnknownClientError as error:
+        raise InvalidFieldsError((["client_id"], str(error))) from None
 
     _require_as_much(call, made, replace(made, client_id=None))
     call.ctx.record(Event.RESOURCE_CREATED, resource=made.identifier, before={}, after=_told(made))
@@ -134,8 +134,8 @@ def change_resource(call: Call) -> ResourceAnswer:
             client_id=changes.get("client_id", before.client_id),
             wants_roles=before.wants_roles if wants_roles is None else wants_roles,
         )
-    except (InvalidResourceError, UnknownClientError) as error:
-        raise _in_field(error) from None
+    except UnknownClientError as error:
+        raise InvalidFieldsError((["client_id"], str(error))) from None
 
     _require_as_much(call, before, after)
     call.ctx.record(
@@ -180,11 +180,6 @@ def _named(call: Call) -> Resource:
     if found is None:
         raise ProblemError(types.NOT_FOUND, "There is no such resource server.")
     return found
-
-
-def _in_field(error: InvalidResourceError | UnknownClientError) -> InvalidFieldsError:
-    field = error.field if isinstance(error, InvalidResourceError) else "client_id"
-    return InvalidFieldsError(([field], str(error)))
 
 
 def _told(resource: Resource) -> dict[str, Any]:

@@ -6,11 +6,11 @@ from pydantic import AfterValidator, Field
 
 from oidc_server.domain import roles
 from oidc_server.domain.audit import Event
-from oidc_server.domain.roles import Held, InvalidRoleError, Role, UnknownRoleError
+from oidc_server.domain.roles import Held, Role, UnknownRoleError
 from oidc_server.oauth2.requested import known_scopes
 from oidc_server.oauth2.vocabulary import ApiScope
 from oidc_server.web.api_access import administration, may_touch
-from oidc_server.web.errors import InvalidFieldsError, ProblemError, types
+from oidc_server.web.errors import ProblemError, types
 from oidc_server.web.json_api import Answer, Body, printable
 from oidc_server.web.operations import Call, Operation
 from oidc_server.web.responses import Response, empty
@@ -64,17 +64,14 @@ def create_role(call: Call) -> RoleAnswer:
     scopes = frozenset(body.scopes)
     may_touch(call.caller, Held(frozenset({body.name}), scopes))
 
-    try:
-        made = roles.create(
-            db,
-            name=body.name,
-            description=body.description,
-            scopes=scopes,
-            known=known_scopes(db),
-            now=call.ctx.now,
-        )
-    except InvalidRoleError as error:
-        raise InvalidFieldsError(([error.field], str(error))) from None
+    made = roles.create(
+        db,
+        name=body.name,
+        description=body.description,
+        scopes=scopes,
+        known=known_scopes(db),
+        now=call.ctx.now,
+    )
 
     call.ctx.record(Event.ROLE_CREATED, role=made.name, scopes=sorted(made.scopes))
     return _answer(made)
@@ -87,17 +84,14 @@ def change_role(call: Call) -> RoleAnswer:
     may_touch(call.caller, role.held)
     may_touch(call.caller, Held(frozenset({role.name}), scopes))
 
-    try:
-        changed = roles.change(
-            db,
-            role,
-            description=role.description if body.description is None else body.description,
-            scopes=scopes,
-            known=known_scopes(db),
-            now=call.ctx.now,
-        )
-    except InvalidRoleError as error:
-        raise InvalidFieldsError(([error.field], str(error))) from None
+    changed = roles.change(
+        db,
+        role,
+        description=role.description if body.description is None else body.description,
+        scopes=scopes,
+        known=known_scopes(db),
+        now=call.ctx.now,
+    )
 
     call.ctx.record(Event.ROLE_CHANGED, before=_told(role), after=_told(changed), role=role.name)
     return _answer(changed)

@@ -36,6 +36,12 @@ class DomainError(Exception):
     """A rule of the domain was broken; `web/errors/` knows how to say so."""
 
 
+class FieldError(DomainError):
+    """What was given for one `field` cannot be; the text says why."""
+
+    field: str = ""
+
+
 class Instant(TypeDecorator[datetime]):
     """An aware UTC datetime, stored as microseconds since 1970: alike on both databases."""
 

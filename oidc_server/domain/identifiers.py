@@ -9,7 +9,7 @@ import unicodedata
 
 import email_validator
 
-from oidc_server.domain.base import DomainError, parse_id
+from oidc_server.domain.base import FieldError, parse_id
 
 MAX_USERNAME = 64
 MAX_EMAIL = 254
@@ -32,10 +32,9 @@ _LOOK_LATIN = frozenset("асеорхуіјѕһԁԛԝӏѵονριυκτχγ")
 _PLAIN_LATIN = frozenset("abcdefghijklmnopqrstuvwxyzæœøđðþłħŋə")
 
 
-class InvalidFieldError(DomainError):
+class InvalidFieldError(FieldError):
     """Something a person entered cannot be taken; `code` says why, `shape` what can be."""
 
-    field = ""
     shape = ""
 
     def __init__(self, code: str) -> None:

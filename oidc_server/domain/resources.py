@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from oidc_server.database import Statement, Transaction
 from oidc_server.domain import clients
-from oidc_server.domain.base import Base, DomainError, Instant, Words, table_of
+from oidc_server.domain.base import Base, DomainError, FieldError, Instant, Words, table_of
 from oidc_server.domain.client_metadata import is_scope
 
 
@@ -42,7 +42,7 @@ class Resource:
     created_at: datetime
 
 
-class InvalidResourceError(DomainError):
+class InvalidResourceError(FieldError):
     """`field` of a resource server cannot be what it shall be."""
 
     def __init__(self, field: str, message: str) -> None:

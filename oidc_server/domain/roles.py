@@ -27,6 +27,7 @@ from oidc_server.database import Statement, Transaction
 from oidc_server.domain.base import (
     Base,
     DomainError,
+    FieldError,
     Identifier,
     Instant,
     Words,
@@ -121,7 +122,7 @@ class Held:
         return self.is_administrator or (not other.is_administrator and other.scopes <= self.scopes)
 
 
-class InvalidRoleError(DomainError):
+class InvalidRoleError(FieldError):
     """`field` (`name` or `scopes`) of a role cannot be what it shall be."""
 
     def __init__(self, field: str, message: str) -> None:

@@ -13,12 +13,13 @@ from starlette.routing import Route
 
 from oidc_server.domain import audit
 from oidc_server.domain.audit import Event, Origin
+from oidc_server.domain.base import FieldError
 from oidc_server.oauth2.authlib import OAuth2Error
 from oidc_server.web import errors
 from oidc_server.web.api_access import Caller, Rule, authenticate, refused, subject_of
 from oidc_server.web.context import Context
 from oidc_server.web.endpoint import Before, Endpoint, Handler, Method
-from oidc_server.web.errors import ProblemError, types
+from oidc_server.web.errors import InvalidFieldsError, ProblemError, types
 from oidc_server.web.errors.types import ProblemType
 from oidc_server.web.idempotency import answer_once, idempotency_key
 from oidc_server.web.json_api import read_body, read_query
@@ -77,6 +78,7 @@ class Operation:
     description: str = ""
     rule: Rule
     handler: Callable[[Call], BaseModel | Response]
+    """What it raises as `FieldError` is told as a field of the body."""
     query: type[BaseModel] | None = None
     body: type[BaseModel] | None = None
     answer: type[BaseModel] | None = None
@@ -197,7 +199,10 @@ def _refusal(operation: Operation, origin: Origin, reason: str) -> Callable[[Con
 
 
 def _written(operation: Operation, call: Call) -> Response:
-    answer = operation.handler(call)
+    try:
+        answer = operation.handler(call)
+    except FieldError as error:
+        raise InvalidFieldsError(([error.field], str(error))) from None
     if isinstance(answer, Response):
         return answer
     return json(answer.model_dump(mode="json"), status=operation.status)

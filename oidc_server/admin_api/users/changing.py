@@ -8,7 +8,6 @@ from oidc_server.admin_api.users.models import UserAnswer, told
 from oidc_server.admin_api.users.reading import answer, other
 from oidc_server.domain import endings, roles, users
 from oidc_server.domain.audit import Event
-from oidc_server.domain.identifiers import InvalidFieldError
 from oidc_server.domain.roles import UnknownRoleError
 from oidc_server.domain.users import User
 from oidc_server.web.chosen_password import password_hash
@@ -24,19 +23,16 @@ def create_user(call: Call) -> UserAnswer:
     chosen = password_hash(ctx)
     _may_give_all(call, body.roles)
 
-    try:
-        user = users.create(
-            ctx.db,
-            username=body.username,
-            email=body.email,
-            name=None,
-            password_hash=chosen,
-            now=ctx.now,
-            email_verified=body.email_verified,
-        )
-        _edit(call, user, body)
-    except InvalidFieldError as error:
-        raise InvalidFieldsError(([error.field], str(error))) from None
+    user = users.create(
+        ctx.db,
+        username=body.username,
+        email=body.email,
+        name=None,
+        password_hash=chosen,
+        now=ctx.now,
+        email_verified=body.email_verified,
+    )
+    _edit(call, user, body)
     for role in body.roles:
         roles.assign(ctx.db, user.id, role, ctx.now)
     if chosen is None:
@@ -51,17 +47,14 @@ def change_user(call: Call) -> UserAnswer:
     body, db, now, user = call.body, call.ctx.db, call.ctx.now, other(call)
     before = _state(user)
 
-    try:
-        if body.username is not None:
-            user = endings.rename_user(db, user.id, body.username, now)
-        if {"email", "email_verified"} & body.model_fields_set:
-            email = body.email if "email" in body.model_fields_set else user.email
-            kept = "email" not in body.model_fields_set and user.email_verified_at is not None
-            verified = kept if body.email_verified is None else body.email_verified
-            user = endings.set_email(db, user.id, email, now, verified=verified)
-        _edit(call, user, body)
-    except InvalidFieldError as error:
-        raise InvalidFieldsError(([error.field], str(error))) from None
+    if body.username is not None:
+        user = endings.rename_user(db, user.id, body.username, now)
+    if {"email", "email_verified"} & body.model_fields_set:
+        email = body.email if "email" in body.model_fields_set else user.email
+        kept = "email" not in body.model_fields_set and user.email_verified_at is not None
+        verified = kept if body.email_verified is None else body.email_verified
+        user = endings.set_email(db, user.id, email, now, verified=verified)
+    _edit(call, user, body)
 
     after = _state(user)
     if after != before:
