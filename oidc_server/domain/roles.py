@@ -6,9 +6,10 @@ gives nothing, so no row says it.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     ForeignKey,
@@ -34,6 +35,7 @@ from oidc_server.domain.base import (
     insert_all,
     table_of,
 )
+from oidc_server.domain.users import User
 
 ADMIN = "admin"
 """May administer everything."""
@@ -151,6 +153,7 @@ class LastAdministratorError(DomainError):
 
 _assignments = table_of(RoleAssignment)
 _roles = table_of(RoleRow)
+_users = table_of(User)
 _ASSIGN = Statement(insert_all(_assignments).on_conflict_do_nothing())
 _WITHDRAW = Statement(
     delete(_assignments).where(
@@ -167,6 +170,14 @@ _HELD = Statement(
     select(_assignments.c.role, _roles.c.scopes)
     .outerjoin(_roles, _roles.c.name == _assignments.c.role)
     .where(_assignments.c.user_id == bindparam("user_id"))
+)
+_HOLD = Statement(
+    select(_assignments.c.role, _roles.c.scopes)
+    .join(_users, _users.c.id == _assignments.c.user_id)
+    .outerjoin(_roles, _roles.c.name == _assignments.c.role)
+    .where(_assignments.c.user_id == bindparam("user_id"), _users.c.disabled_at.is_(None))
+    # Who takes a role, or shuts the account, comes after what is done by it, or sees it undone.
+    .with_for_update(read=True, of=(_assignments, _users))
 )
 _ADMINISTRATOR_EXISTS = Statement(
     select(exists().where(_assignments.c.role == literal_column(f"'{ADMIN}'")))
@@ -212,7 +223,15 @@ def roles_of(db: Transaction, user_id: str) -> frozenset[str]:
 
 def held_by(db: Transaction, user_id: str) -> Held:
     """The roles this person has, with what they give: one read."""
-    rows = db.all(_HELD, user_id=user_id)
+    return _held(db.all(_HELD, user_id=user_id))
+
+
+def hold(db: Transaction, user_id: str) -> Held:
+    """The same for somebody who does something by them: nobody takes one before it is done."""
+    return _held(db.all(_HOLD, user_id=user_id))
+
+
+def _held(rows: Sequence[Any]) -> Held:
     scopes = [
         BUILT_IN[row.role][1] if row.role in BUILT_IN else row.scopes or frozenset() for row in rows
     ]

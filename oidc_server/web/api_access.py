@@ -165,7 +165,8 @@ def may_touch(caller: Caller, other: Held) -> None:
 def _require_role(ctx: Context, caller: Caller, scope: str | None) -> Held | None:
     if caller.user_id is None or scope is None:
         return None
-    held = roles.held_by(ctx.db, caller.user_id)
+    does = ctx.incoming.method not in ("GET", "HEAD")
+    held = (roles.hold if does else roles.held_by)(ctx.db, caller.user_id)
     if not held.give(scope):
         raise ProblemError(
             types.NOT_ALLOWED, f"You may use {scope} for yourself at most, not for others."

@@ -1,5 +1,6 @@
 """People over the wire: found, listed, changed; and whom nobody may touch."""
 
+import threading
 from typing import Any
 
 import pytest
@@ -510,3 +511,31 @@ def test_nothing_is_done_to_somebody_who_is_deleted(api: Callers) -> None:
     assert send(api, "GET", f"/{user_id}").status_code == 404
     with api.site.db() as db:
         assert users.get(db, user_id).disabled_at is not None
+
+
+@pytest.mark.parametrize("how", ["role", "account"])
+def test_nobody_gives_a_role_that_is_being_taken_from_them(api: Callers, how: str) -> None:
+    giver, friend, other = api.people["administrator"], make_user(api.site), make_user(api.site)
+    answers: list[Response] = []
+    giving = threading.Thread(
+        target=lambda: answers.append(
+            api.call("PUT", f"/api/v1/admin/users/{friend.id}/roles/admin", "administrator")
+        )
+    )
+    with api.site.db() as db:
+        roles.assign(db, other.id, roles.ADMIN, api.site.clock.now)
+
+    with api.site.db() as db:
+        if how == "role":
+            endings.withdraw_role(db, giver.id, roles.ADMIN)
+        else:
+            endings.disable_user(db, giver.id, api.site.clock.now)
+        db.flush()
+        giving.start()
+        giving.join(0.5)
+        assert giving.is_alive()
+    giving.join()
+
+    assert answers[0].status_code in (401, 403)
+    with api.site.db() as db:
+        assert roles.roles_of(db, friend.id) == {roles.USER}
