@@ -7,6 +7,7 @@ The callers come one after the other, so two administrators cannot remove each o
 from sqlalchemy import bindparam, literal_column, select
 
 from oidc_server.database import Statement, Transaction
+from oidc_server.domain import roles
 from oidc_server.domain.base import table_of
 from oidc_server.domain.roles import ADMIN, LastAdministratorError, RoleAssignment
 from oidc_server.domain.users import User
@@ -31,6 +32,6 @@ def keep_one(db: Transaction, user_id: str) -> None:
     It holds up everybody else who asks until the transaction ends: also for somebody who is no
     administrator, since they may become one meanwhile.
     """
-    db.lock("administrators")
+    roles.take_turn(db)
     if db.first(_IS_ONE, user_id=user_id) and not db.first(_ANOTHER, user_id=user_id):
         raise LastAdministratorError

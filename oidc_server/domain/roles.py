@@ -226,8 +226,14 @@ def held_by(db: Transaction, user_id: str) -> Held:
     return _held(db.all(_HELD, user_id=user_id))
 
 
+def take_turn(db: Transaction) -> None:
+    """Let those who act on others do so one after the other: two may act on each other."""
+    db.lock("administrators")
+
+
 def hold(db: Transaction, user_id: str) -> Held:
     """The same for somebody who does something by them: nobody takes one before it is done."""
+    take_turn(db)
     return _held(db.all(_HOLD, user_id=user_id))
 
 
