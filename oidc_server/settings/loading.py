@@ -144,10 +144,11 @@ def _collect(env: Mapping[str, str], env_file: Path | None, problems: list[str])
 
     `X` or `X_FILE` of the environment takes the place of either in `env_file`.
     """
-    chosen = {name.removesuffix(_FILE_SUFFIX) for name, value in env.items() if value}
+    present = {name: value for name, value in env.items() if value}
+    chosen = {name.removesuffix(_FILE_SUFFIX) for name in present}
     from_file = dotenv_values(env_file, interpolate=False) if env_file else {}
     from_file = {k: v for k, v in from_file.items() if k.removesuffix(_FILE_SUFFIX) not in chosen}
-    given = {name: value for name, value in (from_file | dict(env)).items() if value}
+    given = {name: value for name, value in (from_file | present).items() if value}
     found: dict[str, str] = {}
     for name, value in sorted(given.items()):
         plain = name.removesuffix(_FILE_SUFFIX)

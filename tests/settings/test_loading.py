@@ -75,7 +75,7 @@ def test_mails_from_an_issuer_without_a_name_come_from_its_address():
     )
 
 
-def test_the_environment_beats_the_file_and_empty_counts_as_not_set(tmp_path):
+def test_the_environment_beats_the_file_and_empty_counts_as_not_set_in_both(tmp_path):
     env_file = tmp_path / ".env"
     env_file.write_text(
         "OIDC_BRAND_NAME='From the file'\nOIDC_SIGN_UP=closed\nOIDC_LEEWAY=\nOTHER=ignored\n"
@@ -85,7 +85,7 @@ def test_the_environment_beats_the_file_and_empty_counts_as_not_set(tmp_path):
     settings = load({"OIDC_SIGN_UP": "invite", "OIDC_BRAND_NAME": ""}, env_file)
 
     assert settings.sign_up == "invite"
-    assert settings.brand_name == "Your ID"
+    assert settings.brand_name == "From the file"
     assert settings.leeway == timedelta(seconds=2)
     assert settings.secret_keys == ("abcdefghijklmnopqrstuvwxyz${HOME}0123456789",)
 
