@@ -4,9 +4,10 @@ No command takes a secret as an argument, each answers `--json`, and each exits 
 """
 
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from oidc_server import __version__
 from oidc_server.cli import (
@@ -30,8 +31,23 @@ from oidc_server.cli import (
 )
 from oidc_server.cli.failures import telling_in_words
 
+_OF_THE_LIBRARY = "Value error, "
+
+
+class _Commands(TyperGroup):
+    """Every command: what is wrong with an option is told without the words of a library."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            error.message = error.message.removeprefix(_OF_THE_LIBRARY)
+            raise
+
+
 application = typer.Typer(
     name="oidc-server",
+    cls=_Commands,
     help="An OAuth 2 and OpenID Connect authorization server.",
     no_args_is_help=True,
     add_completion=True,

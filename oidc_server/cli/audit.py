@@ -38,9 +38,7 @@ def _moment(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise typer.BadParameter(
-            "write 2026-01-31, or 2026-01-31T14:00 with or without Z"
-        ) from None
+        raise ValueError("write 2026-01-31, or 2026-01-31T14:00 with or without Z") from None
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 

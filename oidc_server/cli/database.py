@@ -117,7 +117,7 @@ def copy(
 def _address(to: str | None, to_file: Path | None) -> str:
     """Where to copy to; a password is not for a command line, which everybody here can read."""
     if (to is None) == (to_file is None):
-        raise typer.BadParameter("say --to or --to-file, one of them")
+        raise typer.BadParameter("say one of them", param_hint=("--to", "--to-file"))
     if to_file is not None:
         with opened(to_file) as file:
             to = file.read().decode()

@@ -7,7 +7,8 @@ import typer
 
 from oidc_server.settings.values import parse_duration
 
-Expires = Annotated[str, typer.Option(help="When it ends, such as 12h or 30d.")]
+_OPTION = "--expires"
+Expires = Annotated[str, typer.Option(_OPTION, help="When it ends, such as 12h or 30d.")]
 
 
 def read_lifetime(text: str, longest: timedelta) -> timedelta:
@@ -15,7 +16,7 @@ def read_lifetime(text: str, longest: timedelta) -> timedelta:
     try:
         lifetime = parse_duration(text)
     except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
+        raise typer.BadParameter(str(error), param_hint=_OPTION) from None
     if not timedelta() < lifetime <= longest:
-        raise typer.BadParameter(f"choose at most {longest.days}d")
+        raise typer.BadParameter(f"choose at most {longest.days}d", param_hint=_OPTION)
     return lifetime

@@ -60,7 +60,7 @@ def test_what_is_no_moment_is_refused_with_an_example(run: Run) -> None:
     told = run("audit", "list", "--since", "yesterday")
 
     assert told.status == 2
-    assert "write 2026-01-31, or" in told.stderr
+    assert "Invalid value for '--since': write 2026-01-31, or" in told.stderr
 
 
 def test_an_export_goes_to_standard_output(run: Run) -> None:

@@ -79,6 +79,23 @@ def test_every_command_answers_one_json_document(run, command):
     assert isinstance(done.json, list | dict)
 
 
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (("clients", "add", "--type", "x"), "for '--type': 'x' is not one of 'web', 'spa',"),
+        (("issuers", "add", "a", "--subject", "x"), "for '--subject': 'x' is not one of 'sub',"),
+        (("audit", "export", "--outcome", "x"), "for '--outcome': 'x' is not one of 'success',"),
+        (("users", "invite", "--expires", "x"), "for --expires: write seconds, or a number"),
+        (("users", "invite", "--expires", "99d"), "for --expires: choose at most 90d"),
+    ],
+)
+def test_a_wrong_option_is_named_and_told_in_our_own_words(run, command, told):
+    done = run(*command)
+
+    assert done.status == 2
+    assert f"Error: Invalid value {told}" in done.stderr
+
+
 def test_migrating_twice_is_as_good_as_once(run):
     run("db", "upgrade")
 
