@@ -1,5 +1,6 @@
 """`oidc-server audit`: what happened, and who did it."""
 
+import difflib
 import sys
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
@@ -18,7 +19,6 @@ from oidc_server.domain.audit_trail import Filter
 application = typer.Typer(no_args_is_help=True)
 _AT_ONCE = 500
 
-_Event = Annotated[Event | None, typer.Option("--event", metavar="<str>", help="What happened.")]
 _Outcome = Annotated[Outcome | None, typer.Option(help="How it ended.")]
 _ActorKind = Annotated[ActorKind | None, typer.Option(help="What somebody is who did it.")]
 _By = Annotated[
@@ -42,6 +42,22 @@ def _moment(text: str) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
+def _event(text: str) -> Event:
+    """The event of this name: there are too many to tell them all whenever one is mistyped."""
+    try:
+        return Event(text)
+    except ValueError:
+        close = " or ".join(difflib.get_close_matches(text, list(Event), n=3))
+        hint = f"Did you mean {close}? " if close else ""
+        raise ValueError(
+            f"there is no event {text}. {hint}All of them: oidc-server audit events"
+        ) from None
+
+
+_Event = Annotated[
+    Event | None,
+    typer.Option("--event", parser=_event, metavar="<str>", help="What happened: see events."),
+]
 _Since = Annotated[
     datetime | None,
     typer.Option(parser=_moment, metavar="<time>", help="From this moment on (UTC)."),
@@ -86,6 +102,12 @@ def list_events(
         shown = ("at", "event", "outcome", "actor", "user_id", "client_id", "address", "request_id")
         rows = [{name: legible(str(row[name] or "-")) for name in shown} for row in rows]
     show_all(rows, as_json=as_json)
+
+
+@application.command("events")
+def events(*, as_json: Json = False) -> None:
+    """List the names of all events that there can be."""
+    show_all([{"event": event.value} for event in Event], as_json=as_json)
 
 
 @application.command("export")

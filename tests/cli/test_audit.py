@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from oidc_server.domain.audit import Event
 from tests.cli.conftest import Run
 
 
@@ -61,6 +62,26 @@ def test_what_is_no_moment_is_refused_with_an_example(run: Run) -> None:
 
     assert told.status == 2
     assert "Invalid value for '--since': write 2026-01-31, or" in told.stderr
+
+
+@pytest.mark.parametrize("command", ["list", "export"])
+def test_an_event_that_there_is_not_is_told_with_those_that_are_close(
+    run: Run, command: str
+) -> None:
+    close = run("audit", command, "--event", "client.create")
+    far = run("audit", command, "--event", "nope")
+
+    assert (close.status, far.status) == (2, 2)
+    assert "there is no event client.create. Did you mean client.created or" in close.stderr
+    assert "there is no event nope. All of them: oidc-server audit events\n" in far.stderr
+    assert len(far.stderr) < 250
+
+
+def test_all_events_are_listed(run: Run) -> None:
+    told = run("audit", "events", "--json").json
+
+    assert [row["event"] for row in told] == list(Event)
+    assert "sign_in.failed\n" in run("audit", "events").stdout
 
 
 def test_an_export_goes_to_standard_output(run: Run) -> None:
