@@ -1,6 +1,7 @@
 """The command line `oidc-server`: one module per noun. The rules are in `domain/`.
 
 No command takes a secret as an argument, each answers `--json`, and each exits 0 only on success.
+What cannot be undone is confirmed (`confirmation.py`).
 """
 
 import sys

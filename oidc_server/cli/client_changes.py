@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from oidc_server.cli.confirmation import Yes, confirm
 from oidc_server.cli.json_files import read_json
 from oidc_server.cli.output import Json, show
 from oidc_server.cli.scopes import require_known, scope_option
@@ -87,8 +88,9 @@ def enable(client_id: str, *, as_json: Json = False) -> None:
     show(facts(client), as_json=as_json)
 
 
-def delete(client_id: str, *, as_json: Json = False) -> None:
+def delete(client_id: str, *, yes: Yes = False, as_json: Json = False) -> None:
     """End an application for good. Its tokens, and what people allowed it, end with it."""
+    confirm(f"Delete {client_id} for good, with its tokens?", yes=yes, as_json=as_json)
     with workshop() as tools:
         client_registrations.delete_client(tools.db, client_id, tools.now)
         tools.record(Event.CLIENT_DELETED, client_id=client_id)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from oidc_server.cli.confirmation import Yes, confirm
 from oidc_server.cli.json_files import read_json
 from oidc_server.cli.output import Json, show, show_all
 from oidc_server.cli.workshop import workshop
@@ -65,8 +66,9 @@ def list_issuers(*, as_json: Json = False) -> None:
 
 
 @application.command("remove")
-def remove(issuer: Issuer, *, as_json: Json = False) -> None:
+def remove(issuer: Issuer, *, yes: Yes = False, as_json: Json = False) -> None:
     """Believe an issuer no more."""
+    confirm(f"Forget {issuer} and its keys?", yes=yes, as_json=as_json)
     with workshop() as tools:
         trusted_issuers.remove(tools.db, issuer)
         tools.record(Event.ISSUER_REMOVED, issuer=issuer)

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from oidc_server.cli.confirmation import Yes, confirm
 from oidc_server.cli.output import Json, fail, show, show_all
 from oidc_server.cli.workshop import Workshop, workshop
 from oidc_server.domain import signing_keys
@@ -59,9 +60,13 @@ def rotate(
 
 @application.command("revoke")
 def revoke(
-    *, kid: Annotated[str, typer.Argument(help="The key, as listed.")], as_json: Json = False
+    *,
+    kid: Annotated[str, typer.Argument(help="The key, as listed.")],
+    yes: Yes = False,
+    as_json: Json = False,
 ) -> None:
     """Let a key that has leaked die in seconds, with all it signed. If it signs, it is replaced."""
+    confirm(f"Let {kid} die, with all that it signed?", yes=yes, as_json=as_json)
     fresh = signing_keys.generate(ALGORITHMS)
     with workshop() as tools:
         done = signing_keys.revoke(tools.db, tools.vault, kid, fresh, tools.now)

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from oidc_server.cli.confirmation import Yes, confirm
 from oidc_server.cli.output import Json, fail, show, show_all
 from oidc_server.cli.scopes import scope_option
 from oidc_server.cli.workshop import Workshop, workshop
@@ -150,14 +151,11 @@ def enable(name: Name, *, as_json: Json = False) -> None:
 def remove(
     name: Name,
     *,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Yes = False,
     as_json: Json = False,
 ) -> None:
     """Forget a provider, and the accounts connected there."""
-    if not yes and not sys.stdin.isatty():
-        fail("This cannot be undone. Say --yes.", as_json=as_json)
-    if not yes:
-        typer.confirm(f"Forget {name}, and what people have connected there?", abort=True)
+    confirm(f"Forget {name}, and what people have connected there?", yes=yes, as_json=as_json)
     with workshop() as tools:
         provider = identity_providers.get(tools.db, name)
         disconnected = endings.remove_provider(tools.db, provider, tools.now)

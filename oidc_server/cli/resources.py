@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from oidc_server.cli.confirmation import Yes, confirm
 from oidc_server.cli.output import Json, show, show_all
 from oidc_server.cli.scopes import scope_option, split
 from oidc_server.cli.workshop import workshop
@@ -85,8 +86,9 @@ def edit(
 
 
 @application.command("remove")
-def remove(identifier: Identifier, *, as_json: Json = False) -> None:
+def remove(identifier: Identifier, *, yes: Yes = False, as_json: Json = False) -> None:
     """Forget a resource server. Tokens for it that there are live until they expire."""
+    confirm(f"Forget {identifier}, its scopes and who serves it?", yes=yes, as_json=as_json)
     with workshop() as tools:
         resources.remove(tools.db, resources.get(tools.db, identifier).identifier)
         tools.record(Event.RESOURCE_DELETED, resource=identifier)

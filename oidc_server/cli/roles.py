@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from oidc_server.cli.confirmation import Yes, confirm
 from oidc_server.cli.output import Json, show, show_all
 from oidc_server.cli.scopes import scope_option, split
 from oidc_server.cli.workshop import workshop
@@ -74,8 +75,9 @@ def edit(
 
 
 @application.command("delete")
-def delete(name: Name, *, as_json: Json = False) -> None:
+def delete(name: Name, *, yes: Yes = False, as_json: Json = False) -> None:
     """Delete a role, and take it from everybody."""
+    confirm(f"Delete the role {name}, and take it from everybody?", yes=yes, as_json=as_json)
     with workshop() as tools:
         role = roles.get(tools.db, name)
         holders = roles.remove(tools.db, role)

@@ -1,12 +1,12 @@
 """`oidc-server users`: what is done to an account after it was made."""
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
 
+from oidc_server.cli.confirmation import Yes, confirm
 from oidc_server.cli.new_password import PasswordStdin, new_password_hash
 from oidc_server.cli.output import Json, fail, show
 from oidc_server.cli.workshop import Workshop, workshop
@@ -40,14 +40,11 @@ def enable(named: Named, *, as_json: Json = False) -> None:
 def delete(
     named: Named,
     *,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Yes = False,
     as_json: Json = False,
 ) -> None:
     """Delete an account, at once and for good."""
-    if not yes and not sys.stdin.isatty():
-        fail("There is no way back: say --yes.", as_json=as_json)
-    if not yes:
-        typer.confirm(f"Delete {named} for good?", abort=True)
+    confirm(f"Delete {named} for good?", yes=yes, as_json=as_json)
     with account_of(named, as_json=as_json) as (tools, user):
         endings.delete_user(tools.db, user.id, tools.now)
         tools.record(Event.USER_DELETED, user_id=user.id)

@@ -144,10 +144,10 @@ def test_a_client_is_stopped_and_goes_on(run):
 def test_a_deleted_client_is_gone_for_every_command(run):
     client_id = run(*WEB, "--json").json["client_id"]
 
-    done = run("clients", "delete", client_id, "--json")
+    done = run("clients", "delete", client_id, "--yes", "--json")
 
     assert done.json == {"client_id": client_id, "deleted": True}
     assert run("clients", "list", "--json").json == []
-    for command in ("show", "edit", "disable", "enable", "delete", "rotate-secret"):
-        again = run("clients", command, client_id, "--json")
+    for command in ("show", "edit", "disable", "enable", "delete --yes", "rotate-secret"):
+        again = run("clients", *command.split(), client_id, "--json")
         assert (again.status, again.json) == (1, {"error": f"There is no client {client_id}."})

@@ -356,7 +356,7 @@ def test_scopes_of_a_resource_server_are_known_once_it_is(run):
 
     made = run("clients", "add", "--type", "service", "--name", "Till", "--scope", "articles:list")
     client_id = run("clients", "list", "--json").json[0]["client_id"]
-    run("resources", "remove", "https://articles.example.net/")
+    run("resources", "remove", "https://articles.example.net/", "--yes")
     renamed = run("clients", "edit", client_id, "--name", "Desk")
     mistyped = run("clients", "edit", client_id, "--scope", "articles:list user:read")
 

@@ -25,7 +25,10 @@ def test_an_issuer_is_trusted_listed_and_removed(run, keys):
     assert made.pop("created_at")
     assert made == {"issuer": COMPANY, "keys": 1, "audience": None, "subject": "email"}
     assert COMPANY in run("issuers", "list").stdout
-    assert run("issuers", "remove", COMPANY, "--json").json == {"issuer": COMPANY, "removed": True}
+    assert run("issuers", "remove", COMPANY, "--yes", "--json").json == {
+        "issuer": COMPANY,
+        "removed": True,
+    }
     assert run("issuers", "list", "--json").json == []
 
 
@@ -52,8 +55,8 @@ def test_an_issuer_is_trusted_once_and_removed_once(run, keys):
     run("issuers", "add", COMPANY, "--jwks", keys)
 
     again = run("issuers", "add", COMPANY, "--jwks", keys)
-    run("issuers", "remove", COMPANY)
-    gone = run("issuers", "remove", COMPANY)
+    run("issuers", "remove", COMPANY, "--yes")
+    gone = run("issuers", "remove", COMPANY, "--yes")
 
     assert (again.status, again.stderr) == (1, f"{COMPANY} is trusted already.\n")
     assert (gone.status, gone.stderr) == (1, f"{COMPANY} is not trusted.\n")

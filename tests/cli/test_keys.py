@@ -79,7 +79,7 @@ def test_one_algorithm_is_rotated_alone(run):
 def test_a_key_that_signs_is_replaced_before_it_is_revoked(run):
     [leaked] = keys(run, alg="RS256")
 
-    done = run("keys", "revoke", leaked["kid"], "--json")
+    done = run("keys", "revoke", leaked["kid"], "--yes", "--json")
 
     [leaked] = keys(run, kid=leaked["kid"])
     [new] = keys(run, kid=done.json["replaced_by"])
@@ -93,7 +93,7 @@ def test_a_waiting_key_is_revoked_without_touching_the_one_that_signs(run):
     run("keys", "rotate", "--alg", "PS256")
     [waiting] = keys(run, state="next")
 
-    done = run("keys", "revoke", waiting["kid"], "--json")
+    done = run("keys", "revoke", waiting["kid"], "--yes", "--json")
 
     [signing] = keys(run, alg="PS256", state="signing")
     assert done.json["replaced_by"] is None
@@ -103,7 +103,7 @@ def test_a_waiting_key_is_revoked_without_touching_the_one_that_signs(run):
 def test_of_keys_revoked_in_a_row_none_leaves_a_gap(run):
     kid = keys(run, alg="ES256")[0]["kid"]
     for _ in range(3):
-        kid = run("keys", "revoke", kid, "--json").json["replaced_by"]
+        kid = run("keys", "revoke", kid, "--yes", "--json").json["replaced_by"]
 
     signing = [key for key in keys(run, alg="ES256") if key["signs_from"]]
     for key, following in pairwise(signing):
@@ -116,10 +116,10 @@ def test_of_keys_revoked_in_a_row_none_leaves_a_gap(run):
 def test_what_cannot_be_revoked_is_an_error(run, again):
     kid = keys(run, alg="ES256")[0]["kid"] if again else "unknown"
     if again:
-        run("keys", "revoke", kid)
+        run("keys", "revoke", kid, "--yes")
     before = keys(run)
 
-    done = run("keys", "revoke", kid)
+    done = run("keys", "revoke", kid, "--yes")
 
     assert done.status == 1
     assert keys(run) == before

@@ -87,12 +87,3 @@ def test_no_secret_without_a_word(run):
 
     assert told.status == 1
     assert "--secret-stdin" in told.stderr
-
-
-def test_removing_takes_a_word_too(run):
-    add(run)
-
-    told = run("providers", "remove", "acme")
-
-    assert told.status == 1
-    assert "--yes" in told.stderr

@@ -75,8 +75,8 @@ def test_a_resource_is_edited_and_removed(run):
     edited = run("resources", "edit", name, "--scope", "b", "--client", client, "--roles", "--json")
     cleared = run("resources", "edit", name, "--client", "", "--no-roles", "--json")
     log = run("audit", "list", "--json", "--event", "resource.changed").json
-    removed = run("resources", "remove", name, "--json")
-    again = run("resources", "remove", name, "--json")
+    removed = run("resources", "remove", name, "--yes", "--json")
+    again = run("resources", "remove", name, "--yes", "--json")
 
     assert edited.json == {
         "identifier": name,

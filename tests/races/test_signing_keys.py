@@ -221,7 +221,7 @@ def test_what_a_revoked_key_signed_dies_on_every_worker_at_once(
         token = ask(a, service, grant_type="client_credentials")["access_token"]
         assert ask(b, service, "/introspect", token=token)["active"]
 
-    done = deployment.command_line.answer("keys", "revoke", leaked)
+    done = deployment.command_line.answer("keys", "revoke", leaked, "--yes")
     with connections_to_each_worker(deployment, 1) as ([a], [b]):
         clock.advance(at(done, "leaves_at") + SECOND - clock.now)
         answers = [ask(worker, service, "/introspect", token=token) for worker in (a, b)]
