@@ -44,7 +44,7 @@ def _render(kind: str, item: object, _autogen: object) -> str | Literal[False]:
         match type(item).__name__:
             case "Instant":
                 return "sa.BigInteger()"
-            case "Words":
+            case "WordSet":
                 return "sa.Text()"
             case "Identifier":
                 return 'sa.String(36).with_variant(sa.UUID(as_uuid=False), "postgresql")'

@@ -5,10 +5,10 @@ from typing import Any
 
 from pydantic import Field
 
-from oidc_server.domain import access_given, endings, grants, roles
-from oidc_server.domain.access_given import LiveGrant, OpenSession
+from oidc_server.domain import endings, grants, roles, sessions_and_grants
 from oidc_server.domain.audit import Event
 from oidc_server.domain.base import parse_id
+from oidc_server.domain.sessions_and_grants import LiveGrant, OpenSession
 from oidc_server.oauth2.vocabulary import ApiScope
 from oidc_server.web.api_access import administration, may_touch
 from oidc_server.web.errors import ProblemError, types
@@ -78,7 +78,7 @@ def list_sessions(call: Call) -> SessionsPage:
     """Those that go on."""
     query, ctx = call.query, call.ctx
 
-    found = access_given.sessions(
+    found = sessions_and_grants.sessions(
         ctx.db,
         ctx.now,
         limit=query.limit + 1,
@@ -93,7 +93,7 @@ def list_sessions(call: Call) -> SessionsPage:
 def end_session(call: Call) -> Response:
     """End it as signing out would: clients that want to hear of it are told."""
     ctx, session_id = call.ctx, parse_id(call.path["session_id"])
-    session = session_id and access_given.find_session(ctx.db, session_id, ctx.now)
+    session = session_id and sessions_and_grants.find_session(ctx.db, session_id, ctx.now)
     if not isinstance(session, OpenSession):
         raise ProblemError(types.NOT_FOUND, "There is no such session.")
     _require_as_much(call, session.user_id)
@@ -108,7 +108,7 @@ def list_grants(call: Call) -> GrantsPage:
     """Those that hold."""
     query, ctx = call.query, call.ctx
 
-    found = access_given.grants(
+    found = sessions_and_grants.grants(
         ctx.db,
         ctx.now,
         limit=query.limit + 1,
@@ -124,7 +124,7 @@ def list_grants(call: Call) -> GrantsPage:
 def revoke_grant(call: Call) -> Response:
     """Every token that came of it is dead from here on."""
     ctx, grant_id = call.ctx, parse_id(call.path["grant_id"])
-    grant = grant_id and access_given.find_grant(ctx.db, grant_id, ctx.now)
+    grant = grant_id and sessions_and_grants.find_grant(ctx.db, grant_id, ctx.now)
     if not isinstance(grant, LiveGrant):
         raise ProblemError(types.NOT_FOUND, "There is no such grant.")
     _require_as_much(call, grant.user_id)

@@ -5,7 +5,6 @@ and the values they need. Importing this package brings every table: Alembic and
 """
 
 from oidc_server.domain import (
-    access_given,
     administrators,
     attempts,
     audit,
@@ -43,6 +42,7 @@ from oidc_server.domain import (
     revoked_tokens,
     roles,
     session_clients,
+    sessions_and_grants,
     signing_keys,
     subjects,
     token_states,
@@ -59,7 +59,6 @@ from oidc_server.domain.base import Base
 
 __all__ = [
     "Base",
-    "access_given",
     "administrators",
     "attempts",
     "audit",
@@ -97,6 +96,7 @@ __all__ = [
     "revoked_tokens",
     "roles",
     "session_clients",
+    "sessions_and_grants",
     "signing_keys",
     "subjects",
     "token_states",

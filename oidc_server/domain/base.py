@@ -67,7 +67,7 @@ class Identifier(TypeDecorator[str]):
         return dialect.type_descriptor(String(36))
 
 
-class Words(TypeDecorator[frozenset[str]]):
+class WordSet(TypeDecorator[frozenset[str]]):
     """A set of words (scopes, roles), stored sorted and separated by spaces as on the wire."""
 
     impl = Text

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from oidc_server.database import Statement, Transaction
 from oidc_server.domain.authorization_requests import AuthorizationRequest
-from oidc_server.domain.base import Base, Identifier, Instant, Words, insert_all, table_of
+from oidc_server.domain.base import Base, Identifier, Instant, WordSet, insert_all, table_of
 from oidc_server.domain.clients import Client
 
 
@@ -27,8 +27,8 @@ class Consent(Base):
 
     user_id: Mapped[str] = mapped_column(Identifier, ForeignKey("users.id"), primary_key=True)
     client_id: Mapped[str] = mapped_column(Text, ForeignKey("clients.client_id"), primary_key=True)
-    scopes: Mapped[frozenset[str]] = mapped_column(Words)
-    resources: Mapped[frozenset[str]] = mapped_column(Words)
+    scopes: Mapped[frozenset[str]] = mapped_column(WordSet)
+    resources: Mapped[frozenset[str]] = mapped_column(WordSet)
     shown: Mapped[str] = mapped_column(Text)
     granted_at: Mapped[datetime] = mapped_column(Instant)
 

@@ -21,7 +21,7 @@ from oidc_server.domain.base import (
     Base,
     Identifier,
     Instant,
-    Words,
+    WordSet,
     delete_some,
     insert_all,
     new_id,
@@ -55,8 +55,8 @@ class DeviceCode(Base):
     device_code_digest: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     user_code_mac: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     user_code_sealed: Mapped[bytes] = mapped_column(LargeBinary)
-    scopes: Mapped[frozenset[str]] = mapped_column(Words)
-    resources: Mapped[frozenset[str]] = mapped_column(Words)
+    scopes: Mapped[frozenset[str]] = mapped_column(WordSet)
+    resources: Mapped[frozenset[str]] = mapped_column(WordSet)
     address: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(Instant)
     expires_at: Mapped[datetime] = mapped_column(Instant, index=True)

@@ -27,7 +27,7 @@ from oidc_server.domain.base import (
     Identifier,
     Instant,
     OptionalDocument,
-    Words,
+    WordSet,
     delete_some,
     insert_all,
     new_id,
@@ -63,8 +63,8 @@ class Grant(Base):
     client_id: Mapped[str] = mapped_column(Text, ForeignKey("clients.client_id"))
     session_id: Mapped[str | None] = mapped_column(Identifier, index=True)
     sid: Mapped[str | None] = mapped_column(Text)
-    scopes: Mapped[frozenset[str]] = mapped_column(Words)
-    resources: Mapped[frozenset[str]] = mapped_column(Words)
+    scopes: Mapped[frozenset[str]] = mapped_column(WordSet)
+    resources: Mapped[frozenset[str]] = mapped_column(WordSet)
     code_digest: Mapped[bytes | None] = mapped_column(LargeBinary, unique=True)
     code_expires_at: Mapped[datetime | None] = mapped_column(Instant)
     redirect_uri: Mapped[str | None] = mapped_column(Text)
@@ -75,7 +75,7 @@ class Grant(Base):
     dpop_jkt: Mapped[str | None] = mapped_column(Text)
     auth_time: Mapped[datetime] = mapped_column(Instant)
     acr: Mapped[str | None] = mapped_column(Text)
-    amr: Mapped[frozenset[str]] = mapped_column(Words)
+    amr: Mapped[frozenset[str]] = mapped_column(WordSet)
     created_at: Mapped[datetime] = mapped_column(Instant)
     expires_at: Mapped[datetime] = mapped_column(Instant, index=True)
     revoked_at: Mapped[datetime | None] = mapped_column(Instant)

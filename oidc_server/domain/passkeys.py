@@ -31,7 +31,7 @@ from oidc_server.domain.base import (
     DomainError,
     Identifier,
     Instant,
-    Words,
+    WordSet,
     insert_all,
     new_id,
     parse_id,
@@ -67,7 +67,7 @@ class PasskeyRow(Base):
     public_key: Mapped[bytes] = mapped_column(LargeBinary)
     sign_count: Mapped[int] = mapped_column(BigInteger)
     aaguid: Mapped[str] = mapped_column(Text)
-    transports: Mapped[frozenset[str]] = mapped_column(Words)
+    transports: Mapped[frozenset[str]] = mapped_column(WordSet)
     user_verified: Mapped[bool] = mapped_column(Boolean)
     discoverable: Mapped[bool] = mapped_column(Boolean)
     backup_eligible: Mapped[bool] = mapped_column(Boolean)

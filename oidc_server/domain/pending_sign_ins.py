@@ -26,7 +26,7 @@ from oidc_server.domain.base import (
     Base,
     Identifier,
     Instant,
-    Words,
+    WordSet,
     delete_some,
     insert_all,
     new_id,
@@ -58,7 +58,7 @@ class PendingSignInRow(Base):
     user_id: Mapped[str] = mapped_column(Identifier, ForeignKey("users.id"), index=True)
     request_id: Mapped[str | None] = mapped_column(Identifier)
     session_id: Mapped[str | None] = mapped_column(Identifier)
-    amr: Mapped[frozenset[str]] = mapped_column(Words)
+    amr: Mapped[frozenset[str]] = mapped_column(WordSet)
     failures: Mapped[int] = mapped_column(Integer)
     mailed_code_id: Mapped[str | None] = mapped_column(Identifier, unique=True)
     created_at: Mapped[datetime] = mapped_column(Instant)
@@ -124,7 +124,7 @@ _FAIL = Statement(
     .returning(_pending.c.ended_at)
 )
 _KEEP_CODE = Statement(update(_pending).where(_open).values(mailed_code_id=bindparam("code_id")))
-_PROVE = Statement(update(_pending).where(_open).values(amr=bindparam("proven", type_=Words)))
+_PROVE = Statement(update(_pending).where(_open).values(amr=bindparam("proven", type_=WordSet)))
 _FIND_CODE = Statement(
     select(_pending.c.id).where(
         _pending.c.mailed_code_id == bindparam("code_id"),

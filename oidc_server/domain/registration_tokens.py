@@ -12,7 +12,7 @@ from oidc_server.domain.base import (
     DomainError,
     Identifier,
     Instant,
-    Words,
+    WordSet,
     new_id,
     parse_id,
     table_of,
@@ -28,7 +28,7 @@ class RegistrationTokenRow(Base):
 
     id: Mapped[str] = mapped_column(Identifier, primary_key=True)
     digest: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
-    scopes: Mapped[frozenset[str]] = mapped_column(Words)
+    scopes: Mapped[frozenset[str]] = mapped_column(WordSet)
     uses: Mapped[int]
     used: Mapped[int]
     created_at: Mapped[datetime] = mapped_column(Instant)

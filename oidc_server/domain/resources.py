@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from oidc_server.database import Statement, Transaction
 from oidc_server.domain import clients
-from oidc_server.domain.base import Base, DomainError, FieldError, Instant, Words, table_of
+from oidc_server.domain.base import Base, DomainError, FieldError, Instant, WordSet, table_of
 from oidc_server.domain.client_metadata import is_scope
 
 
@@ -22,7 +22,7 @@ class ResourceRow(Base):
 
     identifier: Mapped[str] = mapped_column(Text, primary_key=True)
     name: Mapped[str] = mapped_column(Text)
-    scopes: Mapped[frozenset[str]] = mapped_column(Words)
+    scopes: Mapped[frozenset[str]] = mapped_column(WordSet)
     client_id: Mapped[str | None] = mapped_column(Text, ForeignKey("clients.client_id"))
     wants_roles: Mapped[bool] = mapped_column(Boolean, server_default=false())
     created_at: Mapped[datetime] = mapped_column(Instant)

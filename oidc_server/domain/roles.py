@@ -31,7 +31,7 @@ from oidc_server.domain.base import (
     FieldError,
     Identifier,
     Instant,
-    Words,
+    WordSet,
     insert_all,
     table_of,
 )
@@ -65,7 +65,7 @@ class RoleRow(Base):
 
     name: Mapped[str] = mapped_column(Text, primary_key=True)
     description: Mapped[str] = mapped_column(Text)
-    scopes: Mapped[frozenset[str]] = mapped_column(Words)
+    scopes: Mapped[frozenset[str]] = mapped_column(WordSet)
     created_at: Mapped[datetime] = mapped_column(Instant)
     updated_at: Mapped[datetime] = mapped_column(Instant)
 

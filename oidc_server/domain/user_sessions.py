@@ -25,7 +25,7 @@ from oidc_server.domain.base import (
     Base,
     Identifier,
     Instant,
-    Words,
+    WordSet,
     delete_some,
     insert_all,
     new_id,
@@ -49,7 +49,7 @@ class UserSession(Base):
     digest: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     sid: Mapped[str] = mapped_column(Text, unique=True)
     user_id: Mapped[str] = mapped_column(Identifier, ForeignKey("users.id"))
-    amr: Mapped[frozenset[str]] = mapped_column(Words)
+    amr: Mapped[frozenset[str]] = mapped_column(WordSet)
     acr: Mapped[str | None] = mapped_column(Text)
     auth_time: Mapped[datetime] = mapped_column(Instant)
     created_at: Mapped[datetime] = mapped_column(Instant)

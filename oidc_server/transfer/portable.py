@@ -27,7 +27,7 @@ from sqlalchemy.exc import IntegrityError
 
 from oidc_server.database import Transaction
 from oidc_server.domain import Base
-from oidc_server.domain.base import Identifier, Instant, Words, parse_id
+from oidc_server.domain.base import Identifier, Instant, WordSet, parse_id
 from oidc_server.transfer import tables
 from oidc_server.transfer.reading import Source
 
@@ -200,7 +200,7 @@ def _only(kind: type[Any]) -> Callable[[Any], Any]:
 _document = _only(dict)
 _READERS: tuple[tuple[type[Any], Callable[[Any], Any]], ...] = (
     (Instant, _moment),
-    (Words, _words),
+    (WordSet, _words),
     (Identifier, _identifier),
     (LargeBinary, _bytes),
     (Boolean, _only(bool)),

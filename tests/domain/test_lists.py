@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from oidc_server.domain import access_given, clients
+from oidc_server.domain import clients, sessions_and_grants
 from oidc_server.domain.clients import Wanted, listing, reading
 from tests.domain.plans import plan_of
 from tests.factories import make_client
@@ -22,11 +22,13 @@ from tests.site import Site
     ids=["user", "client", "nothing"],
 )
 def test_grants_are_read_in_the_order_of_an_index(site: Site, named: set[str], index: str) -> None:
-    key = access_given._grants.c.grant_id
+    key = sessions_and_grants._grants.c.grant_id
 
     for given in (named, named | {"before"}):
         with site.db() as db:
-            plan = plan_of(db, access_given._page(access_given._grant, key, frozenset(given)))
+            plan = plan_of(
+                db, sessions_and_grants._page(sessions_and_grants._grant, key, frozenset(given))
+            )
         assert index in plan
         check_sorts_nothing(plan)
 
@@ -42,11 +44,13 @@ def test_grants_are_read_in_the_order_of_an_index(site: Site, named: set[str], i
 def test_sessions_are_read_in_the_order_of_an_index(
     site: Site, named: set[str], index: str
 ) -> None:
-    key = access_given._sessions.c.id
+    key = sessions_and_grants._sessions.c.id
 
     for given in (named, named | {"before"}):
         with site.db() as db:
-            plan = plan_of(db, access_given._page(access_given._session, key, frozenset(given)))
+            plan = plan_of(
+                db, sessions_and_grants._page(sessions_and_grants._session, key, frozenset(given))
+            )
         assert index in plan
         check_sorts_nothing(plan)
 
