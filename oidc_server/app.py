@@ -45,7 +45,7 @@ from oidc_server.web.cookies import CookieJar
 from oidc_server.web.database_lanes import OnTheLoop, OnThreads
 from oidc_server.web.endpoint import NOT_FOUND, not_found
 from oidc_server.web.gate import Gate, OverloadedError
-from oidc_server.web.lanes import FetchingLane, HashingLane, Lane, Threads
+from oidc_server.web.lanes import FetchingLanes, HashingLane, Lane, Threads
 from oidc_server.web.limiter import Limiter
 from oidc_server.web.paths import Paths
 from oidc_server.web.responses import Response
@@ -131,9 +131,7 @@ def build_runtime(
         clock=clock,
         lane=_lane(database, settings),
         hashing=_hashing(settings, processes),
-        fetching=FetchingLane(),
-        fetching_for_strangers=FetchingLane(),
-        asking_providers=FetchingLane(),
+        fetching=FetchingLanes(),
         upstreams=Upstreams(settings, clock),
         passwords=_passwords(settings),
         leaked_passwords=LeakedPasswords(settings),
@@ -256,8 +254,6 @@ def _lifespan(
             runtime.lane.close()
             runtime.hashing.close()
             runtime.fetching.close()
-            runtime.fetching_for_strangers.close()
-            runtime.asking_providers.close()
             runtime.database.close()
             runtime.lifecycle.end()
 

@@ -190,10 +190,10 @@ class Endpoint:
         """Transaction one books the attempt; the hash is computed outside of any."""
         outcome = await self._in_transaction(ctx, before, access)
         if isinstance(outcome, Errand):
-            return await ctx.runtime.asking_providers.run(outcome, outcome.run)
+            return await ctx.runtime.fetching.from_providers.run(outcome, outcome.run)
         if isinstance(outcome, Inquiry):
             with suppress(FetchingBusyError):
-                await ctx.runtime.fetching_for_strangers.run(outcome, outcome.ask)
+                await ctx.runtime.fetching.of_leaks.run(outcome, outcome.ask)
             outcome = outcome.then
         if not callable(outcome):
             return outcome
@@ -213,8 +213,8 @@ class Endpoint:
             try:
                 return await self._once(ctx, work, access)
             except FetchNeeded as need:
-                by_stranger = need.purpose.named_by_stranger
-                lane = runtime.fetching_for_strangers if by_stranger else runtime.fetching
+                lanes, by_stranger = runtime.fetching, need.purpose.named_by_stranger
+                lane = lanes.for_strangers if by_stranger else lanes.for_clients
                 await lane.run(need.key, need.fetch)
             except CountNeeded as need:
                 await runtime.limiter.count_elsewhere(need.limit, need.key)

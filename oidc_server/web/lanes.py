@@ -4,7 +4,8 @@ SQLite work runs where it is asked for, since a hop costs more than the work, an
 a few threads that keep one connection each (`database_lanes`). Passwords are hashed in a
 lane of their own, so that a login flood never holds the threads of token traffic, and documents of
 others are fetched in further ones, where a slow neighbour holds nothing else: one that a stranger
-named holds up only other strangers, and a provider that people sign in with only such sign-ins.
+named holds up only other strangers, a provider that people sign in with only such sign-ins, and a
+service that knows leaked passwords only new passwords.
 Wherever work is done, the log knows for which request.
 """
 
@@ -183,7 +184,7 @@ class HashingLane:
 class Inquiry:
     """What somebody else is asked before a password is hashed.
 
-    `ask` waits in the lane of fetching, where it holds up no hashing, and remembers the answer for
+    `ask` waits in a lane of its own, where it holds up no hashing, and remembers the answer for
     `then`, which runs in that of hashing. It is left out when too many ask already.
     """
 
@@ -233,3 +234,21 @@ class FetchingLane:
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+class FetchingLanes:
+    """One for each kind of neighbour: a slow one holds up nothing but what needs its like."""
+
+    def __init__(self) -> None:
+        self.for_clients = FetchingLane()
+        """What clients publish that an operator let in."""
+        self.for_strangers = FetchingLane()
+        """What those publish that registered themselves."""
+        self.from_providers = FetchingLane()
+        """What other providers say of who signs in with them."""
+        self.of_leaks = FetchingLane()
+        """Whether a new password has leaked."""
+
+    def close(self) -> None:
+        for lane in (self.for_clients, self.for_strangers, self.from_providers, self.of_leaks):
+            lane.close()

@@ -21,7 +21,7 @@ from oidc_server.security.signed_links import LinkSigner
 from oidc_server.settings import Settings
 from oidc_server.web.cookies import CookieJar
 from oidc_server.web.gate import Gate
-from oidc_server.web.lanes import FetchingLane, HashingLane, Lane
+from oidc_server.web.lanes import FetchingLanes, HashingLane, Lane
 from oidc_server.web.lifecycle import Lifecycle
 from oidc_server.web.limiter import Limiter
 from oidc_server.web.paths import Paths
@@ -38,9 +38,7 @@ class Runtime:
     clock: Clock
     lane: Lane
     hashing: HashingLane
-    fetching: FetchingLane
-    fetching_for_strangers: FetchingLane
-    asking_providers: FetchingLane
+    fetching: FetchingLanes
     passwords: PasswordHasher
     leaked_passwords: LeakedPasswords
     vault: Vault

@@ -83,6 +83,17 @@ def test_a_password_that_somebody_else_knows_for_leaked_is_refused(start_site):
     assert free.status_code == 303
 
 
+def test_a_leaked_password_is_found_out_however_much_strangers_have_fetched(start_site):
+    line = digest_of(LEAKED).hex().upper()[5:].encode() + b":7"
+    with neighbour(saying(line, content_type="text/plain")) as service:
+        site = start_site(breached_passwords_url=service.url())
+        site.runtime.fetching.for_strangers._room = 0
+
+        page = sign_up(new_browser(site), "ada", password=LEAKED)
+
+    assert "found in a leak" in page.text
+
+
 def test_nobody_waits_for_a_service_that_is_away(start_site):
     with neighbour(saying(b"")) as service:
         url = service.url()

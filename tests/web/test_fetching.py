@@ -82,7 +82,7 @@ def test_a_slow_neighbour_holds_up_neither_others_nor_the_database(here: Site) -
 
 
 def test_when_too_many_documents_wait_the_next_is_told_to_come_back(here: Site) -> None:
-    here.runtime.fetching._room = 1
+    here.runtime.fetching.for_clients._room = 1
     with (
         neighbour(slow(saying(orjson.dumps(key_set(KEY))))) as other,
         ThreadPoolExecutor(1) as pool,
@@ -104,7 +104,7 @@ def test_addresses_that_strangers_named_hold_up_strangers_only(
 ) -> None:
     """Whoever may register can name any number of slow ones."""
     here = start_site(issuer=ISSUER, registration="open")
-    here.runtime.fetching_for_strangers._room = 1
+    here.runtime.fetching.for_strangers._room = 1
     keys = saying(orjson.dumps(key_set(KEY)))
     with neighbour(slow(keys)) as strange, neighbour(keys) as known, ThreadPoolExecutor(1) as pool:
         method = "private_key_jwt"
