@@ -36,12 +36,9 @@ def sign_up(call: Call) -> Me:
     ctx, body = call.ctx, call.body
     invitation = _invitation(ctx, body.invitation)
     _see_whether_they_may(ctx, body, invitation)
-    chosen = chosen_password.password_hash(ctx)
-    problems = users.problems(username=body.username, email=body.email, name=body.name or "")
-    if problems:
-        raise InvalidFieldsError(
-            *(([name], f"It cannot be taken: {code}.") for name, code in problems.items())
-        )
+    chosen = chosen_password.password_hash(
+        ctx, users.refusals(username=body.username, email=body.email, claims=body.named())
+    )
     if invitation is not None and not _is_for(invitation, body.email):
         raise InvalidFieldsError((["email"], "The invitation is for another address."))
     if chosen is None:

@@ -18,7 +18,7 @@ from oidc_server.cli.user_changes import Named, account_of, facts_of
 from oidc_server.cli.user_import import import_users
 from oidc_server.cli.workshop import Workshop, workshop
 from oidc_server.database import Transaction
-from oidc_server.domain import identifiers, links, roles, user_directory, users
+from oidc_server.domain import links, roles, user_directory, users
 from oidc_server.domain.audit import Event
 from oidc_server.domain.user_directory import Wanted
 from oidc_server.domain.users import User
@@ -48,8 +48,9 @@ def add(
     profile: Profile,
 ) -> None:
     """Make an account."""
-    identifiers.canonical_username(username)  # before somebody at the terminal thinks of a password
-    identifiers.normal_email(email)
+    refusals = users.refusals(username=username, email=email, claims=profile.changes())
+    if refusals:  # told before somebody at the terminal thinks of a password
+        fail("\n".join(map(str, refusals)), as_json=as_json)
     password_hash = new_password_hash(
         (username, email),
         from_stdin=password_stdin,

@@ -6,10 +6,14 @@ digits and `._-`, and two that look alike have the same canonical form or one of
 
 import re
 import unicodedata
+from collections.abc import Callable
+from typing import TypeVar
 
 import email_validator
 
 from oidc_server.domain.base import FieldError, parse_id
+
+T = TypeVar("T")
 
 MAX_USERNAME = 64
 MAX_EMAIL = 254
@@ -62,6 +66,15 @@ class InvalidNameError(InvalidFieldError):
     """Codes: invalid, too_long."""
 
     field = "name"
+
+
+def refusals(check: Callable[[T], object], value: T) -> list[InvalidFieldError]:
+    """What a rule says against this: nothing, or one error."""
+    try:
+        check(value)
+    except InvalidFieldError as error:
+        return [error]
+    return []
 
 
 def canonical_username(text: str) -> str:

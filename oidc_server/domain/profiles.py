@@ -84,15 +84,18 @@ def checked(claims: Mapping[str, Any]) -> dict[str, Any]:
     return {claim: _RULES[claim](claim, value) for claim, value in claims.items()}
 
 
+def refusals(claims: Mapping[str, Any]) -> list[InvalidFieldError]:
+    """What is wrong with these: an error for each claim that cannot be taken."""
+    return [
+        error
+        for claim, value in claims.items()
+        for error in identifiers.refusals(checked, {claim: value})
+    ]
+
+
 def problems(claims: Mapping[str, Any]) -> dict[str, str]:
-    """What is wrong with these: a code for each claim that cannot be taken."""
-    found = {}
-    for claim, value in claims.items():
-        try:
-            checked({claim: value})
-        except InvalidFieldError as error:
-            found[claim] = error.code
-    return found
+    """The codes of these errors by claim, which pages have words for."""
+    return {error.field: error.code for error in refusals(claims)}
 
 
 @cache

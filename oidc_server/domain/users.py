@@ -1,7 +1,7 @@
 """People: accounts, the names they sign in with, and their passwords."""
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -178,20 +178,21 @@ _CHANGE_PASSWORD = Statement(
 )
 
 
+def refusals(
+    *, username: str, email: str | None, claims: Mapping[str, Any]
+) -> list[InvalidFieldError]:
+    """What is wrong with these for a new account: an error for each field that cannot be taken."""
+    return [
+        *identifiers.refusals(identifiers.canonical_username, username),
+        *(() if email is None else identifiers.refusals(identifiers.canonical_email, email)),
+        *profiles.refusals(claims),
+    ]
+
+
 def problems(*, username: str, email: str, name: str) -> dict[str, str]:
-    """What is wrong with these for a new account: a code for each field that cannot be taken."""
-    found = {}
-    checks: tuple[tuple[Callable[[str], object], str], ...] = (
-        (identifiers.normal_name, name),
-        (identifiers.canonical_username, username),
-        (identifiers.canonical_email, email),
-    )
-    for check, value in checks:
-        try:
-            check(value)
-        except InvalidFieldError as error:
-            found[error.field] = error.code
-    return found
+    """The codes of these errors by field, which pages have words for."""
+    found = refusals(username=username, email=email, claims={"name": name})
+    return {error.field: error.code for error in found}
 
 
 def create(

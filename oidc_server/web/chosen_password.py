@@ -4,9 +4,10 @@ Hashing is dear and outside any transaction, so only a token that could be let i
 handler asks everything else.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from oidc_server.domain.base import FieldError
 from oidc_server.web import new_password
 from oidc_server.web.api_access import promising_token
 from oidc_server.web.context import Context
@@ -44,12 +45,18 @@ def hashed(scope: str | None, known_by: Sequence[str] = ()) -> Before:
     return prepare
 
 
-def password_hash(ctx: Context) -> str | None:
-    """The hash of the password that came along; None if none did. Raises `InvalidFieldsError`."""
+def password_hash(ctx: Context, refusals: Iterable[FieldError] = ()) -> str | None:
+    """The hash of the password that came along; None if none did.
+
+    Raises `InvalidFieldsError`, which also tells what other fields were refused for (`refusals`).
+    """
     chosen: NewPassword = ctx.proof
+    told = [([error.field], str(error)) for error in refusals]
     problem = problem_of(chosen)
     if problem is not None:
-        raise InvalidFieldsError((["password"], problem))
+        told.append((["password"], problem))
+    if told:
+        raise InvalidFieldsError(*told)
     return chosen.password_hash
 
 

@@ -131,6 +131,12 @@ def test_what_cannot_be_is_named_and_leaves_nothing(
     assert row_counts(api.site) == before
 
 
+def test_everything_that_is_wrong_with_a_sign_up_is_told_at_once(api: Callers) -> None:
+    wrong = {"username": "a b", "email": "nowhere", "password": "zoe", "website": "nowhere"}
+
+    assert sorted(wrong_fields(post(api, "users", **{**SIGN_UP, **wrong}))) == sorted(wrong)
+
+
 @pytest.mark.parametrize("sign_up", ["invite", "closed"])
 def test_nobody_signs_up_where_that_is_not_open(start_site: Any, sign_up: str) -> None:
     site = start_site(sign_up=sign_up)

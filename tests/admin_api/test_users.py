@@ -141,6 +141,15 @@ def test_a_user_that_cannot_be_is_refused_and_leaves_nothing(
     assert send(api, "GET", "/zoe").status_code == 404
 
 
+def test_everything_that_is_wrong_with_a_user_is_told_at_once(api: Callers) -> None:
+    wrong = {"username": "a b", "email": "nowhere", "password": "zoe", "zoneinfo": "Moon/Sea"}
+
+    answer = send(api, "POST", json={**ZOE, **wrong})
+
+    assert answer.status_code == 422
+    assert sorted(error["field"] for error in answer.json()["errors"]) == sorted(wrong)
+
+
 def test_a_taken_username_or_verified_address_is_a_conflict(api: Callers) -> None:
     person = api.people["person"]
 

@@ -83,6 +83,21 @@ def test_a_name_that_cannot_be_is_refused_before_the_password(run):
     assert told.stderr.startswith("The email cannot be taken (invalid)")
 
 
+def test_everything_that_cannot_be_is_told_at_once(run):
+    told = run(
+        "users", "add", "--username", "e ve", "--email", "ann", "--birthdate", "soon",
+        "--address-country", "\x07", "--password-stdin", stdin="x",
+    )  # fmt: skip
+
+    assert told.status == 1
+    assert told.stderr.splitlines() == [
+        "The username cannot be taken (invalid): write letters, digits and ._- without spaces.",
+        "The email cannot be taken (invalid): write an address like ann@example.com.",
+        "The birthdate cannot be taken (invalid): write YYYY-MM-DD, 0000-MM-DD or YYYY.",
+        "The address cannot be taken (invalid).",
+    ]
+
+
 @pytest.mark.parametrize(
     ("password", "message"),
     [

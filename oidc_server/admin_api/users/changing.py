@@ -20,7 +20,10 @@ from oidc_server.web.responses import Response, empty
 def create_user(call: Call) -> UserAnswer:
     """Make an account. Without a password, a mail brings a link to choose one."""
     body, ctx = call.body, call.ctx
-    chosen = password_hash(ctx)
+    chosen = password_hash(
+        ctx,
+        users.refusals(username=body.username, email=body.email or None, claims=body.named()),
+    )
     _may_give_all(call, body.roles)
 
     user = users.create(
