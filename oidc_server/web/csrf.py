@@ -19,18 +19,31 @@ class ForeignFormError(BadRequestError):
         super().__init__("This form has expired or was sent from another place.", status=403)
 
 
+class OtherOriginError(ForeignFormError):
+    """The form came from a page at another address than ours, `origin`."""
+
+    def __init__(self, origin: str) -> None:
+        super().__init__()
+        self.origin = origin
+
+
 def token(key: bytes, browser: str) -> str:
     """The token for forms of the browser with this cookie value."""
     return hmac.new(key, browser.encode(), sha256).hexdigest()
 
 
 def check(incoming: Incoming, *, key: bytes, browser: str | None, origin: str) -> None:
-    """Raise `ForeignFormError` unless `origin` (ours) sent the token of this browser."""
+    """Raise `ForeignFormError` unless `origin` (ours) sent the token of this browser.
+
+    Where a browser does not judge that itself, it is `OtherOriginError` for another origin: these
+    may be our own pages, called by a name of this machine that is not that of the issuer.
+    """
     site = incoming.header("sec-fetch-site")
     sender = incoming.header("origin")
-    from_us = site in ("same-origin", "none") if site is not None else sender in (None, origin)
+    if site is None and sender not in (None, origin):
+        raise OtherOriginError(origin)
     sent = incoming.form.get(FIELD)
-    if not from_us or browser is None or sent is None:
+    if site not in (None, "same-origin", "none") or browser is None or sent is None:
         raise ForeignFormError
     if not hmac.compare_digest(sent.encode(), token(key, browser).encode()):
         raise ForeignFormError

@@ -220,6 +220,19 @@ def test_a_form_from_another_place_signs_nobody_in(site):
     assert not is_signed_in(browser)
 
 
+def test_a_form_of_another_name_of_this_machine_is_told_the_address_that_works(site):
+    browser = new_browser(site)
+    fields = Page(browser.client.get("/login")).hidden()
+
+    told = browser.client.post("/login", data=fields, headers={"origin": "http://127.0.0.1:8000"})
+    old = browser.client.post("/login", data={**fields, "csrf_token": ""})
+
+    assert told.status_code == 403
+    assert "This server goes by another name" in told.text
+    assert f"The form was sent from another address than {site.issuer}." in told.text
+    assert "This page has expired" in old.text
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [

@@ -18,7 +18,7 @@ from oidc_server.observability import current
 from oidc_server.observability.logs import get_logger
 from oidc_server.outbound.addresses import OutboundUnavailableError
 from oidc_server.web.context import Context
-from oidc_server.web.csrf import ForeignFormError
+from oidc_server.web.csrf import ForeignFormError, OtherOriginError
 from oidc_server.web.errors.problem import (
     MethodNotAllowedError,
     NotFoundError,
@@ -112,7 +112,19 @@ _RULES: dict[type[DomainError], Words] = {
 """What people can break on pages: the domain itself speaks English."""
 
 
+_OTHER_NAME = Words("This server goes by another name")
+
 _PROBLEMS: tuple[tuple[type[Exception], Callable[[Any], Problem]], ...] = (
+    (
+        OtherOriginError,
+        lambda error: Problem(
+            403,
+            "invalid_request",
+            _OTHER_NAME,
+            Words("The form was sent from another address than %(issuer)s.", issuer=error.origin),
+            Words("Open the page at that address, and send it from there."),
+        ),
+    ),
     (
         ForeignFormError,
         lambda _: Problem(
@@ -152,7 +164,7 @@ _PROBLEMS: tuple[tuple[type[Exception], Callable[[Any], Problem]], ...] = (
         lambda _: Problem(
             421,
             "invalid_request",
-            Words("This server goes by another name"),
+            _OTHER_NAME,
             Words("The request was sent to a name that is not ours."),
             Words(
                 "Use the address that you were given. Whoever runs this server can allow the name"
