@@ -11,7 +11,7 @@ from oidc_server.cli.backups import tell_ledger
 from oidc_server.cli.files import opened
 from oidc_server.cli.output import Json, fail, show
 from oidc_server.cli.progress import progress
-from oidc_server.cli.workshop import workshop
+from oidc_server.cli.workshop import database_of, workshop
 from oidc_server.database import Database
 from oidc_server.domain.audit import Event
 from oidc_server.schema.going_on import Outlook, outlook
@@ -37,12 +37,12 @@ def upgrade(*, as_json: Json = False) -> None:
 @application.command("status")
 def status(*, as_json: Json = False) -> None:
     """Tell whether older nodes go on after an upgrade. It changes nothing."""
-    database = Database(load().database_url)
-    try:
-        with database.connection() as connection, connection.begin():
-            found = outlook(connection)
-    finally:
-        database.close()
+    with (
+        database_of(load()) as database,
+        database.connection() as connection,
+        connection.begin(),
+    ):
+        found = outlook(connection)
     show(
         {
             "schema": found.at or "none",

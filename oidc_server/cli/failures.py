@@ -50,6 +50,6 @@ def telling_in_words(*, as_json: bool = False) -> Iterator[None]:
 
 
 def _reason(error: DatabaseUnavailableError) -> str:
-    """What the driver said, in its first line; it names addresses and files, never a password."""
+    """What the driver said, in its first line, after the file: never a password."""
     said = getattr(error.__cause__, "orig", None) or error
-    return str(said).partition("\n")[0]
+    return ": ".join([*getattr(error, "__notes__", ()), str(said).partition("\n")[0]])

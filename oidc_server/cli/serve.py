@@ -17,8 +17,8 @@ from oidc_server import schema
 from oidc_server.cli.alone import TakenError, alone
 from oidc_server.cli.failures import telling_in_words
 from oidc_server.cli.setup_url import setup_url
+from oidc_server.cli.workshop import database_of
 from oidc_server.clock import utc_now
-from oidc_server.database import Database
 from oidc_server.domain import audit, links
 from oidc_server.domain.audit import COMMAND_LINE, Event
 from oidc_server.observability import beginning
@@ -139,15 +139,11 @@ def _prepare(settings: Settings) -> str | None:
     migration.join()
     if migration.exitcode:
         raise typer.Exit(1)
-    database = Database(settings.database_url)
     now = utc_now()
-    try:
-        with database.transaction("write") as db:
-            link_id = links.open_setup(db, now)
-            if link_id is not None:
-                audit.record(db, Event.SETUP_LINK_SHOWN, origin=COMMAND_LINE, now=now)
-    finally:
-        database.close()
+    with database_of(settings) as database, database.transaction("write") as db:
+        link_id = links.open_setup(db, now)
+        if link_id is not None:
+            audit.record(db, Event.SETUP_LINK_SHOWN, origin=COMMAND_LINE, now=now)
     return None if link_id is None else setup_url(settings, link_id)
 
 
@@ -159,22 +155,14 @@ def _with_documentation_client(settings: Settings) -> Settings:
     redirect_uri = settings.issuer + next(
         route.path for route in ROUTES if route.name == "api_docs.signed_in"
     )
-    database = Database(settings.database_url)
-    try:
-        with database.transaction("write") as db:
-            client_id = documentation_client.register(db, settings, redirect_uri, utc_now())
-    finally:
-        database.close()
+    with database_of(settings) as database, database.transaction("write") as db:
+        client_id = documentation_client.register(db, settings, redirect_uri, utc_now())
     return settings.model_copy(update={"api_docs_client_id": client_id})
 
 
 def _migrate(settings: Settings) -> None:
-    database = Database(settings.database_url)
-    try:
-        with telling_in_words():
-            schema.upgrade(database, Vault(settings.secret_keys), utc_now())
-    finally:
-        database.close()
+    with telling_in_words(), database_of(settings) as database:
+        schema.upgrade(database, Vault(settings.secret_keys), utc_now())
 
 
 def _run(worker: Worker, listeners: list[socket.socket], workers: int) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import make_url
 
 from oidc_server import schema
 from oidc_server.clock import utc_now
-from oidc_server.database import Access, Database, Transaction
+from oidc_server.database import Access, Database, DatabaseUnavailableError, Transaction
 from oidc_server.domain import audit
 from oidc_server.domain.audit import COMMAND_LINE, Event
 from oidc_server.security.encryption import Vault
@@ -42,21 +42,39 @@ def workshop(access: Access = "write") -> Iterator[Workshop]:
     """
     settings = load()
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    database = Database(settings.database_url)
     vault = Vault(settings.secret_keys)
-    try:
+    with database_of(settings) as database:
         if schema.upgrade(database, vault, utc_now()):
             typer.echo(_a_new_one(settings.database_url), err=True)
         with database.transaction(access) as db:
             # Not earlier: what is dated seconds ahead must not have waited for other writers.
             yield Workshop(settings, database, vault, db, utc_now())
+
+
+@contextmanager
+def database_of(settings: Settings) -> Iterator[Database]:
+    """The database of these settings, as it is, and closed in the end.
+
+    A `DatabaseUnavailableError` has a note of the file: PostgreSQL says itself where it is.
+    """
+    database = Database(settings.database_url)
+    try:
+        yield database
+    except DatabaseUnavailableError as error:
+        if database.is_sqlite:
+            error.add_note(_place(settings.database_url))
+        raise
     finally:
         database.close()
 
 
 def _a_new_one(database_url: str) -> str:
     """Where the database is that a command has just made: perhaps another one was meant."""
+    return f"This database is new: {_place(database_url)}"
+
+
+def _place(database_url: str) -> str:
+    """Its file, or its host and name."""
     url = make_url(database_url)
     is_file = url.get_backend_name() == "sqlite"
-    where = Path(url.database or "").resolve() if is_file else f"{url.host}/{url.database}"
-    return f"This database is new: {where}"
+    return str(Path(url.database or "").resolve()) if is_file else f"{url.host}/{url.database}"

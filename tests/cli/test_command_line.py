@@ -131,6 +131,18 @@ def test_a_database_that_is_away_is_told_in_a_line(run, monkeypatch, command):
     assert "hunter22" not in done.stderr
 
 
+@pytest.mark.parametrize("command", [("users", "list"), ("db", "status")], ids=" ".join)
+def test_a_file_that_cannot_be_used_is_told_with_its_path(run, data_dir, command):
+    database = data_dir / "oidc.db"
+    database.unlink()
+    database.mkdir()
+
+    done = run(*command)
+
+    told = f"The database cannot be used right now: {database}: unable to open database file\n"
+    assert (done.status, done.stderr) == (1, told)
+
+
 def test_a_data_folder_that_cannot_be_made_is_told_in_a_line(run, monkeypatch, tmp_path):
     (tmp_path / "file").write_text("not a folder")
     monkeypatch.setenv("OIDC_DATA_DIR", str(tmp_path / "file"))
