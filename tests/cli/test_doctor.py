@@ -1,6 +1,7 @@
 """`oidc-server doctor`: each finding says what to do."""
 
 import json
+import re
 from resource import RLIMIT_NOFILE, getrlimit
 
 import pytest
@@ -149,9 +150,9 @@ def test_clients_that_fall_short_are_named_and_the_others_counted(run, data_dir)
     done = run("doctor", "--json")
 
     assert findings(done, "ok")["clients"] == "1 of 4 do as RFC 9700 asks."
-    assert "PKCE" in findings(done, "warn")[f"client {lax}"]
-    assert "clients rotate-secret" in findings(done, "warn")[f"client {aged}"]
-    assert "password grant" in findings(done, "warn")[f"client {old}"]
+    assert "PKCE" in findings(done, "warn")[f"client A ({lax})"]
+    assert "clients rotate-secret" in findings(done, "warn")[f"client A ({aged})"]
+    assert "password grant" in findings(done, "warn")[f"client B ({old})"]
 
 
 def test_each_shortcoming_of_a_client_has_a_line_with_its_fix(run, settings, data_dir):
@@ -166,19 +167,19 @@ def test_each_shortcoming_of_a_client_has_a_line_with_its_fix(run, settings, dat
     done = run("doctor", "--json")
 
     told = findings(done, "warn")
-    assert "RFC 6454" in told[f"client {at_our_origin}"]
-    assert "give it a host of its own" in told[f"client {at_our_origin}"]
-    assert "set skip_consent to false" in told[f"client {posed_as}"]
-    assert "https://*.a.example/, which would not be taken today" in told[f"client {wild}"]
-    assert "clients edit CLIENT_ID --redirect-uri" in told[f"client {wild}"]
-    assert f"client {disabled}" not in told
+    assert "RFC 6454" in told[f"client A ({at_our_origin})"]
+    assert "give it a host of its own" in told[f"client A ({at_our_origin})"]
+    assert "set skip_consent to false" in told[f"client A ({posed_as})"]
+    assert "https://*.a.example/, which would not be taken today" in told[f"client A ({wild})"]
+    assert "clients edit CLIENT_ID --redirect-uri" in told[f"client A ({wild})"]
+    assert f"client A ({disabled})" not in told
     assert "clients" not in findings(done, "ok")
     assert done.status == 0
 
 
 def test_what_clients_could_do_better_is_advice_and_nothing_is_wrong(run, settings):
     settings(**PRODUCTION)
-    webs = [added(run, "web", f"https://app{number}.example.net/") for number in range(4)]
+    webs = [f"A ({added(run, 'web', f'https://app{number}.example.net/')})" for number in range(4)]
     above = added(run, "spa", "https://app.id.example.com/")
     native = added(run, "native", "com.example.app:/back")
     added(run, "service", None, "--introspect", "--exchange")
@@ -192,16 +193,33 @@ def test_what_clients_could_do_better_is_advice_and_nothing_is_wrong(run, settin
         "token exchange", "names below ours", "private-use schemes",
     }  # fmt: skip
     assert told["client authentication"].startswith(
-        f"5 of 7 clients prove themselves by a secret that both sides keep ({', '.join(webs[:3])}"
-        " and 2 more); with private_key_jwt"
+        f"5 of 7 clients prove themselves by a secret that both sides keep: {', '.join(webs[:3])}"
+        " and 2 more; with private_key_jwt"
     )
     assert told["sender constraint"].startswith("7 of 7 clients ")
     assert told["back-channel logout"].startswith("6 of 7 clients ")
     assert told["names below ours"].startswith(f"1 of 7 clients are at a host below that of the"
-                                               f" issuer ({above}); ")  # fmt: skip
-    assert f"({native})" in told["private-use schemes"]
+                                               f" issuer: A ({above}); ")  # fmt: skip
+    assert f": A ({native}); " in told["private-use schemes"]
     assert "resources edit IDENTIFIER --client CLIENT_ID" in told["introspection"]
     assert done.status == 0
+
+
+def test_an_edit_that_is_advised_can_be_typed_as_it_stands(run, settings):
+    settings(**PRODUCTION)
+    added(run, "native", "com.example.app:/back", "--skip-consent")
+    client_id = added(run, "web", "https://a.example/", "--no-pkce", "--exchange")
+
+    told = "\n".join(row["finding"] for row in run("doctor", "--json").json)
+
+    sent = re.findall(r"echo '(.*)' \| oidc-server clients edit CLIENT_ID --metadata -", told)
+    done = [
+        run("clients", "edit", client_id, "--metadata", "-", "--json", stdin=json_)
+        for json_ in sent
+    ]
+    assert len(sent) == told.count("clients edit") == 6
+    assert [edit.status for edit in done] == [0] * 6
+    assert {name for text in sent for name in json.loads(text)} <= done[-1].json.keys()
 
 
 def test_a_client_that_does_all_of_it_gets_no_advice(run, settings, tmp_path):
@@ -323,7 +341,7 @@ def test_what_is_for_development_only_is_a_warning_in_production(run, settings):
 
     done = run("doctor", "--json")
 
-    assert "without TLS" in findings(done, "warn")[f"client {local}"]
+    assert "without TLS" in findings(done, "warn")[f"client A ({local})"]
     assert "OIDC_ACCESS_TOKEN_LIFETIME" in findings(done, "warn")["access tokens"]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from oidc_server.cli.doctor.findings import EDIT_CLIENT, Finding
+from oidc_server.cli.doctor.findings import Finding, edit_client, named
 from oidc_server.domain.clients import Client
 
 _NAMED = 3
@@ -45,20 +45,25 @@ _ALL = (
         "client authentication",
         lambda client, _host: client.metadata.has_client_secret,
         "prove themselves by a secret that both sides keep",
-        f"with private_key_jwt there is nothing here to be stolen (RFC 9700 §2.5): {EDIT_CLIENT}",
+        "with private_key_jwt there is nothing here to be stolen (RFC 9700 §2.5): "
+        + edit_client(
+            token_endpoint_auth_method="private_key_jwt",
+            jwks_uri="https://app.example/jwks.json",
+        ),
     ),
     _Advice(
         "sender constraint",
         lambda client, _host: not client.must_prove_key,
         "take tokens that are good to whoever has them",
-        "set dpop_bound_access_tokens for those that send DPoP proofs (RFC 9700 §2.2.1):"
-        f" {EDIT_CLIENT}",
+        "set dpop_bound_access_tokens for those that send DPoP proofs (RFC 9700 §2.2.1): "
+        + edit_client(dpop_bound_access_tokens=True),
     ),
     _Advice(
         "back-channel logout",
         _unheard,
         "are not told when somebody signs out or is shut out",
-        f"set backchannel_logout_uri, which needs no browser: {EDIT_CLIENT}",
+        "set backchannel_logout_uri, which needs no browser: "
+        + edit_client(backchannel_logout_uri="https://app.example/logout"),
     ),
     _Advice(
         "introspection",
@@ -71,7 +76,8 @@ _ALL = (
         "token exchange",
         lambda client, _host: client.metadata.may_exchange,
         "may exchange the tokens of other clients",
-        f"take may_exchange away where it is not needed (RFC 9700 §2.3): {EDIT_CLIENT}",
+        "take may_exchange away where it is not needed (RFC 9700 §2.3): "
+        + edit_client(may_exchange=False),
     ),
     _Advice(
         "names below ours",
@@ -99,7 +105,7 @@ class _Concerned:
     def add(self, client: Client) -> None:
         self.count += 1
         if len(self.named) < _NAMED:
-            self.named.append(client.client_id)
+            self.named.append(named(client))
 
     def __str__(self) -> str:
         more = self.count - len(self.named)
@@ -119,7 +125,7 @@ def advise(enabled: Iterable[Client], host: str) -> list[Finding]:
         Finding(
             advice.check,
             "advice",
-            f"{them.count} of {looked_at} clients {advice.words} ({them}); {advice.fix}",
+            f"{them.count} of {looked_at} clients {advice.words}: {them}; {advice.fix}",
         )
         for advice, them in zip(_ALL, concerned, strict=True)
         if them.count

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from oidc_server.cli.doctor.findings import EDIT_CLIENT, Finding
+from oidc_server.cli.doctor.findings import Finding, edit_client, named
 from oidc_server.domain import client_metadata, clients
 from oidc_server.settings import Settings
 
@@ -28,7 +28,7 @@ def rate_clients(
             *_weak_redirects(client, own_redirects, settings),
             *_weak_secret(client.newest_secret_at, now),
         ]
-        told += [Finding(f"client {client.client_id}", "warn", words) for words in weak]
+        told += [Finding(f"client {named(client)}", "warn", words) for words in weak]
         looked_at += 1
         good += not weak
     if good:
@@ -41,7 +41,7 @@ def _weak_grants(client: clients.Client) -> Iterator[str]:
     if not metadata.require_pkce:
         yield (
             "It may go without PKCE (RFC 9700 §2.1.1);"
-            f" when it sends code_challenge, set require_pkce: {EDIT_CLIENT}"
+            f" when it sends code_challenge, set require_pkce: {edit_client(require_pkce=True)}"
         )
     if client.allows_grant("password"):
         yield (
@@ -52,7 +52,7 @@ def _weak_grants(client: clients.Client) -> Iterator[str]:
     if client.type == "native" and metadata.skip_consent and not claimed:
         yield (
             "Nobody is asked for consent, though another app on the device can pose as it"
-            f" (RFC 8252 §8.6); set skip_consent to false: {EDIT_CLIENT}"
+            f" (RFC 8252 §8.6); set skip_consent to false: {edit_client(skip_consent=False)}"
         )
 
 

@@ -3,6 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal
 
+import orjson
+
+from oidc_server.domain.clients import Client
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -13,5 +17,12 @@ class Finding:
     finding: str
 
 
-EDIT_CLIENT = "oidc-server clients edit CLIENT_ID --metadata FILE"
-"""The end of many a line about clients."""
+def named(client: Client) -> str:
+    """A client as a person and a command know it."""
+    return f"{client.metadata.client_name} ({client.client_id})"
+
+
+def edit_client(**members: object) -> str:
+    """The end of many a line about clients: a command that gives one these members."""
+    example = orjson.dumps(members).decode()
+    return f"echo '{example}' | oidc-server clients edit CLIENT_ID --metadata -"
