@@ -264,7 +264,7 @@ async def _warm_up(runtime: Runtime) -> None:
     """Do what the first request would wait for, and what could not be done on a full disk."""
     # SQLite needs room to open what no process has open: whoever dies must not be the only one.
     with suppress(DBAPIError, DatabaseUnavailableError, OverloadedError):
-        await runtime.lane.run(partial(_open, runtime.database))
+        await runtime.lane.run(partial(_open, runtime.database), "read")
     # The first name that nobody has must not take longer than the others.
     await runtime.hashing.run(lambda: runtime.passwords.dummy)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
-from oidc_server.database import Database, DatabaseBusyError, DatabaseUnavailableError
+from oidc_server.database import Access, Database, DatabaseBusyError, DatabaseUnavailableError
 from oidc_server.outbound.breaker import Breaker, BreakerOpenError
 from oidc_server.web.gate import OverloadedError
 from oidc_server.web.lanes import Lane, settle
@@ -65,13 +65,18 @@ class OnTheLoop:
         self._is_looking = False
         self._will_commit = False
 
-    async def run(self, work: Callable[[], T], *, for_people: bool = False) -> T:
+    async def run(
+        self, work: Callable[[], T], access: Access = "write", *, for_people: bool = False
+    ) -> T:
         """Run `work`; raises `DatabaseUnavailableError` if the lock is not to be had.
 
         Where others wait for it already, `work` still has its try: much of it writes nothing.
-
-        Raises `OverloadedError` if too many wait, or the first has done so for `most_wait` seconds.
+        Raises `OverloadedError` if too many wait, or the first has done so for `most_wait` seconds;
+        without a try, since there is too much to do, unless its `access` is to read only.
         """
+        queue = self._people if for_people else self._programs
+        if self._is_looking and access == "write":
+            self._check_room(queue)
         self._database.wait_at_most(_HERE)
         loop = asyncio.get_running_loop()
         self._group.may_begin = not self._is_looking
@@ -87,16 +92,18 @@ class OnTheLoop:
             if self._group.is_open:
                 await self._committed(loop)
             return result
-        queue, now = self._people if for_people else self._programs, time.monotonic()
-        is_slow = bool(queue) and now - queue[0].since > self._most_wait
-        if is_slow or len(queue) >= _MOST_WAITING:
-            raise OverloadedError
+        self._check_room(queue)
         done: asyncio.Future[T] = loop.create_future()
-        queue.append(_Waiting(work, copy_context(), done, now))
+        queue.append(_Waiting(work, copy_context(), done, time.monotonic()))
         if not self._is_looking:
             self._is_looking = True
             loop.call_later(_LOOK_AGAIN, self._look)
         return await done
+
+    def _check_room(self, queue: deque[_Waiting]) -> None:
+        is_slow = bool(queue) and time.monotonic() - queue[0].since > self._most_wait
+        if is_slow or len(queue) >= _MOST_WAITING:
+            raise OverloadedError
 
     async def _committed(self, loop: asyncio.AbstractEventLoop) -> None:
         """Wait until the group that is open is committed; raises `DatabaseUnavailableError`."""
@@ -199,7 +206,9 @@ class OnThreads:
         self._seconds = seconds
         self._lock = threading.Lock()
 
-    async def run(self, work: Callable[[], T], *, for_people: bool = False) -> T:
+    async def run(
+        self, work: Callable[[], T], access: Access = "write", *, for_people: bool = False
+    ) -> T:
         """Run `work`; raises `DatabaseUnavailableError` if there is no answer in time.
 
         Raises `OverloadedError` if no thread was free for too long.
@@ -207,17 +216,17 @@ class OnThreads:
         del for_people  # there is no queue to speak of
         if self._breaker.is_calm:
             try:
-                return await self._in_time(work)
+                return await self._in_time(work, access)
             except DatabaseUnavailableError as error:
                 self._breaker.note(error)
                 raise
         try:
             with self._breaker.guard():
-                return await self._in_time(work)
+                return await self._in_time(work, access)
         except BreakerOpenError as error:
             raise DatabaseUnavailableError(str(error)) from None
 
-    async def _in_time(self, work: Callable[[], T]) -> T:
+    async def _in_time(self, work: Callable[[], T], access: Access) -> T:
         job, begun = _Job(), time.monotonic()
 
         def work_as_job() -> T:
@@ -236,7 +245,7 @@ class OnThreads:
 
         try:
             async with asyncio.timeout(self._seconds):
-                return await self._lane.run(work_as_job)
+                return await self._lane.run(work_as_job, access)
         except TimeoutError:
             with self._lock:
                 if not job.is_over and job.thread is not None:

@@ -242,7 +242,7 @@ class Endpoint:
                         raise
             raise AssertionError("unreachable")
 
-        return await runtime.lane.run(unit, for_people=self._for_people)
+        return await runtime.lane.run(unit, access, for_people=self._for_people)
 
 
 def _give_back(ctx: Context) -> None:

@@ -23,6 +23,7 @@ from functools import partial
 from queue import SimpleQueue
 from typing import Any, Protocol, TypeVar
 
+from oidc_server.database import Access
 from oidc_server.observability import metrics
 
 T = TypeVar("T")
@@ -36,7 +37,9 @@ _PATIENCE = 1.0
 
 
 class Lane(Protocol):
-    async def run(self, work: Callable[[], T], *, for_people: bool = False) -> T: ...
+    async def run(
+        self, work: Callable[[], T], access: Access = "write", *, for_people: bool = False
+    ) -> T: ...
 
     def threads(self) -> list[int]:
         """Those that do the work, beside that of the event loop, by their numbers in the kernel."""
@@ -64,8 +67,10 @@ class Threads:
         for thread in self._threads:
             thread.start()
 
-    async def run(self, work: Callable[[], T], *, for_people: bool = False) -> T:
-        del for_people  # all wait here
+    async def run(
+        self, work: Callable[[], T], access: Access = "write", *, for_people: bool = False
+    ) -> T:
+        del access, for_people  # all wait here
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         self._inside.inc()

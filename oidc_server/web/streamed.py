@@ -50,5 +50,5 @@ class Streamed(Response):
 
     async def _send_parts(self, send: Send) -> None:
         async with asyncio.timeout(self._time_limit.total_seconds()):
-            while (part := await self._lane.run(self._next_part)) is not None:
+            while (part := await self._lane.run(self._next_part, "read")) is not None:
                 await send({"type": "http.response.body", "body": part, "more_body": True})

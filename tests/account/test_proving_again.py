@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from oidc_server.database import Access
 from oidc_server.domain import factors
 from oidc_server.web.lanes import Lane
 from tests.authentication.forms import csrf, post_to
@@ -20,8 +21,10 @@ class Between:
         self.lane = lane
         self.meanwhile: Callable[[], None] | None = meanwhile
 
-    async def run(self, work: Callable[[], Any], *, for_people: bool = False) -> Any:
-        result = await self.lane.run(work, for_people=for_people)
+    async def run(
+        self, work: Callable[[], Any], access: Access = "write", *, for_people: bool = False
+    ) -> Any:
+        result = await self.lane.run(work, access, for_people=for_people)
         meanwhile, self.meanwhile = self.meanwhile, None
         if meanwhile is not None:
             meanwhile()

@@ -92,7 +92,7 @@ def test_readers_and_the_event_loop_go_on_while_writers_wait_for_the_lock(
         with locked(database):
             writer = asyncio.ensure_future(lane.run(writing(database, "late")))
             await asyncio.sleep(SHORT)
-            seen = await lane.run(lambda: written(database))
+            seen = await lane.run(lambda: written(database), "read")
             assert not writer.done()
         await asyncio.wait_for(writer, PATIENCE)
         return seen
@@ -107,11 +107,12 @@ def test_who_might_write_but_only_reads_waits_for_no_lock(database: Database) ->
             return len(db.all(NAMES))
 
     async def beside_writers() -> int:
-        lane = OnTheLoop(database, SHORT)
+        lane = OnTheLoop(database, LONG)
         with locked(database):
             writer = asyncio.ensure_future(lane.run(writing(database, "late")))
-            await asyncio.sleep(2 * SHORT)  # whoever comes now and writes is refused
-            seen = await lane.run(reading)
+            await asyncio.sleep(SHORT)
+            seen = await asyncio.wait_for(lane.run(reading), PATIENCE)
+            assert not writer.done()
         await asyncio.wait_for(writer, PATIENCE)
         return seen
 
