@@ -35,7 +35,7 @@ const escape = (text) => String(text ?? "").replace(/[&<>"]/g, (char) => `&#${ch
 const pages = {
   "/": (session) =>
     session.person
-      ? `<p id="person">${escape(session.person.name)} (${escape(session.person.email)})</p>
+      ? `<p id="person">${escape(session.person.name ?? session.person.preferred_username)} (${escape(session.person.email)})</p>
          <p><a id="sign-out" href="/sign-out">Sign out</a>`
       : '<p><a id="sign-in" href="/sign-in">Sign in</a>',
 

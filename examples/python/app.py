@@ -31,7 +31,9 @@ async def home(request: Request) -> Response:
     person = request.session.get("person")
     if person is None:
         return HTMLResponse('<h1>Python example</h1><p><a id="sign-in" href="/sign-in">Sign in</a>')
-    name, email = escape(person.get("name", "")), escape(person.get("email", ""))
+    # Not everybody tells their name.
+    name = escape(person.get("name") or person["preferred_username"])
+    email = escape(person.get("email", ""))
     return HTMLResponse(
         f'<h1>Python example</h1><p id="person">{name} ({email})</p>'
         '<p><a id="sign-out" href="/sign-out">Sign out</a>'

@@ -39,9 +39,10 @@ class Place:
         )
         return answer
 
-    def add_user(self, username: str) -> None:
+    def add_user(self, username: str, *, named: bool = True) -> None:
         email = f"{username}@example.com"
-        identity = ("--username", username, "--email", email, "--name", username.title())
+        name = ("--name", username.title()) if named else ()
+        identity = ("--username", username, "--email", email, *name)
         self.command("users", "add", *identity, "--verified", "--password-stdin", send=PASSWORD)
 
     def add_app(self, name: str, home: str) -> dict[str, str]:

@@ -88,12 +88,12 @@ def test_a_person_signs_up_allows_and_is_signed_in_at_the_python_example(
 def test_a_person_signs_in_and_out_of_the_python_example(
     place: Place, python_example: str, page: Page
 ) -> None:
-    place.add_user("ada")
+    place.add_user("ada", named=False)
     page.goto(python_example)
     page.click("#sign-in")
     sign_in(page, "ada")
     page.click("#allow")
-    expect(page.locator("#person")).to_have_text("Ada (ada@example.com)")
+    expect(page.locator("#person")).to_have_text("ada (ada@example.com)")
 
     page.click("#sign-out")
 
@@ -105,12 +105,12 @@ def test_a_person_signs_in_and_out_of_the_python_example(
 def test_the_javascript_example_signs_a_person_in_and_out(
     place: Place, javascript_example: str, page: Page
 ) -> None:
-    place.add_user("barbara")
+    place.add_user("barbara", named=False)
     page.goto(javascript_example)
     page.click("#sign-in")
     sign_in(page, "barbara@example.com")
     page.click("#allow")
-    expect(page.locator("#person")).to_have_text("Barbara (barbara@example.com)")
+    expect(page.locator("#person")).to_have_text("barbara (barbara@example.com)")
 
     page.click("#sign-out")
 
