@@ -113,8 +113,8 @@ class Database:
         try:
             with self.engine.connect() as connection:
                 yield connection
-        except exc.OperationalError as error:
-            raise DatabaseUnavailableError(type(error.orig).__name__) from error
+        except exc.DBAPIError as error:
+            raise self._judged(error) from error
 
     def _connection(self) -> Connection:
         connection: Connection | None = getattr(self._held, "connection", None)
@@ -168,7 +168,9 @@ class Database:
             return ConflictError(type(error.orig).__name__)
         if is_busy(error.orig):
             return DatabaseBusyError(type(error.orig).__name__)
-        if isinstance(error, exc.OperationalError | exc.InternalError | exc.InterfaceError):
+        is_no_database = type(error) is exc.DatabaseError  # another kind of file, or a damaged one
+        kinds = exc.OperationalError | exc.InternalError | exc.InterfaceError
+        if is_no_database or isinstance(error, kinds):
             return DatabaseUnavailableError(type(error.orig).__name__)
         return error
 

@@ -143,6 +143,17 @@ def test_a_file_that_cannot_be_used_is_told_with_its_path(run, data_dir, command
     assert (done.status, done.stderr) == (1, told)
 
 
+@pytest.mark.parametrize("command", [("users", "list"), ("db", "status")], ids=" ".join)
+def test_a_file_of_another_kind_is_told_with_its_path(run, data_dir, command):
+    database = data_dir / "oidc.db"
+    database.write_text("something else, and enough of it to look like a database file" * 20)
+
+    done = run(*command)
+
+    told = f"The database cannot be used right now: {database}: file is not a database\n"
+    assert (done.status, done.stderr) == (1, told)
+
+
 def test_a_data_folder_that_cannot_be_made_is_told_in_a_line(run, monkeypatch, tmp_path):
     (tmp_path / "file").write_text("not a folder")
     monkeypatch.setenv("OIDC_DATA_DIR", str(tmp_path / "file"))
