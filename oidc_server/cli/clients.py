@@ -15,7 +15,7 @@ from oidc_server.cli.scopes import require_known, scope_option, split
 from oidc_server.cli.workshop import workshop
 from oidc_server.domain import client_metadata, clients
 from oidc_server.domain.audit import Event
-from oidc_server.domain.client_metadata import ClientMetadata
+from oidc_server.domain.client_metadata import ClientMetadata, InvalidClientMetadataError
 
 application = typer.Typer(no_args_is_help=True)
 _OVERLAP_HOURS = 24
@@ -151,7 +151,13 @@ def _described(
     used = {name: value for name, value in options.items() if value not in unused}
     if no_pkce:
         used["require_pkce"] = False
-    return client_metadata.for_type(kind.value, **{"client_name": "", **fields, **used})
+    described = client_metadata.for_type(kind.value, **{"client_name": "", **fields, **used})
+    if described.redirect_uris and described.grant_types == {"client_credentials"}:
+        raise InvalidClientMetadataError(
+            "redirect_uris: nobody is ever sent to a client that uses client_credentials alone;"
+            " leave them out, or register one of type web, spa or native."
+        )
+    return described
 
 
 def _keys(jwks: Path | None, jwks_uri: str | None) -> dict[str, Any]:

@@ -373,8 +373,8 @@ def test_a_service_takes_no_redirect_uri_that_it_can_never_use(run):
 
     assert told.status == 1
     assert told.stderr == (
-        "redirect_uris: nobody is ever sent to a service that uses client_credentials alone; leave"
-        " them out, or register a client of type web, spa or native.\n"
+        "redirect_uris: nobody is ever sent to a client that uses client_credentials alone; leave"
+        " them out, or register one of type web, spa or native.\n"
     )
     assert by_code.json["redirect_uris"] == [place[1]]
     assert len(run("clients", "list", "--json").json) == 1

@@ -180,14 +180,6 @@ def _check_redirect_uris(client_type: ClientType, metadata: ClientMetadata) -> N
         raise InvalidClientMetadataError(
             "redirect_uris is needed for the authorization code grant.", "invalid_redirect_uri"
         )
-    speaks_for_itself = client_type == "service" and metadata.grant_types == {"client_credentials"}
-    if speaks_for_itself and metadata.redirect_uris:
-        _refuse(
-            "redirect_uris",
-            "nobody is ever sent to a service that uses client_credentials alone; leave them out,"
-            " or register a client of type web, spa or native.",
-            "invalid_redirect_uri",
-        )
     for field, error in (
         ("redirect_uris", "invalid_redirect_uri"),
         ("post_logout_redirect_uris", "invalid_client_metadata"),
