@@ -15,10 +15,14 @@ from oidc_server.cli.scopes import require_known, scope_option, split
 from oidc_server.cli.workshop import workshop
 from oidc_server.domain import client_metadata, clients
 from oidc_server.domain.audit import Event
-from oidc_server.domain.client_metadata import ClientMetadata, InvalidClientMetadataError
+from oidc_server.domain.client_metadata import ClientMetadata
 
 application = typer.Typer(no_args_is_help=True)
 _OVERLAP_HOURS = 24
+_NEVER_SENT = (
+    "Nobody is ever sent to a client that uses client_credentials alone: its redirect URIs are"
+    " of no use. One of type web, spa or native signs people in."
+)
 
 
 class Kind(StrEnum):
@@ -153,10 +157,7 @@ def _described(
         used["require_pkce"] = False
     described = client_metadata.for_type(kind.value, **{"client_name": "", **fields, **used})
     if described.redirect_uris and described.grant_types == {"client_credentials"}:
-        raise InvalidClientMetadataError(
-            "redirect_uris: nobody is ever sent to a client that uses client_credentials alone;"
-            " leave them out, or register one of type web, spa or native."
-        )
+        typer.echo(_NEVER_SENT, err=True)
     return described
 
 
