@@ -1,5 +1,6 @@
 """One commit for what several requests write: SQLite waits for the disk once for all of them."""
 
+import logging
 import sqlite3
 import time
 from collections.abc import Callable
@@ -10,6 +11,8 @@ from sqlalchemy import Connection, RootTransaction
 
 from oidc_server.database.errors import DatabaseBusyError, DatabaseUnavailableError
 from oidc_server.database.watch import Watch
+
+_log = logging.getLogger(__name__)
 
 Outcome = Callable[[DatabaseUnavailableError | None], object]
 """Is called with None once everything is committed, or with why nothing is."""
@@ -126,7 +129,15 @@ class GroupCommit:
             outcome(failure)
         if failure is None:
             for work in afterwards:
-                work()
+                _do(work)
+
+
+def _do(work: Callable[[], object]) -> None:
+    """All is committed and told: what fails here must end neither the others nor the lane."""
+    try:
+        work()
+    except Exception:  # noqa: BLE001 - see above
+        _log.exception("work after a commit failed")
 
 
 def _driver(connection: Connection) -> Any:

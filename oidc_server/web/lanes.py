@@ -118,6 +118,8 @@ class Threads:
 def settle(future: "asyncio.Future[Any]", result: object, error: BaseException | None) -> None:
     if future.cancelled():
         return
+    if isinstance(error, StopIteration):  # no future takes it
+        error = RuntimeError("work raised StopIteration")
     if error is not None:
         future.set_exception(error)
     else:

@@ -238,3 +238,19 @@ def test_what_is_left_for_afterwards_is_done_once_all_is_committed_or_never(
     together(database, adding_and_telling, adding_a_stranger)
 
     assert told == [["a", "b"]]
+
+
+def test_what_fails_afterwards_keeps_nobody_elses_from_being_done(database: Database) -> None:
+    told: list[str] = []
+
+    def leaving_what_fails(db: Transaction) -> None:
+        adding("a")(db)
+        db.afterwards(lambda: told.remove("nothing"))
+
+    def leaving_something(db: Transaction) -> None:
+        adding("b")(db)
+        db.afterwards(lambda: told.append("b"))
+
+    assert together(database, leaving_what_fails, leaving_something) == [None, None]
+
+    assert told == ["b"]

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from sqlalchemy import literal_column, select, text
 
-from oidc_server.database import Database, Statement
+from oidc_server.database import Database, Statement, Transaction
 from oidc_server.outbound.breaker import Breaker
 from oidc_server.web.database_lanes import OnTheLoop, OnThreads
 from oidc_server.web.gate import OverloadedError
@@ -166,6 +166,39 @@ def test_nothing_is_written_for_who_has_gone(database: Database) -> None:
     asyncio.run(one_goes())
 
     assert written(database) == ["stays"]
+
+
+def leaving_what_fails(db: Transaction) -> None:
+    db.afterwards(lambda: next(iter(())))
+
+
+def taking_one_too_many(db: Transaction) -> None:
+    next(iter(()))
+
+
+@pytest.mark.parametrize("fails", [leaving_what_fails, taking_one_too_many])
+def test_those_who_wait_go_on_after_an_error_of_ours(
+    database: Database, fails: Callable[[Transaction], None]
+) -> None:
+    def failing() -> None:
+        with database.transaction("write") as db:
+            db.session.execute(text("INSERT INTO names VALUES ('first')"))
+            fails(db)
+
+    async def one_after_the_other() -> Any:
+        lane = OnTheLoop(database, LONG)
+        with locked(database):
+            first = asyncio.ensure_future(lane.run(failing))
+            await asyncio.sleep(SHORT)
+        [outcome] = await asyncio.wait_for(asyncio.gather(first, return_exceptions=True), PATIENCE)
+        await asyncio.wait_for(lane.run(writing(database, "next")), PATIENCE)
+        return outcome
+
+    outcome = asyncio.run(one_after_the_other())
+
+    is_kept = fails is leaving_what_fails
+    assert (outcome is None) == is_kept
+    assert written(database) == (["first", "next"] if is_kept else ["next"])
 
 
 def test_work_that_no_thread_was_free_for_in_time_is_not_done(database: Database) -> None:
