@@ -1,6 +1,5 @@
 """The audit log: events by whom, about whom, of a kind, with an outcome, in a stretch of time."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
@@ -108,7 +107,6 @@ def export_events(call: Call) -> Streamed:
     """All of them in one file, newest first; what happens meanwhile is not in it."""
     form: Format = call.query.format
     runtime = call.ctx.runtime
-    parts = _parts(call.ctx, call.query, form)
     named = f'attachment; filename="audit-events.{form.value}"'
 
     return Streamed(
@@ -116,30 +114,46 @@ def export_events(call: Call) -> Streamed:
             (b"content-type", audit_formats.MEDIA_TYPES[form].encode("ascii")),
             (b"content-disposition", named.encode("ascii")),
         ),
-        lambda: next(parts, None),
+        _Export(call.ctx, call.query).next_part,
         runtime.lane,
         _LONGEST_EXPORT,
     )
 
 
-def _parts(ctx: Context, query: AuditExportQuery, form: Format) -> Iterator[bytes]:
-    """Each part is a page, read in a transaction of its own; that it was taken is told before."""
-    wanted = query.to_filter()
-    with ctx.runtime.database.transaction("write") as db:
-        asked = query.model_dump(mode="json", exclude_none=True)
-        audit.record(db, Event.AUDIT_EXPORTED, origin=ctx.origin, now=ctx.now, asked=asked)
-    if head := audit_formats.head(form):
-        yield head
-    until = ctx.now + timedelta(microseconds=1) if wanted.until is None else wanted.until
-    wanted, last = replace(wanted, until=until), None
-    while True:
-        with ctx.runtime.database.transaction("read") as db:
-            page = audit_trail.search(db, wanted, limit=_AT_ONCE, before=last)
-        if page:
-            yield audit_formats.lines(form, page)
-        if len(page) < _AT_ONCE:
-            return
-        last = page[-1].id
+class _Export:
+    """The parts, one after the other: each is a page, read in a transaction of its own."""
+
+    def __init__(self, ctx: Context, query: AuditExportQuery) -> None:
+        self._ctx = ctx
+        self._query = query
+        wanted = query.to_filter()
+        until = ctx.now + timedelta(microseconds=1) if wanted.until is None else wanted.until
+        self._wanted = replace(wanted, until=until)
+        self._last: str | None = None
+        self._is_recorded = False
+        self._is_over = False
+
+    def next_part(self) -> bytes | None:
+        """That it was taken is recorded before the first; None after the last."""
+        if not self._is_recorded:
+            self._record()
+            self._is_recorded = True
+            if head := audit_formats.head(self._query.format):
+                return head
+        if self._is_over:
+            return None
+        with self._ctx.runtime.database.transaction("read") as db:
+            page = audit_trail.search(db, self._wanted, limit=_AT_ONCE, before=self._last)
+        self._is_over = len(page) < _AT_ONCE
+        if not page:
+            return None
+        self._last = page[-1].id
+        return audit_formats.lines(self._query.format, page)
+
+    def _record(self) -> None:
+        ctx, asked = self._ctx, self._query.model_dump(mode="json", exclude_none=True)
+        with ctx.runtime.database.transaction("write") as db:
+            audit.record(db, Event.AUDIT_EXPORTED, origin=ctx.origin, now=ctx.now, asked=asked)
 
 
 def _answer(entry: Entry) -> AuditEventAnswer:

@@ -8,14 +8,20 @@ from starlette.types import Receive, Scope, Send
 
 from oidc_server.database import ConflictError, DatabaseUnavailableError
 from oidc_server.observability.logs import get_logger
+from oidc_server.web.gate import OverloadedError
 from oidc_server.web.lanes import Lane
 from oidc_server.web.responses import FOR_PROGRAMS, Header, Response
 
 _log = get_logger(__name__)
 
+_BREAKS_OFF = (TimeoutError, DatabaseUnavailableError, ConflictError, OverloadedError)
+
 
 class Streamed(Response):
     """An answer whose parts `next_part` makes, each with a transaction of its own, until None.
+
+    It is called again, for the same part, when the database was busy. So it is no generator: those
+    are over once they have raised.
 
     Between two parts nothing is held, so a slow reader costs only memory for one of them. What
     breaks off, or takes longer than `time_limit`, ends without its last chunk: the reader sees that
@@ -43,7 +49,7 @@ class Streamed(Response):
         try:
             if scope["method"] != "HEAD":
                 await self._send_parts(send)
-        except (TimeoutError, DatabaseUnavailableError, ConflictError) as error:
+        except _BREAKS_OFF as error:
             _log.warning("answer.broken_off", reason=type(error).__name__)
             return
         await send({"type": "http.response.body", "body": b""})

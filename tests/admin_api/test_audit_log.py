@@ -3,7 +3,9 @@
 import csv
 import io
 import json
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -211,6 +213,18 @@ def test_an_export_that_breaks_off_has_no_end(
 
     assert answer.status_code == 200
     assert answer.text == ""
+
+
+def test_an_export_that_has_to_wait_for_the_lock_is_whole(api: Callers, site: Site) -> None:
+    record(api, 3, kid="a")
+    with ThreadPoolExecutor(1) as elsewhere, site.db() as db:
+        db.lock("nobody else writes")
+        query = {"event": "signing_key.revoked"}
+        asking = elsewhere.submit(api.call, "GET", f"{PATH}/export", "administrator", params=query)
+        time.sleep(0.2)
+
+    assert len(asking.result().text.splitlines()) == 3
+    assert len(asked(api, event="audit.exported")["events"]) == 1
 
 
 def test_nothing_in_the_api_writes_the_log() -> None:
