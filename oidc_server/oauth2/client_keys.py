@@ -82,7 +82,7 @@ class ClientKeyStore:
         """The token, if a key of this trusted issuer signed it."""
         algorithms = _with_newer_names(ASYMMETRIC_ALGORITHMS)
         if issuer.jwks is not None:
-            keys = self._imported(f"issuer {issuer.issuer}", issuer.jwks, issuer.jwks)
+            keys = self._imported(f"issuer {issuer.issuer}", issuer.jwks)
             return keys.verify(token, algorithms)
         if issuer.jwks_uri is None:
             return None
@@ -112,7 +112,7 @@ class ClientKeyStore:
         """All keys of the client; None if it has none, or publishes what is no good key set."""
         metadata = client.metadata
         if metadata.jwks is not None:
-            return self._imported(client.client_id, client.revision, metadata.jwks)
+            return self._imported(client.client_id, metadata.jwks)
         if metadata.jwks_uri is None:
             return None
         try:
@@ -121,14 +121,17 @@ class ClientKeyStore:
             return None
         return keys
 
-    def _imported(self, owner: str, revision: object, jwks: object) -> ClientKeys:
-        """Importing takes as long as many signatures, so it is done once for each revision."""
+    def _imported(self, owner: str, jwks: object) -> ClientKeys:
+        """Importing takes as long as many signatures, so it is done once for each set.
+
+        Not for each revision: one that is not committed is counted once more, for other keys.
+        """
         known = self._registered.get(owner)
-        if known is not None and known[0] == revision:
+        if known is not None and known[0] == jwks:
             return known[1]
         keys = ClientKeys(jwks)
         with self._lock:
             if len(self._registered) >= _MOST_SETS:
                 self._registered.pop(next(iter(self._registered)))
-            self._registered[owner] = (revision, keys)
+            self._registered[owner] = (jwks, keys)
         return keys

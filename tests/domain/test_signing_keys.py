@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import delete, select
 
 from oidc_server import schema
@@ -129,3 +130,26 @@ def test_a_clock_that_is_set_back_finds_somebody_who_signs(start_site):
         assert ring.algorithms(moment) == sorted(ALGORITHMS)
         assert ring.signer("ES256", moment).kid == ring.signer("ES256", later).kid
         assert f'"kid":"{ring.signer("ES256", moment).kid}"' in ring.jwks(moment).decode()
+
+
+def test_keys_that_come_to_nothing_are_looked_at_again(site):
+    """They may have been seen before they were committed."""
+    ring, now = KeyRing(site.runtime.vault), site.clock.now
+    with site.db() as db:
+        ring.refresh(db, now)
+    later = now + timedelta(minutes=1)
+
+    def see_them() -> None:
+        with site.db() as db:
+            db.session.execute(delete(SigningKeyRow).where(SigningKeyRow.alg == "ES256"))
+            ring.refresh(db, later)
+            assert "ES256" not in ring.algorithms(later)
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        see_them()
+
+    assert not ring.is_fresh(later)
+    with site.db() as db:
+        ring.refresh(db, later)
+    assert "ES256" in ring.algorithms(later)

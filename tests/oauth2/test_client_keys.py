@@ -1,6 +1,7 @@
 """Encrypting to a client: with its registered keys, or with those that it publishes."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -58,3 +59,16 @@ def test_a_key_that_is_published_later_is_found(start_site: Callable[..., Site])
 
     assert opened(sealed) == b"a.b.c"
     assert len(other.asked) == 2
+
+
+def test_keys_of_a_revision_that_came_to_nothing_are_not_those_of_the_next(site: Site) -> None:
+    """A change that is not committed has the number that the next one gets."""
+    others = jwk.ECKey.generate_key("P-256", parameters={"kid": "others", "use": "enc"})
+    client_id = encrypting(site, jwks=PUBLISHED)
+    with site.db() as db:
+        client = clients.load(db, client_id)
+    published = {"keys": [dict(others.as_dict(private=False))]}
+    lost = replace(client, metadata=replace(client.metadata, jwks=published))
+    site.runtime.client_keys.find(lost, site.clock.now)
+
+    assert opened(encrypt(site, client_id)) == b"a.b.c"

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import orjson
@@ -79,6 +80,10 @@ class KeyRing:
         version = tuple(db.all(_VERSION))
         if version != self._loaded.version:
             self._load(db, version)
+        db.afterwards(partial(self._note, now))
+
+    def _note(self, now: datetime) -> None:
+        """Only now it is sure that the database has what was loaded."""
         self._checked_at = now
 
     def _load(self, db: Transaction, version: tuple[Any, ...]) -> None:
