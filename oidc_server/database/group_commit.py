@@ -107,13 +107,20 @@ class GroupCommit:
         else:
             self._end(None)
 
-    def rolled_back(self) -> None:
-        """Called by each transaction that has been undone.
+    def rolled_back(self, *, is_undone: bool) -> None:
+        """Called by each transaction that has failed.
 
         With the first, there is no group any more. SQLite rolls back everything by itself when the
-        disk is full, for instance: then all others are lost too.
+        disk is full, for instance: then all others are lost too, as they are with one that could
+        not be undone alone.
         """
-        if self._connection is not None and not _driver(self._connection).in_transaction:
+        if self._connection is None:
+            return
+        driver = _driver(self._connection)
+        if not is_undone:
+            with suppress(sqlite3.Error):
+                driver.execute("ROLLBACK")
+        if not driver.in_transaction:
             self._end(DatabaseUnavailableError("what was written with it could not be"))
 
     def _end(self, failure: DatabaseUnavailableError | None) -> None:

@@ -223,15 +223,17 @@ class Transaction:
             self._of_session.commit()  # the driver has nothing to commit any more
 
     def roll_back(self) -> None:
+        is_undone = False
         with suppress(Exception):  # what is lost, the database rolls back by itself
             if self._is_begun and not self._unsent.startswith(_BEGIN):
                 for sql in self._bounds.undo:
                     self._cursor.execute(sql)
+            is_undone = True
         with suppress(Exception):  # SQLite may have rolled back: a full disk
             if self._of_session is not None:
                 self._of_session.rollback()
         if self._group is not None:
-            self._group.rolled_back()
+            self._group.rolled_back(is_undone=is_undone)
 
     def close(self) -> None:
         self._connection.info["begun"] = False

@@ -184,6 +184,20 @@ def test_a_disk_that_is_full_leaves_nobody_half_served(database: Database, place
     assert seen_by_others(database) == kept
 
 
+def test_what_cannot_be_undone_alone_is_undone_with_all_others(database: Database) -> None:
+    def losing_its_savepoint(db: Transaction) -> None:
+        adding("c")(db)
+        db.session.execute(text("RELEASE part"))
+        raise ValueError
+
+    first, failed, last = together(database, adding("a"), losing_its_savepoint, adding("b"))
+
+    assert isinstance(first, DatabaseUnavailableError)
+    assert isinstance(failed, ValueError)
+    assert last == "b"
+    assert seen_by_others(database) == ["b"]
+
+
 def test_what_only_reads_takes_part_in_no_commit(database: Database, statements: list[str]) -> None:
     together(database, adding("a"))
     statements.clear()
