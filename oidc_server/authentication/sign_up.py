@@ -80,8 +80,13 @@ def create(
     *,
     email_proven: bool = False,
 ) -> User:
-    """Make the account with the invitation there may be; raises one of `REFUSALS`."""
+    """Make the account with the invitation there may be; raises one of `REFUSALS`.
+
+    The invitation that let this visitor in may have been used since.
+    """
     invitation = _invitation(ctx)
+    if invitation is None and ctx.runtime.settings.sign_up != "open":
+        raise SpentInvitationError("The invitation was used already.")
     user = new_account.open_account(
         ctx,
         username=values["username"],
