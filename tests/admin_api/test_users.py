@@ -1,6 +1,5 @@
 """People over the wire: found, listed, changed; and whom nobody may touch."""
 
-import threading
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from tests.authenticator import UP, Authenticator
 from tests.browser import Browser
 from tests.callers import Callers, make_callers, token_of
 from tests.factories import PASSWORD, make_client, make_user
+from tests.held_up import held_up
 from tests.mails import link_in, read_mails
 from tests.relying_party import RelyingParty
 from tests.site import Site
@@ -525,12 +525,7 @@ def test_nothing_is_done_to_somebody_who_is_deleted(api: Callers) -> None:
 @pytest.mark.parametrize("how", ["role", "account"])
 def test_nobody_gives_a_role_that_is_being_taken_from_them(api: Callers, how: str) -> None:
     giver, friend, other = api.people["administrator"], make_user(api.site), make_user(api.site)
-    answers: list[Response] = []
-    giving = threading.Thread(
-        target=lambda: answers.append(
-            api.call("PUT", f"/api/v1/admin/users/{friend.id}/roles/admin", "administrator")
-        )
-    )
+    of_friend = f"/api/v1/admin/users/{friend.id}/roles/admin"
     with api.site.db() as db:
         roles.assign(db, other.id, roles.ADMIN, api.site.clock.now)
 
@@ -540,11 +535,9 @@ def test_nobody_gives_a_role_that_is_being_taken_from_them(api: Callers, how: st
         else:
             endings.disable_user(db, giver.id, api.site.clock.now)
         db.flush()
-        giving.start()
-        giving.join(0.5)
-        assert giving.is_alive()
-    giving.join()
+        giving = held_up(lambda: api.call("PUT", of_friend, "administrator"))
+    answer = giving()
 
-    assert answers[0].status_code in (401, 403)
+    assert answer.status_code in (401, 403)
     with api.site.db() as db:
         assert roles.roles_of(db, friend.id) == {roles.USER}

@@ -1,7 +1,5 @@
 """The consent page: asked once, answered by the person who saw it, and by nobody else."""
 
-import threading
-
 import pytest
 from httpx2 import Response
 
@@ -9,6 +7,7 @@ from oidc_server.domain import clients, consents, endings
 from oidc_server.oauth2.vocabulary import API_SCOPES
 from tests.browser import Browser, Page
 from tests.factories import Person, make_client, make_user
+from tests.held_up import held_up
 from tests.mails import read_mails
 from tests.relying_party import RelyingParty, signed_in
 from tests.site import Site
@@ -250,14 +249,11 @@ def test_a_client_that_was_disabled_meanwhile_gets_nothing(site: Site) -> None:
 def test_nothing_is_allowed_by_a_session_that_is_being_ended(site: Site) -> None:
     """The app would get its access unasked when the owner signs in again."""
     _, browser, person, page = asked(site)
-    allow = threading.Thread(target=browser.allow, args=(page,))
 
     with site.db() as db:
         endings.disown(db, person.id, site.clock.now, site.clock.now)
-        allow.start()
-        allow.join(0.5)
-        assert allow.is_alive()
-    allow.join()
+        allow = held_up(lambda: browser.allow(page))
+    allow()
 
     with site.db() as db:
         assert consents.permissions_of(db, person.id) == []
@@ -266,14 +262,10 @@ def test_nothing_is_allowed_by_a_session_that_is_being_ended(site: Site) -> None
 def test_no_code_is_made_by_what_is_being_taken_back(site: Site) -> None:
     party, browser, person, page = asked(site)
     party.read(browser.allow(page))
-    answers: list[Response] = []
-    again = threading.Thread(target=lambda: answers.append(browser.go(party.url())))
 
     with site.db() as db:
         endings.withdraw_client(db, person.id, party.app.client_id, site.clock.now)
-        again.start()
-        again.join(0.5)
-        assert again.is_alive()
-    again.join()
+        again = held_up(lambda: browser.go(party.url()))
+    answer = again()
 
-    assert 'id="allow"' in answers[0].text
+    assert 'id="allow"' in answer.text

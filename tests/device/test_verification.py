@@ -1,7 +1,5 @@
 """Typing the code of a device, and deciding about it."""
 
-import threading
-
 import pytest
 from sqlalchemy import select
 
@@ -10,6 +8,7 @@ from oidc_server.domain.audit import AuditEvent
 from tests.browser import Browser
 from tests.device.devices import GRANTS, Device, connect, question
 from tests.factories import make_client, make_resource, make_user
+from tests.held_up import held_up
 
 WRONG = "BBBB-BBBB"
 
@@ -263,16 +262,11 @@ def test_no_code_stands_in_the_database_in_clear(site, device):
 
 def test_no_device_gets_in_by_a_session_that_is_being_ended(site, device, browser):
     person = make_user(site)
-    page, answers = question(browser, person, device.shown["user_code"]), []
-    allow = threading.Thread(
-        target=lambda: answers.append(browser.send(page, decision="allow", same_code="yes"))
-    )
+    page = question(browser, person, device.shown["user_code"])
 
     with site.db() as db:
         endings.disown(db, person.id, site.clock.now, site.clock.now)
-        allow.start()
-        allow.join(0.5)
-        assert allow.is_alive()
-    allow.join()
+        allow = held_up(lambda: browser.send(page, decision="allow", same_code="yes"))
+    allow()
 
     assert device.error() == "authorization_pending"

@@ -1,6 +1,5 @@
 """Which clients have something of a person, and how it is taken back."""
 
-import threading
 from datetime import datetime, timedelta
 
 from oidc_server.database import Database
@@ -11,6 +10,7 @@ from oidc_server.domain.grants import CodeTerms
 from tests.domain import sessions
 from tests.domain.conftest import NOW
 from tests.domain.test_endings import authorization_in, make_client
+from tests.held_up import held_up
 
 HOUR = timedelta(hours=1)
 
@@ -153,16 +153,13 @@ def test_withdrawing_waits_for_a_code_that_is_being_made(database, ada):
     with database.transaction("read") as db:
         session_id = sessions.id_of(db, handle)
     terms = CodeTerms(redirect_uri="https://x.example/", code_challenge=None, expires_at=NOW + HOUR)
-    withdrawing = threading.Thread(target=withdraw, args=(database, ada, client_id))
 
     with database.transaction("write") as db:
         _ = db.session  # with which nothing is committed before the end
         authorization = authorization_in(session_id, ada, client_id)
         code = grants.mint_code(db, authorization, terms, NOW, HOUR, needs_consent=True)
-        withdrawing.start()
-        withdrawing.join(0.3)
-        assert withdrawing.is_alive()
-    withdrawing.join()
+        withdrawing = held_up(lambda: withdraw(database, ada, client_id))
+    withdrawing()
 
     with database.transaction("read") as db:
         granted = grants.find_by_code(db, code)

@@ -1,6 +1,5 @@
 """An account that its owner wants deleted: shut, brought back, or gone for good."""
 
-import threading
 from datetime import timedelta
 
 import pytest
@@ -34,6 +33,7 @@ from tests.domain import sessions
 from tests.domain.conftest import NOW
 from tests.domain.racing import race
 from tests.domain.test_endings import authorization_in, make_client
+from tests.held_up import held_up
 
 DAYS = timedelta(days=14)
 LATER = NOW + DAYS
@@ -143,17 +143,11 @@ def test_its_owner_brings_it_back_until_then_without_what_clients_held(database,
 
 def test_who_is_coming_back_when_the_time_is_over_stays(database, ada):
     schedule(database, ada)
-    deleted: list[list[str]] = []
-    job = threading.Thread(target=lambda: deleted.append(delete_due(database)))
 
     with database.transaction("write") as db:
         assert endings.bring_back(db, ada, LATER - timedelta(microseconds=1))
-        job.start()
-        job.join(0.3)
-        assert job.is_alive()
-    job.join()
-
-    assert deleted == [[]]
+        job = held_up(lambda: delete_due(database))
+    assert job() == []
     with database.transaction("read") as db:
         assert users.get(db, ada).disabled_at is None
 

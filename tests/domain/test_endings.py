@@ -1,6 +1,5 @@
 """What ends together, and who is told of it, whatever the reason."""
 
-import threading
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,6 +24,7 @@ from oidc_server.domain.user_sessions import UserSession
 from tests.domain import sessions
 from tests.domain.conftest import NOW
 from tests.domain.racing import race
+from tests.held_up import held_up
 
 HOUR = timedelta(hours=1)
 BACK = "https://app.example.net/backchannel"
@@ -141,12 +141,9 @@ def test_a_client_that_comes_in_while_the_session_ends_is_told_too(database, ada
     session_id = start(database, ada)
     with database.transaction("write") as db:
         user_sessions.hold(db, session_id)
-        ending = threading.Thread(target=end, args=(database, session_id))
-        ending.start()
-        ending.join(0.3)
-        assert ending.is_alive()
+        ending = held_up(lambda: end(database, session_id))
         grants.mint(db, authorization_in(session_id, ada, client_id), NOW, HOUR)
-    ending.join()
+    ending()
 
     assert told(database) == [client_id]
 

@@ -1,6 +1,5 @@
 """Proving once more who one is: the password again, or a sign-in of just now for who has none."""
 
-import threading
 from datetime import timedelta
 
 import pytest
@@ -15,6 +14,7 @@ from oidc_server.web.incoming import Incoming
 from tests.authentication.forms import new_browser, sign_in
 from tests.authentication.test_email_change import SCOPE
 from tests.factories import PASSWORD, make_user
+from tests.held_up import held_up
 
 LONG_AGO = timedelta(days=1)
 
@@ -133,16 +133,11 @@ def test_for_who_has_no_password_nothing_counts_that_began_before_the_account_wa
         users.set_password(db, person.id, None, site.clock.now)
     site.clock.advance(1)
     page = browser.go("/account/security/password")
-    choose = threading.Thread(
-        target=lambda: browser.send(page, form=-1, password="one of the intruder's own")
-    )
 
     with site.db() as db:
         endings.disown(db, person.id, site.clock.now, site.clock.now)
-        choose.start()
-        choose.join(0.5)
-        assert choose.is_alive()
-    choose.join()
+        choose = held_up(lambda: browser.send(page, form=-1, password="one of the intruder's own"))
+    choose()
 
     with site.db() as db:
         assert users.get(db, person.id).password_hash is None

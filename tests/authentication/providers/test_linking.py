@@ -1,7 +1,5 @@
 """Connecting an account elsewhere with the one here takes proof of both; what undoes it."""
 
-import threading
-
 import pytest
 
 from oidc_server.domain import endings, identities, identity_providers, user_sessions, ways_in
@@ -16,6 +14,7 @@ from tests.authentication.providers.leaving import (
 )
 from tests.browser import Page
 from tests.factories import PASSWORD, make_client, make_user
+from tests.held_up import held_up
 from tests.mails import read_mails
 from tests.relying_party import RelyingParty
 
@@ -238,17 +237,13 @@ def test_what_was_connected_since_somebody_else_was_in_goes_when_the_owner_says_
 def test_nothing_is_connected_while_the_owner_says_that_it_was_not_them(site, provider, known):
     person, browser = signed_in_person(site)
     query = provider.authorize(onward(leave_to_connect(browser)))
-    answers = []
-    callback = threading.Thread(target=lambda: answers.append(come_back(browser, query)))
 
     with site.db() as db:
         endings.disown(db, person.id, site.clock.now, site.clock.now)
-        callback.start()
-        callback.join(0.5)
-        assert callback.is_alive()
-    callback.join()
+        callback = held_up(lambda: come_back(browser, query))
+    answer = callback()
 
-    assert answers[0].status_code == 400
+    assert answer.status_code == 400
     assert identities_of(site, person) == []
 
 
@@ -260,14 +255,11 @@ def test_what_is_being_connected_then_goes_as_well(site, provider, known):
         with site.db() as db:
             endings.disown(db, person.id, site.clock.now, site.clock.now)
 
-    owner = threading.Thread(target=disown)
     with site.db() as db:
         user_sessions.hold(db, session_id)
-        owner.start()
-        owner.join(0.5)
-        assert owner.is_alive()
+        owner = held_up(disown)
         identities.link(db, person.id, known, provider.sub, None, site.clock.now)
-    owner.join()
+    owner()
 
     assert identities_of(site, person) == []
 
@@ -276,15 +268,12 @@ def test_nobody_comes_in_by_what_the_owner_is_disconnecting(site, provider, know
     person, _ = connected(site, provider)
     [linked] = identities_of(site, person)
     thief = new_browser(site)
-    query, answers = provider.authorize(leave(thief)), []
-    callback = threading.Thread(target=lambda: answers.append(come_back(thief, query)))
+    query = provider.authorize(leave(thief))
 
     with site.db() as db:
         ways_in.remove_identity(db, person.id, linked.id, site.clock.now)
-        callback.start()
-        callback.join(0.5)
-        assert callback.is_alive()
-    callback.join()
+        callback = held_up(lambda: come_back(thief, query))
+    callback()
 
     assert not is_signed_in(thief)
 
@@ -294,15 +283,12 @@ def test_nobody_comes_in_by_a_provider_while_the_owner_says_that_it_was_not_them
 ):
     person, _ = connected(site, provider)
     thief = new_browser(site)
-    query, answers = provider.authorize(leave(thief)), []
-    callback = threading.Thread(target=lambda: answers.append(come_back(thief, query)))
+    query = provider.authorize(leave(thief))
 
     with site.db() as db:
         endings.disown(db, person.id, site.clock.now, site.clock.now)
-        callback.start()
-        callback.join(0.5)
-        assert callback.is_alive()
-    callback.join()
+        callback = held_up(lambda: come_back(thief, query))
+    callback()
 
     assert live_sessions(site, person) == []
 
@@ -312,17 +298,14 @@ def test_who_is_coming_in_by_a_provider_is_out_again_when_the_account_is_shut(
 ):
     person, _ = connected(site, provider)
     thief = new_browser(site)
-    query, answers = provider.authorize(leave(thief)), []
-    callback = threading.Thread(target=lambda: answers.append(come_back(thief, query)))
+    query = provider.authorize(leave(thief))
 
     with site.db() as db:
         endings.disable_user(db, person.id, site.clock.now)
-        callback.start()
-        callback.join(0.5)
-        assert callback.is_alive()
-    callback.join()
+        callback = held_up(lambda: come_back(thief, query))
+    answer = callback()
 
-    assert answers[0].status_code == 403
+    assert answer.status_code == 403
     assert live_sessions(site, person) == []
 
 

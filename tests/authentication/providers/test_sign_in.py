@@ -1,7 +1,6 @@
 """Signing in with another provider: what works, and what people see on the way."""
 
 import json
-import threading
 import time
 from base64 import b64decode, urlsafe_b64decode
 from datetime import timedelta
@@ -24,6 +23,7 @@ from tests.authentication.providers.leaving import (
     sign_in_with,
 )
 from tests.factories import make_client, make_user
+from tests.held_up import held_up
 from tests.relying_party import RelyingParty
 from tests.services.databases import sqlite_url
 from tests.services.provider import new_key, running_provider
@@ -342,15 +342,12 @@ def test_the_state_is_in_no_table(site, provider):
 def test_nobody_leaves_for_a_provider_that_is_being_removed(site, provider):
     known, browser = add_provider(site, provider), new_browser(site)
     leave(browser)  # so that its metadata is known
-    page, answers = browser.client.get("/login"), []
-    leaving = threading.Thread(target=lambda: answers.append(press(browser, page)))
+    page = browser.client.get("/login")
 
     with site.db() as db:
         endings.remove_provider(db, known, site.clock.now)
         db.flush()
-        leaving.start()
-        leaving.join(0.5)
-        assert leaving.is_alive()
-    leaving.join()
+        leaving = held_up(lambda: press(browser, page))
+    answer = leaving()
 
-    assert answers[0].status_code == 404
+    assert answer.status_code == 404
