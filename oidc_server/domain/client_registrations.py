@@ -98,9 +98,12 @@ def find(db: Transaction, client_id: str, token: str) -> Registration | None:
 def replace(
     db: Transaction, client: Client, metadata: ClientMetadata, *, now: datetime, vault: Vault
 ) -> tuple[Client, str | None]:
-    """Give the client other metadata (RFC 7592 §2.2), and a secret if it needs one from now on."""
+    """Give the client other metadata (RFC 7592 §2.2), and a secret if it needs one from now on.
+
+    `metadata` was judged by `client`: raises `ConflictError` if that has changed since it was read.
+    """
     client_id, before = client.client_id, client.metadata
-    clients.change(db, client_id, metadata=metadata)
+    clients.change(db, client_id, metadata=metadata, seen=client)
     secret = None
     if not metadata.has_client_secret:
         db.later(_DELETE_SECRETS, of_client=client_id)

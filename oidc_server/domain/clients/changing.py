@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from sqlalchemy import delete, select
 
-from oidc_server.database import Statement, Transaction
+from oidc_server.database import ConflictError, Statement, Transaction
 from oidc_server.domain.base import DomainError, insert_all, new_id, table_of
 from oidc_server.domain.client_metadata import ClientMetadata, ClientType
 from oidc_server.domain.clients.listing import canonical_name
@@ -102,9 +102,16 @@ def change(
     *,
     metadata: ClientMetadata | None = None,
     disabled_at: datetime | Literal["unchanged"] | None = "unchanged",
+    seen: Client | None = None,
 ) -> Client:
-    """Replace a client's metadata or its disabled mark; raises `UnknownClientError`."""
+    """Replace a client's metadata or its disabled mark; raises `UnknownClientError`.
+
+    With `seen`, what the change was judged by: raises `ConflictError` if the client is another by
+    now, so that the request runs again and what somebody else changed is not undone.
+    """
     row = _lock(db, client_id)
+    if seen is not None and seen.revision != row.revision:
+        raise ConflictError("the client has changed")
     if metadata is not None:
         row.client_metadata = metadata.to_document()
         row.canonical_name = canonical_name(metadata.client_name)
