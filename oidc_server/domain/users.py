@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, Text, bindparam, func, or_, select, text, update
+from sqlalchemy import Index, Text, bindparam, or_, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
-from oidc_server.database import ConflictError, Statement, Transaction
+from oidc_server.database import Statement, Transaction
 from oidc_server.domain import identifiers, profiles
 from oidc_server.domain.base import (
     Base,
@@ -159,11 +159,7 @@ _VERIFY_EMAIL = Statement(
 )
 _SET_EMAIL = Statement(
     update(_users)
-    .where(
-        _users.c.id == bindparam("user_id"),
-        func.coalesce(_users.c.email, "") == bindparam("before"),
-        open_or_returning,
-    )
+    .where(_users.c.id == bindparam("user_id"))
     .values(
         email=bindparam("address"),
         canonical_email=bindparam("canonical"),
@@ -249,6 +245,15 @@ def get(db: Transaction, user_id: str) -> User:
     if found is None:
         raise LookupError(user_id)
     return found
+
+
+def hold(db: Transaction, user_id: str) -> User:
+    """The same, whom nobody else changes before this transaction is over."""
+    lock = {"key_share": True}  # as an UPDATE does: what refers to them is written all the same
+    held = db.session.get(User, user_id, populate_existing=True, with_for_update=lock)
+    if held is None:
+        raise LookupError(user_id)
+    return held
 
 
 def get_address(db: Transaction, user_id: str) -> Any:
@@ -340,27 +345,22 @@ def verify_email(db: Transaction, user_id: str, email: str, now: datetime) -> bo
 def set_email(db: Transaction, user_id: str, email: str, now: datetime) -> bool:
     """Give an account another address, which its owner has proved to read.
 
-    False if it is shut, or somebody else has verified the address: the unique index decides. Raises
-    `ConflictError` if the account has another address than a moment ago. It is a part of
-    `endings.change_email`, which tells the old address.
+    False if it is shut, or somebody else has verified the address: the unique index decides.
+    `endings.change_email` tells the old one.
     """
-    before = get(db, user_id)
-    if is_shut(before, now):
+    if is_shut(hold(db, user_id), now):
         return False
     try:
         with db.savepoint():
-            changed = db.run(
+            db.run(
                 _SET_EMAIL,
                 user_id=user_id,
-                before=before.email or "",
                 address=identifiers.normal_email(email),
                 canonical=identifiers.canonical_email(email),
                 now=now,
             )
     except IntegrityError:
         return False
-    if not changed:
-        raise ConflictError("the account has changed")
     return True
 
 
@@ -376,7 +376,7 @@ def edit(
 
     Another phone number is unverified until somebody says otherwise.
     """
-    user = get(db, user_id)
+    user = hold(db, user_id)  # of two at once, one must not verify the number of the other
     values = profiles.checked(changes)
     if values.get("phone_number", user.phone_number) != user.phone_number:
         user.phone_number_verified_at = None

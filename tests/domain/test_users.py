@@ -18,6 +18,7 @@ from tests.domain import sessions
 from tests.domain.conftest import NOW
 from tests.domain.racing import race
 from tests.factories import everybody
+from tests.held_up import held_up
 
 LATER = NOW + timedelta(minutes=1)
 
@@ -267,3 +268,34 @@ def test_of_two_who_verify_one_address_at_once_one_gets_it(database):
     verified = race(_verify_own, database)
 
     assert sorted(verified) == [False, True]
+
+
+def test_a_number_that_comes_while_another_is_verified_is_not_verified(database, ada):
+    def call_me(number):
+        with database.transaction("write") as db:
+            users.edit(db, ada, {"phone_number": number}, LATER)
+
+    call_me("+4930111111")
+    with database.transaction("write") as db:
+        users.edit(db, ada, {"phone_number": "+4930111111"}, NOW, phone_number_verified=True)
+        calling = held_up(lambda: call_me("+4930222222"))
+    calling()
+
+    person = find(database, ada)
+    assert (person.phone_number, person.phone_number_verified_at) == ("+4930222222", None)
+
+
+def test_an_address_that_is_verified_while_another_follows_it_can_have_the_change_undone(database):
+    user_id = create(database, "grace", "grace@example.com").id
+    with database.transaction("write") as db:
+        assert users.verify_email(db, user_id, "grace@example.com", NOW)
+        changing = held_up(lambda: change_email(database, user_id, "new@example.com"))
+    changing()
+
+    assert find(database, user_id).email == "new@example.com"
+    assert ("email_changed", "grace@example.com") in mails(database)
+
+
+def change_email(database, user_id, email):
+    with database.transaction("write") as db:
+        endings.change_email(db, user_id, email, NOW, undo_lifetime=timedelta(days=1))

@@ -47,7 +47,8 @@ def create_user(call: Call) -> UserAnswer:
 
 def change_user(call: Call) -> UserAnswer:
     """Change what is named in the body, and nothing else."""
-    body, db, now, user = call.body, call.ctx.db, call.ctx.now, other(call)
+    body, db, now = call.body, call.ctx.db, call.ctx.now
+    user = users.hold(db, other(call).id)  # its owner may be changing the address
     before = _state(user)
 
     if body.username is not None:
