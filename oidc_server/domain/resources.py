@@ -9,7 +9,7 @@ from sqlalchemy import Boolean, ForeignKey, Text, bindparam, delete, false, sele
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
-from oidc_server.database import Statement, Transaction
+from oidc_server.database import ConflictError, Statement, Transaction
 from oidc_server.domain import clients
 from oidc_server.domain.base import Base, DomainError, FieldError, Instant, WordSet, table_of
 from oidc_server.domain.client_metadata import is_scope
@@ -74,10 +74,19 @@ _PAGE = Statement(
     .order_by(_resources.c.identifier)
     .limit(bindparam("how_many"))
 )
+_CHANGEABLE = ("name", "scopes", "client_id", "wants_roles")
 _CHANGE = Statement(
     update(_resources)
-    .where(_resources.c.identifier == bindparam("of_resource"))
-    .values({name: bindparam(name) for name in ("name", "scopes", "client_id", "wants_roles")})
+    .where(
+        _resources.c.identifier == bindparam("of_resource"),
+        *(
+            _resources.c[name].is_not_distinct_from(
+                bindparam(f"seen_{name}", type_=_resources.c[name].type)
+            )
+            for name in _CHANGEABLE
+        ),
+    )
+    .values({name: bindparam(name) for name in _CHANGEABLE})
 )
 _DELETE = Statement(delete(_resources).where(_resources.c.identifier == bindparam("of_resource")))
 
@@ -157,7 +166,8 @@ def change(
 ) -> Resource:
     """Describe it anew; raises `InvalidResourceError`, `UnknownClientError`.
 
-    Scopes that are gone are in no new token; those in tokens that there are live with them.
+    Scopes that are gone are in no new token; those in tokens that there are live with them. Raises
+    `ConflictError` if it is not the resource any more that was read: else its change is undone.
     """
     _check(db, scopes, client_id)
     changed = replace(
@@ -167,14 +177,10 @@ def change(
         client_id=client_id,
         wants_roles=wants_roles,
     )
-    db.later(
-        _CHANGE,
-        of_resource=resource.identifier,
-        name=changed.name,
-        scopes=scopes,
-        client_id=client_id,
-        wants_roles=wants_roles,
-    )
+    values = {name: getattr(changed, name) for name in _CHANGEABLE}
+    seen = {f"seen_{name}": getattr(resource, name) for name in _CHANGEABLE}
+    if not db.run(_CHANGE, of_resource=resource.identifier, **values, **seen):
+        raise ConflictError("the resource has changed")
     return changed
 
 

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from oidc_server.database import Statement, Transaction
+from oidc_server.database import ConflictError, Statement, Transaction
 from oidc_server.domain.base import (
     Base,
     DomainError,
@@ -188,7 +188,11 @@ _ALL = Statement(_role.order_by(_roles.c.name))
 _INSERT = Statement(insert_all(_roles).on_conflict_do_nothing())
 _CHANGE = Statement(
     update(_roles)
-    .where(_roles.c.name == bindparam("of_name"))
+    .where(
+        _roles.c.name == bindparam("of_name"),
+        _roles.c.description == bindparam("seen_description"),
+        _roles.c.scopes == bindparam("seen_scopes"),
+    )
     .values(
         description=bindparam("description"),
         scopes=bindparam("scopes"),
@@ -310,11 +314,22 @@ def change(
 ) -> Role:
     """Describe a role anew; whoever has it may at once what it gives now.
 
-    Raises `BuiltInRoleError`, `InvalidRoleError` for a scope that is neither known nor there.
+    Raises `BuiltInRoleError`, `InvalidRoleError` for a scope that is neither known nor there, and
+    `ConflictError` if it is not the role any more that was read: else its change is undone.
     """
     _refuse_built_in(role)
     _check(scopes - role.scopes, known)
-    db.later(_CHANGE, of_name=role.name, description=description, scopes=scopes, now=now)
+    changed = db.run(
+        _CHANGE,
+        of_name=role.name,
+        seen_description=role.description,
+        seen_scopes=role.scopes,
+        description=description,
+        scopes=scopes,
+        now=now,
+    )
+    if not changed:
+        raise ConflictError("the role has changed")
     return Role(role.name, description, scopes)
 
 

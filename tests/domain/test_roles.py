@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from oidc_server.database import Database
+from oidc_server.database import ConflictError, Database
 from oidc_server.domain import closed_accounts, endings, roles, users
 from oidc_server.domain.roles import (
     ADMIN,
@@ -243,3 +243,18 @@ def take_step(db, action, user_id):
         endings.disable_user(db, user_id, NOW)
     else:
         closed_accounts.mark_enabled(db, user_id, NOW)
+
+
+def test_a_role_that_was_read_before_it_lost_a_scope_does_not_bring_it_back(database):
+    with database.transaction("write") as db:
+        seen = make_role(db, scopes=("articles:write", "users:write"))
+    with database.transaction("write") as db:
+        roles.change(
+            db, seen, description="", scopes=frozenset({"articles:write"}), known=KNOWN, now=NOW
+        )
+
+    with pytest.raises(ConflictError), database.transaction("write") as db:
+        roles.change(db, seen, description="Edits", scopes=seen.scopes, known=KNOWN, now=NOW)
+
+    with database.transaction("read") as db:
+        assert roles.get(db, "editor").scopes == {"articles:write"}
