@@ -1,14 +1,19 @@
 """Engines with our rules for either database."""
 
 import os
+import sqlite3
+import time
 from contextlib import suppress
 from typing import Any
 
 import sqlalchemy
 from sqlalchemy import Connection, Engine, event, make_url
 
+from oidc_server.database.errors import is_busy
+
 _BUSY_TIMEOUT = 5.0
 """Seconds a writer waits for another one before it gives up (both databases)."""
+_LOOK_AGAIN = 0.01
 _CONNECT_TIMEOUT = 2
 
 STATEMENT_TIMEOUT = 15.0
@@ -65,13 +70,27 @@ def _keep_others_out(_dialect: object, _record: object, where: Any, how: dict[st
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # the driver must not begin transactions of its own
+    _keep_a_log_ahead(connection)
     for pragma in (
-        "journal_mode=WAL",
         "synchronous=FULL",
         f"busy_timeout={int(_BUSY_TIMEOUT * 1000)}",
         "foreign_keys=ON",
     ):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _keep_a_log_ahead(connection: Any) -> None:
+    """Switch to WAL; of two who do so for a new file, SQLite refuses one without waiting."""
+    end = time.monotonic() + _BUSY_TIMEOUT
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if not is_busy(error) or time.monotonic() > end:
+                raise
+            time.sleep(_LOOK_AGAIN)
+        else:
+            return
 
 
 def _begin_sqlite(connection: Connection) -> None:
