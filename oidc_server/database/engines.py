@@ -14,6 +14,7 @@ from oidc_server.database.errors import is_busy
 _BUSY_TIMEOUT = 5.0
 """Seconds a writer waits for another one before it gives up (both databases)."""
 _LOOK_AGAIN = 0.01
+"""Seconds until whoever switches a file of SQLite to its log tries again."""
 _CONNECT_TIMEOUT = 2
 
 STATEMENT_TIMEOUT = 15.0

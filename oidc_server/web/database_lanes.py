@@ -125,6 +125,7 @@ class OnTheLoop:
         self._database.wait_at_most(_HERE)
         self._group.may_begin = True
         loop, end = asyncio.get_running_loop(), time.monotonic() + _AT_A_TIME
+        is_locked = False
         while (queue := self._next()) and time.monotonic() < end:
             first = queue[0]
             if first.done.done():  # nobody waits for it any more
@@ -133,18 +134,17 @@ class OnTheLoop:
             try:
                 outcome = self._outcome(first)
             except DatabaseBusyError:
+                is_locked = True
                 break
             queue.popleft()
             self._turns += 1
             self._settle(first.done, *outcome)
-        else:
-            self._group.commit()
-            self._is_looking = bool(queue)
-            if queue:
-                loop.call_soon(self._look)
-            return
         self._group.commit()
-        loop.call_later(_LOOK_AGAIN, self._look)
+        self._is_looking = bool(queue)
+        if is_locked:
+            loop.call_later(_LOOK_AGAIN, self._look)
+        elif queue:
+            loop.call_soon(self._look)
 
     def _outcome(self, waiting: _Waiting) -> tuple[Any, BaseException | None]:
         """Its result, or what it raised; raises `DatabaseBusyError` if it has to wait on."""
