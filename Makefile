@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve up down migrate create-admin test quick fuzz check fix messages migration bench soak screenshots lock clean
+.PHONY: help serve up down migrate create-admin test quick coverage fuzz check fix messages migration bench soak screenshots lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -48,13 +48,18 @@ create-admin:
 	  docker compose exec $$(test -t 0 || echo -T) node-1 oidc-server "$$@"; \
 	else echo "On this machine:" >&2; $(MAKE) --silent $(VENV)/.serve; $(BIN)/oidc-server "$$@"; fi
 
-# Run every test, install what they need, and demand the coverage that pyproject.toml states
+# Run every test, and install what they need
 test: $(VENV)/.test debian-packages node-packages
-	@$(BIN)/pytest -n auto --dist worksteal --cov --cov-report=term $(ARGS)
+	@$(BIN)/pytest -n auto --dist worksteal $(ARGS)
 
-# Run the tests of the inner loop: no browser, no races, nothing slow
+# Run the tests of the inner loop: on SQLite alone, no browser, no races, nothing slow
 quick: $(VENV)/.test
-	@$(BIN)/pytest -n auto --dist worksteal -m "not browser and not race and not slow and not node" $(ARGS)
+	@$(BIN)/pytest -n auto --dist worksteal \
+	  -m "not browser and not node and not postgres and not race and not slow" $(ARGS)
+
+# Demand of the quick tests the coverage that pyproject.toml states
+coverage:
+	@$(MAKE) --silent quick ARGS="--cov --cov-report=term $(ARGS)"
 
 # Feed every address food that nobody has seen (seconds=60 for each test, ARGS="-k sqlite")
 fuzz: $(VENV)/.test

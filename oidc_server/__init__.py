@@ -9,6 +9,8 @@ The map, from the wire down; imports point down only, and features do not know e
   `token`, `device`, `userinfo`, `client_registration`, `logout`, `language_choice`, `account`,
   `account_api`, `admin_api`, `credits`, `api_docs`, `problems`, `forward_auth`, `setup`, `health`,
   `dev`, and `jobs`, the only loops.
+* `api` is what every operation of the API does alike.
+* `people` is what people do alike by every door: prove who they are, keep what is theirs.
 * `web` turns a plain handler into an endpoint: one transaction, one way to answer an error.
 * `oauth2` is what protocol endpoints share; Authlib comes in there and nowhere else.
 * `domain` is state: one aggregate per file, its table on top and its rules below. No HTTP.

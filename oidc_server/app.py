@@ -20,6 +20,7 @@ from oidc_server.database import (
     DatabaseUnavailableError,
     schema_version,
 )
+from oidc_server.database.schema_version import NoTablesError
 from oidc_server.dev.mailbox import Mailbox
 from oidc_server.discovery import metadata, protected_resource
 from oidc_server.domain.signing_keys import KeyRing
@@ -42,11 +43,11 @@ from oidc_server.security.signed_links import LinkSigner
 from oidc_server.settings import Settings
 from oidc_server.web import observing, templating
 from oidc_server.web.cookies import CookieJar
-from oidc_server.web.database_lanes import OnTheLoop, OnThreads
 from oidc_server.web.endpoint import NOT_FOUND, not_found
-from oidc_server.web.gate import Gate, OverloadedError
-from oidc_server.web.lanes import FetchingLanes, HashingLane, Lane, Threads
-from oidc_server.web.limiter import Limiter
+from oidc_server.web.load.database_lanes import PostgresqlLane, SqliteLane
+from oidc_server.web.load.gate import Gate, OverloadedError
+from oidc_server.web.load.lanes import FetchingLanes, HashingLane, Lane, ThreadPool
+from oidc_server.web.load.limiter import Limiter
 from oidc_server.web.paths import Paths
 from oidc_server.web.responses import Response
 from oidc_server.web.runtime import Runtime
@@ -177,7 +178,7 @@ def _templates(
 def _lane(database: Database, settings: Settings) -> Lane:
     most_wait = settings.max_wait.total_seconds()
     if database.is_sqlite:
-        return OnTheLoop(database, most_wait)
+        return SqliteLane(database, most_wait)
     breaker = Breaker(
         "database",
         settings.database_breaker_failures,
@@ -186,12 +187,12 @@ def _lane(database: Database, settings: Settings) -> Lane:
         answers=(DatabaseBusyError,),
     )
     seconds = settings.database_timeout.total_seconds()
-    threads = Threads(settings.database_threads)
-    return OnThreads(database, threads, breaker, seconds, most_wait)
+    threads = ThreadPool(settings.database_threads)
+    return PostgresqlLane(database, threads, breaker, seconds, most_wait)
 
 
 def _hashing(settings: Settings, processes: int) -> HashingLane:
-    concurrency = settings.hash_concurrency or processors.share(processes)
+    concurrency = settings.hash_concurrency or processors.threads(processes)
     return HashingLane(concurrency, settings.hash_queue)
 
 
@@ -263,7 +264,7 @@ def _lifespan(
 async def _warm_up(runtime: Runtime) -> None:
     """Do what the first request would wait for, and what could not be done on a full disk."""
     # SQLite needs room to open what no process has open: whoever dies must not be the only one.
-    with suppress(DBAPIError, DatabaseUnavailableError, OverloadedError):
+    with suppress(DBAPIError, DatabaseUnavailableError, NoTablesError, OverloadedError):
         await runtime.lane.run(partial(_open, runtime.database), "read")
     # The first name that nobody has must not take longer than the others.
     await runtime.hashing.run(lambda: runtime.passwords.dummy)
@@ -271,7 +272,7 @@ async def _warm_up(runtime: Runtime) -> None:
 
 def _open(database: Database) -> None:
     with database.transaction("read") as db:
-        db.first(schema_version.VERSION)
+        schema_version.version(db)
 
 
 def _mail(settings: Settings, clock: Clock, *, dev: bool) -> Transport:

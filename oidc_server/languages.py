@@ -19,6 +19,8 @@ SUPPORTED = tuple(NAMES)
 CATALOGUES = Path(__file__).parent / "locale"
 """A folder for each language but English, which is what the templates are written in."""
 
+_LONGEST = 1000
+"""Characters of a list of preferences that are looked at: time grows with their square."""
 # Tags separated by spaces (`ui_locales`) or by commas and with weights (`Accept-Language`).
 _TAG = re.compile(r"([A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*)\s*(?:;\s*q=([01](?:\.\d{0,3})?))?")
 
@@ -121,7 +123,7 @@ def negotiate(*preferences: str | None, supported: Sequence[str] = SUPPORTED) ->
     wanted = (
         candidate
         for preference in preferences
-        for tag in _ordered(preference or "")
+        for tag in _ordered((preference or "")[:_LONGEST])
         for candidate in _shortened(tag)
     )
     return next((language for language in wanted if language in supported), supported[0])

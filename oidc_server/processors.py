@@ -15,9 +15,13 @@ def usable(root: Path = Path("/")) -> int:
     return max(1, min([_let_run_on(), *(math.ceil(share) for share in _shares(root))]))
 
 
-def share(processes: int) -> int:
-    """What each of so many processes gets, rounded up: together they keep all of them busy."""
-    return math.ceil(usable() / processes)
+def threads(processes: int) -> int:
+    """Threads that compute, for each of so many processes: its share of `usable`, and one more.
+
+    Work does not come evenly: a process that has more of it uses a processor of the others.
+    """
+    processors = usable()
+    return min(processors, math.ceil(processors / processes) + 1)
 
 
 def _let_run_on() -> int:

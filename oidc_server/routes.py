@@ -1,7 +1,7 @@
 """Every URL of the server, named, in walking order.
 
 The constructors come from `web/kinds.py`; they say how an address is called, in which transaction,
-and how often. The API (`OPERATIONS`), the console and the gateways have tables of their own.
+and how often. The API (`OPERATIONS`), signing in, the console and the gateways have their tables.
 """
 
 from starlette.routing import Route
@@ -11,26 +11,11 @@ from oidc_server.account.security import addresses as of_security
 from oidc_server.account.security import password
 from oidc_server.account_api import operations as of_account
 from oidc_server.admin_api import operations as of_administration
+from oidc_server.api import operations
+from oidc_server.api.operations import Operation
 from oidc_server.api_docs import endpoint as api_docs
 from oidc_server.api_docs import pages as api_pages
-from oidc_server.authentication import (
-    email_verification,
-    enrolment,
-    login,
-    not_me,
-    passkey_login,
-    passkey_offer,
-    passkey_sign_up,
-    passkey_step,
-    password_meter,
-    password_reset,
-    second_step,
-    select_account,
-    sign_up,
-    step_up,
-    undo_email_change,
-)
-from oidc_server.authentication.providers import callback, connecting, newcomer, start
+from oidc_server.authentication import addresses as of_sign_in
 from oidc_server.authorization import consent, pushed
 from oidc_server.authorization import endpoint as authorization
 from oidc_server.client_registration import configuration
@@ -51,20 +36,14 @@ from oidc_server.setup import page as setup
 from oidc_server.token import endpoint as token
 from oidc_server.token import introspection, revocation
 from oidc_server.userinfo import endpoint as userinfo
-from oidc_server.web import operations
-from oidc_server.web.kinds import action, document, form, machine, page, record, script
-from oidc_server.web.operations import Operation
-from oidc_server.web.protocol import access_with_proof
-from oidc_server.web.rate_limit import (
+from oidc_server.web.kinds import action, document, form, machine, page, published, record
+from oidc_server.web.load.rate_limit import (
     DEVICES,
     FAILURES,
-    MAILS,
     PASSAGES,
     REGISTRATIONS,
-    SIGN_INS,
-    SIGN_UPS,
-    TYPING,
 )
+from oidc_server.web.protocol import access_with_proof
 
 OPERATIONS: tuple[Operation, ...] = (
     *of_account.OPERATIONS,
@@ -91,22 +70,22 @@ ROUTES = [
     # 1 · a client discovers the server, sends the browser, and gets tokens
     Route(
         "/.well-known/openid-configuration",
-        machine(metadata.openid_configuration, methods=("GET",), access=None),
+        published(metadata.openid_configuration, access=None),
         name="discovery.openid_configuration",
     ),
     Route(
         "/.well-known/oauth-authorization-server",
-        machine(metadata.openid_configuration, methods=("GET",), access=None),
+        published(metadata.openid_configuration, access=None),
         name="discovery.oauth_authorization_server",
     ),
     Route(
         "/.well-known/oauth-protected-resource",
-        machine(protected_resource.oauth_protected_resource, methods=("GET",), access=None),
+        published(protected_resource.oauth_protected_resource, access=None),
         name="discovery.oauth_protected_resource",
     ),
     Route(
         "/.well-known/oauth-protected-resource/{path:path}",
-        machine(protected_resource.resource_below_us, methods=("GET",), access="read"),
+        published(protected_resource.resource_below_us, access="read"),
         name="discovery.protected_resource",
     ),
     Route(
@@ -116,7 +95,7 @@ ROUTES = [
     ),
     Route(
         "/jwks.json",
-        machine(jwks.jwks, methods=("GET",), access=jwks.access_to_keys),
+        published(jwks.jwks, access=jwks.access_to_keys),
         name="discovery.jwks",
     ),
     Route(
@@ -139,67 +118,7 @@ ROUTES = [
         machine(pushed.push, failures=FAILURES, cross_origin=True),
         name="authorization.push",
     ),
-    Route(
-        "/login",
-        form(login.show_login, login.submit_login, before=login.prove, failures=SIGN_INS),
-        name="authentication.login",
-    ),
-    Route(
-        "/login/second-step/{pending_id}",
-        form(second_step.show_second_step, second_step.submit_second_step, failures=SIGN_INS),
-        name="authentication.second_step",
-    ),
-    Route("/login/step-up", page(step_up.step_up, access="write"), name="authentication.step_up"),
-    Route(
-        "/login/set-up/{pending_id}/{factor_id}",
-        form(enrolment.show_enrolment, enrolment.submit_enrolment),
-        name="authentication.enrol",
-    ),
-    Route("/login/set-up/done", action(enrolment.submit_saved), name="authentication.codes_saved"),
-    Route(
-        "/login/second-step/{pending_id}/send-code",
-        action(second_step.send_code, limit=MAILS),
-        name="authentication.send_code",
-    ),
-    Route(
-        "/login/second-step/{pending_id}/passkey",
-        action(passkey_step.submit_passkey, before=passkey_step.prove, failures=SIGN_INS),
-        name="authentication.passkey_step",
-    ),
-    Route(
-        "/login/second-step/{pending_id}/passkey/options",
-        script(passkey_step.ask),
-        name="authentication.ask_passkey_step",
-    ),
-    Route(
-        "/login/passkey",
-        action(passkey_login.submit_passkey, before=passkey_login.prove, failures=SIGN_INS),
-        name="authentication.passkey",
-    ),
-    Route("/login/passkey/options", script(passkey_login.ask), name="authentication.ask_passkey"),
-    Route(
-        "/login/providers/new/{sign_in_id}",
-        form(newcomer.show_newcomer, newcomer.submit_newcomer),
-        name="authentication.newcomer",
-    ),
-    Route(
-        "/login/providers/connect/{sign_in_id}",
-        form(connecting.show_connecting, connecting.submit_connecting),
-        name="authentication.connect_provider",
-    ),
-    Route(
-        "/login/providers/{provider}", action(start.submit_provider), name="authentication.provider"
-    ),
-    Route(
-        "/login/providers/{provider}/callback",
-        page(callback.finish, access="write", before=callback.ask_provider),
-        name="authentication.provider_callback",
-    ),
-    Route(
-        "/select-account/{request_id}",
-        form(select_account.show_select_account, select_account.submit_select_account),
-        name="authentication.select_account",
-    ),
+    *of_sign_in.ROUTES,
     Route(
         "/consent/{request_id}",
         form(consent.show_consent, consent.submit_consent),
@@ -262,7 +181,7 @@ ROUTES = [
     ),
     Route(
         "/register",
-        machine(client_registration.register, limit=REGISTRATIONS),
+        machine(client_registration.register, limit=REGISTRATIONS, cross_origin=True),
         name="client_registration.register",
     ),
     Route(
@@ -271,6 +190,7 @@ ROUTES = [
             get=configuration.show,
             put=configuration.replace,
             delete=configuration.delete,
+            limit=REGISTRATIONS,
             failures=FAILURES,
         ),
         name="client_registration.configuration",
@@ -281,79 +201,6 @@ ROUTES = [
         "/setup",
         form(setup.show_setup, setup.submit_setup, before=setup.prepare),
         name="setup.setup",
-    ),
-    Route(
-        "/login/passkey-offer",
-        form(passkey_offer.show_offer, passkey_offer.submit_passkey, before=passkey_offer.prepare),
-        name="authentication.passkey_offer",
-    ),
-    Route(
-        "/login/passkey-offer/options",
-        script(passkey_offer.ask),
-        name="authentication.ask_passkey_offer",
-    ),
-    Route(
-        "/login/passkey-offer/no", action(passkey_offer.submit_no), name="authentication.no_passkey"
-    ),
-    Route(
-        "/sign-up",
-        form(sign_up.show_sign_up, sign_up.submit_sign_up, before=sign_up.prepare, limit=SIGN_UPS),
-        name="authentication.sign_up",
-    ),
-    Route(
-        "/sign-up/passkey",
-        action(passkey_sign_up.submit_passkey, before=passkey_sign_up.prepare, limit=SIGN_UPS),
-        name="authentication.passkey_sign_up",
-    ),
-    Route(
-        "/sign-up/passkey/options",
-        script(passkey_sign_up.ask),
-        name="authentication.ask_passkey_sign_up",
-    ),
-    Route(
-        "/password-meter",
-        script(password_meter.tell, access=None, before=password_meter.judge, limit=TYPING),
-        name="authentication.password_meter",
-    ),
-    Route(
-        "/password-reset",
-        form(password_reset.show_password_reset, password_reset.submit_password_reset, limit=MAILS),
-        name="authentication.password_reset",
-    ),
-    Route(
-        "/password-reset/new",
-        form(
-            password_reset.show_new_password,
-            password_reset.submit_new_password,
-            before=password_reset.prepare_new_password,
-        ),
-        name="authentication.new_password",
-    ),
-    Route("/not-me", form(not_me.show_not_me, not_me.submit_not_me), name="authentication.not_me"),
-    Route(
-        "/verify-email",
-        form(email_verification.show_verify_email, email_verification.submit_verify_email),
-        name="authentication.verify_email",
-    ),
-    Route(
-        "/verify-email/resend",
-        action(email_verification.resend_verification, limit=MAILS),
-        name="authentication.resend_verification",
-    ),
-    Route(
-        "/verify-email/code",
-        form(email_verification.show_email_code, email_verification.submit_email_code),
-        name="authentication.email_code",
-    ),
-    Route(
-        "/change-email",
-        form(email_verification.show_change_email, email_verification.submit_change_email),
-        name="authentication.change_email",
-    ),
-    Route(
-        "/undo-email-change",
-        form(undo_email_change.show_undo_email_change, undo_email_change.submit_undo_email_change),
-        name="authentication.undo_email_change",
     ),
     *of_console.ROUTES,
     *of_security.ROUTES,
@@ -392,6 +239,6 @@ DEV_ROUTES = [
     Route("/dev/app", page(dev_app.show_app), name="dev.app"),
     Route("/dev/app/sign-in", page(dev_app.sign_in, access="write"), name="dev.app_sign_in"),
     Route("/dev/app/callback", dev_app.Callback(), name="dev.app_callback"),
-    Route("/dev/app/sign-out", action(dev_app.sign_out), name="dev.app_sign_out"),
+    Route("/dev/app/sign-out", action(dev_app.sign_out, page="dev.app"), name="dev.app_sign_out"),
 ]
 """Mounted with `--dev` only."""

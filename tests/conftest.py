@@ -1,13 +1,16 @@
 """What every test can ask for by name. The parts themselves are in `tests/services/`."""
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 pytest_plugins = (
     "tests.services.run",
     "tests.services.collected",
     "tests.services.log_scan",
     "tests.services.skips",
-    "tests.services.coverage_data",
     "tests.services.postgres",
     "tests.services.databases",
     "tests.services.ready_databases",

@@ -6,8 +6,9 @@ from typing import Any
 from sqlalchemy import select
 
 from oidc_server.database import Transaction
-from oidc_server.domain import client_metadata, clients, resources, users
+from oidc_server.domain import client_metadata, clients, credentials, resources, users
 from oidc_server.domain.client_metadata import ClientType
+from oidc_server.domain.credentials import Credentials
 from oidc_server.domain.users import User
 from tests.site import Site
 
@@ -33,6 +34,13 @@ class App:
     client_id: str
     client_secret: str | None
     redirect_uri: str
+
+
+def account_of(db: Transaction, name: str) -> Credentials:
+    """The account with this username or verified address, which is known to exist."""
+    found = credentials.find_by_name(db, name)
+    assert found is not None
+    return found
 
 
 def make_user(site: Site, **changes: Any) -> Person:

@@ -19,6 +19,7 @@ FOUR = ("en", "de", "fr", "pt-br")
         (("de;q=0, fr;q=0.2",), "fr"),
         (("de", "fr"), "de"),
         ((None, "", "xx", "fr"), "fr"),
+        (("x-" * 31_000 + "x, fr", "de"), "de"),  # nobody means it, and it takes no time
     ],
 )
 def test_the_best_liked_supported_language_is_chosen(

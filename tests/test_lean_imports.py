@@ -9,7 +9,8 @@ from oidc_server.lean_imports import without
 _LOOK = """
 import json, sys
 import oidc_server.app
-print(json.dumps([name for name in ("redis", "rich", "httpx2", "alembic") if name in sys.modules]))
+unused = ("redis", "rich", "greenlet", "httpx2", "alembic")
+print(json.dumps([name for name in unused if name in sys.modules]))
 """
 
 

@@ -58,8 +58,9 @@ def test_without_control_groups_all_count_that_we_are_let_run_on(tmp_path: Path)
     assert processors.usable(tmp_path) == ALL
 
 
-def test_all_processes_together_keep_every_processor_busy() -> None:
-    together = {count: count * processors.share(count) for count in range(1, 9)}
+def test_one_process_computes_on_all_processors_and_of_many_each_on_two() -> None:
+    all_of_them = processors.usable()
 
-    assert all(threads >= processors.usable() for threads in together.values())
-    assert processors.share(1000) == 1
+    assert processors.threads(1) == all_of_them
+    assert processors.threads(1000) == min(all_of_them, 2)
+    assert all(count * processors.threads(count) >= all_of_them for count in range(1, 9))

@@ -16,7 +16,7 @@ def test_in_a_checkout_the_folders_lie_beside_the_package():
     assert resources.migrations_dir() == ROOT / "migrations"
 
 
-def test_in_an_installed_package_its_own_folders_win_over_a_neighbours(tmp_path):
+def test_in_an_installed_package_its_own_folders_win_over_those_beside_it(tmp_path):
     package = tmp_path / "oidc_server"
     (package / "templates").mkdir(parents=True)
     (tmp_path / "templates").mkdir()

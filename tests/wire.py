@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import func, literal, select, union_all
 
 from oidc_server import domain
-from oidc_server.web.lateness import ARRIVED_AT
+from oidc_server.web.load.lateness import ARRIVED_AT
 from tests.site import Site
 
 FORM = ("content-type", "application/x-www-form-urlencoded")

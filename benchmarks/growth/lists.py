@@ -6,8 +6,8 @@ from typing import Any
 from benchmarks.growth.places import Place
 from benchmarks.growth.population import BUSY, BUSY_ENTRIES, client_number, user_id, username
 from benchmarks.growth.turns import Question
+from oidc_server.api.lists import write_cursor
 from oidc_server.domain.user_directory import Place as DirectoryPlace
-from oidc_server.web.json_api import write_cursor
 
 _PAGE = 50
 

@@ -90,5 +90,5 @@ class Connection:
 
 
 def closes(answer: Answer) -> bool:
-    """Whether this was the last one on its connection."""
-    return _CLOSES.search(answer.head) is not None
+    """Whether this was the last one on its connection (RFC 9112 §9.3)."""
+    return answer.head.startswith(b"HTTP/1.0 ") or _CLOSES.search(answer.head) is not None

@@ -23,7 +23,10 @@ _PATIENCE = 20.0
 _PARTS = (
     ("server", ("uvicorn", "starlette", "asyncio", "uvloop", "httptools", "/cli/")),
     ("parsing", ("urllib/parse", "web/incoming", "web/cookies", "http/cookies", "json/decoder")),
-    ("adapter", ("oidc_server/web/", "oidc_server/observability", "oidc_server/app")),
+    (
+        "adapter",
+        ("oidc_server/web/", "oidc_server/api/", "oidc_server/observability", "oidc_server/app"),
+    ),
     ("Authlib", ("authlib", "oidc_server/oauth2/server")),
     ("database", ("sqlite3", "sqlalchemy", "oidc_server/database", "greenlet")),
     ("signing", ("cryptography", "joserfc", "oidc_server/security", "hashlib", "hmac", "_sha")),

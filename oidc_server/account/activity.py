@@ -8,10 +8,10 @@ from oidc_server.domain.audit import ActorKind, Outcome
 from oidc_server.domain.audit_trail import Entry, Filter
 from oidc_server.domain.base import parse_id
 from oidc_server.languages import translate
-from oidc_server.web import console
-from oidc_server.web.console import get_session
+from oidc_server.people import console
+from oidc_server.people.console import get_session
+from oidc_server.people.mail_facts import browser_name
 from oidc_server.web.context import Context
-from oidc_server.web.mail_facts import browser_name
 from oidc_server.web.responses import Response
 
 _PAGE = 30

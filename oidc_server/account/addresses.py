@@ -6,8 +6,8 @@ from oidc_server.account import activity, apps, email, overview, profile, sessio
 from oidc_server.account.data import deletion, download
 from oidc_server.account.data import page as data
 from oidc_server.account.security import page as security
-from oidc_server.web import console
-from oidc_server.web.rate_limit import MAILS
+from oidc_server.people import console
+from oidc_server.web.load.rate_limit import MAILS
 
 ROUTES = [
     Route(

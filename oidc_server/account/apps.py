@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 from oidc_server.domain import client_access, clients
 from oidc_server.domain.client_access import ClientAccess
-from oidc_server.web import console, own_account
-from oidc_server.web.client_view import ClientView, view_of, view_of_device
-from oidc_server.web.console import get_session
+from oidc_server.people import console, own_account
+from oidc_server.people.client_view import ClientView, view_of, view_of_device
+from oidc_server.people.console import get_session
+from oidc_server.people.permission_view import PermissionView, view_of_permission
 from oidc_server.web.context import Context
 from oidc_server.web.errors import NotFoundError
-from oidc_server.web.permission_view import PermissionView, view_of_permission
 from oidc_server.web.responses import Response
 
 

@@ -6,10 +6,10 @@ from typing import Any
 from oidc_server.account import proof
 from oidc_server.domain import identifiers, users
 from oidc_server.domain.identifiers import InvalidEmailError
-from oidc_server.web import console, email_addresses, reauthentication
-from oidc_server.web.console import get_session
+from oidc_server.people import console, email_addresses, reauthentication
+from oidc_server.people.console import get_session
+from oidc_server.people.reauthentication import Begun, Reauthentication
 from oidc_server.web.context import Context
-from oidc_server.web.reauthentication import Begun, Reauthentication
 from oidc_server.web.responses import Response
 
 _FORM = "account/change_email.html"

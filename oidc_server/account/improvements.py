@@ -69,7 +69,7 @@ def _advice(standing: Standing) -> Iterator[Advice]:
 
 
 def _second_step(standing: Standing) -> Advice:
-    """A passkey that is only taken instead of a password makes a stolen password no weaker."""
+    """A passkey as an alternative to the password does not protect from a stolen password."""
     held = standing.factors
     if Factor.TOTP in held or Factor.ASKED_PASSKEY in held:
         return "second_step_on"

@@ -8,8 +8,8 @@ from oidc_server.domain import audit_trail, factors, user_sessions, users
 from oidc_server.domain.audit_trail import Filter
 from oidc_server.domain.factors import recovery_codes
 from oidc_server.domain.users import User
-from oidc_server.web import console, passkey_proof
-from oidc_server.web.console import get_session
+from oidc_server.people import console, passkey_proof
+from oidc_server.people.console import get_session
 from oidc_server.web.context import Context
 from oidc_server.web.responses import Response
 

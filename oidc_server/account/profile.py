@@ -7,8 +7,8 @@ from typing import Any
 from oidc_server.domain import profiles, users
 from oidc_server.domain.profiles import ADDRESS_MEMBERS, CLAIMS
 from oidc_server.domain.users import User
-from oidc_server.web import console, own_account
-from oidc_server.web.console import get_session
+from oidc_server.people import console, own_account
+from oidc_server.people.console import get_session
 from oidc_server.web.context import Context
 from oidc_server.web.responses import Response
 
@@ -66,7 +66,7 @@ def _page(
 
 
 def _zones(chosen: str | None) -> list[tuple[str, list[str]]]:
-    """The zones of the world by its parts; what else there is are old names of the same ones."""
+    """The time zones by region; all others are old names of these."""
     found = defaultdict(list)
     for zone in sorted(profiles.zones()):
         part, _, place = zone.partition("/")

@@ -1,13 +1,13 @@
-"""Proving it once more on a form of the console (`web/reauthentication.py`), and what is said."""
+"""Proving it once more on a form of the console (`people/reauthentication.py`), and our words."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from oidc_server.domain import users
-from oidc_server.web import console, reauthentication
-from oidc_server.web.console import get_session
+from oidc_server.domain import credentials
+from oidc_server.people import console, reauthentication
+from oidc_server.people.console import get_session
+from oidc_server.people.reauthentication import Begun, Reauthentication
 from oidc_server.web.context import Context
-from oidc_server.web.reauthentication import Begun, Reauthentication
 from oidc_server.web.responses import Response
 
 _STATUS = {"password_missing": 422, "password_wrong": 401, "throttled": 429, "sign_in_too_old": 403}
@@ -42,16 +42,14 @@ def page(
         code = _STATUS[reason]
         said = {"current_password": _ERRORS[reason]} if reason in _ERRORS else {}
         shown = {**said, **shown}
-    values = {"return_to": ctx.incoming.path, **_needed(ctx), **values}
-    rendered = console.render(ctx, template, status=code, errors=shown, **values)
-    if refused is not None and refused.retry_after is not None:
-        return rendered.with_header("retry-after", str(refused.retry_after))
-    return rendered
+        values["retry_after"] = refused.retry_after
+    values = {"return_to": ctx.page, **_needed(ctx), **values}
+    return console.render(ctx, template, status=code, errors=shown, **values)
 
 
 def _needed(ctx: Context) -> Mapping[str, Any]:
     """What the form has to ask for: the password, or another sign-in of somebody without one."""
     session = get_session(ctx)
-    has_password = users.find_for_proof(ctx.db, session.user_id).password_hash is not None
+    has_password = credentials.get(ctx.db, session.user_id).password_hash is not None
     is_old = ctx.now > session.auth_time + reauthentication.FRESH_FOR
     return {"has_password": has_password, "sign_in_too_old": is_old and not has_password}

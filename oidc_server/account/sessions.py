@@ -6,10 +6,10 @@ from datetime import datetime
 
 from oidc_server.domain import session_clients, user_sessions
 from oidc_server.domain.user_sessions import SessionOfUser
-from oidc_server.web import console, device_labels, own_account
-from oidc_server.web.console import get_session
+from oidc_server.people import console, device_labels, own_account
+from oidc_server.people.console import get_session
+from oidc_server.people.device_labels import DeviceLabel, at_a_glance
 from oidc_server.web.context import Context
-from oidc_server.web.device_labels import DeviceLabel, at_a_glance
 from oidc_server.web.errors import NotFoundError
 from oidc_server.web.responses import Response
 
@@ -65,7 +65,7 @@ def submit_end_other_sessions(ctx: Context) -> Response:
 def devices(
     ctx: Context, user_id: str, labels: Mapping[str, DeviceLabel] | None = None
 ) -> list[Device]:
-    """Where a person is signed in, the one used last first; without labels, named at a glance."""
+    """Where a person is signed in, the one used last first; without labels, with simpler names."""
     found = user_sessions.list_of_user(ctx.db, user_id, ctx.now)
     apps = session_clients.names_of_user(ctx.db, user_id)
     return [_device(session, labels or {}, apps.get(session.id, [])) for session in found]

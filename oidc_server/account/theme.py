@@ -1,6 +1,7 @@
 """/account/theme: light, dark, or as the system has it; kept in a cookie of this browser."""
 
-from oidc_server.web import console, responses
+from oidc_server.people import console
+from oidc_server.web import responses
 from oidc_server.web.context import THEMES, Context
 from oidc_server.web.errors import NotFoundError
 from oidc_server.web.responses import Response

@@ -4,12 +4,12 @@ import hmac
 
 from oidc_server.account_api.models import Consent, Consents, Session, Sessions
 from oidc_server.account_api.proof import grant_of
+from oidc_server.api.operations import Call
 from oidc_server.domain import client_access, clients, user_sessions
 from oidc_server.domain.client_access import ClientAccess
+from oidc_server.people import own_account
 from oidc_server.security import base64url
-from oidc_server.web import own_account
 from oidc_server.web.errors import ProblemError, types
-from oidc_server.web.operations import Call
 from oidc_server.web.responses import Response, empty
 
 

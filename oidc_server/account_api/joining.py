@@ -4,21 +4,16 @@ from typing import Any
 
 from oidc_server.account_api.models import Me, SignUp, told
 from oidc_server.account_api.proof import wrong_field
+from oidc_server.api import chosen_password
+from oidc_server.api.models import sent_members
+from oidc_server.api.operations import Call
 from oidc_server.domain import identifiers, invitations, users
 from oidc_server.domain.invitations import Invitation, SpentInvitationError
 from oidc_server.domain.links import Link, Purpose
-from oidc_server.web import (
-    chosen_password,
-    email_addresses,
-    mailed_link,
-    new_account,
-    password_recovery,
-)
+from oidc_server.people import email_addresses, mailed_link, new_account, password_recovery
+from oidc_server.people.new_password import NewPassword
 from oidc_server.web.context import Context
 from oidc_server.web.errors import InvalidFieldsError, ProblemError, types
-from oidc_server.web.json_api import sent_members
-from oidc_server.web.new_password import NewPassword
-from oidc_server.web.operations import Call
 from oidc_server.web.responses import Response, empty
 
 _USELESS_LINK = "It was used already, or it is too old."

@@ -5,9 +5,9 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from oidc_server.api.models import Answer, Body
+from oidc_server.api.profile import Claims, Person, members_of
 from oidc_server.domain.users import User
-from oidc_server.web.json_api import Answer, Body
-from oidc_server.web.profile_body import Claims, Person, members_of
 
 _SECRET = {"writeOnly": True}
 Username = Annotated[str, Field(min_length=1, max_length=200)]

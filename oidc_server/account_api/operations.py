@@ -4,12 +4,12 @@ from typing import Any
 
 from oidc_server.account_api import access, joining, me, models
 from oidc_server.account_api.proof import proven, proven_with_new_password
+from oidc_server.api.access import EVERYBODY, oneself
+from oidc_server.api.operations import Operation
+from oidc_server.api.profile import Claims
 from oidc_server.oauth2.vocabulary import ApiScope
-from oidc_server.web.api_access import EVERYBODY, oneself
 from oidc_server.web.errors import types
-from oidc_server.web.operations import Operation
-from oidc_server.web.profile_body import Claims
-from oidc_server.web.rate_limit import MAILS
+from oidc_server.web.load.rate_limit import MAILS
 
 _V1 = "/api/v1"
 _ME = f"{_V1}/me"

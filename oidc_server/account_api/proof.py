@@ -1,23 +1,23 @@
-"""The proof that it is oneself, for calls: `web/reauthentication.py` behind an access token."""
+"""The proof that it is oneself, for calls: `people/reauthentication.py` behind an access token."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from oidc_server.api.access import promising_token, refused
+from oidc_server.api.models import sent_members
+from oidc_server.api.operations import Call
 from oidc_server.domain import grants, users
 from oidc_server.domain.grants import Granted
 from oidc_server.oauth2.errors import InsufficientUserAuthenticationError
 from oidc_server.oauth2.resource_protector import state_of
 from oidc_server.oauth2.vocabulary import TWO_FACTOR_ACR
-from oidc_server.web import new_password, reauthentication, second_factors
-from oidc_server.web.api_access import promising_token, refused
+from oidc_server.people import new_password, reauthentication, second_factors
+from oidc_server.people.new_password import NewPassword
+from oidc_server.people.reauthentication import Begun, Reauthentication
 from oidc_server.web.context import Context
 from oidc_server.web.endpoint import Before
 from oidc_server.web.errors import types
-from oidc_server.web.json_api import sent_members
-from oidc_server.web.new_password import NewPassword
-from oidc_server.web.operations import Call
-from oidc_server.web.reauthentication import Begun, Reauthentication
 from oidc_server.web.responses import Response
 
 _ANYTHING_ELSE = "It is wrong."

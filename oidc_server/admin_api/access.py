@@ -5,15 +5,16 @@ from typing import Any
 
 from pydantic import Field
 
+from oidc_server.api.access import administration, may_touch
+from oidc_server.api.lists import PageQuery, page_of, read_id_cursor
+from oidc_server.api.models import Answer, UserId
+from oidc_server.api.operations import Call, Operation
 from oidc_server.domain import endings, grants, roles, sessions_and_grants
 from oidc_server.domain.audit import Event
 from oidc_server.domain.base import parse_id
 from oidc_server.domain.sessions_and_grants import LiveGrant, OpenSession
 from oidc_server.oauth2.vocabulary import ApiScope
-from oidc_server.web.api_access import administration, may_touch
 from oidc_server.web.errors import ProblemError, types
-from oidc_server.web.json_api import Answer, PageQuery, UserId, page_of, read_id_cursor
-from oidc_server.web.operations import Call, Operation
 from oidc_server.web.responses import Response, empty
 
 

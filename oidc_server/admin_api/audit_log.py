@@ -6,22 +6,25 @@ from typing import Annotated, Any
 
 from pydantic import AwareDatetime, Field
 
-from oidc_server.admin_api import audit_formats
-from oidc_server.admin_api.audit_formats import Format
-from oidc_server.domain import audit, audit_trail
+from oidc_server.api.access import administration
+from oidc_server.api.lists import PageQuery, page_of, read_id_cursor
+from oidc_server.api.models import Answer, Query, UserId
+from oidc_server.api.operations import Call, Operation
+from oidc_server.domain import audit, audit_formats, audit_trail
 from oidc_server.domain.audit import ActorKind, Event, Outcome
+from oidc_server.domain.audit_formats import Format
 from oidc_server.domain.audit_trail import Entry, Filter
 from oidc_server.oauth2.vocabulary import ApiScope
-from oidc_server.web.api_access import administration
 from oidc_server.web.context import Context
-from oidc_server.web.json_api import Answer, PageQuery, Query, UserId, page_of, read_id_cursor
-from oidc_server.web.operations import Call, Operation
 from oidc_server.web.streamed import Streamed
 
 _AT_ONCE = 500
 """Events that an export reads and holds at a time."""
 _LONGEST_EXPORT = timedelta(minutes=10)
-
+_MEDIA_TYPES = {
+    Format.CSV: "text/csv; charset=utf-8; header=present",
+    Format.JSONL: "application/jsonl",
+}
 
 _ClientId = Annotated[str, Field(min_length=1, max_length=100)]
 _Moment = Annotated[
@@ -111,7 +114,7 @@ def export_events(call: Call) -> Streamed:
 
     return Streamed(
         (
-            (b"content-type", audit_formats.MEDIA_TYPES[form].encode("ascii")),
+            (b"content-type", _MEDIA_TYPES[form].encode("ascii")),
             (b"content-disposition", named.encode("ascii")),
         ),
         _Export(call.ctx, call.query).next_part,
@@ -211,6 +214,6 @@ OPERATIONS = (
         handler=export_events,
         query=AuditExportQuery,
         query_example={**_WANTED, "format": "csv"},
-        files=tuple(name.partition(";")[0] for name in audit_formats.MEDIA_TYPES.values()),
+        files=tuple(name.partition(";")[0] for name in _MEDIA_TYPES.values()),
     ),
 )

@@ -1,10 +1,10 @@
 """Who gives roles: to an account, or to whoever will use an invitation."""
 
+from oidc_server.api.access import may_touch
+from oidc_server.api.operations import Call
 from oidc_server.domain import roles
 from oidc_server.oauth2.vocabulary import ApiScope
-from oidc_server.web.api_access import may_touch
 from oidc_server.web.errors import ProblemError, types
-from oidc_server.web.operations import Call
 
 
 def may_give(call: Call, role: str) -> None:

@@ -6,16 +6,17 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from oidc_server.admin_api.giving_roles import may_give
+from oidc_server.api.access import administration
+from oidc_server.api.lists import PageQuery, page_of, read_id_cursor
+from oidc_server.api.models import Answer, Body
+from oidc_server.api.operations import Call, Operation
 from oidc_server.domain import invitations
 from oidc_server.domain.audit import Event
 from oidc_server.domain.invitations import LONGEST, USUAL, Invitation
 from oidc_server.domain.links import Purpose
 from oidc_server.domain.roles import UnknownRoleError
 from oidc_server.oauth2.vocabulary import ApiScope
-from oidc_server.web.api_access import administration
 from oidc_server.web.errors import InvalidFieldsError, ProblemError, types
-from oidc_server.web.json_api import Answer, Body, PageQuery, page_of, read_id_cursor
-from oidc_server.web.operations import Call, Operation
 from oidc_server.web.responses import Response, empty
 
 

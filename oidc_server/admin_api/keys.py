@@ -6,16 +6,16 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from oidc_server.api.access import administration, promising_token
+from oidc_server.api.models import Answer, Body
+from oidc_server.api.operations import Call, Operation
 from oidc_server.domain import signing_keys
 from oidc_server.domain.audit import Event
 from oidc_server.domain.signing_keys import KeyTimes, Rotation
 from oidc_server.oauth2.vocabulary import ApiScope
 from oidc_server.security.jose import ALGORITHMS
-from oidc_server.web.api_access import administration, promising_token
 from oidc_server.web.context import Context
 from oidc_server.web.errors import InvalidFieldsError, ProblemError, types
-from oidc_server.web.json_api import Answer, Body
-from oidc_server.web.operations import Call, Operation
 
 
 class KeyRotation(Body):

@@ -10,7 +10,7 @@ from oidc_server.admin_api import (
     roles,
 )
 from oidc_server.admin_api.users import operations as of_users
-from oidc_server.web.operations import Operation
+from oidc_server.api.operations import Operation
 
 OPERATIONS: tuple[Operation, ...] = (
     *of_users.OPERATIONS,

@@ -6,16 +6,17 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
+from oidc_server.api.access import administration, may_touch
+from oidc_server.api.lists import PageQuery, page_of, read_cursor
+from oidc_server.api.models import Answer, Body, Query, printable
+from oidc_server.api.operations import Call, Operation
 from oidc_server.domain import resources, roles
 from oidc_server.domain.audit import Event
 from oidc_server.domain.clients import UnknownClientError
 from oidc_server.domain.resources import Resource, ResourceTakenError
 from oidc_server.domain.roles import Held
 from oidc_server.oauth2.vocabulary import ApiScope
-from oidc_server.web.api_access import administration, may_touch
 from oidc_server.web.errors import InvalidFieldsError, ProblemError, types
-from oidc_server.web.json_api import Answer, Body, PageQuery, Query, page_of, printable, read_cursor
-from oidc_server.web.operations import Call, Operation
 from oidc_server.web.responses import Response, empty
 
 _Identifier = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(printable)]
@@ -152,7 +153,7 @@ def delete_resource(call: Call) -> Response:
     resource = _named(call)
     _require_as_much(call, resource)
 
-    resources.remove(call.ctx.db, resource.identifier)
+    resources.remove(call.ctx.db, resource)
 
     call.ctx.record(Event.RESOURCE_DELETED, resource=resource.identifier)
     return empty(204)

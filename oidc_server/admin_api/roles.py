@@ -4,15 +4,15 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
+from oidc_server.api.access import administration, may_touch
+from oidc_server.api.models import Answer, Body, printable
+from oidc_server.api.operations import Call, Operation
 from oidc_server.domain import roles
 from oidc_server.domain.audit import Event
 from oidc_server.domain.roles import Held, Role, UnknownRoleError
 from oidc_server.oauth2.requested import known_scopes
 from oidc_server.oauth2.vocabulary import ApiScope
-from oidc_server.web.api_access import administration, may_touch
 from oidc_server.web.errors import ProblemError, types
-from oidc_server.web.json_api import Answer, Body, printable
-from oidc_server.web.operations import Call, Operation
 from oidc_server.web.responses import Response, empty
 
 _Description = Annotated[str, Field(max_length=300), AfterValidator(printable)]

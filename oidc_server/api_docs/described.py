@@ -3,11 +3,11 @@
 import re
 from typing import Any
 
+from oidc_server.api.access import Rule
+from oidc_server.api.operations import Operation
 from oidc_server.api_docs import refusals
 from oidc_server.api_docs.schemas import Schema, Schemas, query_parameters
 from oidc_server.api_docs.tags import tag_of
-from oidc_server.web.api_access import Rule
-from oidc_server.web.operations import Operation
 
 OAUTH, DISCOVERED, TOKEN = "oauth2", "openIdConnect", "accessToken"
 """The security schemes: how to get a token, where to learn that, and the token itself."""

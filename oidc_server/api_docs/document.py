@@ -4,11 +4,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from oidc_server import __version__
+from oidc_server.api.operations import Operation
 from oidc_server.api_docs import refusals
 from oidc_server.api_docs.described import DISCOVERED, OAUTH, TOKEN, describe
 from oidc_server.api_docs.schemas import schemas_of
 from oidc_server.api_docs.tags import tags
-from oidc_server.web.operations import Operation
 
 _ABOUT = """\
 The API of this authorization server: what its pages give people, for programs.

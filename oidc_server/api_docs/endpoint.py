@@ -6,11 +6,11 @@ from hashlib import sha256
 
 import orjson
 
+from oidc_server.api.operations import Operation
 from oidc_server.api_docs.document import document
 from oidc_server.web.context import Context
 from oidc_server.web.endpoint import Handler
 from oidc_server.web.errors import NotFoundError
-from oidc_server.web.operations import Operation
 from oidc_server.web.responses import Response, not_modified, public_json
 
 _MAX_AGE = 300

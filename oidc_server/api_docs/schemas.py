@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from oidc_server.web.operations import Operation
+from oidc_server.api.operations import Operation
 
 Schema = dict[str, Any]
 _PLACE = "#/components/schemas/"

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from oidc_server.web.operations import Operation
+from oidc_server.api.operations import Operation
 
 _ROOT = "/api/v1/"
 _ACCOUNT = (

@@ -20,15 +20,15 @@ from oidc_server.domain.factors.strength import (
     PASSWORD,
     PASSWORD_ACR,
     TWO_FACTOR_ACR,
-    acr_of,
     included,
     reachable_acr,
 )
 from oidc_server.domain.mails import Notice
 from oidc_server.domain.pending_sign_ins import PendingSignIn
-from oidc_server.web import cookies, second_factors
+from oidc_server.people import browser_session, second_factors
+from oidc_server.people.mail_facts import mail_facts
+from oidc_server.web import cookies
 from oidc_server.web.context import Context
-from oidc_server.web.mail_facts import mail_facts
 from oidc_server.web.responses import Response
 
 
@@ -106,7 +106,7 @@ def missing_from(
 
 
 def _is_trusted(ctx: Context, user_id: str) -> bool:
-    """Whether the second step is spared here, which is noted with the browser."""
+    """Whether this browser is trusted and so needs no second step; records that it was used."""
     mark = ctx.runtime.cookies.read(ctx.incoming, cookies.TRUSTED)
     if mark is None or not second_factors.is_spared(ctx, user_id):
         return False
@@ -114,7 +114,7 @@ def _is_trusted(ctx: Context, user_id: str) -> bool:
 
 
 def _with_session(ctx: Context, pending: PendingSignIn, amr: frozenset[str]) -> frozenset[str]:
-    """What was proven for a session that becomes stronger: also what it was started with."""
+    """What was proven now and, for a session that steps up, when it was started."""
     session = ctx.user_session
     if pending.session_id is None or session is None:
         return amr
@@ -132,8 +132,8 @@ def _sign_in(
 ) -> Response:
     """Start the session, tell the owner of a new browser, and go back to what was interrupted."""
     came_from.record(ctx, Event.SIGNED_IN, user_id, amr=sorted(amr))
-    is_new_browser = ctx.sign_in(
-        user_id, amr=amr, acr=acr_of(amr), stepping_up=stepping_up, auth_time=auth_time
+    is_new_browser = browser_session.sign_in(
+        ctx, user_id, amr, stepping_up=stepping_up, auth_time=auth_time
     )
     if is_new_browser:
         mails.notify(ctx.db, user_id, Notice.NEW_DEVICE, ctx.now, **mail_facts(ctx))

@@ -1,23 +1,20 @@
 """/verify-email and /change-email: a mailed link and its button, or the code that is typed instead.
 
-Either link waits for whoever is signed in to the account that asked for it. Somebody else may have
-named the address of a stranger, whose button must not tie it to an account that they do not hold
-the password of.
+Either link works for whoever is signed in to the account that asked for it, and for nobody else:
+whoever typed a foreign address must not get it verified by a click of its owner.
 """
 
 from oidc_server.domain import users
 from oidc_server.domain.links import Link, Purpose
-from oidc_server.web import email_addresses, mailed_link
+from oidc_server.people import email_addresses, mailed_link
 from oidc_server.web.context import Context
 from oidc_server.web.responses import Response
 
 _PAGES = {Purpose.VERIFY_EMAIL: "verify_email", Purpose.CHANGE_EMAIL: "change_email"}
-_INVALID = {Purpose.VERIFY_EMAIL: "verify", Purpose.CHANGE_EMAIL: "change_email"}
-"""What `link_invalid.html` calls them."""
 
 
 def show_verify_email(ctx: Context) -> Response:
-    """A page with a button, which names the account: the address may be that of a stranger."""
+    """A page with a button, which names the account: its owner may have typed a foreign address."""
     return _show(ctx, Purpose.VERIFY_EMAIL)
 
 
@@ -54,7 +51,7 @@ def show_email_code(ctx: Context) -> Response:
     if ctx.user_session is None:
         return ctx.redirect("authentication.login")
 
-    return ctx.render("authentication/email_code.html", error=None)
+    return _code_page(ctx, ctx.user_session.user_id)
 
 
 def submit_email_code(ctx: Context) -> Response:
@@ -65,8 +62,20 @@ def submit_email_code(ctx: Context) -> Response:
 
     link = email_addresses.confirm_with_code(ctx, session.user_id, ctx.form.text("code"))
     if link is None:
-        return ctx.render("authentication/email_code.html", status=422, error="wrong")
+        return _code_page(ctx, session.user_id, status=422, error="wrong")
     return ctx.redirect("account.overview", notice="email_verified")
+
+
+def _code_page(
+    ctx: Context, user_id: str, *, status: int = 200, error: str | None = None
+) -> Response:
+    user = users.get(ctx.db, user_id)
+    return ctx.render(
+        "authentication/email_code.html",
+        status=status,
+        error=error,
+        unverified=user.email if user.email_verified_at is None else None,
+    )
 
 
 def _show(ctx: Context, purpose: Purpose) -> Response:
@@ -76,7 +85,7 @@ def _show(ctx: Context, purpose: Purpose) -> Response:
     value = ctx.kept_link
     link = mailed_link.find(ctx, purpose, value)
     if link is None or link.user_id is None:
-        return _invalid(ctx, purpose)
+        return mailed_link.invalid(ctx, purpose)
 
     return _page(ctx, purpose, link, value)
 
@@ -88,7 +97,7 @@ def _submit(ctx: Context, purpose: Purpose) -> Response:
         return _page(ctx, purpose, waiting, value, status=403)
     link = email_addresses.confirm_with_link(ctx, purpose, value)
     if link is None:
-        return _invalid(ctx, purpose)
+        return mailed_link.invalid(ctx, purpose)
 
     return ctx.render("authentication/email_verified.html", client=None, email=link.email)
 
@@ -108,7 +117,3 @@ def _page(ctx: Context, purpose: Purpose, link: Link, value: str, status: int = 
 
 def _holds_account(ctx: Context, link: Link) -> bool:
     return ctx.user_session is not None and ctx.user_session.user_id == link.user_id
-
-
-def _invalid(ctx: Context, purpose: Purpose) -> Response:
-    return ctx.render("authentication/link_invalid.html", status=400, purpose=_INVALID[purpose])

@@ -9,7 +9,7 @@ from oidc_server.domain.factors import Factor, totp
 from oidc_server.domain.factors.strength import METHODS, with_methods
 from oidc_server.domain.factors.totp import Enrolment
 from oidc_server.domain.pending_sign_ins import PendingSignIn
-from oidc_server.web import own_second_factors
+from oidc_server.people import own_second_factors
 from oidc_server.web.context import Context
 from oidc_server.web.responses import Response
 
@@ -21,7 +21,7 @@ def show_enrolment(ctx: Context) -> Response:
 
 def submit_enrolment(ctx: Context) -> Response:
     """Take the first code of the app as the second step, and show the recovery codes once."""
-    pending, came_from, enrolment = _enrolment(ctx)
+    pending, came_from, enrolment = _enrolment(ctx, take=True)
     code = totp.normalized(ctx.form.text("code"))
     if code is None:
         return _page(ctx, came_from, pending, enrolment, error="malformed")
@@ -45,10 +45,14 @@ def submit_saved(ctx: Context) -> Response:
     return interrupted(ctx, ctx.form.get("request_id")).go_on(ctx)
 
 
-def _enrolment(ctx: Context) -> tuple[PendingSignIn, Interrupted, Enrolment]:
-    """What is being set up here; raises `RequestGoneError` for whoever may not, or must not."""
+def _enrolment(ctx: Context, *, take: bool = False) -> tuple[PendingSignIn, Interrupted, Enrolment]:
+    """What is being set up here; raises `RequestGoneError` if nothing is, or has to be.
+
+    With `take`, nobody else takes this step before it is over.
+    """
     params = ctx.incoming.path_params
-    pending = pending_sign_ins.find(ctx.db, params["pending_id"], ctx.browser, ctx.now)
+    find = pending_sign_ins.hold if take else pending_sign_ins.find
+    pending = find(ctx.db, params["pending_id"], ctx.browser, ctx.now)
     if pending is None:
         raise RequestGoneError
     came_from = interrupted(ctx, pending.request_id)

@@ -8,8 +8,9 @@ from oidc_server.domain.audit import Event
 from oidc_server.domain.authorization_requests import AuthorizationRequest, RequestGoneError
 from oidc_server.domain.device_codes import DeviceRequest
 from oidc_server.oauth2.vocabulary import Display
-from oidc_server.web import console, responses
-from oidc_server.web.client_view import ClientView, view_of, view_of_device
+from oidc_server.people import console
+from oidc_server.people.client_view import ClientView, view_of, view_of_device
+from oidc_server.web import responses
 from oidc_server.web.context import Context
 from oidc_server.web.responses import Response
 
@@ -79,7 +80,7 @@ def interrupted(ctx: Context, request_id: str | None) -> Interrupted:
 
 
 def _device(ctx: Context, request_id: str) -> Interrupted:
-    """Nobody shares ids: what is no authorization request may be the request of a device."""
+    """Ids of both kinds are unique: without an authorization request, it may be a device's."""
     device = device_codes.find(ctx.db, request_id, ctx.browser, ctx.now)
     client = clients.find(ctx.db, device.client_id) if device and device.is_open else None
     if client is None:

@@ -1,7 +1,6 @@
 """/login: username or verified address, and password, the first step of a sign-in."""
 
 from collections.abc import Callable, Mapping
-from math import ceil
 
 from oidc_server.authentication import arrival
 from oidc_server.authentication.interrupted import Interrupted, interrupted
@@ -9,9 +8,9 @@ from oidc_server.authentication.providers import offered
 from oidc_server.authentication.providers.offered import Trouble
 from oidc_server.domain.audit import Event
 from oidc_server.domain.factors.strength import PASSWORD
-from oidc_server.web import passkey_proof, password_proof
+from oidc_server.people import passkey_proof, password_proof
+from oidc_server.people.password_proof import PasswordProof
 from oidc_server.web.context import Context
-from oidc_server.web.password_proof import PasswordProof
 from oidc_server.web.responses import Response
 
 
@@ -21,12 +20,13 @@ def show_login(ctx: Context) -> Response:
     reason = ctx.query.get("reason")
     if ctx.user_session is not None and came_from.request_id is None and reason != "login_again":
         return came_from.go_on(ctx)
-    known = ctx.user_session.username if ctx.user_session else ""
     hint = came_from.request.login_hint if came_from.request else None
 
     notice = reason if reason in ("login_again", "other_account") else None
-    known = "" if reason == "other_account" else known
-    return page(ctx, came_from, username=hint or known, notice=notice)
+    session = None if reason == "other_account" else ctx.user_session
+    known = session.username if session is not None else ""
+    username = "" if reason == "use_another" else hint or known
+    return page(ctx, came_from, username=username, notice=notice)
 
 
 def prove(ctx: Context) -> Callable[[], PasswordProof] | PasswordProof:
@@ -53,15 +53,14 @@ def _refusal(ctx: Context, came_from: Interrupted, proof: PasswordProof) -> Resp
     username = ctx.form.text("username")[:200]
     if proof.retry_after is None:
         return page(ctx, came_from, username=username, error="credentials", status=401)
-    shown = page(
+    return page(
         ctx,
         came_from,
         username=username,
         error="throttled",
-        wait_minutes=ceil(proof.retry_after / 60),
+        retry_after=proof.retry_after,
         status=429,
     )
-    return shown.with_header("retry-after", str(proof.retry_after))
 
 
 def page(
@@ -70,7 +69,7 @@ def page(
     *,
     username: str,
     error: str | Trouble | None = None,
-    wait_minutes: int = 0,
+    retry_after: float | None = None,
     notice: str | None = None,
     status: int = 200,
     unknown_passkey: Mapping[str, str] | None = None,
@@ -83,7 +82,7 @@ def page(
         status=status,
         username=username,
         error=None if trouble else error,
-        wait_minutes=wait_minutes,
+        retry_after=retry_after,
         notice=notice,
         passkeys=passkey_proof.are_possible(ctx),
         unknown_passkey=unknown_passkey,

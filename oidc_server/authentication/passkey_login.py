@@ -6,10 +6,11 @@ from oidc_server.authentication import arrival, login
 from oidc_server.authentication.interrupted import Interrupted, interrupted
 from oidc_server.domain.audit import Event
 from oidc_server.domain.passkey_challenges import Ceremony
+from oidc_server.people import passkey_proof
+from oidc_server.people.passkey_proof import PasskeyProof
 from oidc_server.security import base64url
-from oidc_server.web import passkey_proof, responses
+from oidc_server.web import responses
 from oidc_server.web.context import Context
-from oidc_server.web.passkey_proof import PasskeyProof
 from oidc_server.web.responses import Response
 
 _TOLD = {"challenge": "passkey_late", "unknown": "passkey_unknown"}

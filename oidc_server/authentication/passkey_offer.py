@@ -1,6 +1,6 @@
 """/login/passkey-offer: a passkey for next time, offered right after the password, and skipped.
 
-Only where the browser says, by script, that it could make one; so nobody is stopped without.
+Only where a script finds that the browser can make one: nobody else is held up.
 """
 
 from collections.abc import Callable
@@ -12,15 +12,15 @@ from oidc_server.domain.factors.strength import PASSWORD
 from oidc_server.domain.passkey_challenges import Ceremony
 from oidc_server.domain.passkeys import PasskeyTakenError, TooManyPasskeysError
 from oidc_server.domain.user_sessions import LiveSession
-from oidc_server.web import (
+from oidc_server.people import (
     passkey_enrolment,
     passkey_proof,
     reauthentication,
-    responses,
     second_factors,
 )
+from oidc_server.people.passkey_enrolment import Enrolment
+from oidc_server.web import responses
 from oidc_server.web.context import Context
-from oidc_server.web.passkey_enrolment import Enrolment
 from oidc_server.web.responses import Response
 
 
@@ -98,7 +98,7 @@ def submit_no(ctx: Context) -> Response:
 
 
 def _offered_to(ctx: Context) -> LiveSession | None:
-    """The session whose sign-in brought the offer, a moment ago: it stands for the password."""
+    """The session whose sign-in led to the offer a moment ago, which counts as the proof."""
     session = ctx.user_session
     if session is None or ctx.now - session.auth_time > reauthentication.FRESH_FOR:
         return None

@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping
 
 from oidc_server.authentication import arrival, sign_up
 from oidc_server.authentication.interrupted import interrupted
-from oidc_server.domain import passkeys, users
+from oidc_server.domain import credentials, passkeys, users
 from oidc_server.domain.passkey_challenges import Ceremony
-from oidc_server.web import passkey_enrolment, responses
+from oidc_server.people import passkey_enrolment
+from oidc_server.people.passkey_enrolment import Enrolment
+from oidc_server.web import responses
 from oidc_server.web.context import Context
-from oidc_server.web.passkey_enrolment import Enrolment
 from oidc_server.web.responses import Response
 
 
@@ -22,7 +23,7 @@ def ask(ctx: Context) -> Response:
         return responses.json({"refused": "fields"}, status=422)
     name = values["name"] or values["username"]
     return responses.json(
-        passkey_enrolment.ask_stranger(ctx, username=values["username"], name=name)
+        passkey_enrolment.ask_for_sign_up(ctx, username=values["username"], name=name)
     )
 
 
@@ -35,7 +36,7 @@ def prepare(ctx: Context) -> Callable[[], Enrolment] | Enrolment:
 
 
 def submit_passkey(ctx: Context) -> Response:
-    """Make the account and its passkey, which is a sign-in: it was made knowing its person."""
+    """Make the account and its passkey, and sign in: making it verified the user."""
     if not sign_up.is_open(ctx):
         return sign_up.closed(ctx)
     came_from = interrupted(ctx, ctx.form.get("request_id"))
@@ -59,6 +60,6 @@ def submit_passkey(ctx: Context) -> Response:
 def _problems(ctx: Context, values: Mapping[str, str]) -> dict[str, str]:
     """What is wrong with the form. That a name is taken must be known before a passkey is made."""
     found = users.problems(**values)
-    if not found and users.find_for_sign_in(ctx.db, values["username"]) is not None:
+    if not found and credentials.find_by_name(ctx.db, values["username"]) is not None:
         return {"username": "taken"}
     return found

@@ -8,9 +8,10 @@ from oidc_server.domain.authorization_requests import RequestGoneError
 from oidc_server.domain.factors import Factor
 from oidc_server.domain.factors.strength import with_methods
 from oidc_server.domain.passkey_challenges import Ceremony
-from oidc_server.web import passkey_proof, responses
+from oidc_server.people import passkey_proof
+from oidc_server.people.passkey_proof import PasskeyProof
+from oidc_server.web import responses
 from oidc_server.web.context import Context
-from oidc_server.web.passkey_proof import PasskeyProof
 from oidc_server.web.responses import Response
 
 
@@ -27,7 +28,7 @@ def prove(ctx: Context) -> Callable[[], PasskeyProof] | PasskeyProof:
 
 
 def submit_passkey(ctx: Context) -> Response:
-    """Go on, or show the page with what to do now. Nobody guesses a signature: nothing counts."""
+    """Go on, or show the page with what to do now. Attempts need no limit: nobody can guess."""
     step = _step(ctx)
     proof = passkey_proof.settle(ctx, ctx.proof)
 

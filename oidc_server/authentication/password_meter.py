@@ -1,13 +1,14 @@
 """/password-meter: how good a new password is, while it is typed; asked by password_meter.js.
 
-It keeps nothing and looks nothing up in the database: no more than the form knows is judged here.
-What counts is what is judged when the form is sent.
+It stores nothing and reads nothing from the database: it judges by the form alone. What decides is
+the check when the form is sent.
 """
 
 from collections.abc import Callable
 
+from oidc_server.people import new_password
 from oidc_server.security.passwords import Judgement
-from oidc_server.web import new_password, responses
+from oidc_server.web import responses
 from oidc_server.web.context import Context
 from oidc_server.web.responses import Response
 

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 
 from oidc_server.domain import users
 from oidc_server.domain.links import Link, Purpose
-from oidc_server.web import mailed_link, password_recovery
+from oidc_server.people import mailed_link, password_recovery
+from oidc_server.people.new_password import NewPassword
 from oidc_server.web.context import Context
-from oidc_server.web.lanes import Inquiry
-from oidc_server.web.new_password import NewPassword
+from oidc_server.web.load.lanes import Inquiry
 from oidc_server.web.responses import Response
 
 _MINUTE = 60
@@ -37,7 +37,7 @@ def show_new_password(ctx: Context) -> Response:
         return arriving
     link = mailed_link.find(ctx, Purpose.RESET_PASSWORD, ctx.kept_link)
     if link is None:
-        return _invalid(ctx)
+        return mailed_link.invalid(ctx, Purpose.RESET_PASSWORD)
 
     return _page(ctx, link, ctx.kept_link, {})
 
@@ -56,7 +56,7 @@ def submit_new_password(ctx: Context) -> Response:
         return _page(ctx, link, value, {"password": chosen.problem}, status=422)
 
     if password_recovery.choose(ctx, value, chosen) is None:
-        return _invalid(ctx)
+        return mailed_link.invalid(ctx, Purpose.RESET_PASSWORD)
     return ctx.render("authentication/password_changed.html")
 
 
@@ -72,7 +72,3 @@ def _page(
         errors=errors,
         password_min=ctx.runtime.settings.password_min_length,
     )
-
-
-def _invalid(ctx: Context) -> Response:
-    return ctx.render("authentication/link_invalid.html", status=400, purpose="reset")

@@ -5,7 +5,6 @@ A passkey has the page in common with them; what its script sends goes to `passk
 
 from dataclasses import dataclass
 from datetime import timedelta
-from math import ceil
 from typing import Any
 
 from oidc_server.authentication import arrival, mailed_code
@@ -19,9 +18,10 @@ from oidc_server.domain.factors import Factor, recovery_codes, totp
 from oidc_server.domain.factors.strength import METHODS, with_methods
 from oidc_server.domain.mails import Notice
 from oidc_server.domain.pending_sign_ins import PendingSignIn
-from oidc_server.web import cookies, second_factors
+from oidc_server.people import second_factors
+from oidc_server.people.mail_facts import mail_facts
+from oidc_server.web import cookies
 from oidc_server.web.context import Context
-from oidc_server.web.mail_facts import mail_facts
 from oidc_server.web.responses import Response
 
 _TEMPLATES = {
@@ -60,21 +60,22 @@ def show_second_step(ctx: Context) -> Response:
 
 def submit_second_step(ctx: Context) -> Response:
     """Count the code as wrong, look at it, and go on; too many end the sign-in."""
-    step = step_of(ctx, ctx.form.get("factor"))
+    step = step_of(ctx, ctx.form.get("factor"), take=True)
     if step.factor not in _FIELDS:
         return page(ctx, step)
     code = ctx.form.text(_FIELDS[step.factor])
     shaped = _shaped(step.factor, code)
     if shaped is None:
         return page(ctx, step, typed=code, error="malformed", status=422)
-    booked = attempts.book_factor(ctx.db, step.pending.user_id, ctx.now)
+    booked = attempts.book_factor(ctx.db, step.pending.user_id, ctx.now, browser=ctx.browser)
     if isinstance(booked, Throttled):
         pending_sign_ins.finish(ctx.db, step.pending, ctx.browser, ctx.now)
-        return _throttled(ctx, step, booked)
+        seconds = booked.retry_after.total_seconds()
+        return page(ctx, step, error="throttled", retry_after=seconds, status=429)
 
     if not _redeem(ctx, step, shaped):
         return _refusal(ctx, step)
-    attempts.factor_proven(ctx.db, booked.subject, ctx.now)
+    attempts.clear(ctx.db, booked.subject, ctx.now)
     if ctx.form.get("trust") and _offers_trust(ctx, step):
         _trust(ctx, step.pending.user_id)
     amr = with_methods(step.pending.amr, METHODS[step.factor])
@@ -86,7 +87,7 @@ def submit_second_step(ctx: Context) -> Response:
 
 def send_code(ctx: Context) -> Response:
     """The button that has a code mailed."""
-    step = step_of(ctx, Factor.EMAIL_CODE)
+    step = step_of(ctx, Factor.EMAIL_CODE, take=True)
     if step.factor != Factor.EMAIL_CODE:
         raise RequestGoneError
 
@@ -100,10 +101,13 @@ def send_code(ctx: Context) -> Response:
     )
 
 
-def step_of(ctx: Context, wished: str | None) -> Step:
-    """What this page is about; raises `RequestGoneError` when it is over or not of this browser."""
-    pending_id = ctx.incoming.path_params["pending_id"]
-    pending = pending_sign_ins.find(ctx.db, pending_id, ctx.browser, ctx.now)
+def step_of(ctx: Context, wished: str | None, *, take: bool = False) -> Step:
+    """What this page is about; raises `RequestGoneError` when it is over or not of this browser.
+
+    With `take`, nobody else takes the step before this is over.
+    """
+    find = pending_sign_ins.hold if take else pending_sign_ins.find
+    pending = find(ctx.db, ctx.incoming.path_params["pending_id"], ctx.browser, ctx.now)
     if pending is None:
         raise RequestGoneError
     came_from = interrupted(ctx, pending.request_id)
@@ -126,7 +130,7 @@ def _shaped(factor: Factor, code: str) -> str | None:
 
 
 def _offers_trust(ctx: Context, step: Step) -> bool:
-    """Not in place of a lost factor, and not where a live session proves itself once more."""
+    """Not with a recovery code, and not while a live session steps up."""
     if step.factor == Factor.RECOVERY_CODE or step.pending.session_id is not None:
         return False
     return second_factors.may_trust(ctx, step.pending.user_id)
@@ -171,19 +175,13 @@ def _refusal(ctx: Context, step: Step) -> Response:
     return page(ctx, step, error="wrong" if goes_on else "over", status=401)
 
 
-def _throttled(ctx: Context, step: Step, booked: Throttled) -> Response:
-    seconds = ceil(booked.retry_after.total_seconds())
-    shown = page(ctx, step, error="throttled", wait_minutes=ceil(seconds / 60), status=429)
-    return shown.with_header("retry-after", str(seconds))
-
-
 def page(
     ctx: Context,
     step: Step,
     *,
     typed: str = "",
     error: str | None = None,
-    wait_minutes: int = 0,
+    retry_after: float | None = None,
     status: int = 200,
 ) -> Response:
     pending = step.pending
@@ -197,7 +195,7 @@ def page(
         trust_days=_trust_days(ctx) if _offers_trust(ctx, step) else 0,
         typed=typed[:_LONGEST_SHOWN],
         error=error,
-        wait_minutes=wait_minutes,
+        retry_after=retry_after,
         left=recovery_codes.left(ctx.db, pending.user_id) if counted else 0,
         sent=pending.mailed_code_id is not None,
         not_now=ctx.query.get("sent") == "not_now",

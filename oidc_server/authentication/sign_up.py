@@ -15,10 +15,10 @@ from oidc_server.domain.factors.strength import PASSWORD
 from oidc_server.domain.invitations import Invitation, SpentInvitationError
 from oidc_server.domain.links import Purpose
 from oidc_server.domain.users import EmailTakenError, User, UsernameTakenError
-from oidc_server.web import mailed_link, new_account, passkey_proof
+from oidc_server.people import mailed_link, new_account, passkey_proof
+from oidc_server.people.new_account import Draft
 from oidc_server.web.context import Context
-from oidc_server.web.lanes import Inquiry
-from oidc_server.web.new_account import Draft
+from oidc_server.web.load.lanes import Inquiry
 from oidc_server.web.responses import Response
 
 REFUSALS = (UsernameTakenError, EmailTakenError, SpentInvitationError)
@@ -68,7 +68,7 @@ def is_open(ctx: Context) -> bool:
 
 
 def fields(ctx: Context) -> dict[str, str]:
-    """What was typed, but for the password; the address of an invitation is what it is."""
+    """What was typed, but for the password; the address of an invitation cannot be changed."""
     email = invited_email(ctx)
     return new_account.fields(ctx) | ({} if email is None else {"email": email})
 
@@ -116,7 +116,7 @@ def closed(ctx: Context) -> Response:
     invited = ctx.runtime.links.read(Purpose.INVITATION, link_of(ctx)) is not None
     if invited and ctx.runtime.settings.sign_up == "invite":
         ctx.drop_link()
-        return ctx.render("authentication/link_invalid.html", status=400, purpose="invitation")
+        return mailed_link.invalid(ctx, Purpose.INVITATION)
     return ctx.render("authentication/sign_up_closed.html", status=403)
 
 

@@ -1,8 +1,8 @@
-"""/login/step-up: whoever is signed in proves their second factor, be it once more."""
+"""/login/step-up: whoever is signed in proves their second factor, perhaps again."""
 
 from oidc_server.authentication.interrupted import interrupted
 from oidc_server.domain import pending_sign_ins
-from oidc_server.web import second_factors
+from oidc_server.people import second_factors
 from oidc_server.web.context import Context
 from oidc_server.web.responses import Response
 
@@ -10,8 +10,8 @@ from oidc_server.web.responses import Response
 def step_up(ctx: Context) -> Response:
     """Begin the step, and come back to the request or the page of the console that wants it.
 
-    Who must have a factor and has none signs in once more, on which way they set one up: a session
-    alone, which may be in other hands, does not.
+    Whoever must have a factor and has none signs in again, and sets one up on the way: a session
+    alone, which may be stolen, is not enough.
     """
     came_from = interrupted(ctx, ctx.query.get("request_id"))
     session = ctx.user_session

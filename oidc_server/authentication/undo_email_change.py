@@ -2,7 +2,7 @@
 
 from oidc_server.domain import users
 from oidc_server.domain.links import Purpose
-from oidc_server.web import email_addresses, mailed_link
+from oidc_server.people import email_addresses, mailed_link
 from oidc_server.web.context import Context
 from oidc_server.web.responses import Response
 
@@ -17,7 +17,7 @@ def show_undo_email_change(ctx: Context) -> Response:
     value = ctx.kept_link
     link = mailed_link.find(ctx, _PURPOSE, value)
     if link is None or link.user_id is None:
-        return _invalid(ctx)
+        return mailed_link.invalid(ctx, _PURPOSE)
 
     return ctx.render(
         "authentication/undo_email_change.html",
@@ -31,11 +31,7 @@ def submit_undo_email_change(ctx: Context) -> Response:
     """Give the account back, and go on to a new password: the old one is void."""
     reset = email_addresses.undo_with_link(ctx, ctx.form.text("link"))
     if reset is None:
-        return _invalid(ctx)
+        return mailed_link.invalid(ctx, _PURPOSE)
 
     ctx.keep_link(reset)
     return ctx.redirect("authentication.new_password")
-
-
-def _invalid(ctx: Context) -> Response:
-    return ctx.render("authentication/link_invalid.html", status=400, purpose=_PURPOSE.value)

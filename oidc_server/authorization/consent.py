@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from oidc_server.authorization.request import Trusted, UntrustedRequestError
+from oidc_server.authorization.request import Trusted
 from oidc_server.authorization.response import authorization_error
 from oidc_server.authorization.stored import trusted_again
-from oidc_server.domain import authorization_requests, consents, mails, users
+from oidc_server.database import Transaction
+from oidc_server.domain import authorization_requests, consents, mails, roles, users
 from oidc_server.domain.audit import Event
 from oidc_server.domain.authorization_requests import AuthorizationRequest, RequestGoneError
 from oidc_server.domain.clients import Client
@@ -14,10 +15,12 @@ from oidc_server.domain.mails import Notice
 from oidc_server.domain.users import User
 from oidc_server.oauth2.authlib import AccessDeniedError
 from oidc_server.oauth2.vocabulary import Display, Scope
-from oidc_server.web.client_view import view_of
+from oidc_server.people import browser_session
+from oidc_server.people.client_view import view_of
+from oidc_server.people.mail_facts import mail_facts
+from oidc_server.people.permission_view import view_of_permission
+from oidc_server.people.untrusted_request import UntrustedRequestError
 from oidc_server.web.context import Context
-from oidc_server.web.mail_facts import mail_facts
-from oidc_server.web.permission_view import view_of_permission
 from oidc_server.web.responses import Response
 
 _LONGEST_LINE = 80
@@ -33,6 +36,7 @@ def show_consent(ctx: Context) -> Response:
 
     view = view_of(trusted.client, trusted.redirect_uri)
     already = consents.find(ctx.db, user.id, trusted.client)
+    asked = Permission.asked_by(request)
 
     return ctx.render(
         "authorization/consent.html",
@@ -43,7 +47,7 @@ def show_consent(ctx: Context) -> Response:
         request_id=request.id,
         sid=session.sid,
         permission=view_of_permission(
-            ctx.db, Permission.asked_by(request), already=already, shared=_shared(user)
+            ctx.db, asked, already=already, shared=_shared(ctx.db, user, asked)
         ),
     )
 
@@ -58,10 +62,11 @@ def submit_consent(ctx: Context) -> Response:
     facts: dict[str, Any] = {"user_id": session.user_id, "client_id": request.client_id}
 
     if decision == "allow":
-        ctx.hold_session()
+        browser_session.hold(ctx)
         permission = Permission.asked_by(request)
-        _tell_of_lasting_access(ctx, session.user_id, trusted.client, permission)
-        consents.remember(ctx.db, session.user_id, trusted.client, permission, ctx.now)
+        before = consents.remember(ctx.db, session.user_id, trusted.client, permission, ctx.now)
+        if Scope.OFFLINE_ACCESS in permission.scopes - before.scopes:
+            _tell_of_lasting_access(ctx, session.user_id, trusted.client)
         authorization_requests.consent(ctx.db, request.id or "", session.user_id)
         ctx.record(
             Event.CONSENT_GIVEN,
@@ -77,14 +82,10 @@ def submit_consent(ctx: Context) -> Response:
     return ctx.redirect("authorization.consent", request_id=request.id)
 
 
-def _tell_of_lasting_access(
-    ctx: Context, user_id: str, client: Client, permission: Permission
-) -> None:
+def _tell_of_lasting_access(ctx: Context, user_id: str, client: Client) -> None:
     """A mail, the first time, for what goes on when the person has signed out."""
-    already = consents.find(ctx.db, user_id, client)
-    if Scope.OFFLINE_ACCESS in permission.scopes - already.scopes:
-        facts = mail_facts(ctx) | {"detail": client.metadata.client_name}
-        mails.notify(ctx.db, user_id, Notice.LASTING_ACCESS_GIVEN, ctx.now, **facts)
+    facts = mail_facts(ctx) | {"detail": client.metadata.client_name}
+    mails.notify(ctx.db, user_id, Notice.LASTING_ACCESS_GIVEN, ctx.now, **facts)
 
 
 def _request(ctx: Context) -> tuple[AuthorizationRequest, Trusted]:
@@ -100,13 +101,15 @@ def _request(ctx: Context) -> tuple[AuthorizationRequest, Trusted]:
         raise RequestGoneError from None
 
 
-def _shared(user: User) -> dict[str, str | None]:
+def _shared(db: Transaction, user: User, asked: Permission) -> dict[str, str | None]:
     """What each scope tells of this person, as far as a line of the page shows it."""
+    held = roles.roles_of(db, user.id) if Scope.ROLES in asked.scopes else frozenset[str]()
     return {
         Scope.PROFILE.value: user.name or user.username,
         Scope.EMAIL.value: user.email,
         Scope.ADDRESS.value: _in_one_line(user.address),
         Scope.PHONE.value: user.phone_number,
+        Scope.ROLES.value: ", ".join(sorted(held)),
     }
 
 

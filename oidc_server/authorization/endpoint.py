@@ -13,13 +13,11 @@ from oidc_server.authorization.next_step import (
 from oidc_server.authorization.request import (
     RefusedRequestError,
     Trusted,
-    UntrustedRequestError,
     read,
 )
 from oidc_server.authorization.response import (
     authorization_error,
     authorization_response,
-    untrusted_page,
 )
 from oidc_server.authorization.stored import is_pushed, open_pushed, trusted_again
 from oidc_server.domain import (
@@ -33,7 +31,9 @@ from oidc_server.domain.authorization_requests import AuthorizationRequest, Requ
 from oidc_server.domain.consents import unasked
 from oidc_server.domain.factors.strength import ACR_VALUES, included, reachable_acr
 from oidc_server.domain.user_sessions import LiveSession
-from oidc_server.web import cookies, second_factors
+from oidc_server.people import second_factors
+from oidc_server.people.untrusted_request import UntrustedRequestError, untrusted_page
+from oidc_server.web import cookies
 from oidc_server.web.context import Context
 from oidc_server.web.responses import Response
 
@@ -42,7 +42,7 @@ def authorize(ctx: Context) -> Response:
     """Authorization endpoint (RFC 6749 §3.1, Core §3.1.2)."""
     if is_pushed(ctx.query):
         return _open_pushed(ctx)
-    _read_along(ctx, next(iter(ctx.query.all("client_id")), None))  # `read` refuses several
+    _prefetch(ctx, next(iter(ctx.query.all("client_id")), None))  # `read` refuses several
     try:
         trusted, request = read(ctx, ctx.query)
     except UntrustedRequestError as error:
@@ -99,7 +99,7 @@ def resume(ctx: Context) -> Response:
     if request is None:
         raise RequestGoneError
     ctx.ui_locales = request.ui_locales
-    _read_along(ctx, request.client_id)
+    _prefetch(ctx, request.client_id)
     try:
         trusted = trusted_again(ctx.db, request)
     except UntrustedRequestError as error:
@@ -140,11 +140,11 @@ def advance(ctx: Context, trusted: Trusted, request: AuthorizationRequest) -> Re
             return authorization_error(ctx, trusted, error, request.id)
 
 
-def _read_along(ctx: Context, client_id: str | None) -> None:
-    """Where somebody comes back, as nearly always, all that has to be known of them in one read."""
+def _prefetch(ctx: Context, client_id: str | None) -> None:
+    """Read client, session and consent in one statement if this browser has a session cookie."""
     handle = ctx.runtime.cookies.read(ctx.incoming, cookies.SESSION)
     if client_id is not None and handle is not None:
-        visits.read_along(ctx.db, client_id, handle, ctx.now)
+        visits.prefetch(ctx.db, client_id, handle, ctx.now)
 
 
 def _reachable_acrs(

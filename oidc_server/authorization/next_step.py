@@ -86,24 +86,30 @@ def next_step(
 
     if request.insists_on_acr and request.wished_acr(ACR_VALUES) is None:
         return Refuse(UnmetAuthenticationRequirementsError("No sign-in here has this acr."))
-    if session is None:
+    if session is None or _is_guess(request, client, consented):
         return _sign_in(request, LoginReason.NOT_AUTHENTICATED)
     if (missing := _sign_in_missing(request, session)) is not None:
         return _sign_in(request, missing)
     if request.expected_user_id not in (None, session.user_id):
         return Refuse(LoginRequiredError("Somebody else is signed in."))
+    consent_missing = _consent_missing(request, client, session, consented)
+    if silent and consent_missing:  # before a client learns which factors a stranger to it holds
+        return Refuse(ConsentRequiredError("The person has not consented yet."))
     step = _factor_owed(request) if owes_factor else _acr_missing(request, session, reachable)
     if step is not None:
         return step
     if _selection_missing(request, session):
         return SelectAccount()
-    if _consent_missing(request, client, session, consented):
-        return (
-            Refuse(ConsentRequiredError("The person has not consented yet."))
-            if silent
-            else AskConsent()
-        )
-    return Issue(session)
+    return AskConsent() if consent_missing else Issue(session)
+
+
+def _is_guess(request: AuthorizationRequest, client: Client, consented: Permission) -> bool:
+    """Whether a client names a person that it was not told of: it must not learn that it is right.
+
+    Only where nothing is shown to that person, who would see it.
+    """
+    told = client.metadata.skip_consent or bool(consented.scopes)
+    return Prompt.NONE in request.prompt and request.expected_user_id is not None and not told
 
 
 def _sign_in_missing(request: AuthorizationRequest, session: LiveSession) -> LoginReason | None:

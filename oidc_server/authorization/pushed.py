@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from oidc_server.authorization.request import UntrustedRequestError, read_pushed
+from oidc_server.authorization.request import read_pushed
 from oidc_server.domain import authorization_requests
 from oidc_server.domain.authorization_requests import AuthorizationRequest
 from oidc_server.domain.clients import Client
@@ -10,9 +10,10 @@ from oidc_server.oauth2.authlib import InvalidRequestError, OAuth2Error
 from oidc_server.oauth2.client_authentication import authenticate
 from oidc_server.oauth2.errors import InvalidDpopProofError, describable
 from oidc_server.oauth2.exchange import Exchange
+from oidc_server.people.untrusted_request import UntrustedRequestError
 from oidc_server.web.context import Context
+from oidc_server.web.load.rate_limit import PASSAGES
 from oidc_server.web.protocol import exchange_of, protocol_error, with_dpop_nonce
-from oidc_server.web.rate_limit import PASSAGES
 from oidc_server.web.responses import Response, json
 
 
@@ -47,6 +48,6 @@ def _bound_to_key(exchange: Exchange, request: AuthorizationRequest) -> Authoriz
 
 
 def _count(ctx: Context, client: Client) -> None:
-    """Anybody can push in the name of a public client, and each time we store something."""
-    if client.is_public:
+    """Each time we store something, for anybody: as a public client, or as one of their own."""
+    if client.is_public or client.self_registered:
         ctx.count(PASSAGES, ctx.counted_as)

@@ -1,8 +1,9 @@
 """How an authorization request is answered: the one place that builds a redirect to a client."""
 
+from datetime import timedelta
 from urllib.parse import urlsplit
 
-from oidc_server.authorization.request import Trusted, UntrustedRequestError
+from oidc_server.authorization.request import Trusted
 from oidc_server.domain import authorization_requests, grants, subjects
 from oidc_server.domain.authorization_requests import AuthorizationRequest
 from oidc_server.domain.clients import Client
@@ -10,28 +11,25 @@ from oidc_server.domain.consents import Permission, unasked
 from oidc_server.domain.factors.strength import acr_to_tell
 from oidc_server.domain.grants import Authorization, CodeTerms
 from oidc_server.domain.user_sessions import LiveSession
-from oidc_server.languages import Words, translate
 from oidc_server.oauth2.authlib import OAuth2Error
 from oidc_server.oauth2.errors import as_description
 from oidc_server.oauth2.redirects import encode, with_query
 from oidc_server.oauth2.vocabulary import ResponseMode
-from oidc_server.web.client_view import view_of
+from oidc_server.people.client_view import view_of
+from oidc_server.security.jose import SigningKey
 from oidc_server.web.context import Context
 from oidc_server.web.responses import Response, see_other
 
-_EXPLANATION = Words(
-    "It sent you here in a way that we cannot answer, so we stopped. You did nothing wrong, and"
-    " nothing was shared."
-)
-_WHAT_TO_DO = Words("Go back to the app. If it happens again, tell the people who run it.")
+_SIGNED_LIFETIME = timedelta(minutes=5)
+"""For clocks that differ: the code in it ends sooner."""
 
 
 def authorization_response(
     ctx: Context, trusted: Trusted, request: AuthorizationRequest, session: LiveSession
 ) -> Response:
-    """Issue the code (RFC 6749 §4.1.2). A stored request is answered once."""
-    if request.id is not None and not authorization_requests.complete(ctx.db, request.id, ctx.now):
-        raise authorization_requests.RequestGoneError
+    """Issue the code (RFC 6749 §4.1.2)."""
+    signer = _signer(ctx, trusted)
+    _complete(ctx, request.id)
     settings = ctx.runtime.settings
     authorization = Authorization(
         user_id=session.user_id,
@@ -61,7 +59,7 @@ def authorization_response(
         settings.refresh_token_absolute_lifetime,
         needs_consent=_needs_consent(ctx, trusted.client, request),
     )
-    return _deliver(ctx, trusted, [("code", code)])
+    return _deliver(ctx, trusted, [("code", code)], signer)
 
 
 def _needs_consent(ctx: Context, client: Client, request: AuthorizationRequest) -> bool:
@@ -74,49 +72,33 @@ def authorization_error(
     ctx: Context, trusted: Trusted, error: OAuth2Error, request_id: str | None = None
 ) -> Response:
     """Tell the client (RFC 6749 §4.1.2.1). Only a `Trusted` says where to."""
-    if request_id is not None:
-        authorization_requests.complete(ctx.db, request_id, ctx.now)
+    signer = _signer(ctx, trusted)
+    _complete(ctx, request_id)
     params = [("error", error.error)]
     if error.description:
         params.append(("error_description", as_description(error.description)))
-    return _deliver(ctx, trusted, params)
+    return _deliver(ctx, trusted, params, signer)
 
 
-def untrusted_page(ctx: Context, error: UntrustedRequestError) -> Response:
-    """A page for what must not be redirected: the app is at fault, not the person."""
-    ctx.ui_locales = ctx.ui_locales or " ".join(ctx.query.all("ui_locales"))
-    return ctx.render(
-        "errors/error.html",
-        status=400,
-        title=translate(ctx.language, _title(error.client)),
-        explanation=translate(ctx.language, _EXPLANATION),
-        what_to_do=translate(ctx.language, _WHAT_TO_DO),
-        reference=ctx.reference,
-        time=ctx.now,
-        client=None,
-        details=[
-            (translate(ctx.language, Words("Problem")), translate(ctx.language, error.problem)),
-            *error.details.items(),
-        ],
-        way_on=None,
-    )
+def _complete(ctx: Context, request_id: str | None) -> None:
+    """A stored request is answered once; raises `RequestGoneError` if somebody else has."""
+    if request_id is not None and not authorization_requests.complete(ctx.db, request_id, ctx.now):
+        raise authorization_requests.RequestGoneError
 
 
-def _title(client: Client | None) -> str:
-    if client is None:
-        return Words("This app is not set up correctly")
-    return Words("%(app)s is not set up correctly", app=client.metadata.client_name)
-
-
-def _deliver(ctx: Context, trusted: Trusted, params: list[tuple[str, str]]) -> Response:
+def _deliver(
+    ctx: Context, trusted: Trusted, params: list[tuple[str, str]], signer: SigningKey | None
+) -> Response:
     """Send parameters to the client, always with `state` and `iss` (RFC 9207)."""
     if trusted.state is not None:
         params.append(("state", trusted.state))
     params.append(("iss", ctx.runtime.issuer))
-    uri = trusted.redirect_uri
-    if trusted.response_mode == ResponseMode.FORM_POST:
+    if signer is not None:
+        params = [("response", _signed(ctx, trusted.client, dict(params), signer))]
+    uri, carrier = trusted.redirect_uri, trusted.response_mode.carrier
+    if carrier == ResponseMode.FORM_POST:
         return _form_post(ctx, trusted, params)
-    if trusted.response_mode == ResponseMode.FRAGMENT:
+    if carrier == ResponseMode.FRAGMENT:
         location = f"{uri}#{encode(params)}"
     else:
         location = with_query(uri, params)
@@ -125,6 +107,22 @@ def _deliver(ctx: Context, trusted: Trusted, params: list[tuple[str, str]]) -> R
     return ctx.render(
         "authorization/leave.html", client=view_of(trusted.client, uri), href=location
     )
+
+
+def _signer(ctx: Context, trusted: Trusted) -> SigningKey | None:
+    """What signs the response, if one is to: found before a code is made, since it may fail."""
+    if not trusted.response_mode.is_signed:
+        return None
+    ctx.runtime.keys.refresh(ctx.db, ctx.now)
+    return ctx.runtime.keys.signer(trusted.client.metadata.authorization_alg, ctx.now)
+
+
+def _signed(ctx: Context, client: Client, params: dict[str, str], signer: SigningKey) -> str:
+    """The parameters as one JWT (JARM §2.1)."""
+    expires_at = ctx.now + _SIGNED_LIFETIME
+    claims = {**params, "aud": client.client_id, "exp": int(expires_at.timestamp())}
+    # Without a type, nothing of ours takes it for an ID Token (RFC 8725 §3.11).
+    return signer.sign(claims, typ=None)
 
 
 def _form_post(ctx: Context, trusted: Trusted, params: list[tuple[str, str]]) -> Response:

@@ -1,10 +1,12 @@
 """A request that was stored, looked at again: its client may have changed meanwhile."""
 
-from oidc_server.authorization.request import Trusted, UntrustedRequestError, is_registered
+from oidc_server.authorization.request import Trusted, is_registered
 from oidc_server.database import Transaction
 from oidc_server.domain import authorization_requests, clients
 from oidc_server.domain.authorization_requests import REQUEST_URI_PREFIX, AuthorizationRequest
 from oidc_server.languages import Words
+from oidc_server.oauth2.vocabulary import ResponseMode
+from oidc_server.people.untrusted_request import UntrustedRequestError
 from oidc_server.web.context import Context
 from oidc_server.web.incoming import Params
 
@@ -18,7 +20,7 @@ def trusted_again(db: Transaction, request: AuthorizationRequest) -> Trusted:
         raise UntrustedRequestError(
             Words("The redirect_uri is no longer registered."), client=client
         )
-    return Trusted(client, request.redirect_uri, request.state, request.response_mode)
+    return Trusted(client, request.redirect_uri, request.state, ResponseMode(request.response_mode))
 
 
 def is_pushed(params: Params) -> bool:

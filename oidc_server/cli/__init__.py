@@ -63,29 +63,31 @@ application.command("backup")(backups.backup)
 application.command("restore")(backups.restore)
 application.command("export")(exports.export)
 application.command("import")(exports.import_lines)
-application.add_typer(database.application, name="db", help="The database.")
-application.add_typer(users.application, name="users", help="People.")
+application.add_typer(database.application, name="db", help="The database and its schema.")
+application.add_typer(users.application, name="users", help="Accounts of people.")
 application.add_typer(breached_passwords.application, name="passwords", help="Leaked passwords.")
-application.add_typer(roles.application, name="roles", help="What people may do to others.")
+application.add_typer(roles.application, name="roles", help="Roles: what people may do to others.")
 application.add_typer(clients.application, name="clients", help="Applications that sign people in.")
 application.add_typer(
     registration_tokens.application,
     name="registration-tokens",
-    help="Who may register applications.",
+    help="Initial access tokens, to register applications.",
 )
 application.add_typer(
-    issuers.application, name="issuers", help="Whose assertions about users are believed."
+    issuers.application, name="issuers", help="Trusted issuers of JWT assertions (RFC 7523)."
 )
 application.add_typer(
-    providers.application, name="providers", help="Where else people may come from to sign in."
+    providers.application, name="providers", help="Other identity providers to sign in with."
 )
-application.add_typer(credit_balances.application, name="credits", help="Balances of users.")
+application.add_typer(credit_balances.application, name="credits", help="Credit balances of users.")
 application.add_typer(keys.application, name="keys", help="Signing keys.")
 application.add_typer(
-    logout_deliveries.application, name="logout-deliveries", help="Clients told of a logout."
+    logout_deliveries.application, name="logout-deliveries", help="Back-channel logouts of clients."
 )
-application.add_typer(audit.application, name="audit", help="What happened, and who did it.")
-application.add_typer(resources.application, name="resources", help="Audiences of access tokens.")
+application.add_typer(audit.application, name="audit", help="The audit log.")
+application.add_typer(
+    resources.application, name="resources", help="Resource servers: audiences of access tokens."
+)
 
 
 def _show_version(wanted: bool) -> None:

@@ -7,20 +7,19 @@ from typing import Annotated
 
 import typer
 
-from oidc_server.admin_api import audit_formats
-from oidc_server.admin_api.audit_formats import Format, legible
 from oidc_server.cli.output import Json, fail, show_all
 from oidc_server.cli.workshop import workshop
 from oidc_server.database import Transaction
-from oidc_server.domain import audit_trail, user_directory
+from oidc_server.domain import audit_formats, audit_trail, user_directory
 from oidc_server.domain.audit import ActorKind, Event, Outcome
+from oidc_server.domain.audit_formats import Format, legible
 from oidc_server.domain.audit_trail import Filter
 
 application = typer.Typer(no_args_is_help=True)
 _AT_ONCE = 500
 
-_Outcome = Annotated[Outcome | None, typer.Option(help="How it ended.")]
-_ActorKind = Annotated[ActorKind | None, typer.Option(help="What somebody is who did it.")]
+_Outcome = Annotated[Outcome | None, typer.Option(help="Its outcome.")]
+_ActorKind = Annotated[ActorKind | None, typer.Option(help="The kind of actor.")]
 _By = Annotated[
     str | None,
     typer.Option(metavar="<str>", help="Who did it: username, verified address, or id."),
@@ -56,7 +55,9 @@ def _event(text: str) -> Event:
 
 _Event = Annotated[
     Event | None,
-    typer.Option("--event", parser=_event, metavar="<str>", help="What happened: see events."),
+    typer.Option(
+        "--event", parser=_event, metavar="<str>", help="The kind of event: see audit events."
+    ),
 ]
 _Since = Annotated[
     datetime | None,
@@ -64,7 +65,7 @@ _Since = Annotated[
 ]
 _Until = Annotated[
     datetime | None,
-    typer.Option(parser=_moment, metavar="<time>", help="Up to this moment (UTC), without it."),
+    typer.Option(parser=_moment, metavar="<time>", help="Before this moment (UTC)."),
 ]
 
 
@@ -80,7 +81,7 @@ def list_events(
     client: _Client = None,
     since: _Since = None,
     until: _Until = None,
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many to show.")] = 50,
     as_json: Json = False,
 ) -> None:
     """List events, newest first."""

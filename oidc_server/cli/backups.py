@@ -85,7 +85,7 @@ def restore(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Bring a backup back; everybody signs in anew.
+    """Restore a backup; everybody has to sign in again.
 
     It goes into an empty database of either kind, on which no server may run. Every token, session,
     code and mailed link from before is dead, and new keys sign. If the file is damaged or anything
@@ -124,15 +124,25 @@ def _restore(settings: Settings, found: Archive, *, replace: bool) -> Restored:
     if missing and not keeps_own_secret(settings):
         raise SettingsError([_ANOTHER_SECRET])
     vault = Vault((*settings.secret_keys, *missing))
+
+    def keep_secrets() -> None:
+        if missing:
+            add_secret_keys(settings.data_dir, missing)
+
     database = Database(settings.database_url)
     try:
         with progress("restore") as tell:
-            done = restore_archive(found, database, vault, utc_now(), tell, replace=replace)
+            return restore_archive(
+                found,
+                database,
+                vault,
+                utc_now(),
+                tell,
+                replace=replace,
+                before_commit=keep_secrets,
+            )
     finally:
         database.close()
-    if missing:
-        add_secret_keys(settings.data_dir, missing)
-    return done
 
 
 def tell_ledger(mismatches: list[ledger.Mismatch]) -> str:

@@ -19,7 +19,9 @@ def _group() -> None:
 
 @application.command("build-breached-list")
 def build_breached_list(
-    file: Annotated[Path, typer.Argument(help="Where the list is to be, for the setting.")],
+    file: Annotated[
+        Path, typer.Argument(help="The file to write, for OIDC_BREACHED_PASSWORDS_LIST.")
+    ],
     *,
     source: Annotated[
         Path,
@@ -29,7 +31,9 @@ def build_breached_list(
             " found. Standard input if not given.",
         ),
     ] = Path("-"),
-    at_least: Annotated[int, typer.Option(min=1, help="Leave out what was found less often.")] = 1,
+    at_least: Annotated[
+        int, typer.Option(min=1, help="Leave out passwords that were found less often.")
+    ] = 1,
     as_json: Json = False,
 ) -> None:
     """Make the list of leaked passwords.

@@ -1,5 +1,6 @@
 """`oidc-server clients`: what is done to an application after it was registered."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -29,23 +30,39 @@ MetadataFile = Annotated[
 ]
 
 
+class AuthMethod(StrEnum):
+    """How a confidential client proves itself."""
+
+    BASIC = "client_secret_basic"
+    POST = "client_secret_post"
+    SECRET_JWT = "client_secret_jwt"
+    PRIVATE_KEY_JWT = "private_key_jwt"
+
+
+AuthMethodOption = Annotated[
+    AuthMethod | None, typer.Option(help="Its token_endpoint_auth_method.")
+]
+
+
 def edit(
     client_id: str,
     *,
     metadata: MetadataFile = None,
-    name: Annotated[str | None, typer.Option(help="What people see.")] = None,
+    name: Annotated[str | None, typer.Option(help="Its name, which people see.")] = None,
     redirect_uri: Annotated[
         list[str] | None,
-        typer.Option(metavar="<uri>", help="Where codes may go; replaces all there are."),
+        typer.Option(metavar="<uri>", help="A redirect URI; replaces all."),
     ] = None,
     post_logout_redirect_uri: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="<uri>", help="Where people may go after signing out; replaces all there are."
-        ),
+        typer.Option(metavar="<uri>", help="A post_logout_redirect_uri; replaces all."),
     ] = None,
     scope: Annotated[
         list[str] | None, scope_option("Scopes it may have; replaces all there are.")
+    ] = None,
+    auth_method: AuthMethodOption = None,
+    pkce: Annotated[
+        bool | None, typer.Option("--pkce/--no-pkce", help="Whether it must send PKCE.")
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -55,10 +72,16 @@ def edit(
         "redirect_uris": redirect_uri,
         "post_logout_redirect_uris": post_logout_redirect_uri,
         "scope": None if scope is None else " ".join(scope),
+        "token_endpoint_auth_method": auth_method and auth_method.value,
+        "require_pkce": pkce,
     }
     changes = read_members(metadata) | {
         member: value for member, value in options.items() if value is not None
     }
+    _change(client_id, changes, as_json=as_json)
+
+
+def _change(client_id: str, changes: dict[str, Any], *, as_json: bool) -> None:
     with workshop() as tools:
         before = clients.load(tools.db, client_id)
         described = client_metadata.edited(before.type, before.metadata, changes)
@@ -73,7 +96,7 @@ def edit(
 
 
 def disable(client_id: str, *, as_json: Json = False) -> None:
-    """Stop an application. From its next request on, on every node, nothing of it works."""
+    """Disable an application. Its requests fail at once, on every node."""
     with workshop() as tools:
         client = clients.change(tools.db, client_id, disabled_at=tools.now)
         tools.record(Event.CLIENT_DISABLED, client_id=client_id)
@@ -81,7 +104,7 @@ def disable(client_id: str, *, as_json: Json = False) -> None:
 
 
 def enable(client_id: str, *, as_json: Json = False) -> None:
-    """Let an application go on, with all that it had."""
+    """Enable an application again, with all that it had."""
     with workshop() as tools:
         client = clients.change(tools.db, client_id, disabled_at=None)
         tools.record(Event.CLIENT_ENABLED, client_id=client_id)
@@ -89,7 +112,7 @@ def enable(client_id: str, *, as_json: Json = False) -> None:
 
 
 def delete(client_id: str, *, yes: Yes = False, as_json: Json = False) -> None:
-    """End an application for good. Its tokens, and what people allowed it, end with it."""
+    """Delete an application for good. Its tokens and all consents to it go with it."""
     confirm(f"Delete {client_id} for good, with its tokens?", yes=yes, as_json=as_json)
     with workshop() as tools:
         client_registrations.delete_client(tools.db, client_id, tools.now)

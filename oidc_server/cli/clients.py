@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from oidc_server.cli import client_changes
-from oidc_server.cli.client_changes import MetadataFile, facts, read_members
+from oidc_server.cli.client_changes import AuthMethodOption, MetadataFile, facts, read_members
 from oidc_server.cli.json_files import read_json
 from oidc_server.cli.output import Json, show, show_all
 from oidc_server.cli.scopes import require_known, scope_option, split
@@ -34,15 +34,6 @@ class Kind(StrEnum):
     SERVICE = "service"
 
 
-class AuthMethod(StrEnum):
-    """How a confidential client proves itself."""
-
-    BASIC = "client_secret_basic"
-    POST = "client_secret_post"
-    SECRET_JWT = "client_secret_jwt"
-    PRIVATE_KEY_JWT = "private_key_jwt"
-
-
 class Profile(StrEnum):
     """A set of rules; it decides the defaults, and what may be chosen."""
 
@@ -58,21 +49,19 @@ class Algorithm(StrEnum):
     EDDSA = "EdDSA"
 
 
-Name = Annotated[str, typer.Option(help="What people see.")]
-KindOption = Annotated[Kind, typer.Option("--type", help="Kind of application.")]
+Name = Annotated[str, typer.Option(help="Its name, which people see.")]
+KindOption = Annotated[
+    Kind, typer.Option("--type", help="Kind of application; a device is native.")
+]
 RedirectUris = Annotated[
-    list[str] | None, typer.Option(metavar="<uri>", help="Where codes may go; may be repeated.")
+    list[str] | None, typer.Option(metavar="<uri>", help="A redirect URI; may be repeated.")
 ]
 PostLogoutRedirectUris = Annotated[
     list[str] | None,
-    typer.Option(metavar="<uri>", help="Where people may go after signing out; may be repeated."),
+    typer.Option(metavar="<uri>", help="A post_logout_redirect_uri; may be repeated."),
 ]
-BackchannelLogoutUri = Annotated[
-    str | None, typer.Option(help="Where we tell it that a session has ended.")
-]
-FrontchannelLogoutUri = Annotated[
-    str | None, typer.Option(help="Where it is told so in a frame of the browser.")
-]
+BackchannelLogoutUri = Annotated[str | None, typer.Option(help="Its backchannel_logout_uri.")]
+FrontchannelLogoutUri = Annotated[str | None, typer.Option(help="Its frontchannel_logout_uri.")]
 GrantTypes = Annotated[
     list[str] | None,
     typer.Option(
@@ -80,18 +69,18 @@ GrantTypes = Annotated[
     ),
 ]
 Scope = Annotated[list[str] | None, scope_option("Scopes it may have.")]
-AuthMethodOption = Annotated[AuthMethod | None, typer.Option(help="How it proves itself.")]
 Jwks = Annotated[
     Path | None,
     typer.Option("--jwks", exists=True, dir_okay=False, help="File with its public keys (a JWKS)."),
 ]
-JwksUri = Annotated[str | None, typer.Option(help="Where it publishes its public keys.")]
-ProfileOption = Annotated[
-    Profile | None, typer.Option(help="Rules that it holds itself to: fapi2.")
+JwksUri = Annotated[str | None, typer.Option(help="Its jwks_uri.")]
+ProfileOption = Annotated[Profile | None, typer.Option(help="Security profile: fapi2.")]
+IdTokenAlgorithm = Annotated[
+    Algorithm | None, typer.Option(help="Algorithm that signs its ID Tokens.")
 ]
-IdTokenAlgorithm = Annotated[Algorithm | None, typer.Option(help="Signs its ID Tokens.")]
 SkipConsent = Annotated[
-    bool, typer.Option("--skip-consent", help="It is one of our own: do not ask.")
+    bool,
+    typer.Option("--skip-consent", help="Ask nobody for consent: it is a first-party application."),
 ]
 NoPkce = Annotated[bool, typer.Option("--no-pkce", help="It cannot send PKCE.")]
 Introspect = Annotated[bool, typer.Option("--introspect", help="It may introspect every token.")]

@@ -16,7 +16,7 @@ def balance(
     *,
     as_json: Json = False,
 ) -> None:
-    """Tell what a person may spend."""
+    """Show the balance of a person."""
     with workshop() as tools:
         user_id = user_directory.id_of(tools.db, user)
         found = ledger.find_balance(tools.db, user_id) if user_id is not None else None

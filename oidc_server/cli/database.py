@@ -15,8 +15,9 @@ from oidc_server.cli.workshop import database_of, workshop
 from oidc_server.database import Database
 from oidc_server.domain.audit import Event
 from oidc_server.schema.going_on import Outlook, outlook
-from oidc_server.settings import SettingsError, load, values
+from oidc_server.settings import Settings, SettingsError, keeps_own_secret, load, values
 from oidc_server.transfer.copying import copy as copy_database
+from oidc_server.transfer.copying import expect_stopped
 
 application = typer.Typer(no_args_is_help=True)
 
@@ -28,7 +29,7 @@ def group() -> None:
 
 @application.command("upgrade")
 def upgrade(*, as_json: Json = False) -> None:
-    """Bring the database to the schema of this program. Makes the first signing keys, too."""
+    """Migrate the database to the schema of this program. Makes the first signing keys, too."""
     with workshop() as tools:
         database = "sqlite" if tools.database.is_sqlite else "postgresql"
     show({"database": database, "schema": "up to date"}, as_json=as_json)
@@ -36,7 +37,7 @@ def upgrade(*, as_json: Json = False) -> None:
 
 @application.command("status")
 def status(*, as_json: Json = False) -> None:
-    """Tell whether older nodes go on after an upgrade. It changes nothing."""
+    """Show the schema, and whether older nodes can run beside it. It changes nothing."""
     with (
         database_of(load()) as database,
         database.connection() as connection,
@@ -90,6 +91,8 @@ def copy(
     if address == settings.database_url:
         fail("That is the database that is copied.", as_json=as_json)
     with alone(settings):
+        with database_of(settings) as source:
+            expect_stopped(source)
         with workshop() as tools:  # which brings it to the newest schema
             tools.record(Event.COPIED)
         source, target = Database(settings.database_url), Database(address)
@@ -107,11 +110,18 @@ def copy(
             "rows": sum(done.rows_of.values()),
             "compared": "every row of every table",
             "ledger": tell_ledger(done.mismatches),
-            "next": "Start the server with OIDC_DATABASE_URL set to the copy, and OIDC_SECRET_KEY"
-            " to the secret of now: SQLite keeps it in secret.key.",
+            "next": "Start the server with OIDC_DATABASE_URL set to the copy"
+            f" and {_secret(settings)}.",
         },
         as_json=as_json,
     )
+
+
+def _secret(settings: Settings) -> str:
+    """The setting without which nobody opens what is sealed in the copy."""
+    if keeps_own_secret(settings):
+        return f"OIDC_SECRET_KEY_FILE to {settings.data_dir / 'secret.key'}"
+    return "the OIDC_SECRET_KEY of now"
 
 
 def _address(to: str | None, to_file: Path | None) -> str:

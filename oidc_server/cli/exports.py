@@ -19,11 +19,11 @@ def export(
     file: _File,
     *,
     with_password_hashes: Annotated[
-        bool, typer.Option("--with-password-hashes", help="People can sign in there at once.")
+        bool, typer.Option("--with-password-hashes", help="Include the hashes of passwords.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Write people and applications, a JSON object a line.
+    """Write people and applications as lines of JSON.
 
     Roles, resources and the digests of secrets of applications go along; sessions, tokens, second
     factors and credits stay. To move everything, use backup.
@@ -41,7 +41,7 @@ def export(
 
 
 def import_lines(file: _File, *, as_json: Json = False) -> None:
-    """Take in what export wrote, as often as you like.
+    """Import what export wrote; it can be repeated.
 
     What is there already, alike, stays. If a line is wrong, or differs from what is there, nothing
     is taken in, and every such line is named.

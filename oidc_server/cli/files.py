@@ -1,6 +1,7 @@
 """Files that a command reads or makes; `-` is standard input or output."""
 
 import os
+import secrets
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,8 +35,7 @@ def new_file(file: Path) -> Iterator[BinaryIO]:
         fail(f"{file} is there already; choose another name.")
     if not file.parent.is_dir():
         fail(f"There is no folder {file.parent}.")
-    draft = file.with_name(f".{file.name}.part")
-    draft.unlink(missing_ok=True)
+    draft = file.with_name(f".{file.name}.{secrets.token_hex(4)}.part")  # others may make it too
     try:
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as into:
             yield into

@@ -26,7 +26,7 @@ def invite(
     email: Annotated[
         str | None, typer.Option(help="Mail the link to this address, which it proves.")
     ] = None,
-    role: Annotated[str | None, typer.Option(help="A role to give as well.")] = None,
+    role: Annotated[str | None, typer.Option(help="A role to assign as well.")] = None,
     expires: Expires = "7d",
     as_json: Json = False,
 ) -> None:
@@ -58,7 +58,7 @@ def invite(
 
 def list_invitations(
     *,
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")] = 200,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most this many.")] = 200,
     as_json: Json = False,
 ) -> None:
     """List invitations, newest first, used ones included."""
@@ -69,7 +69,7 @@ def list_invitations(
 
 
 def revoke_invitation(invitation_id: str, *, as_json: Json = False) -> None:
-    """Withdraw an open invitation: its link is dead."""
+    """Revoke an open invitation: its link stops working."""
     with workshop() as tools:
         if not invitations.revoke(tools.db, invitation_id, tools.now):
             fail(f"There is no invitation {invitation_id} that is open.", as_json=as_json)

@@ -30,18 +30,19 @@ def add(
     issuer: Issuer,
     *,
     jwks: Annotated[
-        Path | None, typer.Option(exists=True, dir_okay=False, help="File of its public keys.")
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="File of its public keys (a JWKS)."),
     ] = None,
-    jwks_uri: Annotated[str | None, typer.Option(help="Where it publishes them.")] = None,
+    jwks_uri: Annotated[str | None, typer.Option(help="Its jwks_uri.")] = None,
     audience: Annotated[
-        str | None, typer.Option(help="A further name that it may call us by.")
+        str | None, typer.Option(help="A further value of aud that is accepted.")
     ] = None,
     subject: Annotated[
-        Subject, typer.Option(help="What it names people by: our sub, or a verified address.")
+        Subject, typer.Option(help="What its sub is: our sub of a user, or a verified address.")
     ] = Subject.SUB,
     as_json: Json = False,
 ) -> None:
-    """Believe what an issuer says of users. It can speak for every one of them."""
+    """Trust the assertions of an issuer. It can speak for every user."""
     keys = read_json(jwks, "--jwks")
     with workshop() as tools:
         added = trusted_issuers.add(
@@ -59,7 +60,7 @@ def add(
 
 @application.command("list")
 def list_issuers(*, as_json: Json = False) -> None:
-    """List the issuers that are believed."""
+    """List the trusted issuers."""
     with workshop() as tools:
         rows = [_facts(issuer) for issuer in trusted_issuers.list_issuers(tools.db)]
     show_all(rows, as_json=as_json)
@@ -67,7 +68,7 @@ def list_issuers(*, as_json: Json = False) -> None:
 
 @application.command("remove")
 def remove(issuer: Issuer, *, yes: Yes = False, as_json: Json = False) -> None:
-    """Believe an issuer no more."""
+    """Trust an issuer no more."""
     confirm(f"Forget {issuer} and its keys?", yes=yes, as_json=as_json)
     with workshop() as tools:
         trusted_issuers.remove(tools.db, issuer)

@@ -61,11 +61,11 @@ def rotate(
 @application.command("revoke")
 def revoke(
     *,
-    kid: Annotated[str, typer.Argument(help="The key, as listed.")],
+    kid: Annotated[str, typer.Argument(help="The kid of the key, as listed.")],
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
-    """Let a key that has leaked die in seconds, with all it signed. If it signs, it is replaced."""
+    """Revoke a leaked key in seconds, with all it has signed. A signing key is replaced."""
     confirm(f"Let {kid} die, with all that it signed?", yes=yes, as_json=as_json)
     fresh = signing_keys.generate(ALGORITHMS)
     with workshop() as tools:

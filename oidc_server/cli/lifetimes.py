@@ -8,7 +8,7 @@ import typer
 from oidc_server.settings.values import parse_duration
 
 _OPTION = "--expires"
-Expires = Annotated[str, typer.Option(_OPTION, help="When it ends, such as 12h or 30d.")]
+Expires = Annotated[str, typer.Option(_OPTION, help="Its lifetime, such as 12h or 30d.")]
 
 
 def read_lifetime(text: str, longest: timedelta) -> timedelta:

@@ -18,9 +18,9 @@ _MOST = 1000
 def list_deliveries(
     *,
     failed: Annotated[
-        bool, typer.Option("--failed", help="Only those that were given up.")
+        bool, typer.Option("--failed", help="Only those that have failed for good.")
     ] = False,
-    limit: Annotated[int, typer.Option(min=1, max=_MOST, help="At most so many.")] = 100,
+    limit: Annotated[int, typer.Option(min=1, max=_MOST, help="At most this many.")] = 100,
     as_json: Json = False,
 ) -> None:
     """List back-channel logouts, the newest first."""
@@ -33,10 +33,12 @@ def list_deliveries(
 def retry(
     delivery_id: Annotated[str | None, typer.Argument(help="Its id, as listed.")] = None,
     *,
-    failed: Annotated[bool, typer.Option("--failed", help="All that were given up.")] = False,
+    failed: Annotated[
+        bool, typer.Option("--failed", help="All that have failed for good.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Try again what was given up: one, or all."""
+    """Retry failed ones: one, or all."""
     if (delivery_id is None) != failed:
         fail("Give the id of one, or --failed for all that were given up.", as_json=as_json)
     with workshop() as tools:

@@ -20,7 +20,7 @@ PasswordHashStdin = Annotated[
     bool,
     typer.Option(
         "--password-hash-stdin",
-        help="Read a hash that another system made of the password from standard input.",
+        help="Read a password hash of another system from standard input.",
     ),
 ]
 

@@ -26,23 +26,27 @@ class AuthMethod(StrEnum):
     NONE = "none"
 
 
-Name = Annotated[str, typer.Argument(help="What it is called in addresses, such as acme.")]
-Issuer = Annotated[str, typer.Option(help="Its issuer, as its metadata says it.")]
-ClientId = Annotated[str, typer.Option(help="What it knows us by.")]
-NewClientId = Annotated[str | None, typer.Option("--client-id", help="What it knows us by.")]
-Label = Annotated[str | None, typer.Option(help="What people see on its button.")]
-AuthMethodOption = Annotated[AuthMethod | None, typer.Option(help="How we prove ourselves.")]
+Name = Annotated[str, typer.Argument(help="Its name in addresses of ours, such as acme.")]
+Issuer = Annotated[str, typer.Option(help="Its issuer identifier, as in its metadata.")]
+ClientId = Annotated[str, typer.Option(help="The client_id of this server there.")]
+NewClientId = Annotated[
+    str | None, typer.Option("--client-id", help="The client_id of this server there.")
+]
+Label = Annotated[str | None, typer.Option(help="The label of its button.")]
+AuthMethodOption = Annotated[
+    AuthMethod | None, typer.Option(help="How this server authenticates there.")
+]
 Scope = Annotated[list[str] | None, scope_option("What we ask for.")]
 TrustEmail = Annotated[
     bool | None,
     typer.Option(
         "--trust-email/--no-trust-email",
-        help="Whether an address that it calls verified is verified here.",
+        help="Whether addresses that it calls verified are verified here.",
     ),
 ]
 SignUp = Annotated[
     bool | None,
-    typer.Option("--sign-up/--no-sign-up", help="Whether it may bring people who are new."),
+    typer.Option("--sign-up/--no-sign-up", help="Whether people can sign up with it."),
 ]
 SecretStdin = Annotated[
     bool, typer.Option("--secret-stdin", help="Read the client's secret from standard input.")
@@ -106,7 +110,7 @@ def edit(
     secret_stdin: SecretStdin = False,
     as_json: Json = False,
 ) -> None:
-    """Change a provider; what is not named stays. Its name and issuer are for good."""
+    """Change a provider; what is not given stays. Its name and issuer cannot change."""
     said = _said(client_id, label, auth_method, scope, trust_email=trust_email, sign_up=sign_up)
     secret = _read_secret(from_stdin=True, as_json=as_json) if secret_stdin else None
     with workshop() as tools:
@@ -127,7 +131,7 @@ def edit(
 
 @application.command("disable")
 def disable(name: Name, *, as_json: Json = False) -> None:
-    """Let nobody sign in with it for now. What people have connected stays."""
+    """Disable a provider: nobody signs in with it. Connected accounts stay."""
     with workshop() as tools:
         provider = identity_providers.get(tools.db, name)
         if identity_providers.disable(tools.db, provider, tools.now):
@@ -138,7 +142,7 @@ def disable(name: Name, *, as_json: Json = False) -> None:
 
 @application.command("enable")
 def enable(name: Name, *, as_json: Json = False) -> None:
-    """Let people sign in with it again."""
+    """Enable a provider again."""
     with workshop() as tools:
         provider = identity_providers.get(tools.db, name)
         if identity_providers.enable(tools.db, provider, tools.now):
@@ -154,7 +158,7 @@ def remove(
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
-    """Forget a provider, and the accounts connected there."""
+    """Remove a provider, and the accounts connected there."""
     confirm(f"Forget {name}, and what people have connected there?", yes=yes, as_json=as_json)
     with workshop() as tools:
         provider = identity_providers.get(tools.db, name)

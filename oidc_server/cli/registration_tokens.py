@@ -20,7 +20,9 @@ _LONGEST = timedelta(days=400)
 @application.command("create")
 def create(
     *,
-    uses: Annotated[int, typer.Option(min=1, max=10_000, help="Applications it lets in.")] = 1,
+    uses: Annotated[
+        int, typer.Option(min=1, max=10_000, help="How many applications it can register.")
+    ] = 1,
     expires: Expires = "7d",
     scope: Annotated[list[str] | None, scope_option("Scopes beyond the standard ones.")] = None,
     as_json: Json = False,
@@ -51,7 +53,7 @@ def list_tokens(*, as_json: Json = False) -> None:
 
 @application.command("revoke")
 def revoke(token_id: str, *, as_json: Json = False) -> None:
-    """End a token; the applications that it let in stay."""
+    """Revoke a token; the applications that it registered stay."""
     with workshop() as tools:
         token = registration_tokens.revoke(tools.db, token_id, tools.now)
         _record(tools, Event.REGISTRATION_TOKEN_REVOKED, token)

@@ -20,10 +20,11 @@ Identifier = Annotated[str, typer.Argument(help="The audience, an absolute URI."
 def add(
     identifier: Identifier,
     *,
-    name: Annotated[str, typer.Option(help="What people see.")] = "",
+    name: Annotated[str, typer.Option(help="Its name, which people see.")] = "",
     scope: Annotated[list[str] | None, scope_option("Its scopes.")] = None,
     client: Annotated[
-        str | None, typer.Option(help="The client that serves it: it may introspect its tokens.")
+        str | None,
+        typer.Option(help="The client of this resource server: it may introspect its tokens."),
     ] = None,
     roles: Annotated[
         bool, typer.Option("--roles", help="Say in its tokens which roles a person has.")
@@ -57,10 +58,10 @@ def list_resources(*, as_json: Json = False) -> None:
 def edit(
     identifier: Identifier,
     *,
-    name: Annotated[str | None, typer.Option(help="What people see.")] = None,
+    name: Annotated[str | None, typer.Option(help="Its name, which people see.")] = None,
     scope: Annotated[list[str] | None, scope_option("Its scopes; replaces all there are.")] = None,
     client: Annotated[
-        str | None, typer.Option(help="The client that serves it; empty: none does.")
+        str | None, typer.Option(help="The client of this resource server; empty for none.")
     ] = None,
     roles: Annotated[
         bool | None,
@@ -68,7 +69,7 @@ def edit(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Change a resource server. What is not named stays."""
+    """Change a resource server; what is not given stays."""
     with workshop() as tools:
         before = resources.get(tools.db, identifier)
         after = resources.change(
@@ -87,10 +88,10 @@ def edit(
 
 @application.command("remove")
 def remove(identifier: Identifier, *, yes: Yes = False, as_json: Json = False) -> None:
-    """Forget a resource server. Tokens for it that there are live until they expire."""
+    """Remove a resource server. Tokens that were issued for it work until they expire."""
     confirm(f"Forget {identifier}, its scopes and who serves it?", yes=yes, as_json=as_json)
     with workshop() as tools:
-        resources.remove(tools.db, resources.get(tools.db, identifier).identifier)
+        resources.remove(tools.db, resources.get(tools.db, identifier))
         tools.record(Event.RESOURCE_DELETED, resource=identifier)
     show({"identifier": identifier, "removed": True}, as_json=as_json)
 

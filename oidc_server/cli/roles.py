@@ -34,7 +34,7 @@ def add(
     name: Name,
     *,
     scope: _Scope = None,
-    description: Annotated[str, typer.Option(help="What it is for.")] = "",
+    description: Annotated[str, typer.Option(help="A description.")] = "",
     as_json: Json = False,
 ) -> None:
     """Make a role."""
@@ -56,10 +56,10 @@ def edit(
     name: Name,
     *,
     scope: _Scope = None,
-    description: Annotated[str | None, typer.Option(help="What it is for.")] = None,
+    description: Annotated[str | None, typer.Option(help="A description.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Change a role: whoever has it may at once what it gives now."""
+    """Change a role; it takes effect at once for whoever has it."""
     with workshop() as tools:
         role = roles.get(tools.db, name)
         changed = roles.change(

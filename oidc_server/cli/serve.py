@@ -4,7 +4,7 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Annotated
@@ -45,8 +45,8 @@ _Port = Annotated[
     ),
 ]
 _BACKLOG = 2048
-_TAKEN_IN_A_TURN = 16
-"""Connections."""
+_EVENT_LOOP = "oidc_server.serving.event_loop:EventLoop"
+"""By name: the parent of several workers has none."""
 _PATIENCE = 60
 """Seconds a worker may take to begin: on a busy machine, killing it earlier only repeats it."""
 
@@ -170,7 +170,7 @@ def _run(worker: Worker, listeners: list[socket.socket], workers: int) -> None:
         worker,
         factory=True,
         workers=workers,
-        loop="uvloop",
+        loop=_EVENT_LOOP,
         http=BoundedProtocol,
         ws="none",
         lifespan="on",
@@ -197,10 +197,7 @@ def _run(worker: Worker, listeners: list[socket.socket], workers: int) -> None:
 
 @contextmanager
 def _listening(host: str, port: int) -> Iterator[list[socket.socket]]:
-    """One socket, several times: of each, the event loop takes one connection in each turn.
-
-    Turns are long when there is much to do, and who waits to be taken then cannot be told so.
-    """
+    """What the workers listen on: one socket, so that nobody waits for a certain one of them."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
@@ -208,11 +205,9 @@ def _listening(host: str, port: int) -> Iterator[list[socket.socket]]:
         # Python goes on, in brackets, with the address.
         reason = str(error.strerror or error).partition(" (")[0]
         raise TakenError(
-            f"{host}:{port} cannot be listened on ({reason}); choose another --port."
+            f"{host}:{port} cannot be listened on ({reason}); choose another port: in OIDC_ISSUER"
+            " if that is on this machine, else with --port."
         ) from None
-    with ExitStack() as stack:
-        listeners = [listener, *(listener.dup() for _ in range(_TAKEN_IN_A_TURN - 1))]
-        for one in listeners:
-            one.set_inheritable(True)
-            stack.enter_context(one)
-        yield listeners
+    with listener:
+        listener.set_inheritable(True)
+        yield [listener]

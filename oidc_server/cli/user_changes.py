@@ -26,13 +26,13 @@ def show_user(named: Named, *, as_json: Json = False) -> None:
 
 
 def disable(named: Named, *, as_json: Json = False) -> None:
-    """Shut an account, and end all its tokens."""
+    """Disable an account; its sessions and tokens end."""
     with _changed(named, Event.USER_DISABLED, as_json=as_json) as (tools, user):
         endings.disable_user(tools.db, user.id, tools.now)
 
 
 def enable(named: Named, *, as_json: Json = False) -> None:
-    """Open an account again; what ended stays ended."""
+    """Enable an account again; what ended stays ended."""
     with _changed(named, Event.USER_ENABLED, as_json=as_json) as (tools, user):
         endings.enable_user(tools.db, user.id, tools.now)
 
@@ -90,7 +90,7 @@ def set_password(
 
 
 def reset_password(named: Named, *, as_json: Json = False) -> None:
-    """Make a password worthless, and mail a link."""
+    """Remove a password, and mail a link to choose another."""
     with _changed(named, Event.PASSWORD_RESET_ASKED, as_json=as_json) as (tools, user):
         if not endings.reset_password(tools.db, user.id, tools.now, tools.settings.link_lifetime):
             way = "choose a password for them: oidc-server users set-password"

@@ -21,7 +21,7 @@ _MOST_SHOWN = 20
 
 
 def import_users(
-    file: Annotated[Path, typer.Argument(help="One JSON object a line; - is standard input.")],
+    file: Annotated[Path, typer.Argument(help="One JSON object per line; - is standard input.")],
     *,
     as_json: Json = False,
 ) -> None:
@@ -75,14 +75,14 @@ def _make(tools: Workshop, fields: dict[str, Any]) -> None:
         name=_text(fields, "name") if fields.get("name") else None,
         password_hash=encoded,
         now=tools.now,
-        email_verified=fields.get("email_verified") is True,
+        email_verified=_truth(fields, "email_verified"),
     )
     users.edit(
         tools.db,
         user.id,
         {claim: fields[claim] for claim in profiles.CLAIMS if fields.get(claim) is not None},
         tools.now,
-        phone_number_verified=fields.get("phone_number_verified") is True or None,
+        phone_number_verified=_truth(fields, "phone_number_verified") or None,
     )
     tools.record(Event.USER_CREATED, user_id=user.id, imported=True)
 
@@ -92,3 +92,10 @@ def _text(fields: dict[str, Any], name: str) -> str:
     if not isinstance(value, str):
         raise ValueError(f"{name} is to be a text")  # noqa: TRY004 - a mistake of the file
     return value
+
+
+def _truth(fields: dict[str, Any], name: str) -> bool:
+    value = fields.get(name)
+    if not isinstance(value, bool | None):
+        raise ValueError(f"{name} is to be true or false")  # noqa: TRY004 - as above
+    return value is True

@@ -38,7 +38,7 @@ def add(
     *,
     username: Annotated[str, typer.Option(help="The name to sign in with.")],
     email: Annotated[str, typer.Option(help="The address for mails.")],
-    admin: Annotated[bool, typer.Option("--admin", help="Make an administrator.")] = False,
+    admin: Annotated[bool, typer.Option("--admin", help="Give them the role admin.")] = False,
     verified: Annotated[
         bool, typer.Option("--verified", help="Take the address as verified.")
     ] = False,

@@ -12,8 +12,8 @@ from oidc_server.domain.client_metadata import InvalidClientMetadataError
 from oidc_server.domain.client_registrations import Registration
 from oidc_server.domain.clients import Client
 from oidc_server.oauth2.authlib import OAuth2Error
-from oidc_server.oauth2.errors import InvalidTokenError
-from oidc_server.oauth2.resource_protector import bearer_token
+from oidc_server.oauth2.errors import InvalidRegistrationTokenError
+from oidc_server.oauth2.resource_protector import registration_token
 from oidc_server.web.context import Context
 from oidc_server.web.protocol import protocol_error
 from oidc_server.web.responses import Response, empty
@@ -71,10 +71,12 @@ def delete(ctx: Context) -> Response:
 
 def _registration(ctx: Context) -> tuple[Registration, str]:
     """The client and its token. Whatever is wrong, the answer is one (RFC 7592 §2.1)."""
-    token = bearer_token(ctx.incoming.headers("authorization"), None)
+    token = registration_token(ctx.incoming.headers("authorization"), "registration access token")
     found = client_registrations.find(ctx.db, ctx.incoming.path_params["client_id"], token)
     if found is None:
-        raise InvalidTokenError("The registration access token is not valid for this address.")
+        raise InvalidRegistrationTokenError(
+            "The registration access token is not valid for this address."
+        )
     return found, token
 
 

@@ -9,8 +9,8 @@ from oidc_server.domain.client_metadata import InvalidClientMetadataError
 from oidc_server.domain.client_registrations import NewRegistration
 from oidc_server.domain.registration_tokens import RegistrationToken
 from oidc_server.oauth2.authlib import OAuth2Error
-from oidc_server.oauth2.errors import InvalidTokenError
-from oidc_server.oauth2.resource_protector import bearer_token
+from oidc_server.oauth2.errors import InvalidRegistrationTokenError
+from oidc_server.oauth2.resource_protector import registration_token
 from oidc_server.web.context import Context
 from oidc_server.web.errors import NotFoundError
 from oidc_server.web.protocol import protocol_error
@@ -51,9 +51,10 @@ def _voucher(ctx: Context) -> RegistrationToken | None:
     authorization = ctx.incoming.headers("authorization")
     if not authorization and ctx.runtime.settings.registration == "open":
         return None
-    token = registration_tokens.find(ctx.db, bearer_token(authorization, None), ctx.now)
+    sent = registration_token(authorization, "initial access token")
+    token = registration_tokens.find(ctx.db, sent, ctx.now)
     if token is None:
-        raise InvalidTokenError(_NOT_VALID)
+        raise InvalidRegistrationTokenError(_NOT_VALID)
     return token
 
 
@@ -63,7 +64,7 @@ def _register(ctx: Context, voucher: RegistrationToken | None) -> NewRegistratio
     client_type, metadata = read(ctx.incoming.json, terms_for(ctx, registered_with))
     check_sector(ctx, metadata)
     if voucher and not registration_tokens.claim(ctx.db, voucher.id, ctx.now):
-        raise InvalidTokenError(_NOT_VALID)
+        raise InvalidRegistrationTokenError(_NOT_VALID)
     return client_registrations.register(
         ctx.db,
         client_type=client_type,

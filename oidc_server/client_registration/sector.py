@@ -45,5 +45,5 @@ _SECTOR = Purpose(
     lifetime=timedelta(minutes=1),
     stale_lifetime=timedelta(),
     parse=_parse,
-    named_by_stranger=True,
+    self_registered=True,
 )

@@ -1,6 +1,6 @@
 """What a client may say of itself: less than an operator may say of it, and nothing is believed."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,7 +16,7 @@ from oidc_server.domain.client_metadata import (
     for_type,
     type_of,
 )
-from oidc_server.domain.identifiers import guessed
+from oidc_server.domain.identifiers import folded
 from oidc_server.web.context import Context
 
 _OPEN_GRANT_TYPES = frozenset(
@@ -33,10 +33,14 @@ _LONGEST_NAME = 100
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What this client may have. `profile` is what an operator holds it to."""
+    """What this client may have. `profile` is what an operator holds it to.
+
+    `scopes_to_ask_for` are for clients that get nothing without a person.
+    """
 
     grant_types: frozenset[str]
     scopes: frozenset[str]
+    scopes_to_ask_for: frozenset[str]
     pkce_for_all: bool
     reserved_name: str | None
     profile: str | None = None
@@ -46,9 +50,11 @@ def terms_for(ctx: Context, registered_with: str | None, profile: str | None = N
     """The terms of a client that came with an initial access token, or without one."""
     vouched = registered_with is not None
     settings = ctx.runtime.settings
+    of_token = registration_tokens.scopes_of(ctx.db, registered_with)
     return Terms(
         grant_types=_VOUCHED_GRANT_TYPES if vouched else _OPEN_GRANT_TYPES,
-        scopes=registration_tokens.scopes_of(ctx.db, registered_with).union(STANDARD_SCOPES),
+        scopes=of_token.union(STANDARD_SCOPES),
+        scopes_to_ask_for=frozenset(settings.registration_scopes),
         pkce_for_all=settings.pkce == "required",
         reserved_name=None if vouched else settings.brand_name,
         profile=profile,
@@ -69,11 +75,12 @@ def read(members: Mapping[str, Any], terms: Terms) -> tuple[ClientType, ClientMe
     fields = fields_of(members)
     client_type = type_of(members)
     method = fields.pop("token_endpoint_auth_method", None) or "client_secret_basic"
+    grant_types = _grant_types(fields.pop("grant_types", None), terms)
     metadata = for_type(
         client_type,
         client_name=fields.pop("client_name", None) or _name_for(members),
-        grant_types=_grant_types(fields.pop("grant_types", None), terms),
-        scopes=_scopes(fields.pop("scopes", ()), terms),
+        grant_types=grant_types,
+        scopes=_scopes(client_type, grant_types, fields.pop("scopes", ()), terms),
         token_endpoint_auth_method=method,
         require_pkce=terms.pkce_for_all or method == "none" or terms.profile is not None,
         profile=terms.profile,
@@ -97,9 +104,17 @@ def _grant_types(asked: list[str] | None, terms: Terms) -> list[str]:
     return asked
 
 
-def _scopes(asked: list[str], terms: Terms) -> frozenset[str]:
-    given = terms.scopes.intersection(asked)
-    if asked and not given:
+def _scopes(
+    client_type: ClientType, grant_types: Iterable[str], asked: Iterable[str], terms: Terms
+) -> frozenset[str]:
+    """Of a client that names none, all: some only name them when they ask a person for consent."""
+    open_to_it = terms.scopes
+    if GrantType.CLIENT_CREDENTIALS not in grant_types:
+        open_to_it |= terms.scopes_to_ask_for
+    if not asked:
+        return frozenset() if client_type == "service" else open_to_it
+    given = open_to_it.intersection(asked)
+    if not given:
         raise InvalidClientMetadataError("scope: none of these scopes is open to this client.")
     return given
 
@@ -118,8 +133,8 @@ def _name_for(members: Mapping[str, Any]) -> str:
 
 
 def _refuse_our_name(metadata: ClientMetadata, terms: Terms) -> None:
-    """A stranger does not come in our name."""
-    if terms.reserved_name and guessed(terms.reserved_name) in guessed(metadata.client_name):
+    """A self-registered client must not pretend to be this server."""
+    if terms.reserved_name and folded(terms.reserved_name) in folded(metadata.client_name):
         raise InvalidClientMetadataError("client_name: it contains the name of this server.")
 
 

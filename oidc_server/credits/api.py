@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from oidc_server.api.lists import read_cursor, write_cursor
+from oidc_server.api.operations import Call
 from oidc_server.credits.models import Balance, Reservation, Transaction, Transactions
 from oidc_server.domain import ledger
 from oidc_server.domain.audit import Event
@@ -9,8 +11,6 @@ from oidc_server.domain.base import parse_id
 from oidc_server.domain.ledger import Entry, EntryType, Order, Reason, Refused, format_amount
 from oidc_server.web.errors import ProblemError, types
 from oidc_server.web.incoming import BadRequestError
-from oidc_server.web.json_api import read_cursor, write_cursor
-from oidc_server.web.operations import Call
 from oidc_server.web.responses import Response
 
 _CONFLICTS = {

@@ -5,9 +5,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
+from oidc_server.api.lists import PageQuery
+from oidc_server.api.models import Answer, Body, Count, Query, printable
 from oidc_server.domain import ledger
 from oidc_server.domain.ledger import EntryType
-from oidc_server.web.json_api import Answer, Body, Count, PageQuery, Query, printable
 
 _DIGITS = r"(0\.(0[1-9]|[1-9][0-9]?)|[1-9][0-9]{0,11}(\.[0-9]{1,2})?|1000000000000(\.00?)?)"
 _TEXT_IS_SAFER = " Text is safer: many readers of JSON make floats of numbers."

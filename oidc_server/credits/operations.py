@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from oidc_server.api.access import oneself_or_others, others
+from oidc_server.api.operations import Operation
 from oidc_server.credits import api, models
 from oidc_server.oauth2.vocabulary import ApiScope
-from oidc_server.web.api_access import oneself_or_others, others
 from oidc_server.web.errors import types
-from oidc_server.web.operations import Operation
 
 _USER = "3f0e9c1a-6f54-4f5e-9c1b-2a7d8e0b4c55"
 _ENTRY = "019b8d62-7a80-73a1-acf1-88f9fcf744e7"

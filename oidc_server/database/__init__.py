@@ -1,4 +1,4 @@
-"""The database: a held connection per thread, transactions, and statements compiled once.
+"""The database: one open connection per thread, transactions, and statements compiled once.
 
 Two ways to speak to it, inside the same transaction:
 
@@ -9,7 +9,7 @@ Two ways to speak to it, inside the same transaction:
 On SQLite what the event loop writes in one turn is committed together (`GroupCommit`).
 """
 
-from oidc_server.database import schema_version
+from oidc_server.database import schema_version, server_clock
 from oidc_server.database.connections import Database
 from oidc_server.database.engines import create_engine
 from oidc_server.database.errors import (
@@ -34,4 +34,5 @@ __all__ = [
     "Watch",
     "create_engine",
     "schema_version",
+    "server_clock",
 ]

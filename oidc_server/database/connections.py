@@ -1,4 +1,4 @@
-"""`Database`: an engine, and a connection for each thread that it keeps."""
+"""`Database`: an engine, and one connection per thread that is kept open."""
 
 import os
 import select
@@ -27,14 +27,14 @@ from oidc_server.database.watch import Watch, watch_session
 T = TypeVar("T")
 
 _IDLE_BEFORE_PING = 1.0
-"""Seconds after which a held PostgreSQL connection is checked before it is trusted again."""
+"""Seconds without use after which a PostgreSQL connection is pinged before the next use."""
 
 
 class Database:
-    """One engine, and for each thread one connection that it keeps.
+    """One engine, and for each thread one connection that is kept open.
 
     `url` is an SQLAlchemy address (`sqlite:///…` or `postgresql+psycopg2://…`); `watch` is told of
-    statements that take long. PostgreSQL ends those that take `statement_timeout` seconds.
+    slow statements. PostgreSQL cancels those that take `statement_timeout` seconds.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Database:
     def transaction(self, access: Access) -> Iterator[Transaction]:
         """One transaction: leaving normally commits, raising rolls back.
 
-        Raises `DatabaseUnavailableError` or `ConflictError` for what a retry may cure;
+        Raises `DatabaseUnavailableError` or `ConflictError` where trying again may help.
         `IntegrityError` passes through.
         """
         group = self._group_of_thread()
@@ -82,16 +82,16 @@ class Database:
             elif transaction.has_afterwards:
                 group.afterwards(partial(copy_context().run, transaction.committed))
         except exc.DBAPIError as error:
-            raise self._judged(error) from error
+            raise self._translated(error) from error
         except exc.TimeoutError as error:
             raise DatabaseUnavailableError(str(error)) from error
 
     def group(self) -> GroupCommit:
-        """A new one, for one thread; on SQLite."""
+        """A new group commit, for one thread; SQLite only."""
         return GroupCommit(self._memory, self._watch)
 
     def in_group(self, group: GroupCommit, work: Callable[[], T]) -> T:
-        """Run `work`: what its transactions write is committed by `group.commit()`."""
+        """Run `work`; `group.commit()` commits what its transactions write."""
         self._held.group = group
         group.takes_more = True
         try:
@@ -100,7 +100,7 @@ class Database:
             group.takes_more = False
 
     def _group_of_thread(self) -> GroupCommit | None:
-        """What a transaction takes part in. One that takes part in none comes after it."""
+        """The group that a new transaction joins. Without one, an open group is committed first."""
         group: GroupCommit | None = getattr(self._held, "group", None)
         if group is None or group.takes_more:
             return group
@@ -114,7 +114,7 @@ class Database:
             with self.engine.connect() as connection:
                 yield connection
         except exc.DBAPIError as error:
-            raise self._judged(error) from error
+            raise self._translated(error) from error
 
     def _connection(self) -> Connection:
         connection: Connection | None = getattr(self._held, "connection", None)
@@ -125,8 +125,8 @@ class Database:
             connection = self.engine.connect()
             if not self.is_sqlite:
                 _own_transactions(connection)
-            if (patience := getattr(self._held, "patience", None)) is not None:
-                _set_busy_timeout(connection, patience)
+            if (lock_timeout := getattr(self._held, "lock_timeout", None)) is not None:
+                _set_busy_timeout(connection, lock_timeout)
             self._held.connection = connection
             self._by_thread[threading.get_ident()] = connection
             with self._guard:
@@ -157,8 +157,8 @@ class Database:
         with suppress(Exception):
             connection.close()
 
-    def _judged(self, error: exc.DBAPIError) -> Exception:
-        """What an error of the database means to the caller."""
+    def _translated(self, error: exc.DBAPIError) -> Exception:
+        """The error that callers get for one of the driver."""
         connection = getattr(self._held, "connection", None)
         if error.connection_invalidated and connection is not None:
             self._discard(connection)
@@ -168,21 +168,21 @@ class Database:
             return ConflictError(type(error.orig).__name__)
         if is_busy(error.orig):
             return DatabaseBusyError(type(error.orig).__name__)
-        is_no_database = type(error) is exc.DatabaseError  # another kind of file, or a damaged one
+        is_no_database = type(error) is exc.DatabaseError  # not an SQLite file, or a damaged one
         kinds = exc.OperationalError | exc.InternalError | exc.InterfaceError
         if is_no_database or isinstance(error, kinds):
             return DatabaseUnavailableError(type(error.orig).__name__)
         return error
 
-    def wait_at_most(self, seconds: float) -> None:
-        """Wait for the lock of SQLite for so long, from now on in this thread."""
-        if getattr(self._held, "patience", None) != seconds:
-            self._held.patience = seconds
+    def set_lock_timeout(self, seconds: float) -> None:
+        """How long statements of this thread wait for the lock of SQLite from now on."""
+        if getattr(self._held, "lock_timeout", None) != seconds:
+            self._held.lock_timeout = seconds
             if (connection := getattr(self._held, "connection", None)) is not None:
                 _set_busy_timeout(connection, seconds)
 
-    def break_off(self, thread: int) -> None:
-        """Close the connection of another thread, which waits for an answer in vain."""
+    def abort(self, thread: int) -> None:
+        """Shut the connection of another thread down, so that it stops waiting for an answer."""
         connection = self._by_thread.get(thread)
         if connection is None:
             return
@@ -202,7 +202,7 @@ class Database:
 
 
 def _own_transactions(connection: Connection) -> None:
-    """Let psycopg2 begin none by itself: a `Transaction` knows better when there is one."""
+    """Keep psycopg2 from sending `BEGIN` by itself: `Transaction` does that."""
     pooled: Any = connection.connection
     pooled.dbapi_connection.autocommit = True
 
@@ -213,7 +213,7 @@ def _set_busy_timeout(connection: Connection, seconds: float) -> None:
 
 
 def _has_ended(idle: Any) -> bool:
-    """Whether PostgreSQL closed this connection: else there is nothing to read while it is idle."""
+    """Whether the server closed this idle connection: only then there is something to read."""
     if idle.closed:
         return True
     poll = select.poll()

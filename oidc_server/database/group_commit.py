@@ -1,4 +1,4 @@
-"""One commit for what several requests write: SQLite waits for the disk once for all of them."""
+"""Group commit for SQLite: what several requests write is committed, and synced to disk, once."""
 
 import logging
 import sqlite3
@@ -15,11 +15,11 @@ from oidc_server.database.watch import Watch
 _log = logging.getLogger(__name__)
 
 Outcome = Callable[[DatabaseUnavailableError | None], object]
-"""Is called with None once everything is committed, or with why nothing is."""
+"""Called with None after the commit of the group, or with the error after its rollback."""
 
 
 class Bounds(NamedTuple):
-    """What begins a transaction, or its part in a group; what ends it, and what undoes it."""
+    """The SQL that begins, ends and rolls back a transaction, or its savepoint in a group."""
 
     begin: str
     end: str | None
@@ -32,11 +32,11 @@ _FURTHER = Bounds("SAVEPOINT part", "RELEASE part", ("ROLLBACK TO part", "RELEAS
 
 
 class GroupCommit:
-    """Transactions of one thread that SQLite commits together.
+    """Transactions of one thread that SQLite commits together (ADR 0027).
 
-    The first that writes begins; each further one is a savepoint, so that it can fail alone. While
-    the group `is_open`, they and all that only read see what is not committed yet: nobody may be
-    told anything of it before `commit`, since it may come to nothing.
+    The first one that writes sends `BEGIN`; each further one is a savepoint, so that it can be
+    rolled back alone. While the group `is_open`, everything on this connection reads uncommitted
+    data: no response may be sent before `commit`, not even one that only read.
     """
 
     __slots__ = (
@@ -52,18 +52,18 @@ class GroupCommit:
     )
 
     def __init__(self, memory: dict[str, Any], watch: Watch | None) -> None:
-        """`memory` is what the process keeps beside the database: nothing of a failed group."""
+        """`memory` is that of the transactions: the caches that a failed group may have filled."""
         self._memory = memory
         self._watch = watch
         self._connection: Connection | None = None
         self.takes_more = False
-        """Whether transactions that begin now take part in it."""
+        """Whether transactions that begin now join the group."""
         self.may_begin = True
-        """Whether they may begin one. If not they find the database busy, and it is not asked."""
+        """Whether they may open the group; if not, they get `DatabaseBusyError` at once."""
         self.of_session: RootTransaction | None = None
-        """SQLAlchemy's own idea of it, if a session took part."""
+        """SQLAlchemy's transaction around the group, if a session took part."""
         self.since = 0.0
-        """When it was begun, in seconds of the monotonic clock."""
+        """When the group was opened, by `time.monotonic`."""
         self._waiting: list[Outcome] = []
         self._afterwards: list[Callable[[], object]] = []
 
@@ -72,28 +72,28 @@ class GroupCommit:
         return self._connection is not None
 
     def bounds(self) -> Bounds:
-        """Of the next transaction; raises `DatabaseBusyError` if it may not begin."""
+        """The SQL of the next transaction; raises `DatabaseBusyError` if it may not begin."""
         if self._connection is not None:
             return _FURTHER
         if not self.may_begin:
-            raise DatabaseBusyError("others wait for the lock")
+            raise DatabaseBusyError("other requests wait for the write lock")
         return _FIRST
 
     def begun(self, connection: Connection) -> None:
-        """Called by each transaction that has begun."""
+        """Called by each transaction after it has sent its `begin`."""
         if self._connection is None:
             self._connection, self.since = connection, time.monotonic()
 
     def tell(self, outcome: Outcome) -> None:
-        """Call `outcome` when the group that is open has ended."""
+        """Call `outcome` when the open group has been committed or rolled back."""
         self._waiting.append(outcome)
 
     def afterwards(self, work: Callable[[], object]) -> None:
-        """Do something once it is committed, or never."""
+        """Call `work` after the commit; not at all after a rollback."""
         self._afterwards.append(work)
 
     def commit(self) -> None:
-        """Commit what is open, if anything. Whoever waits is told of a failure: none is raised."""
+        """Commit the group if it is open. An error is not raised, but given to every `Outcome`."""
         if self._connection is None:
             return
         driver = _driver(self._connection)
@@ -101,18 +101,17 @@ class GroupCommit:
             with nullcontext() if self._watch is None else self._watch.timing("commit"):
                 driver.execute("COMMIT")
         except sqlite3.Error as error:
-            with suppress(sqlite3.Error):  # it may have rolled back by itself
+            with suppress(sqlite3.Error):  # SQLite may have rolled back already
                 driver.execute("ROLLBACK")
             self._end(DatabaseUnavailableError(type(error).__name__))
         else:
             self._end(None)
 
     def rolled_back(self, *, is_undone: bool) -> None:
-        """Called by each transaction that has failed.
+        """Called by each transaction after its rollback; `is_undone` says whether that worked.
 
-        With the first, there is no group any more. SQLite rolls back everything by itself when the
-        disk is full, for instance: then all others are lost too, as they are with one that could
-        not be undone alone.
+        The whole group has failed if the first one did, if a savepoint could not be rolled back, or
+        if SQLite has rolled back everything by itself, as it does when the disk is full.
         """
         if self._connection is None:
             return
@@ -121,7 +120,7 @@ class GroupCommit:
             with suppress(sqlite3.Error):
                 driver.execute("ROLLBACK")
         if not driver.in_transaction:
-            self._end(DatabaseUnavailableError("what was written with it could not be"))
+            self._end(DatabaseUnavailableError("the group commit was rolled back"))
 
     def _end(self, failure: DatabaseUnavailableError | None) -> None:
         self._connection = None
@@ -131,7 +130,7 @@ class GroupCommit:
         if of_session is not None:
             of_session.close()
         if failure is not None and waiting:
-            self._memory.clear()  # it may be of what never was
+            self._memory.clear()  # it may hold what was rolled back
         for outcome in waiting:
             outcome(failure)
         if failure is None:
@@ -140,7 +139,7 @@ class GroupCommit:
 
 
 def _do(work: Callable[[], object]) -> None:
-    """All is committed and told: what fails here must end neither the others nor the lane."""
+    """Call `work` and log its errors: the rest of the group must be called all the same."""
     try:
         work()
     except Exception:  # noqa: BLE001 - see above

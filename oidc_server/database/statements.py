@@ -1,4 +1,4 @@
-"""Statements of hot paths: compiled once for each dialect, and known by name."""
+"""Statements of hot paths: compiled once for each dialect."""
 
 import sys
 from collections import namedtuple
@@ -15,7 +15,7 @@ _PACKAGE = "oidc_server."
 
 
 class Compiled:
-    """One statement for one dialect: SQL text, parameter order, processors of both sides."""
+    """One statement for one dialect: its SQL, the order of parameters, converters of values."""
 
     __slots__ = (
         "binds",
@@ -40,7 +40,7 @@ class Compiled:
         self.names: tuple[str, ...] = tuple(compiled.positiontup or ())
         places = ",".join(["%s"] * len(self.names))
         self.call = f"EXECUTE {name}({places})" if places else f"EXECUTE {name}"
-        """How PostgreSQL is told to execute it, once it is prepared."""
+        """The SQL that executes it on PostgreSQL, once it is prepared."""
         self.defaults: dict[str, Any] = {k: v for k, v in compiled.params.items() if v is not None}
         self.binds: dict[str, Any] = {}
         for parameter, bound in compiled.bind_names.items():
@@ -59,7 +59,7 @@ class Compiled:
         self.make_row = row and row._make
 
     def arguments(self, parameters: dict[str, Any]) -> list[Any]:
-        """The values in the order of the SQL text, each as the driver wants it."""
+        """The values in the order of the SQL, converted for the driver."""
         values = {**self.defaults, **parameters} if self.defaults else parameters
         binds = self.binds
         return [binds[name](values[name]) if name in binds else values[name] for name in self.names]
@@ -74,7 +74,7 @@ class Compiled:
 
 
 def _only_reads(core: Executable) -> bool:
-    """Whether it changes nothing, and holds nothing for a change to come."""
+    """Whether it neither writes nor locks."""
     return isinstance(core, SelectBase) and not any(
         isinstance(part, UpdateBase) or getattr(part, "_for_update_arg", None) is not None
         for part in visitors.iterate(core)
@@ -99,7 +99,7 @@ class Statement:
 
     @property
     def title(self) -> str:
-        """What people find it by: the constant that holds it, such as `domain.grants._REDEEM`."""
+        """The constant that holds it, such as `domain.grants._REDEEM`: for the log."""
         if self._title is None:
             self._title = _constant_of(self) or self.name
         return self._title
@@ -112,7 +112,7 @@ class Statement:
 
 
 def _constant_of(statement: Statement) -> str | None:
-    """The constant of a module of ours that is, or holds, a statement."""
+    """The name of the constant that is this statement, or a dict with it."""
     for module in [name for name in sys.modules if name.startswith(_PACKAGE)]:
         for constant, value in vars(sys.modules[module]).items():
             held = value.values() if isinstance(value, dict) else (value,)

@@ -1,4 +1,9 @@
-"""Transactions: what handlers and domain functions call `db`."""
+"""Transactions: what handlers and domain functions call `db`.
+
+On PostgreSQL each round trip costs more than what it carries, so there are three ways to save one
+(ADR 0026): `later` sends a statement together with the next one, `conclude` makes the last write
+the commit, and `prime` gives a row that was read by a join to whoever would read it alone.
+"""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -20,16 +25,15 @@ _NOTHING: Any = None, None
 class Transaction:
     """What handlers and domain functions call `db`. Only `conclude` commits by itself.
 
-    Each statement sees what was committed before it. Where writing is allowed, everything from the
-    first statement on that may write, lock, or use the session happens at once or not at all: only
-    then the database is told to begin. So what does nothing but read costs no more than that, and
-    nobody waits for the lock of SQLite to look something up.
+    Each statement sees what was committed before it (READ COMMITTED). `BEGIN` is sent with the
+    first statement that writes or locks, or with the first use of the session (ADR 0024): what was
+    read before is not part of the transaction. So one that only reads costs no `BEGIN` and no
+    `COMMIT`, and does not wait for the write lock of SQLite.
     """
 
     __slots__ = (
         "_access",
         "_afterwards",
-        "_ahead",
         "_bounds",
         "_connection",
         "_cursor",
@@ -38,9 +42,11 @@ class Transaction:
         "_group",
         "_is_begun",
         "_is_over",
+        "_locks",
         "_may_wait",
         "_of_session",
         "_prepared",
+        "_primed",
         "_session",
         "_unsent",
         "_watch",
@@ -57,15 +63,15 @@ class Transaction:
         *,
         begun: bool = False,
     ) -> None:
-        """`begun` is for one that somebody else began on `connection`, and will end.
+        """`begun`: the caller has begun a transaction on `connection`, and will end it.
 
-        In a `group` it is not over with `commit`, but when the group is.
+        In a `group`, `commit` commits nothing yet: `GroupCommit.commit` does.
         """
         self.memory = memory
-        """What this process keeps beside the database (snapshots keyed by revision), by owner."""
+        """Caches of this process, such as snapshots of clients by revision; keyed by module."""
         self._access = access
-        self._ahead: dict[Statement, tuple[dict[str, Any], Any]] = {}
-        """Rows that other statements have read along: what would ask for them, and the answer."""
+        self._primed: dict[Statement, tuple[dict[str, Any], Any]] = {}
+        """By statement: the parameters of the next `first`, and the row that answers it."""
         self._bounds: Bounds = ALONE
         self._connection = connection
         self._dialect = connection.dialect
@@ -80,23 +86,25 @@ class Transaction:
         self._group = group
         self._is_begun = begun
         self._is_over = False
+        self._locks: frozenset[str] = frozenset()
+        """Names of the locks that it holds."""
         self._may_wait = self._prepared is not None and access == "write" and not begun
-        """Whether statements can be sent together."""
+        """Whether statements without a result can be sent together with the next one."""
         self._unsent = b""
-        """What goes to PostgreSQL together with the next statement, to save a round trip."""
+        """SQL that is sent to PostgreSQL together with the next statement."""
         self._session: Session | None = None
         self._of_session: Any = None
-        """SQLAlchemy's own idea of the transaction, for its session."""
+        """The transaction as SQLAlchemy knows it, if this one had to make it for the session."""
         self._watch = watch
         self._afterwards: list[Callable[[], object]] = []
 
     @property
     def session(self) -> Session:
         """The ORM session; it is flushed before each `Statement` and before the commit."""
-        self._ahead.clear()
+        self._primed.clear()
         if self._session is None:
             self._begin()
-            if self._unsent:  # somebody else sends the next statement
+            if self._unsent:  # SQLAlchemy sends the next statement, without these
                 self._drive("")
             self._may_wait = False
             self._let_session_begin()
@@ -109,22 +117,21 @@ class Transaction:
 
     def first(self, statement: Statement, **parameters: Any) -> Any:
         """The first row as a named tuple, or None."""
-        asked, known = self._ahead.pop(statement, _NOTHING)
+        asked, known = self._primed.pop(statement, _NOTHING)
         if asked == parameters:
             return known
         compiled = self._execute(statement, parameters)
         rows = self._cursor.fetchall()
         return compiled.row(rows[0]) if rows else None
 
-    def read_along(
-        self, statement: Statement, values: Sequence[Any] | None, **parameters: Any
-    ) -> None:
-        """Have the next `first` of this answered, once: another statement has just read its row.
+    def prime(self, statement: Statement, values: Sequence[Any] | None, **parameters: Any) -> None:
+        """Answer the next `first` of this statement with a row that a join has just read.
 
-        `values` are those of the row, or None if there is none. A write makes it forget them.
+        `values` are those of the row; None: there is no such row. It is used once, and dropped by
+        any write.
         """
         row = None if values is None else statement.compiled(self._dialect).make_row(values)
-        self._ahead[statement] = parameters, row
+        self._primed[statement] = parameters, row
 
     def all(self, statement: Statement, **parameters: Any) -> list[Any]:
         compiled = self._execute(statement, parameters)
@@ -136,9 +143,10 @@ class Transaction:
         return int(self._cursor.rowcount)
 
     def later(self, statement: Statement, **parameters: Any) -> None:
-        """Execute, but let it wait for the next statement, or the commit: it has no result.
+        """Execute a statement whose result nobody needs.
 
-        On PostgreSQL they make the round trip together. What is wrong with it is raised there.
+        PostgreSQL gets it in one round trip with the next statement or the commit, which then
+        raises its errors. SQLite executes it at once.
         """
         if not self._may_wait:
             self._execute(statement, parameters)
@@ -149,11 +157,11 @@ class Transaction:
         self._unsent += self._cursor.mogrify(compiled.call, compiled.arguments(parameters)) + b";"
 
     def conclude(self, statement: Statement, **parameters: Any) -> int:
-        """Execute the last statement that writes; return the number of rows changed.
+        """Execute the last write of a transaction; returns the number of rows changed.
 
-        It is committed at once where that saves a round trip, with what waits, even if it changed
-        no row: raising afterwards undoes nothing. Only if it changed none more can be written: a
-        refusal.
+        Where that saves a round trip it is committed at once, together with what `later` has
+        queued: raising afterwards rolls back nothing. If it changed a row, further writes are an
+        error; if it changed none, a refusal may still be written.
         """
         alone = (
             self._group is None
@@ -162,7 +170,7 @@ class Transaction:
         )
         if alone:
             self._is_begun, self._unsent = True, self._unsent.removeprefix(_BEGIN)
-        changed = -1  # that is for whoever goes on after a failure
+        changed = -1  # if it fails, further writes are an error too
         try:
             changed = self.run(statement, **parameters)
         finally:
@@ -172,28 +180,30 @@ class Transaction:
         return changed
 
     def lock(self, name: str) -> None:
-        """Let one transaction at a time through here, over all nodes, until it ends.
+        """Hold the lock of this name, over all nodes, until the transaction ends.
 
-        A writing transaction on SQLite is alone anyway.
+        Holding it already costs nothing. On SQLite there is one writer at a time anyway.
         """
         self._begin()
-        if self._prepared is not None:
+        if self._prepared is not None and name not in self._locks:
             self._drive("SELECT pg_advisory_xact_lock(hashtext(%s))", [name])
+            self._locks |= {name}
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
-        """A part that may fail alone: raising undoes it and nothing else."""
-        so_far = len(self._afterwards)
+        """A part that is rolled back alone when it raises."""
+        so_far, locks = len(self._afterwards), self._locks
         try:
-            with self.session.begin_nested():  # the session has to know, or it nests inside ours
-                self.session.connection()  # it begins with the session's first use, not with ours
+            with self.session.begin_nested():  # by the session, which may make savepoints as well
+                self.session.connection()  # creates the savepoint, which else awaits the first use
                 yield
         except BaseException:
             del self._afterwards[so_far:]
+            self._locks = locks
             raise
 
     def afterwards(self, work: Callable[[], object]) -> None:
-        """Do something as soon as this is committed, or never: to count it, or to tell of it."""
+        """Call `work` after the commit; not at all after a rollback. For metrics and the log."""
         self._afterwards.append(work)
 
     @property
@@ -201,7 +211,7 @@ class Transaction:
         return bool(self._afterwards)
 
     def committed(self) -> None:
-        """Do what was left for afterwards; called once, by whoever has committed."""
+        """Call what `afterwards` has queued; called once, by whoever has committed."""
         for work in self._afterwards:
             work()
 
@@ -210,7 +220,7 @@ class Transaction:
             self._session.flush()
 
     def commit(self) -> None:
-        """Called once, by whoever began; so are `roll_back`, instead of it, and `close`, after."""
+        """Called once, by whoever made this; `roll_back` instead on errors; then `close`."""
         self.flush()
         if self._is_begun and self._unsent != _BEGIN:
             if self._bounds.end is not None:
@@ -220,16 +230,16 @@ class Transaction:
             if self._prepared is not None and self._cursor.statusmessage != "COMMIT":
                 raise RuntimeError("a statement failed, so nothing was committed")
         if self._of_session is not None:
-            self._of_session.commit()  # the driver has nothing to commit any more
+            self._of_session.commit()  # only SQLAlchemy's state: the driver has committed
 
     def roll_back(self) -> None:
         is_undone = False
-        with suppress(Exception):  # what is lost, the database rolls back by itself
+        with suppress(Exception):  # on a lost connection the database rolls back by itself
             if self._is_begun and not self._unsent.startswith(_BEGIN):
                 for sql in self._bounds.undo:
                     self._cursor.execute(sql)
             is_undone = True
-        with suppress(Exception):  # SQLite may have rolled back: a full disk
+        with suppress(Exception):  # SQLite may have rolled back already, as for a full disk
             if self._of_session is not None:
                 self._of_session.rollback()
         if self._group is not None:
@@ -243,10 +253,10 @@ class Transaction:
             self._cursor.close()
 
     def _begin(self) -> None:
-        """Called before whatever may change something, each time."""
-        self._ahead.clear()
+        """Called before every statement that may write or lock; begins with the first."""
+        self._primed.clear()
         if self._is_over:
-            raise RuntimeError("what writes last has been executed")
+            raise RuntimeError("a write after `conclude`")
         if self._is_begun or self._access == "read":
             return
         if self._prepared is None:
@@ -256,13 +266,13 @@ class Transaction:
                 self._drive(self._bounds.begin)
             if self._group is not None:
                 self._group.begun(self._connection)
-            self._connection.info["begun"] = True  # SQLAlchemy must not begin it once more
+            self._connection.info["begun"] = True  # so SQLAlchemy sends no second BEGIN
         else:
             self._unsent = _BEGIN
         self._is_begun = True
 
     def _let_session_begin(self) -> None:
-        """Have SQLAlchemy know of what has begun, or begin what only reads."""
+        """Make SQLAlchemy's transaction: around the one that has begun, or for reading only."""
         if self._connection.in_transaction():
             return
         in_group = self._group is not None and self._group.is_open
@@ -303,7 +313,7 @@ class Transaction:
             self._drive(compiled.call, arguments)
 
     def _prepare(self, compiled: Compiled) -> None:
-        """Once for each connection; it is no part of the transaction, and nothing goes with it."""
+        """PREPARE the statement, once per connection, ahead of anything that is unsent."""
         prepared: Any = self._prepared
         if compiled.name not in prepared:
             unsent, self._unsent = self._unsent, b""
@@ -314,7 +324,7 @@ class Transaction:
             prepared.add(compiled.name)
 
     def _drive(self, sql: str, arguments: Sequence[Any] | None = ()) -> None:
-        """Errors of the driver become those of SQLAlchemy: one family for callers."""
+        """Send SQL, behind what is unsent; errors of the driver become those of SQLAlchemy."""
         try:
             if self._unsent:
                 last = self._cursor.mogrify(sql, arguments) if sql else b""
@@ -326,7 +336,7 @@ class Transaction:
             raise self._wrapped(error, sql) from None
 
     def _wrapped(self, error: Any, sql: str) -> BaseException:
-        """An error that tells no parameter."""
+        """The error without parameters, which may be secret."""
         lost = self._dialect.is_disconnect(error, self._dbapi, self._cursor)
         wrapped: BaseException = exc.DBAPIError.instance(
             sql,

@@ -1,4 +1,4 @@
-"""How long statements take: who wants to know, and how they are timed."""
+"""Timing of statements: slow ones are reported to a callback."""
 
 import re
 import time
@@ -16,9 +16,9 @@ _TABLE = re.compile(
 
 @dataclass(frozen=True)
 class Watch:
-    """`tell` is given the name of each statement that took `above` seconds or more, and its time.
+    """Calls `tell` with name and duration of each statement that took `above` seconds or more.
 
-    It is called on the thread that waited for it, and gets no parameter.
+    It is called on the thread of the statement, and never gets parameters.
     """
 
     above: float
@@ -26,7 +26,7 @@ class Watch:
 
     @contextmanager
     def timing(self, name: str) -> Iterator[None]:
-        """Tell of what happens inside as of a statement, if it takes long; of failures too."""
+        """Time the block as a statement of this name, also if it raises."""
         began = time.perf_counter()
         try:
             yield
@@ -36,9 +36,9 @@ class Watch:
 
 
 def watch_session(engine: Engine, watch: Watch) -> None:
-    """Time what goes through SQLAlchemy itself: ORM sessions, and the beginnings of transactions.
+    """Time what SQLAlchemy executes itself, such as for ORM sessions.
 
-    A `Statement` does not: `Transaction` times it.
+    `Transaction` times each `Statement`.
     """
 
     def begin(connection: Any, *_: object) -> None:
@@ -54,6 +54,6 @@ def watch_session(engine: Engine, watch: Watch) -> None:
 
 
 def _title(sql: str) -> str:
-    """What a statement does, and to which table: no more of it is told."""
+    """The verb and the table of a statement, such as `UPDATE users`: it may hold secrets."""
     found = _TABLE.match(sql)
     return " ".join(filter(None, found.groups())) if found else "statement"

@@ -22,7 +22,7 @@ def register(db: Transaction, settings: Settings, redirect_uri: str, now: dateti
     if client is None:
         metadata = client_metadata.for_type(
             "spa",
-            client_name="Description of the API",
+            client_name="API documentation",
             redirect_uris=[redirect_uri],
             scopes=scopes,
         )

@@ -8,10 +8,10 @@ from oidc_server.domain.consents import Permission
 from oidc_server.domain.device_codes import DeviceRequest
 from oidc_server.domain.grants import Authorization
 from oidc_server.domain.user_sessions import LiveSession
-from oidc_server.web import second_factors
-from oidc_server.web.client_view import view_of_device
+from oidc_server.people import browser_session, second_factors
+from oidc_server.people.client_view import view_of_device
+from oidc_server.people.permission_view import view_of_permission
 from oidc_server.web.context import Context
-from oidc_server.web.permission_view import view_of_permission
 from oidc_server.web.responses import Response
 
 
@@ -47,8 +47,8 @@ def submit_confirmation(ctx: Context) -> Response:
         case "allow":
             _approve(ctx, request, client, session)
         case "deny":
-            device_codes.deny(ctx.db, request, ctx.now)
-            _record(ctx, Event.DEVICE_DENIED, request, session)
+            if device_codes.deny(ctx.db, request, ctx.now):
+                _record(ctx, Event.DEVICE_DENIED, request, session)
     return ctx.redirect("device.confirmation", request_id=request.id)
 
 
@@ -57,7 +57,7 @@ def _approve(ctx: Context, request: DeviceRequest, client: Client, session: Live
 
     So nothing would end it that was given in a session which is ended meanwhile.
     """
-    ctx.hold_session()
+    browser_session.hold(ctx)
     authorization = Authorization(
         user_id=session.user_id,
         pairwise_sub=subjects.pairwise_sub(ctx.db, client, session.user_id, ctx.now),

@@ -1,7 +1,5 @@
 """/device: type the code that a device shows (RFC 8628 §3.3)."""
 
-from math import ceil
-
 from oidc_server.domain import attempts, device_codes
 from oidc_server.domain.attempts import Throttled
 from oidc_server.domain.audit import Event
@@ -21,10 +19,11 @@ def submit_verification(ctx: Context) -> Response:
     typed = ctx.form.text("user_code")
     session = ctx.user_session
     booked = attempts.book_user_code(
-        ctx.db, session.user_id if session else ctx.origin.address, ctx.now
+        ctx.db, session.user_id if session else ctx.counted_as, ctx.now
     )
     if isinstance(booked, Throttled):
-        return _throttled(ctx, typed, booked)
+        seconds = booked.retry_after.total_seconds()
+        return _page(ctx, typed, error="throttled", retry_after=seconds, status=429)
 
     request_id = device_codes.adopt(ctx.db, ctx.runtime.vault, typed, ctx.browser, ctx.now)
     if request_id is None:
@@ -34,19 +33,18 @@ def submit_verification(ctx: Context) -> Response:
     return ctx.redirect("device.confirmation", request_id=request_id)
 
 
-def _throttled(ctx: Context, typed: str, booked: Throttled) -> Response:
-    seconds = ceil(booked.retry_after.total_seconds())
-    page = _page(ctx, typed, error="throttled", wait_minutes=ceil(seconds / 60), status=429)
-    return page.with_header("retry-after", str(seconds))
-
-
 def _page(
-    ctx: Context, typed: str, *, error: str | None = None, wait_minutes: int = 0, status: int = 200
+    ctx: Context,
+    typed: str,
+    *,
+    error: str | None = None,
+    retry_after: float | None = None,
+    status: int = 200,
 ) -> Response:
     return ctx.render(
         "device/verification.html",
         status=status,
         user_code=device_codes.normalized(typed) or typed[:_LONGEST],
         error=error,
-        wait_minutes=wait_minutes,
+        retry_after=retry_after,
     )

@@ -21,6 +21,12 @@ from oidc_server.web.context import Context
 from oidc_server.web.responses import Response, public_json
 
 _MAX_AGE = 3600
+_LOGOUT = (
+    "backchannel_logout_supported",
+    "backchannel_logout_session_supported",
+    "frontchannel_logout_supported",
+    "frontchannel_logout_session_supported",
+)
 
 
 def openid_configuration(ctx: Context) -> Response:
@@ -48,6 +54,7 @@ def _capabilities(grant_types: Iterable[str]) -> dict[str, Any]:
     return {
         "response_types_supported": ["code"],
         "response_modes_supported": [mode.value for mode in ResponseMode],
+        "authorization_signing_alg_values_supported": list(ALGORITHMS),
         "grant_types_supported": list(grant_types),
         "subject_types_supported": ["public", "pairwise"],
         "id_token_signing_alg_values_supported": list(ALGORITHMS),
@@ -68,10 +75,7 @@ def _capabilities(grant_types: Iterable[str]) -> dict[str, Any]:
             method for method in METHODS if method != "none"
         ],
         "introspection_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
-        "backchannel_logout_supported": True,
-        "backchannel_logout_session_supported": True,
-        "frontchannel_logout_supported": True,
-        "frontchannel_logout_session_supported": True,
+        **dict.fromkeys(_LOGOUT, True),
         "introspection_signing_alg_values_supported": list(ALGORITHMS),
         "dpop_signing_alg_values_supported": list(dpop.ALGORITHMS),
         "code_challenge_methods_supported": ["S256"],

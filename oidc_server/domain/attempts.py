@@ -1,9 +1,13 @@
-"""Guesses at a password, and mails to an address: counted per account, wherever they come from.
+"""Throttling of guesses at passwords and codes, and of mails: counts of attempts per account.
 
-The count lives in the database, so that it holds over all workers. Some attempts are free; after
-them each must wait a little longer than the one before, but never for long: nobody can lock
-another person out. A browser that signed in to an account before has a count of its own, so that a
-stranger's guesses do not make its owner wait.
+A count is a row, its `subject` the key: `user:<id>` counts guesses at a password, `factor:<id>`
+those at a code, `mail:<kind>:<digest of the address>` mails. So it holds over all workers. Some
+attempts are free; after them each must wait a little longer than the one before, but never for
+long: nobody can lock another person out.
+
+A browser that signed in to an account is known there and has counts of its own, whose subjects end
+in a digest of its mark. So a stranger's guesses do not make the owner wait. It is known for as long
+as its row `user:<id>:<digest>` is kept.
 """
 
 from collections.abc import Iterable
@@ -31,10 +35,10 @@ from oidc_server.security import opaque_tokens
 
 _FORGOTTEN_AFTER = timedelta(days=1)
 _BROWSER_KNOWN_FOR = timedelta(days=400)
-_BEHIND = timedelta(seconds=10)
-"""So much earlier a request may have begun than one that was counted before it.
+_TOLERANCE = timedelta(seconds=10)
+"""How much earlier than the attempt that was counted last a request may have begun.
 
-It waited for the row, or came to a node whose clock is behind: neither is a reason to refuse it.
+It waited for the lock of the row, or the clock of its node is slow: no reason to refuse it.
 """
 
 
@@ -52,7 +56,7 @@ class Attempt(Base):
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """Go on; `subject` is the count that a success clears."""
+    """Go on; `subject` is the count that a success has to clear."""
 
     subject: str
 
@@ -71,6 +75,10 @@ def _number(value: int) -> ColumnElement[int]:
     return literal_column(str(value), Integer)
 
 
+def _microseconds(duration: timedelta) -> ColumnElement[int]:
+    return _number(duration // timedelta(microseconds=1))
+
+
 def _booking(free: int, delays: Iterable[timedelta]) -> Statement:
     """The upsert that counts one more attempt, unless the subject must wait.
 
@@ -78,13 +86,13 @@ def _booking(free: int, delays: Iterable[timedelta]) -> Statement:
     """
     new = insert_all(_attempts)
     now = new.excluded.last_at
-    forgotten = _attempts.c.last_at <= now - _number(_FORGOTTEN_AFTER // timedelta(microseconds=1))
+    forgotten = _attempts.c.last_at <= now - _microseconds(_FORGOTTEN_AFTER)
     count = case((forgotten, _number(1)), else_=_attempts.c.failures + _number(1))
-    pauses = [_number(delay // timedelta(microseconds=1)) for delay in delays]
+    pauses = [_microseconds(delay) for delay in delays]
     steps = [(count == _number(free + step), pause) for step, pause in enumerate(pauses)]
-    none = _number(-(_BEHIND // timedelta(microseconds=1)))
+    none = _microseconds(-_TOLERANCE)
     # A count from before the clock was set back makes nobody wait.
-    ahead = now + _number(MOST_APART // timedelta(microseconds=1))
+    ahead = now + _microseconds(MOST_APART)
     pause = case((count < _number(free), none), *steps, else_=pauses[-1])
     return Statement(
         new.on_conflict_do_update(
@@ -117,6 +125,10 @@ _KNOWN = Statement(
     )
 )
 _new = insert_all(_attempts)
+_longer_kept = case(
+    (_attempts.c.kept_until > _new.excluded.kept_until, _attempts.c.kept_until),
+    else_=_new.excluded.kept_until,
+)
 _CLEAR = Statement(
     _new.on_conflict_do_update(
         index_elements=[_attempts.c.subject],
@@ -124,7 +136,7 @@ _CLEAR = Statement(
             "failures": _number(0),
             "blocked_until": _new.excluded.blocked_until,
             "last_at": _new.excluded.last_at,
-            "kept_until": _new.excluded.kept_until,
+            "kept_until": _longer_kept,
         },
     )
 )
@@ -133,7 +145,7 @@ _TAKE_BACK = Statement(
     .where(_attempts.c.subject == bindparam("of_subject"), _attempts.c.failures > _number(0))
     .values(
         failures=_attempts.c.failures - _number(1),
-        blocked_until=_attempts.c.last_at - _number(_BEHIND // timedelta(microseconds=1)),
+        blocked_until=_attempts.c.last_at - _microseconds(_TOLERANCE),
     )
 )
 _FORGET_BROWSERS = Statement(
@@ -144,6 +156,7 @@ _FORGET = Statement(
         or_(
             _attempts.c.subject == bindparam("guesses"),
             _attempts.c.subject == bindparam("codes"),
+            _attempts.c.subject.startswith(bindparam("codes_of_browsers", type_=Text)),
             _attempts.c.subject == bindparam("browsers"),
             _attempts.c.subject.startswith(bindparam("of_browsers", type_=Text)),
         )
@@ -155,15 +168,14 @@ _PRUNE = Statement(delete_some(_attempts, _attempts.c.kept_until < bindparam("no
 def book(
     db: Transaction, account: str, now: datetime, *, browser: str | None = None
 ) -> Allowed | Throttled:
-    """Count a guess at the password of `account`: it has failed until it is proven right.
+    """Count a guess at the password of `account`, as wrong: `clear` the count if it was right.
 
     `account` is a user id, or `nobody(…)` for a name without an account; `browser` the mark of the
     browser the guess comes from. Call it before anything is hashed.
     """
-    if browser is not None:
+    if browser is not None and _is_known(db, account, browser):
         known = _of_browser(account, browser)
-        if db.first(_FIND, subject=known) is not None:
-            return _book(db, _BOOK_GUESS, known, now, _BROWSER_KNOWN_FOR)
+        return _book(db, _BOOK_GUESS, known, now, _BROWSER_KNOWN_FOR)
     return _book(db, _BOOK_GUESS, f"user:{account}", now, _FORGOTTEN_AFTER)
 
 
@@ -177,7 +189,8 @@ def book_mail_of_stranger(
 ) -> Allowed | Throttled:
     """The same for a mail that anybody can have sent to an address by naming it.
 
-    All kinds of those share a count too: asking at every door in turn floods no mailbox.
+    All kinds of those share a count too: asking at every door in turn floods no mailbox. It is not
+    for mails that an owner cannot do without.
     """
     booked = book_mail(db, kind, to, now)
     if isinstance(booked, Throttled):
@@ -187,7 +200,7 @@ def book_mail_of_stranger(
 
 def mail_arrived(db: Transaction, kind: str, to: str, now: datetime) -> None:
     """What was mailed was used: it bothered nobody, and the next one need not wait."""
-    _clear(db, f"mail:{kind}:{_digest(to)}", now, _FORGOTTEN_AFTER)
+    clear(db, f"mail:{kind}:{_digest(to)}", now)
 
 
 def book_user_code(db: Transaction, by: str, now: datetime) -> Allowed | Throttled:
@@ -198,38 +211,44 @@ def book_user_code(db: Transaction, by: str, now: datetime) -> Allowed | Throttl
     return _book(db, _BOOK_USER_CODE, f"user-code:{_digest(by)}", now, _FORGOTTEN_AFTER)
 
 
-def book_factor(db: Transaction, user_id: str, now: datetime) -> Allowed | Throttled:
-    """Count a code of a second factor as wrong until it is proven right.
+def book_factor(
+    db: Transaction, user_id: str, now: datetime, *, browser: str
+) -> Allowed | Throttled:
+    """Count a code of a second factor, as wrong: `clear` the count if it was right.
 
-    Only who knows the password comes so far, so one count for all browsers keeps no owner out.
+    Whoever guesses at codes knows the password already, and may be an intruder.
     """
-    return _book(db, _BOOK_FACTOR, f"factor:{user_id}", now, _FORGOTTEN_AFTER)
+    subject = count_for_browser(db, f"factor:{user_id}", user_id, browser)
+    return _book(db, _BOOK_FACTOR, subject, now, _FORGOTTEN_AFTER)
 
 
-def factor_proven(db: Transaction, subject: str, now: datetime) -> None:
-    """The code was right: clear the count that it was booked on."""
+def count_for_browser(db: Transaction, shared: str, account: str, browser: str) -> str:
+    """The name of the count for a browser: its own if it is known to the account, else `shared`.
+
+    So an intruder who knows the password cannot use up the attempts of the owner.
+    """
+    return f"{shared}:{_digest(browser)}" if _is_known(db, account, browser) else shared
+
+
+def clear(db: Transaction, subject: str, now: datetime) -> None:
+    """The attempt was right: start counting anew. A known browser stays known."""
     _clear(db, subject, now, _FORGOTTEN_AFTER)
 
 
 def take_back(db: Transaction, subject: str) -> None:
-    """What was booked last was no guess; earlier ones stay, so a right one is no way to go on."""
+    """Uncount the last attempt, which was no guess; the earlier ones stay counted."""
     db.later(_TAKE_BACK, of_subject=subject)
 
 
 def nobody(name: str) -> str:
-    """What stands for the account of a name that has none, so that guessing it looks the same."""
+    """The account to count guesses at a name on that has none: it is throttled just the same."""
     return f"nobody:{_digest(name)}"
 
 
-def succeeded(db: Transaction, subject: str, now: datetime) -> None:
-    """The guess was right: clear the count it was booked on."""
-    _clear(db, subject, now, _FORGOTTEN_AFTER)
-
-
 def remember_browser(db: Transaction, account: str, browser: str, now: datetime) -> bool:
-    """Know a browser that signed in to an account; from now on it has a count of its own.
+    """Make a browser known that signed in to an account.
 
-    True if it is new there. The first of an account is not: there is nothing to compare it with.
+    Returns whether to tell the owner: it was not known, and another one has been.
     """
     subject, any_browser = _of_browser(account, browser), f"browsers:{account}"
     known = {row.subject for row in db.all(_KNOWN, of_browser=subject, of_any=any_browser)}
@@ -239,16 +258,17 @@ def remember_browser(db: Transaction, account: str, browser: str, now: datetime)
 
 
 def forget_browsers(db: Transaction, account: str) -> None:
-    """Every browser is a stranger to this account again, and the next one is new to it."""
+    """No browser is known to this account any more: the next one is new to it."""
     db.later(_FORGET_BROWSERS, of_browsers=f"user:{account}:")
 
 
 def forget(db: Transaction, account: str) -> None:
-    """Nothing is left of what was counted for an account: it is being deleted."""
+    """Delete all counts of an account, which is being deleted."""
     db.later(
         _FORGET,
         guesses=f"user:{account}",
         codes=f"factor:{account}",
+        codes_of_browsers=f"factor:{account}:",
         browsers=f"browsers:{account}",
         of_browsers=f"user:{account}:",
     )
@@ -256,11 +276,11 @@ def forget(db: Transaction, account: str) -> None:
 
 def forgive(db: Transaction, account: str, now: datetime) -> None:
     """The person proved themselves in another way, or has another password: start counting anew."""
-    _clear(db, f"user:{account}", now, _FORGOTTEN_AFTER)
+    clear(db, f"user:{account}", now)
 
 
 def prune(db: Transaction, now: datetime, limit: int) -> int:
-    """Delete counts that no longer say anything; returns how many rows went."""
+    """Delete counts that have no effect any more; returns how many."""
     return db.run(_PRUNE, now=now, batch=limit)
 
 
@@ -271,7 +291,7 @@ def _book(
         statement,
         subject=subject,
         failures=1,
-        blocked_until=now - _BEHIND,
+        blocked_until=now - _TOLERANCE,
         last_at=now,
         kept_until=now + kept_for,
     )
@@ -285,10 +305,15 @@ def _clear(db: Transaction, subject: str, now: datetime, kept_for: timedelta) ->
         _CLEAR,
         subject=subject,
         failures=0,
-        blocked_until=now - _BEHIND,
+        blocked_until=now - _TOLERANCE,
         last_at=now,
         kept_until=now + kept_for,
     )
+
+
+def _is_known(db: Transaction, account: str, browser: str) -> bool:
+    """Whether this browser signed in to the account before."""
+    return db.first(_FIND, subject=_of_browser(account, browser)) is not None
 
 
 def _of_browser(account: str, browser: str) -> str:

@@ -166,7 +166,7 @@ _TOLD = (
     "client_id",
     "reference",
 )
-"""What the log tells of a row: names and ids."""
+"""Columns of an event that are written to the log."""
 _SIGN_INS = {
     Event.SIGNED_IN: "succeeded",
     Event.SIGN_IN_FAILED: "failed",
@@ -180,7 +180,7 @@ _BY_ANYBODY = frozenset(
         Event.REGISTRATION_REFUSED,
     }
 )
-"""Who did it has proved nothing: the row names whom it is about alone."""
+"""Events of unauthenticated actors: `user_id` is whom they are about, not who acted."""
 _BY_CLIENT = frozenset(
     {
         Event.CODE_REPLAYED,
@@ -191,19 +191,19 @@ _BY_CLIENT = frozenset(
         Event.TOKEN_REVOKED,
     }
 )
-"""A client did it, also where the row names a person."""
+"""Events whose actor is a client, even though `user_id` is set."""
 
 
 class ActorKind(StrEnum):
-    """What somebody is who does something."""
+    """What kind of actor did something."""
 
     USER = "user"
     CLIENT = "client"
     COMMAND_LINE = "command_line"
     SERVER = "server"
-    """Nobody asked: a job did it."""
+    """A job of the server."""
     NOBODY = "nobody"
-    """Somebody who has not proved who they are."""
+    """Somebody who is not authenticated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,7 +328,7 @@ def record(
 
 
 def _tell(event: Event, row: Mapping[str, Any]) -> None:
-    """A line of the log, and a count, of what is committed now."""
+    """Log and count an event, after its commit."""
     metrics.AUDIT_EVENTS.labels(event.value).inc()
     if (outcome := _SIGN_INS.get(event)) is not None:
         metrics.SIGN_INS.labels(outcome).inc()

@@ -15,7 +15,7 @@ from oidc_server.domain.base import Base, Instant, delete_some, first_id, insert
 
 
 class AuditHorizon(Base):
-    """The only row says from when on the log is kept. Triggers keep what is younger from going."""
+    """One row: the time since which events are kept. Triggers refuse to delete younger ones."""
 
     __tablename__ = "audit_horizon"
 
@@ -25,7 +25,7 @@ class AuditHorizon(Base):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """Which events; what is None does not matter."""
+    """A search of the audit log; None matches everything."""
 
     event: str | None = None
     outcome: Outcome | None = None
@@ -36,12 +36,12 @@ class Filter:
     client_id: str | None = None
     since: datetime | None = None
     until: datetime | None = None
-    """Up to it, without it."""
+    """Exclusive."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One event as it is told."""
+    """One event, as it is shown."""
 
     id: str
     at: datetime
@@ -82,7 +82,7 @@ def search(
     outcome = {values.pop("outcome").value} if "outcome" in values else set()
     if wanted.since is not None:
         values["first"] = first_id(wanted.since)
-    # Whichever comes first: the end of the stretch of time, or where the last page ended.
+    # The end of the time range or the end of the last page, whichever is earlier.
     ends = [] if before is None else [before]
     if wanted.until is not None:
         ends.append(first_id(wanted.until + timedelta(milliseconds=1)))
@@ -101,7 +101,7 @@ def prune(db: Transaction, now: datetime, limit: int, *, retention: timedelta) -
 
 @lru_cache(maxsize=256)
 def _page(given: frozenset[str]) -> Statement:
-    """The statement for the filters that are given: each finds its index."""
+    """The statement for this set of filters; each of them has an index."""
     columns = _events.columns
     conditions = {
         "first": columns.id >= bindparam("first"),
@@ -109,7 +109,7 @@ def _page(given: frozenset[str]) -> Statement:
         "since": columns.at >= bindparam("since"),
         "until": columns.at < bindparam("until"),
         **{name: columns[name] == bindparam(name) for name in _EQUAL},
-        # Written out, since no plan for any value could use the index of one.
+        # As literals: a generic plan for a parameter could not use the partial index.
         **{name: columns.outcome == literal_column(f"'{name}'") for name in _OUTCOMES},
     }
     return Statement(

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    and_,
     bindparam,
     delete,
     select,
@@ -33,11 +34,11 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 class DomainError(Exception):
-    """A rule of the domain was broken; `web/errors/` knows how to say so."""
+    """A rule of the domain was broken; `web/errors/` turns it into a response."""
 
 
 class FieldError(DomainError):
-    """What was given for one `field` cannot be; the text says why."""
+    """The value of one `field` is not acceptable; the text says why."""
 
     field: str = ""
 
@@ -81,9 +82,9 @@ class WordSet(TypeDecorator[frozenset[str]]):
 
 
 AFTER_ALL = "\U0010ffff"
-"""Sorts behind every letter of an `Ordered` column: where names with one beginning end."""
+"""Sorts after every character of an `Ordered` column: the upper bound of a prefix search."""
 Ordered = Text().with_variant(Text(collation="C"), "postgresql")
-"""Text in the order of its code points on both databases, so that an index finds beginnings."""
+"""Text with binary collation on both databases, so that an index serves prefix searches."""
 
 Document = JSON().with_variant(postgresql.JSONB(), "postgresql")
 """A JSON document."""
@@ -118,7 +119,7 @@ def new_id(now: datetime) -> str:
 
 
 class _Latest:
-    """The id made last. Threads share it."""
+    """The id that was made last, shared by all threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -182,6 +183,31 @@ def insert_all(table: Table) -> Insert:
 
 
 def delete_some(table: Table, condition: ColumnElement[bool]) -> Delete:
-    """A DELETE of at most `batch` rows, so that it holds up nobody for long."""
+    """A DELETE of at most `batch` rows, so that its locks are short.
+
+    Rows that others have locked are skipped: once changed, they may not meet the condition any
+    more.
+    """
     (key,) = table.primary_key.columns
-    return delete(table).where(key.in_(select(key).where(condition).limit(bindparam("batch"))))
+    some = select(key).where(condition).limit(bindparam("batch"))
+    # SQLite has one writer at a time; the clause is left out there.
+    return delete(table).where(key.in_(some.with_for_update(skip_locked=True)))
+
+
+def unchanged(table: Table, names: Iterable[str]) -> ColumnElement[bool]:
+    """The condition that these columns still have the values of `seen`: optimistic locking.
+
+    Without it, a change that was decided on a row as it was read could undo another one that was
+    committed meanwhile.
+    """
+    return and_(
+        *(
+            table.c[name].is_not_distinct_from(bindparam(f"seen_{name}", type_=table.c[name].type))
+            for name in names
+        )
+    )
+
+
+def seen(row: object, names: Iterable[str]) -> dict[str, Any]:
+    """The parameters of `unchanged`: the values of these columns, as they were read."""
+    return {f"seen_{name}": getattr(row, name) for name in names}

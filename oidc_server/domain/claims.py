@@ -1,4 +1,7 @@
-"""Which claims about a person a client is given: by scopes (Core §5.4), and one by one (§5.5)."""
+"""Which claims about a person a client is given: by scopes (Core §5.4), and one by one (§5.5).
+
+Beside the standard ones there is `roles`, as in access tokens (RFC 9068 §2.2.3.1, ADR 0031).
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -6,7 +9,7 @@ from typing import Any
 from sqlalchemy import bindparam, select
 
 from oidc_server.database import Statement, Transaction
-from oidc_server.domain import profiles
+from oidc_server.domain import profiles, roles
 from oidc_server.domain.base import table_of
 from oidc_server.domain.users import User
 
@@ -30,6 +33,7 @@ SCOPE_CLAIMS: dict[str, tuple[str, ...]] = {
     "email": ("email", "email_verified"),
     "address": ("address",),
     "phone": ("phone_number", "phone_number_verified"),
+    "roles": ("roles",),
 }
 CLAIMS_SUPPORTED = (
     "sub",
@@ -60,16 +64,19 @@ PERSON_COLUMNS = (
     _users.c.phone_number_verified_at,
     _users.c.updated_at,
 )
-"""What a row must have for claims to be made of it."""
-_PERSON = Statement(select(*PERSON_COLUMNS).where(_users.c.id == bindparam("user_id")))
+"""What a row must have for claims to be made of it, beside `user_id`."""
+_PERSON = Statement(
+    select(_users.c.id.label("user_id"), *PERSON_COLUMNS).where(_users.c.id == bindparam("user_id"))
+)
 
-_MADE: dict[str, Callable[[Any], Any]] = {
-    "preferred_username": lambda person: person.username,
-    "updated_at": lambda person: int(person.updated_at.timestamp()),
-    "email_verified": lambda person: (
+_MADE: dict[str, Callable[[Transaction, Any], Any]] = {
+    "preferred_username": lambda _db, person: person.username,
+    "updated_at": lambda _db, person: int(person.updated_at.timestamp()),
+    "roles": lambda db, person: sorted(roles.roles_of(db, person.user_id)),
+    "email_verified": lambda _db, person: (
         None if person.email is None else person.email_verified_at is not None
     ),
-    "phone_number_verified": lambda person: (
+    "phone_number_verified": lambda _db, person: (
         None if person.phone_number is None else person.phone_number_verified_at is not None
     ),
 }
@@ -77,14 +84,18 @@ _MADE: dict[str, Callable[[Any], Any]] = {
 
 
 def userinfo(
-    person: Any, sub: str, scopes: frozenset[str], requested: Requested | None
+    db: Transaction,
+    person: Any,
+    sub: str,
+    scopes: frozenset[str],
+    requested: Requested | None,
 ) -> dict[str, Any]:
     """What userinfo tells (Core §5.3.2): what the scopes give, and what was asked for beside."""
     told: dict[str, Any] = {"sub": sub}
     for scope in SCOPE_CLAIMS.keys() & scopes:
-        _tell(told, person, SCOPE_CLAIMS[scope])
+        _tell(db, told, person, SCOPE_CLAIMS[scope])
     if requested is not None:
-        _tell(told, person, requested.get("userinfo") or ())
+        _tell(db, told, person, requested.get("userinfo") or ())
     return told
 
 
@@ -93,7 +104,7 @@ def for_id_token(db: Transaction, user_id: str, requested: Requested | None) -> 
     asked = _SCOPE_OF.keys() & ((requested or {}).get("id_token") or {})
     told: dict[str, Any] = {}
     if asked:
-        _tell(told, db.first(_PERSON, user_id=user_id), asked)
+        _tell(db, told, db.first(_PERSON, user_id=user_id), asked)
     return told
 
 
@@ -117,11 +128,11 @@ def scopes_behind(requested: Requested | None) -> frozenset[str]:
     return frozenset(_SCOPE_OF[claim] for claim in asked if claim in _SCOPE_OF)
 
 
-def _tell(told: dict[str, Any], person: Any, claims: Iterable[str]) -> None:
+def _tell(db: Transaction, told: dict[str, Any], person: Any, claims: Iterable[str]) -> None:
     """Add those of the claims that have a value: none is ever null or empty."""
     for claim in claims:
-        if claim in _SCOPE_OF:
+        if claim in _SCOPE_OF and claim not in told:
             make = _MADE.get(claim)
-            value = getattr(person, claim) if make is None else make(person)
+            value = getattr(person, claim) if make is None else make(db, person)
             if value is not None:
                 told[claim] = value

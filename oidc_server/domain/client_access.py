@@ -21,19 +21,19 @@ from oidc_server.domain.refresh_tokens import RefreshToken
 
 @dataclass(frozen=True, slots=True)
 class ClientAccess:
-    """What one client has of one person: by consent, by grants that go on, or both."""
+    """What one client may do for one person: by consent, by active grants, or both."""
 
     client_id: str
     since: datetime
-    """When the first of it began that is still there."""
+    """When the oldest consent or grant that still holds began."""
     permission: Permission = field(default_factory=Permission)
     last_used_at: datetime | None = None
-    """When it last got tokens; None if it holds none."""
+    """When it last got tokens; None if it has no grant."""
     has_consent: bool = False
     grants: int = 0
-    """Sign-ins of it that go on."""
+    """Active grants."""
     devices: int = 0
-    """Those of them that a device was given (RFC 8628)."""
+    """Those of them that were given to a device (RFC 8628)."""
 
 
 _grants = table_of(Grant)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, delete, null, select, update
 
-from oidc_server.database import Statement, Transaction
+from oidc_server.database import ConflictError, Statement, Transaction
 from oidc_server.domain import clients, consents, grants
 from oidc_server.domain.base import table_of
 from oidc_server.domain.client_metadata import ClientMetadata, ClientType
@@ -115,14 +115,15 @@ def replace(
 def delete_client(db: Transaction, client_id: str, now: datetime) -> None:
     """End a client with all it holds; its row stays for the audit log, and nothing finds it.
 
-    Raises `UnknownClientError`.
+    Raises `UnknownClientError`, and `ConflictError` if somebody else is just doing it.
     """
     client = clients.load(db, client_id)
-    db.later(_DELETE, of_client=client.client_id, now=now)
+    if not db.run(_DELETE, of_client=client.client_id, now=now):
+        raise ConflictError("the client was deleted")
     db.later(_DELETE_SECRETS, of_client=client.client_id)
     db.later(_DELETE_ORIGINS, of_client=client.client_id)
+    consents.forget_client(db, client.client_id)  # before the grants, as `endings.withdraw_client`
     grants.revoke_of_client(db, client.client_id, now)
-    consents.forget_client(db, client.client_id)
 
 
 def _signs(metadata: ClientMetadata) -> bool:

@@ -1,7 +1,7 @@
-"""Accounts that are shut: disabled, waiting for their deletion, or brought back before it.
+"""Accounts that are closed: disabled, waiting for their deletion, or reopened before it.
 
-The marks stand in the row of the person (`users.User`), where every use of anything of theirs
-reads `disabled_at`. What else ends with an account is in `endings`.
+Their state is in the row of the person (`users.User`), of which every use of an account reads
+`disabled_at`. What else ends with an account is in `endings`.
 """
 
 from datetime import datetime
@@ -56,8 +56,6 @@ _DUE = Statement(
     .order_by(_users.c.deletes_at)
     .limit(bindparam("batch"))
 )
-
-
 _HOLD_DUE = Statement(
     select(_users.c.id)
     .where(
@@ -67,18 +65,32 @@ _HOLD_DUE = Statement(
     )
     .with_for_update()
 )
+_HOLD_OPEN = Statement(
+    select(_users.c.id)
+    .where(_users.c.id == bindparam("user_id"), _users.c.disabled_at.is_(None))
+    .with_for_update(read=True)
+)
+
+
+def hold_open(db: Transaction, user_id: str) -> bool:
+    """Whether the account is open: nobody closes it before this transaction is over.
+
+    Closing it then ends what was given in this transaction, too.
+    """
+    return db.first(_HOLD_OPEN, user_id=user_id) is not None
 
 
 def mark_disabled(db: Transaction, user_id: str, now: datetime) -> bool:
-    """Close the row; False if it was. It is a part of `endings.disable_user`.
+    """Disable the account; False if it was disabled. It is a part of `endings.disable_user`.
 
-    An account that waits for its deletion waits on, but its owner cannot bring it back any more.
+    An account that waits for its deletion still gets deleted, but its owner cannot reopen it any
+    more.
     """
     return db.run(_DISABLE, user_id=user_id, now=now) == 1
 
 
 def mark_enabled(db: Transaction, user_id: str, now: datetime) -> bool:
-    """Open the row, whatever it was shut for; False if it was not, or is deleted.
+    """Open the account, whatever closed it; False if it was open, or is deleted.
 
     It is a part of `endings.enable_user`.
     """
@@ -86,12 +98,15 @@ def mark_enabled(db: Transaction, user_id: str, now: datetime) -> bool:
 
 
 def mark_deleting(db: Transaction, user_id: str, now: datetime, until: datetime) -> bool:
-    """Close the row until it is deleted; False if it was. Part of `endings.schedule_deletion`."""
+    """Close the account until it is deleted; False if it was closed.
+
+    It is a part of `endings.schedule_deletion`.
+    """
     return db.run(_MARK_DELETING, user_id=user_id, now=now, until=until) == 1
 
 
 def mark_open(db: Transaction, user_id: str, now: datetime) -> bool:
-    """Open a row whose owner wanted it deleted; False if it is not such a one.
+    """Reopen an account that its owner had deleted; False if it does not wait for deletion.
 
     It is a part of `endings.bring_back`.
     """
@@ -99,10 +114,10 @@ def mark_open(db: Transaction, user_id: str, now: datetime) -> bool:
 
 
 def due_for_deletion(db: Transaction, now: datetime, limit: int) -> list[str]:
-    """The ids of accounts whose time to come back is over."""
+    """The ids of accounts whose grace period is over."""
     return [row.id for row in db.all(_DUE, now=now, batch=limit)]
 
 
 def hold_due(db: Transaction, user_id: str, now: datetime) -> bool:
-    """Whether the time of this account still is over; nobody brings it back from then on."""
+    """Whether the grace period still is over; nobody reopens the account from then on."""
     return db.first(_HOLD_DUE, user_id=user_id, now=now) is not None

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import ForeignKey, Text, bindparam, delete, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from oidc_server.database import Statement, Transaction
+from oidc_server.database import ConflictError, Statement, Transaction
 from oidc_server.domain.authorization_requests import AuthorizationRequest
 from oidc_server.domain.base import Base, Identifier, Instant, WordSet, insert_all, table_of
 from oidc_server.domain.clients import Client
@@ -52,7 +52,7 @@ class Permission:
 
 
 def unasked(issuer: str) -> Permission:
-    """What every client may: our own audience is that of every token which names no resource."""
+    """What needs no consent: the issuer as audience, which every token without `resource` has."""
     return Permission(resources=frozenset({issuer}))
 
 
@@ -68,7 +68,7 @@ _LOCK = Statement(
     .where(
         _consents.c.user_id == bindparam("user_id"), _consents.c.client_id == bindparam("client_id")
     )
-    .with_for_update()  # two tabs that allow different things must not forget one of them
+    .with_for_update()  # two tabs that allow different things: both are kept
 )
 _new = insert_all(_consents)
 _REMEMBER_FIRST = Statement(_new.on_conflict_do_nothing())
@@ -106,15 +106,20 @@ def find(db: Transaction, user_id: str, client: Client) -> Permission:
     return Permission(row.scopes, row.resources)
 
 
-def read_along(db: Transaction, user_id: str, client_id: str, values: Sequence[Any] | None) -> None:
+def prime(db: Transaction, user_id: str, client_id: str, values: Sequence[Any] | None) -> None:
     """Spare `find` its read, once: another statement has read `COLUMNS`, or found nothing."""
-    db.read_along(_FIND, values, user_id=user_id, client_id=client_id)
+    db.prime(_FIND, values, user_id=user_id, client_id=client_id)
 
 
 def remember(
     db: Transaction, user_id: str, client: Client, permission: Permission, now: datetime
-) -> None:
-    """Add to what is allowed. What was allowed to the client when it looked otherwise is gone."""
+) -> Permission:
+    """Add to what is allowed, and return what was allowed before.
+
+    If the client has changed its name or its hosts since then, that is dropped. Raises
+    `ConflictError` if the consent is being withdrawn at this moment: the request runs again and
+    gives it anew.
+    """
     client_id, shown = client.client_id, _look(client)
     values = {"shown": shown, "granted_at": now}
     inserted = db.run(
@@ -125,22 +130,26 @@ def remember(
         resources=permission.resources,
         **values,
     )
-    if not inserted:
-        before = db.first(_LOCK, user_id=user_id, client_id=client_id)
-        if before.shown == shown:
-            permission |= Permission(before.scopes, before.resources)
-        db.later(
-            _WIDEN,
-            of_user=user_id,
-            of_client=client_id,
-            scopes=permission.scopes,
-            resources=permission.resources,
-            **values,
-        )
+    if inserted:
+        return Permission()
+    row = db.first(_LOCK, user_id=user_id, client_id=client_id)
+    if row is None:
+        raise ConflictError("the consent was withdrawn")
+    before = Permission(row.scopes, row.resources) if row.shown == shown else Permission()
+    allowed = permission | before
+    db.later(
+        _WIDEN,
+        of_user=user_id,
+        of_client=client_id,
+        scopes=allowed.scopes,
+        resources=allowed.resources,
+        **values,
+    )
+    return before
 
 
 def _look(client: Client) -> str:
-    """What the consent page lets a person recognise a client by: its name, and where it lives."""
+    """A digest of what people recognise the client by on the consent page: its name and hosts."""
     metadata = client.metadata
     places = sorted({_place(uri) for uri in metadata.redirect_uris})
     return hashlib.sha256("\n".join([metadata.client_name, *places]).encode()).hexdigest()
@@ -152,25 +161,25 @@ def _place(redirect_uri: str) -> str:
 
 
 def forget_client(db: Transaction, client_id: str) -> None:
-    """What anybody allowed this client is forgotten."""
+    """Delete all consents to this client."""
     db.later(_FORGET_CLIENT, client_id=client_id)
 
 
 def withdraw(db: Transaction, user_id: str, client_id: str) -> bool:
-    """Forget what this person allowed this client; False if it was nothing.
+    """Delete the consent of this person to this client; False if there is none.
 
-    It is a part of `endings.withdraw_client`, which ends what came of it.
+    It is a part of `endings.withdraw_client`, which revokes the grants too.
     """
     return db.run(_WITHDRAW, user_id=user_id, client_id=client_id) == 1
 
 
 def withdraw_newer(db: Transaction, user_id: str, since: datetime) -> None:
-    """Forget what was allowed since somebody else was in. It is a part of `endings`."""
+    """Delete consents since an intruder was in. It is a part of `endings`."""
     db.later(_WITHDRAW_NEWER, of_user=user_id, since=since)
 
 
 def permissions_of(db: Transaction, user_id: str) -> list[tuple[str, Permission, datetime]]:
-    """What this person allowed whom, and when they were asked last."""
+    """The consents of this person: client, permission, and when it was asked for last."""
     return [
         (row.client_id, Permission(row.scopes, row.resources), row.granted_at)
         for row in db.all(_LIST_ALL, user_id=user_id)

@@ -26,7 +26,9 @@ from oidc_server.domain.base import (
     insert_all,
     new_id,
     parse_id,
+    seen,
     table_of,
+    unchanged,
 )
 from oidc_server.domain.grants import Authorization, Granted
 from oidc_server.security import opaque_tokens
@@ -137,10 +139,16 @@ _POLL = Statement(
         _codes.c.grant_id,
     ).where(_codes.c.device_code_digest == bindparam("presented"))
 )
+_POLLED = ("polled_at",)
 _NOTE_POLL = Statement(
     update(_codes)
+    .where(_codes.c.id == bindparam("request_id"), unchanged(_codes, _POLLED))
+    .values(polled_at=bindparam("now"))
+)
+_SLOW_DOWN = Statement(
+    update(_codes)
     .where(_codes.c.id == bindparam("request_id"))
-    .values(polled_at=bindparam("now"), interval=bindparam("seconds"))
+    .values(polled_at=bindparam("now"), interval=_codes.c.interval + bindparam("seconds"))
 )
 _APPROVE = Statement(
     update(_codes)
@@ -254,13 +262,16 @@ def poll(db: Transaction, device_code: str) -> Polled | None:
 def note_poll(db: Transaction, polled: Polled, now: datetime) -> bool:
     """Note that the device asked too early to be told; False when it also asked too often.
 
-    Then it has to wait five seconds longer from now on (RFC 8628 §3.5).
+    Then it has to wait five seconds longer from now on (RFC 8628 §3.5). Who asked once more since
+    the request was read asked too often as well. Nothing is written after it.
     """
     interval = timedelta(seconds=polled.interval)
     in_time = polled.polled_at is None or now - polled.polled_at >= interval - _JITTER
-    seconds = interval if in_time else interval + _SLOWER_BY
-    db.later(_NOTE_POLL, request_id=polled.id, now=now, seconds=int(seconds.total_seconds()))
-    return in_time
+    noted = {"request_id": polled.id, "now": now}
+    if in_time and db.conclude(_NOTE_POLL, **noted, **seen(polled, _POLLED)):
+        return True
+    db.later(_SLOW_DOWN, **noted, seconds=int(_SLOWER_BY.total_seconds()))
+    return False
 
 
 def prune(db: Transaction, now: datetime, limit: int) -> int:

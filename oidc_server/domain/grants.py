@@ -136,7 +136,7 @@ _INSERT = Statement(insert_all(_grants))
 _in_session = (
     select(*[bindparam(column.name, type_=column.type) for column in _grants.columns])
     .where(_sessions.c.id == bindparam("session_id"), _sessions.c.ended_at.is_(None))
-    .with_for_update(read=True)  # who ends it comes after, and sees what hangs on it
+    .with_for_update(read=True)  # ending the session waits for this, and then revokes the grant
 )
 _with_consent = _in_session.where(
     _consents.c.user_id == bindparam("user_id"), _consents.c.client_id == bindparam("client_id")
@@ -258,8 +258,8 @@ def mint_code(
 ) -> str:
     """Give access and return the authorization code that fetches it (RFC 6749 §4.1.2).
 
-    Nothing is written after it. Raises `ConflictError` if the session has ended meanwhile, or what
-    the person allowed was taken back, where it is that by which it is given (`needs_consent`).
+    It is the last write of its transaction. Raises `ConflictError` if the session has ended
+    meanwhile, or, with `needs_consent`, if the consent was withdrawn.
     """
     code = opaque_tokens.mint()
     values = _values(authorization, now, lifetime) | {
@@ -302,17 +302,17 @@ def _values(authorization: Authorization, now: datetime, lifetime: timedelta) ->
 
 
 def find_by_code(db: Transaction, code: str) -> Granted | None:
-    """The grant of this code, spent or not; its client is read along. Reading claims nothing."""
+    """The grant of this code, spent or not; its client is primed. Reading claims nothing."""
     row = db.first(_FIND_BY_CODE, presented=opaque_tokens.digest(code))
     if row is None:
         return None
     granted = Granted(*row[: len(GRANTED_COLUMNS)])
-    clients.read_along(db, granted.client_id, row.live_revision)
+    clients.prime(db, granted.client_id, row.live_revision)
     return granted
 
 
 def find(db: Transaction, grant_id: str) -> Granted | None:
-    """The grant of this id, whether it holds or not."""
+    """The grant of this id, active or not."""
     row = db.first(_FIND, of_grant=grant_id)
     return Granted(*row) if row else None
 
@@ -320,13 +320,13 @@ def find(db: Transaction, grant_id: str) -> Granted | None:
 def redeem(db: Transaction, grant_id: str, now: datetime) -> bool:
     """Spend the code once: one conditional UPDATE, so of two callers one wins (RFC 6749 §4.1.2).
 
-    Who wins has written the rest before.
+    It is the last write of its transaction.
     """
     return db.conclude(_REDEEM, of_grant=grant_id, now=now) == 1
 
 
 def burn(db: Transaction, grant_id: str, now: datetime) -> None:
-    """Spend the code for nothing: what it was good for has ended."""
+    """Spend the code and revoke the grant, so that nothing can be had for it any more."""
     db.later(_BURN, of_grant=grant_id, now=now)
 
 

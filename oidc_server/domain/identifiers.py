@@ -79,7 +79,7 @@ def refusals(check: Callable[[T], object], value: T) -> list[InvalidFieldError]:
 
 def canonical_username(text: str) -> str:
     """The form in which a username is unique; raises `InvalidUsernameError`."""
-    canonical = _folded(text)
+    canonical = folded(text)
     if not canonical:
         raise InvalidUsernameError("missing")
     if len(text) > _MAX_TYPED or len(canonical) > MAX_USERNAME:
@@ -134,18 +134,27 @@ def normal_name(text: str) -> str | None:
 
 
 def guessed(identifier: str) -> str:
-    """What somebody typed to sign in, in a form in which two spellings of one name are equal.
+    """What somebody typed to sign in, in the one form in which it is looked up and counted.
 
-    Never refuses: a name that nobody can have is a name like any other to those who guess.
+    Two spellings are equal if they find the same account, be it there or not: else counts would
+    tell which addresses have one. Never refuses: what cannot be an address finds nobody, and so
+    equals none.
     """
-    return _folded(identifier)
+    canonical = folded(identifier)
+    if "@" not in canonical:
+        return canonical
+    try:
+        return canonical_email(identifier)
+    except InvalidEmailError:
+        return identifier[: _MAX_TYPED + 1]
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
     """NFKC and case folding until nothing changes, without the dots that only some i have."""
     text = unicodedata.normalize("NFKC", text[: _MAX_TYPED + 1]).casefold()
     text = unicodedata.normalize("NFKC", text).translate(_DOTLESS)
-    return text.replace("i\u0307", "i").strip()
+    text = re.sub("i\u0307+", "i", text)
+    return unicodedata.normalize("NFKC", text).strip()  # another accent can join the i now
 
 
 def _is_allowed(char: str) -> bool:

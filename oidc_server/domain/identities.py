@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, Text, UniqueConstraint, bindparam, delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from oidc_server.database import ConflictError, Statement, Transaction
@@ -16,7 +17,6 @@ from oidc_server.domain.base import (
     DomainError,
     Identifier,
     Instant,
-    insert_all,
     new_id,
     parse_id,
     table_of,
@@ -78,9 +78,14 @@ _SHOWN = (
 )
 _from = _identities.join(_providers, _providers.c.id == _identities.c.provider_id)
 _INSERT = Statement(
-    insert_all(_identities).on_conflict_do_nothing(
-        index_elements=[_identities.c.provider_id, _identities.c.sub]
+    insert(_identities)
+    .from_select(
+        [column.name for column in _identities.columns],
+        select(*[bindparam(column.name, type_=column.type) for column in _identities.columns])
+        .where(_providers.c.id == bindparam("provider_id"))
+        .with_for_update(read=True),  # whoever removes the provider comes after, and removes this
     )
+    .on_conflict_do_nothing(index_elements=[_identities.c.provider_id, _identities.c.sub])
 )
 _FIND = Statement(
     select(*_SHOWN)
@@ -147,7 +152,8 @@ def link(
 ) -> bool:
     """Let an account elsewhere open this one; False if it does already.
 
-    Whoever calls has proof of both. Raises `IdentityTakenError`: the unique index decides.
+    Whoever calls has proof of both. Raises `IdentityTakenError`: the unique index decides. Raises
+    `ConflictError` if the provider was removed meanwhile, or it was just being unlinked.
     """
     inserted = db.run(
         _INSERT,
@@ -162,7 +168,9 @@ def link(
     if inserted:
         return True
     owner = find(db, provider.id, sub)
-    if owner is None or owner.user_id != user_id:
+    if owner is None:
+        raise ConflictError("the provider was removed, or the account unlinked")
+    if owner.user_id != user_id:
         raise IdentityTakenError(f"Somebody else signs in with this account at {provider.label}.")
     return False
 

@@ -4,15 +4,14 @@ One provider stands for one issuer, for good: what people have there is known by
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal, get_args
 
-from sqlalchemy import Boolean, LargeBinary, Text, bindparam, delete, select, update
+from sqlalchemy import Boolean, LargeBinary, Text, bindparam, delete, null, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from oidc_server.database import Statement, Transaction
+from oidc_server.database import ConflictError, Statement, Transaction
 from oidc_server.domain.base import (
     Base,
     DomainError,
@@ -20,7 +19,9 @@ from oidc_server.domain.base import (
     Instant,
     insert_all,
     new_id,
+    seen,
     table_of,
+    unchanged,
 )
 from oidc_server.security.encryption import Vault
 
@@ -108,12 +109,22 @@ _ENABLED = Statement(
     .where(_providers.c.disabled_at.is_(None))
     .order_by(_providers.c.created_at, _providers.c.id)
 )
-_INSERT = Statement(insert_all(_providers))
-_CHANGEABLE = (*Description.__dataclass_fields__, "sealed_secret", "updated_at", "disabled_at")
-_CHANGE = Statement(
+_INSERT = Statement(insert_all(_providers).on_conflict_do_nothing())
+_DESCRIBED = (*Description.__dataclass_fields__, "sealed_secret")
+_DESCRIBE = Statement(
     update(_providers)
-    .where(_providers.c.id == bindparam("provider_id"))
-    .values({name: bindparam(f"new_{name}", type_=_providers.c[name].type) for name in _CHANGEABLE})
+    .where(_providers.c.id == bindparam("provider_id"), unchanged(_providers, _DESCRIBED))
+    .values({name: bindparam(name) for name in (*_DESCRIBED, "updated_at")})
+)
+_DISABLE = Statement(
+    update(_providers)
+    .where(_providers.c.id == bindparam("provider_id"), _providers.c.disabled_at.is_(None))
+    .values(disabled_at=bindparam("now"), updated_at=bindparam("now"))
+)
+_ENABLE = Statement(
+    update(_providers)
+    .where(_providers.c.id == bindparam("provider_id"), _providers.c.disabled_at.is_not(None))
+    .values(disabled_at=null(), updated_at=bindparam("now"))
 )
 _REMOVE = Statement(delete(_providers).where(_providers.c.id == bindparam("provider_id")))
 
@@ -165,7 +176,10 @@ def add(
     client_secret: str | None,
     now: datetime,
 ) -> IdentityProvider:
-    """Let people sign in with a provider from now on; raises `InvalidProviderError`."""
+    """Let people sign in with a provider from now on.
+
+    Raises `InvalidProviderError`, and `ConflictError` if somebody else has just added it.
+    """
     if not _NAME.fullmatch(name) or name in _OURS:
         raise InvalidProviderError(
             "The name has up to 40 small letters, digits and hyphens, and is not new or connect."
@@ -177,7 +191,7 @@ def add(
     if db.first(_BY_ISSUER, of_issuer=issuer) is not None:
         raise InvalidProviderError(f"There is a provider for {issuer} already.")
     provider_id = new_id(now)
-    db.later(
+    added = db.run(
         _INSERT,
         id=provider_id,
         name=name,
@@ -188,6 +202,8 @@ def add(
         disabled_at=None,
         **_checked(description, has_secret=client_secret is not None),
     )
+    if not added:
+        raise ConflictError("the provider was added meanwhile")
     return get(db, name)
 
 
@@ -202,15 +218,18 @@ def edit(
 ) -> IdentityProvider:
     """Describe a provider anew, but for its name and issuer; raises `InvalidProviderError`.
 
-    Without `client_secret` it keeps the one it has, unless its method takes none.
+    Without `client_secret` it keeps the one it has, unless its method takes none. Raises
+    `ConflictError` if it is not described any more as it was read: else that is undone.
     """
     sealed = provider.sealed_secret
     if client_secret is not None:
         sealed = _sealed(vault, provider.id, client_secret)
     elif description.token_endpoint_auth_method == "none":
         sealed = None
-    described = _checked(description, has_secret=sealed is not None)
-    _change(db, provider, {**described, "sealed_secret": sealed}, now)
+    values = _checked(description, has_secret=sealed is not None) | {"sealed_secret": sealed}
+    values |= seen(provider, _DESCRIBED)
+    if not db.run(_DESCRIBE, provider_id=provider.id, updated_at=now, **values):
+        raise ConflictError("the provider has changed")
     return get(db, provider.name)
 
 
@@ -223,32 +242,17 @@ def described(provider: IdentityProvider) -> Description:
 
 def disable(db: Transaction, provider: IdentityProvider, now: datetime) -> bool:
     """Let nobody sign in with it for now; False if so already. Links of people stay."""
-    if provider.disabled_at is not None:
-        return False
-    _change(db, provider, {"disabled_at": now}, now)
-    return True
+    return db.run(_DISABLE, provider_id=provider.id, now=now) == 1
 
 
 def enable(db: Transaction, provider: IdentityProvider, now: datetime) -> bool:
     """Let people sign in with it again; False if they may."""
-    if provider.disabled_at is None:
-        return False
-    _change(db, provider, {"disabled_at": None}, now)
-    return True
+    return db.run(_ENABLE, provider_id=provider.id, now=now) == 1
 
 
 def delete_row(db: Transaction, provider_id: str) -> None:
     """Forget a provider. It is a part of `endings.remove_provider`."""
     db.later(_REMOVE, provider_id=provider_id)
-
-
-def _change(
-    db: Transaction, provider: IdentityProvider, changes: Mapping[str, Any], now: datetime
-) -> None:
-    values = {name: getattr(provider, name) for name in _CHANGEABLE}
-    values |= {**changes, "updated_at": now}
-    new = {f"new_{name}": value for name, value in values.items()}
-    db.later(_CHANGE, provider_id=provider.id, **new)
 
 
 def _checked(description: Description, *, has_secret: bool) -> dict[str, Any]:

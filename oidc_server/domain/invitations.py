@@ -4,6 +4,8 @@ A row is an id with an end and the mark of its use. What the invited hold is a l
 MAC that the database cannot make, like that of `links.py`.
 """
 
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -24,6 +26,7 @@ from oidc_server.domain.base import (
     table_of,
 )
 from oidc_server.domain.mails import MailKind
+from oidc_server.domain.roles import Held, UnknownRoleError
 
 LONGEST = timedelta(days=90)
 USUAL = timedelta(days=7)
@@ -169,14 +172,16 @@ def find(db: Transaction, invitation_id: str, now: datetime) -> Invitation | Non
 def redeem(db: Transaction, invitation: Invitation, user_id: str, now: datetime) -> bool:
     """Use it for an account, once: one conditional UPDATE, so of many callers one gets it.
 
-    The account gets the role, if there still is such a one.
+    The account gets the role, if there still is such a one. Nobody takes from the inviter what they
+    give it by, before this is over.
     """
-    if not _is_still_meant(db, invitation):
+    if not _is_still_meant(db, invitation, roles.hold):
         return False
     if not db.run(_REDEEM, of_id=invitation.id, now=now, by=user_id):
         return False
-    if invitation.role is not None and roles.find(db, invitation.role) is not None:
-        roles.assign(db, user_id, invitation.role, now)
+    if invitation.role is not None:
+        with suppress(UnknownRoleError):
+            roles.assign(db, user_id, invitation.role, now)
     return True
 
 
@@ -204,18 +209,22 @@ def prune(db: Transaction, now: datetime, limit: int) -> int:
     return db.run(_PRUNE, long_ago=now - _KEPT_AFTER_EXPIRY, batch=limit)
 
 
-def _is_still_meant(db: Transaction, invitation: Invitation) -> bool:
+def _is_still_meant(
+    db: Transaction,
+    invitation: Invitation,
+    held_by: Callable[[Transaction, str], Held] = roles.held_by,
+) -> bool:
     """Whether who invited could give its role now; operators and services may, and no role is free.
 
     A role that is gone gives nothing, so it voids nothing.
     """
     if invitation.role is None or invitation.invited_by is None:
         return True
+    held = held_by(db, invitation.invited_by)  # before the role, which may be changed until then
     role = roles.find(db, invitation.role)
     if role is None:
         return True
     inviter = users.find(db, invitation.invited_by)
     if inviter is None or inviter.disabled_at is not None:
         return False
-    held = roles.held_by(db, inviter.id)
     return held.give(GIVING) and held.cover(role.held)

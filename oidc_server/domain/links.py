@@ -39,6 +39,7 @@ from oidc_server.domain.base import (
     parse_id,
     table_of,
 )
+from oidc_server.domain.users import User
 
 _KEPT_AFTER_EXPIRY = timedelta(days=7)
 _MOST_GUESSES = 5
@@ -107,6 +108,7 @@ class Link:
 
 
 _links = table_of(LinkRow)
+_users = table_of(User)
 _open = and_(
     _links.c.purpose == bindparam("of_purpose"),
     _links.c.spent_at.is_(None),
@@ -126,6 +128,12 @@ _CONSUME = Statement(
     .where(_links.c.id == bindparam("link_id"), _open)
     .values(spent_at=bindparam("now", type_=Instant))
     .returning(*_columns)
+)
+_HOLD_OWNER = Statement(
+    select(_users.c.id)
+    .join(_links, _links.c.user_id == _users.c.id)
+    .where(_links.c.id == bindparam("link_id"), _open)
+    .with_for_update(of=_users, key_share=True)  # as `users.hold`
 )
 _KILL = Statement(update(_links).where(_of_person).values(spent_at=bindparam("now")))
 _KILL_NEWER = Statement(
@@ -192,7 +200,12 @@ def find(db: Transaction, link_id: str, purpose: Purpose, now: datetime) -> Link
 
 
 def consume(db: Transaction, link_id: str, purpose: Purpose, now: datetime) -> Link | None:
-    """Use a link once: one conditional UPDATE, so of many callers one gets it."""
+    """Use a link once: one conditional UPDATE, so of many callers one gets it.
+
+    Its person is held before, as by whoever withdraws their links (ADR 0024).
+    """
+    if (parsed := parse_id(link_id)) is not None:
+        db.first(_HOLD_OWNER, link_id=parsed, of_purpose=purpose.value, now=now)
     return _link(db, _CONSUME, link_id, purpose, now)
 
 

@@ -36,7 +36,7 @@ class LogoutDelivery:
 
 
 _outbox = table_of(OutboxRow)
-QUEUES = (Queue.LOGOUT, Queue.LOGOUT_OF_STRANGERS)
+QUEUES = (Queue.LOGOUT, Queue.LOGOUT_SELF_REGISTERED)
 _ours = or_(*(_outbox.c.queue == queue.value for queue in QUEUES))
 _newest = (
     select(
@@ -76,7 +76,7 @@ _RETRY_FAILED = Statement(
 
 
 def intend(db: Transaction, client: SessionClient, user_id: str, now: datetime) -> None:
-    """Owe this client the news that the session has ended (Back-Channel Logout §2.5)."""
+    """Queue a back-channel logout for this client (Back-Channel Logout §2.5)."""
     uri = client.backchannel_logout_uri or ""
     payload = {
         "client_id": client.client_id,
@@ -84,7 +84,7 @@ def intend(db: Transaction, client: SessionClient, user_id: str, now: datetime) 
         "sub": client.sub,
         "sid": client.sid,
     }
-    queue = Queue.LOGOUT_OF_STRANGERS if client.self_registered else Queue.LOGOUT
+    queue = Queue.LOGOUT_SELF_REGISTERED if client.self_registered else Queue.LOGOUT
     outbox.put(db, queue, _KIND, payload, now, destination=urlsplit(uri).netloc.lower())
 
 
@@ -95,12 +95,12 @@ def find_all(db: Transaction, *, only_failed: bool, limit: int) -> list[LogoutDe
 
 
 def retry(db: Transaction, delivery_id: str, now: datetime) -> bool:
-    """Begin anew with one that was given up or waits; False if there is no such one."""
+    """Start over with a delivery that was given up or waits; False if there is none."""
     return db.run(_RETRY, delivery_id=delivery_id, now=now) == 1
 
 
 def retry_failed(db: Transaction, now: datetime) -> int:
-    """Begin anew with all that were given up; returns how many those are."""
+    """Start over with all that were given up; returns how many."""
     return db.run(_RETRY_FAILED, now=now)
 
 

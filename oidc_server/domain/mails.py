@@ -71,12 +71,11 @@ def enqueue(
     now: datetime,
     **facts: str,
 ) -> None:
-    """Intend a mail of this kind. Without `user_id` it greets nobody by name.
+    """Queue a mail of this kind. Without `user_id` it greets nobody by name.
 
-    `link_id` is the id of the link that the mail shall carry, `facts` what its text tells beside
-    that (`browser`, `system`, `address`, `detail`): nothing in it opens a door. `until`, a moment
-    in ISO 8601, is told as its reader writes dates. `language`, a list of tags, is what they asked
-    for, if their account does not say.
+    `link_id` is the id of the link in the mail. `facts` are for its text (`browser`, `system`,
+    `address`, `detail`), and must hold no secret. `until` is a moment in ISO 8601, which is
+    formatted for the reader. `language`, a list of tags, is used if the account has no language.
     """
     payload = {"user_id": user_id, "to": to, "link_id": link_id, "facts": facts}
     outbox.put(db, Queue.MAIL, kind.value, payload, now)
@@ -93,13 +92,15 @@ def notify(
 ) -> None:
     """Tell a person what happened to their account: `notify(db, id, notice, now, **mail_facts)`.
 
-    The mail goes to their verified address, or to `to`, the one they just gave up. Facts are those
-    of `enqueue`. `detail` is what exactly: the model of a key, an application, a day; words of ours
-    or of the operator, never what somebody typed into this account, who may be a stranger.
+    The mail goes to their verified address, or to `to`, the one that the account just gave up.
+    Facts are those of `enqueue`; `detail` names what it is about: the model of a key, an
+    application, a day. It is text of ours or of the operator, never what somebody typed into this
+    account, who may be an intruder.
 
-    It carries a link by which whoever did not do it closes the account to everybody.
+    With its link, whoever did not do it closes the account to everybody.
 
-    The same notice comes at most a few times in a row, so that nobody can flood a mailbox with it.
+    The same notice is sent at most a few times in a row, so that nobody can flood a mailbox with
+    it.
     """
     user = users.get_address(db, user_id)
     if to is None and user.email_verified_at is not None:

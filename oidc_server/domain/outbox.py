@@ -54,8 +54,9 @@ class Queue(StrEnum):
 
     MAIL = "mail"
     LOGOUT = "logout"
-    LOGOUT_OF_STRANGERS = "logout_of_strangers"
-    """To clients that registered themselves: slow ones hold up only each other."""
+    LOGOUT_SELF_REGISTERED = "logout_of_strangers"
+    """To self-registered clients: slow ones delay only each other. The value stands in rows that
+    nodes of two versions share (ADR 0023)."""
 
 
 class OutboxRow(Base):
@@ -119,7 +120,7 @@ _LEASE = Statement(
         .where(_due)
         .order_by(_outbox.c.next_attempt_at, _outbox.c.id)
         .limit(1)
-        .with_for_update(skip_locked=True)  # says nothing on SQLite, where one writes at a time
+        .with_for_update(skip_locked=True)  # left out on SQLite, which has one writer at a time
         .scalar_subquery()
     )
     .values(next_attempt_at=bindparam("leased_until"), attempts=_outbox.c.attempts + 1)
@@ -190,9 +191,9 @@ def put(
     now: datetime,
     destination: str | None = None,
 ) -> None:
-    """Intend something; it is carried out after the commit.
+    """Add a row, which is carried out after the commit.
 
-    `destination` names the neighbour it goes to, so that a slow one holds up nobody else.
+    `destination` is the host that it goes to: while that is slow, rows to others go first.
     """
     db.later(
         _PUT,
@@ -213,7 +214,7 @@ def put(
 def is_due(
     db: Transaction, now: datetime, queue: Queue = Queue.MAIL, busy: Iterable[str] = ()
 ) -> bool:
-    """Whether `lease` would find something: one look into an index, without a write."""
+    """Whether `lease` would find a row: one index lookup, without a write."""
     return db.first(_DUE, of_queue=queue.value, busy=_words(busy), now=now) is not None
 
 
@@ -241,32 +242,34 @@ def lease(
 
 
 def delivered(db: Transaction, item: OutboxItem, now: datetime) -> None:
-    """It is done, whoever may have leased it since."""
+    """Mark the row as done, whoever has leased it since."""
     db.later(_DELIVERED, item_id=item.id, moment=now)
 
 
 def failed(db: Transaction, item: OutboxItem, error: str, now: datetime) -> bool:
-    """It did not work: try again later, or give up after the last attempt; True when given up.
+    """Try again later, or give up after the last attempt; returns whether it was given up.
 
-    The pause doubles, so one waits at most about as long again as the trouble has lasted.
+    The pause doubles each time.
     """
     if item.attempts >= MAX_ATTEMPTS:
-        give_up(db, item, error, now)
-        return True
+        return give_up(db, item, error, now)
     pause = min(_FIRST_PAUSE * 2 ** min(item.attempts - 1, 20), _LONGEST_PAUSE)
     db.later(_POSTPONE, item_id=item.id, attempt=item.attempts, moment=now + pause, error=error)
     return False
 
 
-def give_up(db: Transaction, item: OutboxItem, error: str, now: datetime) -> None:
-    """Never try it again; the row stays for some weeks and says why."""
-    db.later(_GIVE_UP, item_id=item.id, attempt=item.attempts, moment=now, error=error)
+def give_up(db: Transaction, item: OutboxItem, error: str, now: datetime) -> bool:
+    """Never try it again; the row is kept for some weeks with the reason.
+
+    False if somebody else has leased it since, or done it: then they decide.
+    """
+    return db.run(_GIVE_UP, item_id=item.id, attempt=item.attempts, moment=now, error=error) == 1
 
 
 def hasten(db: Transaction, now: datetime) -> int:
-    """Make due what would wait longer than anything does; returns how many rows that were.
+    """Make rows due whose next attempt is further ahead than any pause; returns how many.
 
-    They are from before the clock was set back.
+    They date from before the clock was set back.
     """
     return db.run(
         _HASTEN,
@@ -277,7 +280,7 @@ def hasten(db: Transaction, now: datetime) -> int:
 
 
 def pending_by_queue(db: Transaction) -> dict[Queue, int]:
-    """How many rows of each queue wait, of the first `MOST_COUNTED` that do."""
+    """How many rows of each queue wait, counted up to `MOST_COUNTED`."""
     counted = {row.queue: row.rows for row in db.all(_COUNT_BY_QUEUE)}
     return {queue: counted.get(queue, 0) for queue in Queue}
 

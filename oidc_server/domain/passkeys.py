@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from oidc_server.database import Statement, Transaction
-from oidc_server.domain import identifiers, users
+from oidc_server.domain import credentials, identifiers
 from oidc_server.domain.base import (
     Base,
     DomainError,
@@ -275,7 +275,7 @@ def use(db: Transaction, passkey: Passkey, assertion: Assertion, now: datetime) 
     §6.1.1): such a use is refused and flagged, and the stored count stays. Passkeys on several
     devices do not count at all. `disabled` and `removed` happened since the passkey was found.
     """
-    if not users.may_sign_in(db, passkey.user_id, now):
+    if not credentials.may_sign_in(db, passkey.user_id, now):
         return "disabled"
     mine = {"passkey_id": passkey.id, "of_user": passkey.user_id}
     used = db.run(

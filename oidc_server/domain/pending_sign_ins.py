@@ -33,9 +33,10 @@ from oidc_server.domain.base import (
     parse_id,
     table_of,
 )
+from oidc_server.domain.credentials import open_or_returning
 from oidc_server.domain.factors.strength import PASSWORD
 from oidc_server.domain.user_sessions import LiveSession
-from oidc_server.domain.users import User, open_or_returning
+from oidc_server.domain.users import User
 from oidc_server.security import opaque_tokens
 from oidc_server.security.encryption import Vault
 
@@ -91,7 +92,7 @@ _open = and_(
 _one_more = _pending.c.failures + literal_column("1", Integer)
 
 _INSERT = Statement(insert_all(_pending))
-_FIND = Statement(
+_found = (
     select(
         _pending.c.id,
         _pending.c.user_id,
@@ -108,6 +109,8 @@ _FIND = Statement(
         open_or_returning,
     )
 )
+_FIND = Statement(_found)
+_HOLD = Statement(_found.with_for_update(of=_pending))
 _FINISH = Statement(update(_pending).where(_open).values(ended_at=bindparam("now", type_=Instant)))
 _FAIL = Statement(
     update(_pending)
@@ -197,6 +200,16 @@ def find(db: Transaction, pending_id: str, browser: str, now: datetime) -> Pendi
     """What waits for its next step; None if it is over, of another browser or a disabled user."""
     given = _key(pending_id, browser, now)
     row = given and db.first(_FIND, **given)
+    return PendingSignIn(*row) if row else None
+
+
+def hold(db: Transaction, pending_id: str, browser: str, now: datetime) -> PendingSignIn | None:
+    """The same, for whoever takes that step: nobody else goes on with it, or ends it, meanwhile.
+
+    It comes before what is proven in the step, as it does for who ends them all (ADR 0024).
+    """
+    given = _key(pending_id, browser, now)
+    row = given and db.first(_HOLD, **given)
     return PendingSignIn(*row) if row else None
 
 

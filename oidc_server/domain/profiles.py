@@ -84,6 +84,11 @@ def checked(claims: Mapping[str, Any]) -> dict[str, Any]:
     return {claim: _RULES[claim](claim, value) for claim, value in claims.items()}
 
 
+def claims_of(person: ProfileColumns) -> dict[str, Any]:
+    """All claims of a person, with None for those that they have not."""
+    return {claim: getattr(person, claim) for claim in CLAIMS}
+
+
 def refusals(claims: Mapping[str, Any]) -> list[InvalidFieldError]:
     """What is wrong with these: an error for each claim that cannot be taken."""
     return [

@@ -144,9 +144,9 @@ def mint(
     idle_lifetime: timedelta,
     dpop_jkt: str | None = None,
 ) -> str:
-    """The first refresh token of a grant, bound to a key or to nothing but its client.
+    """The first refresh token of a grant, bound to a key or only to its client.
 
-    It is none if the code of the grant turns out to be spent, which is done afterwards.
+    It is void if redeeming the code of the grant, which comes afterwards, fails.
     """
     token = opaque_tokens.mint()
     db.later(_INSERT, **_row(token, grant, now, idle_lifetime, dpop_jkt))
@@ -154,13 +154,13 @@ def mint(
 
 
 def find(db: Transaction, token: str, now: datetime) -> Presented | None:
-    """The token with its grant, spent or not; its client is read along. Reading claims nothing."""
+    """The token with its grant, spent or not; its client is primed. Reading claims nothing."""
     digest = opaque_tokens.digest(token)
     row = db.first(_FIND, presented=digest)
     if row is None:
         return None
     granted = Granted(*row[: len(GRANTED_COLUMNS)])
-    clients.read_along(db, granted.client_id, row.live_revision)
+    clients.prime(db, granted.client_id, row.live_revision)
     session_ended = granted.session_id is not None and (
         row.session_expires_at is None
         or row.ended_at is not None
@@ -178,9 +178,9 @@ def find(db: Transaction, token: str, now: datetime) -> Presented | None:
 
 
 def extend(db: Transaction, presented: Presented, now: datetime, idle_lifetime: timedelta) -> bool:
-    """Let a token that does not rotate live on; false if it was spent meanwhile.
+    """Prolong a token that does not rotate; False if it was spent meanwhile.
 
-    Nothing is written after it.
+    It is the last write of its transaction.
     """
     until = _end(presented.grant, now, idle_lifetime)
     return db.conclude(_EXTEND, presented=presented.digest, until=until, now=now) == 1
@@ -200,9 +200,9 @@ def rotate(
 
     The loser of a race, and a retry within `grace` whose successor is still unused, get the same
     successor: it is a MAC of the token under `keys[0]`, so only digests are stored. Any other
-    second use means that a copy exists, so the grant is revoked and everything from it dies
-    (see ADR 0007). The successor may be bound to a key that its predecessor was not. Nothing is
-    written after it, but why it was refused.
+    second use means that a copy exists, so the grant is revoked and everything from it dies (see
+    ADR 0007). The successor may be bound to a key that its predecessor was not. If it succeeds it
+    is the last write of its transaction.
     """
     if presented.rotated_at is None:
         successor = opaque_tokens.successor(keys[0], presented.token)

@@ -11,8 +11,17 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from oidc_server.database import ConflictError, Statement, Transaction
 from oidc_server.domain import clients
-from oidc_server.domain.base import Base, DomainError, FieldError, Instant, WordSet, table_of
-from oidc_server.domain.client_metadata import is_scope
+from oidc_server.domain.base import (
+    Base,
+    DomainError,
+    FieldError,
+    Instant,
+    WordSet,
+    seen,
+    table_of,
+    unchanged,
+)
+from oidc_server.domain.client_metadata import STANDARD_SCOPES, is_scope
 
 
 class ResourceRow(Base):
@@ -77,18 +86,14 @@ _PAGE = Statement(
 _CHANGEABLE = ("name", "scopes", "client_id", "wants_roles")
 _CHANGE = Statement(
     update(_resources)
-    .where(
-        _resources.c.identifier == bindparam("of_resource"),
-        *(
-            _resources.c[name].is_not_distinct_from(
-                bindparam(f"seen_{name}", type_=_resources.c[name].type)
-            )
-            for name in _CHANGEABLE
-        ),
-    )
+    .where(_resources.c.identifier == bindparam("of_resource"), unchanged(_resources, _CHANGEABLE))
     .values({name: bindparam(name) for name in _CHANGEABLE})
 )
-_DELETE = Statement(delete(_resources).where(_resources.c.identifier == bindparam("of_resource")))
+_DELETE = Statement(
+    delete(_resources).where(
+        _resources.c.identifier == bindparam("of_resource"), unchanged(_resources, _CHANGEABLE)
+    )
+)
 
 
 def find(db: Transaction, identifier: str) -> Resource | None:
@@ -178,21 +183,29 @@ def change(
         wants_roles=wants_roles,
     )
     values = {name: getattr(changed, name) for name in _CHANGEABLE}
-    seen = {f"seen_{name}": getattr(resource, name) for name in _CHANGEABLE}
-    if not db.run(_CHANGE, of_resource=resource.identifier, **values, **seen):
+    values |= seen(resource, _CHANGEABLE)
+    if not db.run(_CHANGE, of_resource=resource.identifier, **values):
         raise ConflictError("the resource has changed")
     return changed
 
 
-def remove(db: Transaction, identifier: str) -> None:
-    """Forget it: no token can be asked for it from here on."""
-    db.later(_DELETE, of_resource=identifier)
+def remove(db: Transaction, resource: Resource) -> None:
+    """Forget it: no token can be asked for it from here on.
+
+    Raises `ConflictError` if it is not the resource any more that was read: what guards it now may
+    hold back whoever forgets it.
+    """
+    if not db.run(_DELETE, of_resource=resource.identifier, **seen(resource, _CHANGEABLE)):
+        raise ConflictError("the resource has changed")
 
 
 def _check(db: Transaction, scopes: frozenset[str], client_id: str | None) -> None:
     for scope in scopes:
         if not is_scope(scope):
             raise InvalidResourceError("scopes", f"{scope} is not a scope (RFC 6749 §3.3).")
+        if scope in STANDARD_SCOPES:
+            meant = "has another meaning here, and any client may ask for it."
+            raise InvalidResourceError("scopes", f"{scope} {meant}")
     if client_id is not None and clients.load(db, client_id).is_public:
         raise InvalidResourceError(
             "client_id", f"Client {client_id} has no secret to introspect tokens with."

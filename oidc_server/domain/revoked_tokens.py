@@ -23,9 +23,9 @@ _REVOKE = Statement(insert_all(_revoked).on_conflict_do_nothing())
 _PRUNE = Statement(delete_some(_revoked, _revoked.c.expires_at < bindparam("now")))
 
 
-def revoke(db: Transaction, jti: str, expires_at: datetime) -> None:
-    """Kill one access token (RFC 7009 §2.1)."""
-    db.later(_REVOKE, jti=jti, expires_at=expires_at)
+def revoke(db: Transaction, jti: str, expires_at: datetime) -> bool:
+    """Kill one access token (RFC 7009 §2.1); false if it was dead already."""
+    return db.run(_REVOKE, jti=jti, expires_at=expires_at) == 1
 
 
 def prune(db: Transaction, now: datetime, limit: int) -> int:

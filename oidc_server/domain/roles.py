@@ -33,7 +33,9 @@ from oidc_server.domain.base import (
     Instant,
     WordSet,
     insert_all,
+    seen,
     table_of,
+    unchanged,
 )
 from oidc_server.domain.users import User
 
@@ -176,7 +178,7 @@ _HOLD = Statement(
     .join(_users, _users.c.id == _assignments.c.user_id)
     .outerjoin(_roles, _roles.c.name == _assignments.c.role)
     .where(_assignments.c.user_id == bindparam("user_id"), _users.c.disabled_at.is_(None))
-    # Who takes a role, or shuts the account, comes after what is done by it, or sees it undone.
+    # Taking a role away, or closing the account, waits until what is done by it is committed.
     .with_for_update(read=True, of=(_assignments, _users))
 )
 _ADMINISTRATOR_EXISTS = Statement(
@@ -186,20 +188,19 @@ _role = select(_roles.c.name, _roles.c.description, _roles.c.scopes)
 _FIND = Statement(_role.where(_roles.c.name == bindparam("of_name")))
 _ALL = Statement(_role.order_by(_roles.c.name))
 _INSERT = Statement(insert_all(_roles).on_conflict_do_nothing())
+_CHANGEABLE = ("description", "scopes")
 _CHANGE = Statement(
     update(_roles)
-    .where(
-        _roles.c.name == bindparam("of_name"),
-        _roles.c.description == bindparam("seen_description"),
-        _roles.c.scopes == bindparam("seen_scopes"),
-    )
+    .where(_roles.c.name == bindparam("of_name"), unchanged(_roles, _CHANGEABLE))
     .values(
         description=bindparam("description"),
         scopes=bindparam("scopes"),
         updated_at=bindparam("now"),
     )
 )
-_DELETE = Statement(delete(_roles).where(_roles.c.name == bindparam("of_name")))
+_DELETE = Statement(
+    delete(_roles).where(_roles.c.name == bindparam("of_name"), unchanged(_roles, _CHANGEABLE))
+)
 
 
 def assign(db: Transaction, user_id: str, role: str, now: datetime) -> bool:
@@ -231,12 +232,15 @@ def held_by(db: Transaction, user_id: str) -> Held:
 
 
 def take_turn(db: Transaction) -> None:
-    """Let those who act on others do so one after the other: two may act on each other."""
+    """Lock: one after the other, since two people may act on each other."""
     db.lock("administrators")
 
 
 def hold(db: Transaction, user_id: str) -> Held:
-    """The same for somebody who does something by them: nobody takes one before it is done."""
+    """The same, locked: nobody takes a role from this person, or changes it, before the end.
+
+    The roles are those of an enabled account; a disabled one has only `user`.
+    """
     take_turn(db)
     return _held(db.all(_HOLD, user_id=user_id))
 
@@ -319,11 +323,11 @@ def change(
     """
     _refuse_built_in(role)
     _check(scopes - role.scopes, known)
+    take_turn(db)  # who does something by it does that before, or by what it gives then
     changed = db.run(
         _CHANGE,
         of_name=role.name,
-        seen_description=role.description,
-        seen_scopes=role.scopes,
+        **seen(role, _CHANGEABLE),
         description=description,
         scopes=scopes,
         now=now,
@@ -336,11 +340,14 @@ def change(
 def remove(db: Transaction, role: Role) -> int:
     """Delete a role, and take it from everybody; returns from how many.
 
-    Raises `BuiltInRoleError`.
+    Raises `BuiltInRoleError`, and `ConflictError` if it is not the role any more that was read: it
+    may give more now than whoever deletes it has.
     """
     _refuse_built_in(role)
+    take_turn(db)
     db.lock(_LOCK)
-    db.later(_DELETE, of_name=role.name)
+    if not db.run(_DELETE, of_name=role.name, **seen(role, _CHANGEABLE)):
+        raise ConflictError("the role has changed")
     return db.run(_WITHDRAW_FROM_ALL, of_role=role.name)
 
 

@@ -84,7 +84,7 @@ def find(
     """Whether an access token still holds: grant, user, client and token, in one read.
 
     An exchanged token (RFC 8693) has a second client, and costs a second read. Unless the person is
-    wanted, the client of the grant is read along.
+    wanted, the client of the grant is primed.
     """
     if grant_id is None:
         row = db.first(_STATE_OF_CLIENT, of_client=client_id, jti=jti)
@@ -92,7 +92,7 @@ def find(
         statement = _STATE_AND_PERSON if with_person else _STATE
         row = db.first(statement, of_grant=grant_id, jti=jti)
     if grant_id is not None and row is not None and not with_person:
-        clients.read_along(db, row.client_id, row.live_revision)
+        clients.prime(db, row.client_id, row.live_revision)
     if row is None or row.token_revoked or row.client_disabled_at is not None:
         return _DEAD
     if row.tokens_not_before is not None and issued_at < row.tokens_not_before:

@@ -58,7 +58,7 @@ _issuers = table_of(TrustedIssuerRow)
 _ALL_COLUMNS = [_issuers.c[name] for name in TrustedIssuer.__dataclass_fields__]
 _FIND = Statement(select(*_ALL_COLUMNS).where(_issuers.c.issuer == bindparam("of_issuer")))
 _ALL = Statement(select(*_ALL_COLUMNS).order_by(_issuers.c.issuer))
-_INSERT = Statement(insert_all(_issuers))
+_INSERT = Statement(insert_all(_issuers).on_conflict_do_nothing())
 _REMOVE = Statement(delete(_issuers).where(_issuers.c.issuer == bindparam("of_issuer")))
 
 
@@ -92,9 +92,7 @@ def add(
         raise InvalidIssuerError("The subject is sub or email.")
     if jwks is not None:
         _check_keys(jwks)
-    if find(db, issuer) is not None:
-        raise InvalidIssuerError(f"{issuer} is trusted already.")
-    db.later(
+    is_new = db.run(
         _INSERT,
         issuer=issuer,
         jwks=jwks,
@@ -103,6 +101,8 @@ def add(
         subject=subject,
         created_at=now,
     )
+    if not is_new:
+        raise InvalidIssuerError(f"{issuer} is trusted already.")
     added = find(db, issuer)
     assert added is not None  # noqa: S101 - the row of this transaction
     return added

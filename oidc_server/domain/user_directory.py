@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Select, and_, select, tuple_
 
 from oidc_server.database import Transaction
-from oidc_server.domain import identifiers, roles, users
+from oidc_server.domain import credentials, identifiers, roles, users
 from oidc_server.domain.base import AFTER_ALL, parse_id, table_of
 from oidc_server.domain.roles import RoleAssignment
 from oidc_server.domain.users import User
@@ -53,7 +53,7 @@ def id_of(db: Transaction, named: str) -> str | None:
     """The id of who has this username or verified address; an id itself, whoever's it is."""
     user_id = parse_id(named)
     if user_id is None:
-        found = users.find_for_sign_in(db, named)
+        found = credentials.find_by_name(db, named)
         user_id = found.id if found else None
     return user_id
 
@@ -178,7 +178,7 @@ def _walks(wanted: Wanted) -> list[_Walk]:
 
 
 def _prefix(wanted: Wanted) -> str:
-    return identifiers.guessed(wanted.search or "")
+    return identifiers.folded(wanted.search or "")
 
 
 def _has_state(user: User, wanted: Wanted) -> bool:

@@ -18,7 +18,7 @@ def rename(db: Transaction, user_id: str, username: str, now: datetime) -> User:
     Raises `InvalidUsernameError`, `UsernameTakenError`.
     """
     canonical = identifiers.canonical_username(username)
-    user = users.get(db, user_id)
+    user = users.get_held(db, user_id)
     shown = identifiers.shown_username(username)
     if user.username == shown:
         return user

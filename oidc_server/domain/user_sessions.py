@@ -12,6 +12,7 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
+    case,
     func,
     select,
     text,
@@ -148,7 +149,7 @@ IS_LIVE = (
     _sessions.c.idle_expires_at > bindparam("now", type_=Instant),
     _sessions.c.expires_at > bindparam("now", type_=Instant),
 )
-"""Of a row that `LIVE_COLUMNS` are read from; and its user must be enabled."""
+"""The conditions on a session for `LIVE_COLUMNS`. Its user has to be enabled, too."""
 _FIND = Statement(
     select(*LIVE_COLUMNS)
     .join(_users, _users.c.id == _sessions.c.user_id)
@@ -164,10 +165,17 @@ _some_live = (
     .subquery()
 )
 _COUNT_LIVE = Statement(select(func.count().label("rows")).select_from(_some_live))
+_idle_until = bindparam("idle_until", type_=Instant)
 _TOUCH = Statement(
     update(_sessions)
     .where(_sessions.c.id == bindparam("session_id"))
-    .values(last_seen_at=bindparam("now"), idle_expires_at=bindparam("idle_until"))
+    .values(
+        last_seen_at=bindparam("now"),
+        # The end in the row, not the one that was read: it may have been renewed since.
+        idle_expires_at=case(
+            (_sessions.c.expires_at < _idle_until, _sessions.c.expires_at), else_=_idle_until
+        ),
+    )
 )
 _RENEW = Statement(
     update(_sessions)
@@ -198,11 +206,12 @@ _END = Statement(
     .values(ended_at=bindparam("now"))
     .returning(_sessions.c.sid, _sessions.c.user_id)
 )
-_EXPIRED = Statement(
-    select(_sessions.c.id)
-    .where(_sessions.c.ended_at.is_(None), _sessions.c.idle_expires_at <= bindparam("now"))
-    .order_by(_sessions.c.idle_expires_at)
-    .limit(bindparam("batch"))
+_expired = select(_sessions.c.id).where(
+    _sessions.c.ended_at.is_(None), _sessions.c.idle_expires_at <= bindparam("now")
+)
+_EXPIRED = Statement(_expired.order_by(_sessions.c.idle_expires_at).limit(bindparam("batch")))
+_HOLD_EXPIRED = Statement(
+    _expired.where(_sessions.c.id == bindparam("session_id")).with_for_update()
 )
 _PRUNE = Statement(delete_some(_sessions, _sessions.c.expires_at < bindparam("long_ago")))
 _OF_USER = Statement(
@@ -276,22 +285,21 @@ def find(db: Transaction, handle: str, now: datetime) -> LiveSession | None:
     return LiveSession(*row) if row else None
 
 
-def read_along(db: Transaction, handle: str, now: datetime, values: Sequence[Any] | None) -> None:
+def prime(db: Transaction, handle: str, now: datetime, values: Sequence[Any] | None) -> None:
     """Spare `find` its read, once: another statement has read `LIVE_COLUMNS`, or found nothing."""
-    db.read_along(_FIND, values, presented=opaque_tokens.digest(handle), now=now)
+    db.prime(_FIND, values, presented=opaque_tokens.digest(handle), now=now)
 
 
 def touch(db: Transaction, session: LiveSession, now: datetime, idle_lifetime: timedelta) -> None:
     """Push the idle limit out, at most once a minute; never past the absolute one."""
     if now - session.last_seen_at >= _TOUCH_EVERY:
-        idle_until = min(now + idle_lifetime, session.expires_at)
-        db.later(_TOUCH, session_id=session.id, now=now, idle_until=idle_until)
+        db.later(_TOUCH, session_id=session.id, now=now, idle_until=now + idle_lifetime)
 
 
 def hold(db: Transaction, session_id: str) -> None:
-    """Have nobody end the session before this transaction is over: what hangs on it is seen then.
+    """Lock the session: ending it waits for this transaction, and then sees what that has added.
 
-    Raises `ConflictError` if somebody was faster, so that the request runs again without it.
+    Raises `ConflictError` if it has just been ended, so that the request runs again without it.
     """
     if db.first(_HOLD, session_id=session_id) is None:
         raise ConflictError("the session has ended")
@@ -365,6 +373,11 @@ def list_of_user(db: Transaction, user_id: str, now: datetime) -> list[SessionOf
 def expired(db: Transaction, now: datetime, limit: int) -> list[str]:
     """The ids of sessions whose time is over and that nobody has ended."""
     return [row.id for row in db.all(_EXPIRED, now=now, batch=limit)]
+
+
+def hold_expired(db: Transaction, session_id: str, now: datetime) -> bool:
+    """Whether the time of this session still is over; nobody renews it from then on."""
+    return db.first(_HOLD_EXPIRED, session_id=session_id, now=now) is not None
 
 
 def prune(db: Transaction, now: datetime, limit: int) -> int:

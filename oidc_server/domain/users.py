@@ -1,15 +1,15 @@
-"""People: accounts, the names they sign in with, and their passwords."""
+"""People: their accounts, with their names and addresses. `credentials.py` is how they sign in."""
 
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, Text, bindparam, or_, select, text, update
+from sqlalchemy import Index, Text, bindparam, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
-from oidc_server.database import Statement, Transaction
+from oidc_server.database import ConflictError, Statement, Transaction
 from oidc_server.domain import identifiers, profiles
 from oidc_server.domain.base import (
     Base,
@@ -20,7 +20,7 @@ from oidc_server.domain.base import (
     insert_all,
     table_of,
 )
-from oidc_server.domain.identifiers import InvalidEmailError, InvalidFieldError
+from oidc_server.domain.identifiers import InvalidFieldError
 from oidc_server.domain.profiles import ProfileColumns
 
 WAITING_FOR_DELETION = "deletes_at IS NOT NULL AND deleted_at IS NULL"
@@ -94,58 +94,13 @@ _users = table_of(User)
 _INSERT = Statement(
     insert_all(_users).on_conflict_do_nothing(index_elements=[_users.c.canonical_username])
 )
-_to_sign_in = select(
-    _users.c.id,
-    _users.c.password_hash,
-    _users.c.password_changed_at,
-    _users.c.disabled_at,
-    _users.c.returns_until,
-    _users.c.email,
-    _users.c.canonical_email,
-    _users.c.email_verified_at,
+_HOLD = Statement(
+    select(_users.c.id)
+    .where(_users.c.id == bindparam("user_id"), _users.c.deleted_at.is_(None))
+    .with_for_update(key_share=True)  # as an UPDATE does: rows that refer to it can be written
 )
-_BY_USERNAME = Statement(_to_sign_in.where(_users.c.canonical_username == bindparam("canonical")))
-_BY_EMAIL = Statement(
-    _to_sign_in.where(
-        _users.c.canonical_email == bindparam("canonical"), _users.c.email_verified_at.is_not(None)
-    )
-)
-open_or_returning = or_(
-    _users.c.disabled_at.is_(None), _users.c.returns_until > bindparam("now", type_=Instant)
-)
-"""Whether somebody may sign in: into an open account, or into one that comes back by it."""
-_BY_ID = Statement(_to_sign_in.where(_users.c.id == bindparam("user_id")))
 _ADDRESS = Statement(
     select(_users.c.email, _users.c.email_verified_at).where(_users.c.id == bindparam("user_id"))
-)
-_MAY_SIGN_IN = Statement(
-    select(_users.c.id)
-    .where(_users.c.id == bindparam("user_id"), open_or_returning)
-    .with_for_update(read=True)  # whoever shuts the account waits, and then ends what starts now
-)
-_SAME_PASSWORD = Statement(
-    select(_users.c.disabled_at)
-    .where(
-        _users.c.id == bindparam("user_id"),
-        _users.c.password_hash == bindparam("password_hash"),
-        open_or_returning,
-    )
-    .with_for_update(read=True)  # a change of password waits, and then ends what starts now
-)
-_STILL_NO_PASSWORD = Statement(
-    select(_users.c.id)
-    .where(
-        _users.c.id == bindparam("user_id"),
-        _users.c.password_hash.is_(None),
-        _users.c.password_changed_at.is_not_distinct_from(bindparam("seen", type_=Instant)),
-        _users.c.disabled_at.is_(None),
-    )
-    .with_for_update(read=True)  # as above; whoever closes an account takes its password
-)
-_REHASH = Statement(
-    update(_users)
-    .where(_users.c.id == bindparam("user_id"), _users.c.password_hash == bindparam("seen"))
-    .values(password_hash=bindparam("better"))
 )
 _VERIFY_EMAIL = Statement(
     update(_users)
@@ -166,11 +121,6 @@ _SET_EMAIL = Statement(
         email_verified_at=bindparam("now"),
         updated_at=bindparam("now"),
     )
-)
-_CHANGE_PASSWORD = Statement(
-    update(_users)
-    .where(_users.c.id == bindparam("user_id"))
-    .values(password_hash=bindparam("password_hash"), password_changed_at=bindparam("now"))
 )
 
 
@@ -247,12 +197,17 @@ def get(db: Transaction, user_id: str) -> User:
     return found
 
 
-def hold(db: Transaction, user_id: str) -> User:
-    """The same, whom nobody else changes before this transaction is over."""
-    lock = {"key_share": True}  # as an UPDATE does: what refers to them is written all the same
+def hold(db: Transaction, user_id: str) -> bool:
+    """Whether the account is not deleted; nobody changes it before this transaction is over."""
+    return db.first(_HOLD, user_id=user_id) is not None
+
+
+def get_held(db: Transaction, user_id: str) -> User:
+    """The person with this id, held; raises `ConflictError` if the account is deleted."""
+    lock = {"key_share": True}
     held = db.session.get(User, user_id, populate_existing=True, with_for_update=lock)
-    if held is None:
-        raise LookupError(user_id)
+    if held is None or held.deleted_at is not None:
+        raise ConflictError("the account was deleted")
     return held
 
 
@@ -264,68 +219,11 @@ def get_address(db: Transaction, user_id: str) -> Any:
     return found
 
 
-def find_for_sign_in(db: Transaction, identifier: str) -> Any:
-    """The account of a username or a verified address, or None.
-
-    Its `id`, `password_hash`, `password_changed_at`, `disabled_at`, `returns_until`, `email`,
-    `canonical_email` and `email_verified_at`.
-    """
-    canonical = identifiers.guessed(identifier)
-    if "@" not in canonical:
-        return db.first(_BY_USERNAME, canonical=canonical)
-    try:
-        return db.first(_BY_EMAIL, canonical=identifiers.canonical_email(identifier))
-    except InvalidEmailError:
-        return None
-
-
-def find_for_proof(db: Transaction, user_id: str) -> Any:
-    """The same fields of somebody who is known already, and has to prove it again."""
-    return db.first(_BY_ID, user_id=user_id)
-
-
-def find_by_verified_email(db: Transaction, address: str) -> Any:
-    """The account of a verified address, or None; the same fields."""
-    try:
-        return db.first(_BY_EMAIL, canonical=identifiers.canonical_email(address))
-    except InvalidEmailError:
-        return None
-
-
 def is_shut(account: Any, now: datetime) -> bool:
     """Whether nobody may sign in: it is disabled, and not because its owner wants it deleted."""
     if account.disabled_at is None:
         return False
     return account.returns_until is None or bool(account.returns_until <= now)
-
-
-def may_sign_in(db: Transaction, user_id: str, now: datetime) -> bool:
-    """Whether somebody who has proved to be this person may come in.
-
-    Until the transaction is over nobody shuts the account, nor ends all that is open in it.
-    """
-    return db.first(_MAY_SIGN_IN, user_id=user_id, now=now) is not None
-
-
-def has_password(
-    db: Transaction, user_id: str, password_hash: str, now: datetime, *, may_return: bool
-) -> bool:
-    """Whether this still is the password of an enabled account: hashing took its time.
-
-    With `may_return`, also of one that its owner may bring back.
-    """
-    row = db.first(_SAME_PASSWORD, user_id=user_id, password_hash=password_hash, now=now)
-    return row is not None and (may_return or row.disabled_at is None)
-
-
-def has_still_none(db: Transaction, user_id: str, changed_at: datetime | None) -> bool:
-    """Whether an enabled account has no password, and none was taken from it since `changed_at`."""
-    return db.first(_STILL_NO_PASSWORD, user_id=user_id, seen=changed_at) is not None
-
-
-def rehash(db: Transaction, user_id: str, *, seen: str, better: str) -> None:
-    """Replace the hash of the same password by one with today's costs."""
-    db.later(_REHASH, user_id=user_id, seen=seen, better=better)
 
 
 def verify_email(db: Transaction, user_id: str, email: str, now: datetime) -> bool:
@@ -348,7 +246,7 @@ def set_email(db: Transaction, user_id: str, email: str, now: datetime) -> bool:
     False if it is shut, or somebody else has verified the address: the unique index decides.
     `endings.change_email` tells the old one.
     """
-    if is_shut(hold(db, user_id), now):
+    if is_shut(get_held(db, user_id), now):
         return False
     try:
         with db.savepoint():
@@ -376,7 +274,7 @@ def edit(
 
     Another phone number is unverified until somebody says otherwise.
     """
-    user = hold(db, user_id)  # of two at once, one must not verify the number of the other
+    user = get_held(db, user_id)  # of two at once, one must not verify the number of the other
     values = profiles.checked(changes)
     if values.get("phone_number", user.phone_number) != user.phone_number:
         user.phone_number_verified_at = None
@@ -389,11 +287,3 @@ def edit(
         user.updated_at = now
     db.flush()
     return user
-
-
-def set_password(db: Transaction, user_id: str, password_hash: str | None, now: datetime) -> None:
-    """Replace the hash, or take it away.
-
-    It is a part of `endings.change_password`, which closes what it opened.
-    """
-    db.later(_CHANGE_PASSWORD, user_id=user_id, password_hash=password_hash, now=now)

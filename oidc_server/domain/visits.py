@@ -1,6 +1,6 @@
-"""What /authorize has to know of a browser that comes back: read at once, not one by one.
+"""Prefetching for /authorize: one join reads the client, the session and the consent.
 
-`clients`, `user_sessions` and `consents` are asked as ever, and find the answer there already.
+It primes `clients`, `user_sessions` and `consents` (ADR 0026), which are asked as everywhere else.
 """
 
 from datetime import datetime
@@ -36,14 +36,14 @@ _OF_SESSION = slice(len(user_sessions.LIVE_COLUMNS))
 _OF_CONSENT = slice(_OF_SESSION.stop, _OF_SESSION.stop + len(consents.COLUMNS))
 
 
-def read_along(db: Transaction, client_id: str, handle: str, now: datetime) -> None:
-    """Spare three reads: the client, the session of a cookie, and what its person allowed."""
+def prefetch(db: Transaction, client_id: str, handle: str, now: datetime) -> None:
+    """Read the client, the session of this cookie and its person's consent in one statement."""
     row = db.first(_READ, client_id=client_id, presented=opaque_tokens.digest(handle), now=now)
     if row is None:
         return
-    clients.read_along(db, client_id, row.live_revision)
+    clients.prime(db, client_id, row.live_revision)
     is_live = row.username is not None
-    user_sessions.read_along(db, handle, now, row[_OF_SESSION] if is_live else None)
+    user_sessions.prime(db, handle, now, row[_OF_SESSION] if is_live else None)
     if is_live:
         is_known = row.shown is not None
-        consents.read_along(db, row.user_id, client_id, row[_OF_CONSENT] if is_known else None)
+        consents.prime(db, row.user_id, client_id, row[_OF_CONSENT] if is_known else None)

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from oidc_server.database import Transaction
-from oidc_server.domain import endings, identities, mails, passkeys, user_sessions, users
+from oidc_server.domain import endings, factors, identities, mails, passkeys, user_sessions, users
 from oidc_server.domain.base import DomainError
 from oidc_server.domain.factors.strength import FEDERATED
 from oidc_server.domain.identities import Identity
@@ -40,15 +40,16 @@ def remove_passkey(
     """Take a passkey away, and end what passkeys opened elsewhere; returns its name.
 
     None if the person has no such passkey. Raises `LastWayInError` if nothing else would let them
-    in: the lock has two removals at once look one after the other.
+    in: the person is held, so that two removals at once look one after the other.
     """
-    _lock(db, user_id)
+    users.hold(db, user_id)
     found = passkeys.find(db, user_id, passkey_id)
     if found is None:
         return None
     _keep_one(db, found)
     passkeys.delete_row(db, user_id, passkey_id)
     _end_sessions(db, user_id, _PASSKEY_METHODS, now, keep_session)
+    factors.remove_needless_codes(db, user_id)  # after the sessions, as who adds a factor in one
     mails.notify(db, user_id, Notice.PASSKEY_REMOVED, now, **facts)
     return found.name
 
@@ -65,7 +66,7 @@ def remove_identity(
 
     None if the person has no such link. Raises `LastWayInError`.
     """
-    _lock(db, user_id)
+    users.hold(db, user_id)
     found = identities.find_of_user(db, user_id, identity_id)
     if found is None:
         return None
@@ -74,10 +75,6 @@ def remove_identity(
     _end_sessions(db, user_id, FEDERATED, now, keep_session)
     mails.notify(db, user_id, Notice.IDENTITY_UNLINKED, now, detail=found.label, **facts)
     return found
-
-
-def _lock(db: Transaction, user_id: str) -> None:
-    db.lock(f"ways in of {user_id}")
 
 
 def _keep_one(db: Transaction, way: Passkey | Identity) -> None:

@@ -4,7 +4,7 @@ from starlette.routing import Route
 
 from oidc_server.forward_auth import endpoint, way_back
 from oidc_server.web.kinds import machine, page
-from oidc_server.web.rate_limit import PASSAGES
+from oidc_server.web.load.rate_limit import PASSAGES
 
 ROUTES = [
     Route(

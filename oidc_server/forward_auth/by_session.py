@@ -8,7 +8,8 @@ from oidc_server.forward_auth.demands import Demands
 from oidc_server.forward_auth.forwarded import Forwarded
 from oidc_server.forward_auth.identity import Identity, refused
 from oidc_server.oauth2.errors import InvalidTokenError
-from oidc_server.web import responses, second_factors
+from oidc_server.people import second_factors
+from oidc_server.web import csrf, responses
 from oidc_server.web.context import Context
 from oidc_server.web.errors import oauth_error
 from oidc_server.web.protocol import protocol_error
@@ -20,7 +21,8 @@ def decide(ctx: Context, request: Forwarded, demands: Demands) -> Response:
     session = ctx.user_session
     if session is None:
         return _sent_to(ctx, request, demands, "authentication.login")
-    if not request.is_safe and not _is_from_here(ctx):
+    # `SameSite=Lax` keeps the cookie from foreign sites already, but not from sibling hosts.
+    if not request.is_safe and csrf.is_foreign(ctx.incoming, ctx.runtime.issuer):
         return refused(ctx, "A page of another site sent this in the name of the person.")
     if second_factors.are_owed_by(ctx, session):
         return _sent_to(ctx, request, demands, "authentication.step_up")
@@ -36,17 +38,6 @@ def decide(ctx: Context, request: Forwarded, demands: Demands) -> Response:
         idle = ctx.runtime.settings.session_idle_lifetime
         user_sessions.touch(ctx.db, session, ctx.now, idle)
     return _identity(ctx, session, held).allowed()
-
-
-def _is_from_here(ctx: Context) -> bool:
-    """Whether what does something was sent by a page of this host (or by no page at all).
-
-    `SameSite=Lax` keeps the cookie from foreign sites already, but not from sibling hosts.
-    """
-    site = ctx.incoming.header("sec-fetch-site")
-    if site is not None:
-        return site in ("same-origin", "none")
-    return ctx.incoming.header("origin") in (None, ctx.runtime.issuer)
 
 
 def _sent_to(ctx: Context, request: Forwarded, demands: Demands, route: str) -> Response:

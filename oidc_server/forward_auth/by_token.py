@@ -10,26 +10,20 @@ from oidc_server.oauth2.access_tokens import AccessToken
 from oidc_server.oauth2.authlib import OAuth2Error
 from oidc_server.oauth2.dpop import SentProof
 from oidc_server.oauth2.errors import InsufficientUserAuthenticationError
-from oidc_server.oauth2.resource_protector import presented_token, protect
+from oidc_server.oauth2.vocabulary import Scope
 from oidc_server.web.context import Context
-from oidc_server.web.protocol import count_holder, protocol_error, with_dpop_nonce
+from oidc_server.web.protocol import count_holder, protect, protocol_error, with_dpop_nonce
 from oidc_server.web.responses import Response
 
 
 def decide(ctx: Context, request: Forwarded, demands: Demands) -> Response:
     """Let the token through if it holds, is for this audience, and allows what is demanded."""
-    runtime = ctx.runtime
     try:
-        presented = presented_token(ctx.incoming.headers("authorization"), None)
-        runtime.keys.refresh(ctx.db, ctx.now)
         token, state = protect(
-            ctx.db,
-            runtime.tokens,
-            presented,
-            _proof(ctx, request),
-            audience=demands.audience,
+            ctx,
             scope=demands.scope,
-            now=ctx.now,
+            audience=demands.audience,
+            proof=_proof(ctx, request),
             with_person=True,
         )
         if demands.acr is not None and demands.acr not in included(token.acr):
@@ -39,11 +33,11 @@ def decide(ctx: Context, request: Forwarded, demands: Demands) -> Response:
     except OAuth2Error as error:
         return protocol_error(ctx, error, demands.audience)
 
-    count_holder(ctx, token.client_id, state.user_id)
+    count_holder(ctx, token, state)
     held = roles.roles_of(ctx.db, state.user_id) if state.user_id else frozenset[str]()
     if not demands.met_by(held):
         return refused(ctx, "This needs a role that the person does not have.")
-    return with_dpop_nonce(ctx, _identity(token, state, held).allowed())
+    return with_dpop_nonce(ctx, _identity(ctx, token, state, held).allowed())
 
 
 def _proof(ctx: Context, request: Forwarded) -> SentProof:
@@ -57,11 +51,14 @@ def _proof(ctx: Context, request: Forwarded) -> SentProof:
     )
 
 
-def _identity(token: AccessToken, state: TokenState, held: frozenset[str]) -> Identity:
+def _identity(
+    ctx: Context, token: AccessToken, state: TokenState, held: frozenset[str]
+) -> Identity:
     """Of the person no more than userinfo would tell the same token (Core §5.4)."""
     told = {}
     if state.person is not None and state.sub is not None:
-        told = claims.userinfo(state.person, state.sub, token.scopes, None)
+        scopes = token.scopes - {Scope.ROLES}  # `held` says them already
+        told = claims.userinfo(ctx.db, state.person, state.sub, scopes, None)
     return Identity(
         sub=state.sub,
         username=told.get("preferred_username"),

@@ -10,8 +10,8 @@ from oidc_server.forward_auth.demands import Demands, read
 from oidc_server.forward_auth.forwarded import SAFE_METHODS, Forwarded
 from oidc_server.web.context import Context
 from oidc_server.web.incoming import BadRequestError, Incoming, Params
+from oidc_server.web.load.rate_limit import FAILURES, Limit
 from oidc_server.web.protocol import access_with_proof
-from oidc_server.web.rate_limit import FAILURES, Limit
 from oidc_server.web.responses import Response
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")

@@ -7,7 +7,7 @@ from oidc_server.web.incoming import BadRequestError, Incoming
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 """Those with which nothing is done (RFC 9110 §9.2.1)."""
-_PREFIX = b"/forward-auth/request"
+_PREFIX = "/forward-auth/request"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +46,10 @@ def told(incoming: Incoming) -> Forwarded:
 
 def in_its_place(incoming: Incoming) -> Forwarded:
     """The request itself, behind our prefix: so does Envoy ask."""
-    path: bytes = incoming.scope["raw_path"].removeprefix(_PREFIX)
-    query: bytes = incoming.scope["query_string"]
-    uri = path + b"?" + query if query else path
-    return Forwarded(incoming.method, uri.decode("latin-1"), incoming.header("host"))
+    path = incoming.sent_path.removeprefix(_PREFIX)
+    query = incoming.scope["query_string"].decode("latin-1")
+    uri = f"{path}?{query}" if query else path
+    return Forwarded(incoming.method, uri, incoming.header("host"))
 
 
 def method_of(incoming: Incoming) -> str:

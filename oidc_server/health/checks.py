@@ -4,26 +4,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 
-from sqlalchemy import literal_column, select
-from sqlalchemy.exc import DBAPIError
-
 from oidc_server import resources
-from oidc_server.database import DatabaseUnavailableError, Statement, Transaction, schema_version
-from oidc_server.domain.base import Instant
+from oidc_server.database import (
+    DatabaseUnavailableError,
+    Transaction,
+    schema_version,
+    server_clock,
+)
+from oidc_server.database.schema_version import NoTablesError
 from oidc_server.security.encryption import UnsealError
 from oidc_server.web.runtime import Runtime
 
 _CLOCK_TOLERANCE = timedelta(seconds=2)
 
 _MIGRATE = "run the migrations (oidc-server db upgrade)."
-_PRESENT = {
-    "sqlite": "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)",
-    "postgresql": "CAST(extract(epoch from clock_timestamp()) * 1000000 AS bigint)",
-}
-_CLOCK = {
-    dialect: Statement(select(literal_column(microseconds, Instant).label("present")))
-    for dialect, microseconds in _PRESENT.items()
-}
 
 
 @dataclass(frozen=True)
@@ -55,7 +49,7 @@ def examine(db: Transaction, runtime: Runtime) -> list[Check]:
 
 def _check_clock(db: Transaction, now: datetime) -> Check:
     """Nodes that disagree on the time disagree on what has expired; the database is their judge."""
-    ahead = now - db.first(_CLOCK[db.dialect_name]).present
+    ahead = now - server_clock.present(db)
     seconds, side = abs(ahead).total_seconds(), "ahead of" if ahead > timedelta() else "behind"
     return Check(
         "clock",
@@ -66,20 +60,19 @@ def _check_clock(db: Transaction, now: datetime) -> Check:
 
 def _check_migrations(db: Transaction) -> Check:
     try:
-        row = db.first(schema_version.VERSION)
-    except DBAPIError:
+        at = schema_version.version(db)
+    except NoTablesError:
         return Check("migrations", ok=False, finding=f"There are no tables: {_MIGRATE}")
-    if row is not None and row.version_num > _head():
-        return _check_newer(db, row.version_num)
-    at = row.version_num if row else "nothing"
+    if at is not None and at > _head():
+        return _check_newer(db, at)
     if at == _head():
         return Check("migrations", ok=True, finding=f"At {at}, the newest.")
-    return Check("migrations", ok=False, finding=f"At {at}, not {_head()}: {_MIGRATE}")
+    return Check("migrations", ok=False, finding=f"At {at or 'nothing'}, not {_head()}: {_MIGRATE}")
 
 
 def _check_newer(db: Transaction, at: str) -> Check:
     """A newer node has migrated; it has written down whether we go on (ADR 0023)."""
-    if schema_version.goes_on(_head(), db.first(schema_version.OLDEST_PROGRAM).oldest_program):
+    if schema_version.is_for(db, _head()):
         finding = f"At {at}, newer than {_head()}, which goes on until it is replaced."
         return Check("migrations", ok=True, finding=finding)
     finding = f"At {at}, which is not for {_head()}: install the newer version here too."

@@ -8,7 +8,7 @@ from threading import Event
 from oidc_server.web.runtime import Runtime
 
 Work = Callable[[Runtime, Event], None]
-"""Does what there is to do and returns, early when the event is set: the server stops."""
+"""Does what is due and returns; early when the event is set, since the server stops."""
 
 
 @dataclass(frozen=True)
@@ -20,4 +20,4 @@ class Job:
     every: timedelta
     on_every_node: bool = False
     own_thread: bool = False
-    """Whether it waits for neighbours, and must neither hold up other jobs nor wait for them."""
+    """Whether it waits for external services, so that it would delay other jobs."""

@@ -1,9 +1,9 @@
 """Tells clients that a session has ended (Back-Channel Logout §2.5), several at a time.
 
 The thread of the job alone speaks to the database; a few threads speak to clients, one to each
-host, so that a slow host holds up nobody but itself; half of them at most to clients that
-registered themselves, which can name any number of hosts. A client may be told twice, since the
-process may die between telling it and saying so; the `jti` then is the same.
+host, so that a slow host delays nobody else; half of them at most to self-registered clients, which
+can name any number of hosts. A client may be told twice, since the process may die between telling
+it and saying so; the `jti` then is the same.
 """
 
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -22,11 +22,11 @@ from oidc_server.outbound.http import Answer
 from oidc_server.web.runtime import Runtime
 
 _AT_ONCE = 16
-_STRANGERS_AT_ONCE = 8
+_SELF_REGISTERED_AT_ONCE = 8
 _LEASE = timedelta(seconds=15)
-"""Longer than any conversation with a client lasts, so that one of a dead process goes on soon."""
+"""Longer than any request to a client lasts; after it, the row of a dead process is due again."""
 _LOOK_AGAIN = 0.2
-"""Seconds after which new rows are looked for while others are on their way."""
+"""Seconds after which to look for new rows while requests are running."""
 _TOKEN_LIFETIME = timedelta(minutes=2)
 _EVENT = "http://schemas.openid.net/event/backchannel-logout"
 
@@ -35,11 +35,11 @@ _Sending = dict[Future[Answer], tuple[OutboxItem, Queue]]
 
 
 class OutdatedError(Exception):
-    """There is nobody to tell any more."""
+    """The client does not exist any more, or wants no logout tokens."""
 
 
 def deliver(runtime: Runtime, stopping: Event) -> None:
-    """Tell everybody who is due, the longest waiting first."""
+    """Send every logout token that is due, the oldest first."""
     sending: _Sending = {}
     if _due(runtime, sending) is None:
         return
@@ -55,7 +55,7 @@ def deliver(runtime: Runtime, stopping: Event) -> None:
 def _send_due(
     runtime: Runtime, stopping: Event, pool: ThreadPoolExecutor, sending: _Sending
 ) -> None:
-    """Begin with as many as there is room for."""
+    """Start as many deliveries as there are free threads."""
     while (
         len(sending) < _AT_ONCE
         and not stopping.is_set()
@@ -68,7 +68,7 @@ def _send_due(
             return
         try:
             with runtime.database.transaction("read") as db:
-                uri, logout_token, by_stranger = compose(runtime, db, item)
+                uri, logout_token, self_registered = compose(runtime, db, item)
         except OutdatedError as error:
             _give_up(runtime, item, str(error))
         except (DatabaseUnavailableError, ConflictError):
@@ -77,14 +77,14 @@ def _send_due(
             _fail(runtime, item, error)
         else:
             form = {"logout_token": logout_token}
-            told = pool.submit(runtime.http.post, uri, form, named_by_stranger=by_stranger)
+            told = pool.submit(runtime.http.post, uri, form, self_registered=self_registered)
             sending[told] = item, queue
 
 
 def _due(runtime: Runtime, sending: _Sending) -> Queue | None:
-    """Where somebody waits who may be told now; clients that an operator registered come first."""
-    strangers = sum(queue is Queue.LOGOUT_OF_STRANGERS for _, queue in sending.values())
-    queues = QUEUES if strangers < _STRANGERS_AT_ONCE else (Queue.LOGOUT,)
+    """The queue to send from now; clients that an operator registered come first."""
+    self_registered = sum(queue is Queue.LOGOUT_SELF_REGISTERED for _, queue in sending.values())
+    queues = QUEUES if self_registered < _SELF_REGISTERED_AT_ONCE else (Queue.LOGOUT,)
     now, busy = runtime.clock(), _busy(sending)
     with runtime.database.transaction("read") as db:
         return next((queue for queue in queues if outbox.is_due(db, now, queue, busy)), None)
@@ -95,7 +95,7 @@ def _busy(sending: _Sending) -> list[str]:
 
 
 def compose(runtime: Runtime, db: Transaction, item: OutboxItem) -> tuple[str, str, bool]:
-    """Where to, the logout token (Back-Channel Logout §2.4), and whether a stranger named where.
+    """Where to, the logout token (Back-Channel Logout §2.4), whether the client is self-registered.
 
     Raises `OutdatedError`.
     """
@@ -165,7 +165,8 @@ def _fail(runtime: Runtime, item: OutboxItem, error: Exception) -> None:
 
 def _give_up(runtime: Runtime, item: OutboxItem, reason: str) -> None:
     with runtime.database.transaction("write") as db:
-        outbox.give_up(db, item, reason, runtime.clock())
+        if not outbox.give_up(db, item, reason, runtime.clock()):
+            return
         _record(runtime, db, audit.Event.LOGOUT_GIVEN_UP, item, reason=reason)
     _log.warning("logout given up", reason=reason, **_facts(item))
 

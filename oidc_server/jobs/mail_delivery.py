@@ -1,7 +1,7 @@
-"""Empties the outbox: from a kind and ids to a mail, and away with it.
+"""Sends the mails of the outbox: makes a mail from a kind and ids, and hands it to the mail server.
 
-No transaction is open while a mail server is spoken to. A mail may arrive twice, since the process
-may die between sending it and saying so; its Message-ID then is the same.
+No transaction is open meanwhile. A mail may arrive twice, since the process may die between sending
+it and noting that; it then has the same Message-ID.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -49,7 +49,7 @@ _TARGETS = {
 
 
 class OutdatedError(Exception):
-    """The mail would be of no use any more."""
+    """The mail is of no use any more."""
 
 
 def deliver(runtime: Runtime, stopping: Event) -> None:
@@ -70,15 +70,14 @@ def _next(runtime: Runtime) -> OutboxItem | None:
 
 
 def _send(runtime: Runtime, item: OutboxItem) -> bool:
-    """Send one mail and write down how it went; False when the others need not be tried now."""
+    """Send one mail and note the outcome; False if no other mail should be tried now."""
     facts: dict[str, Any] = {"mail": item.id, "kind": item.kind, "attempt": item.attempts}
     try:
         with runtime.database.transaction("read") as db:
             mail = compose(runtime, db, item)
         runtime.mail.send(mail)
     except (OutdatedError, MailRefusedError) as error:
-        _log.warning("mail given up", reason=str(error), **facts)
-        _give_up(runtime, item, str(error))
+        _give_up(runtime, item, str(error), facts)
     except MailUnavailableError as error:
         _postpone(runtime, item, str(error), facts)
         return error.retry_after is None
@@ -100,9 +99,11 @@ def _postpone(runtime: Runtime, item: OutboxItem, reason: str, facts: dict[str, 
     _log.warning("mail given up" if is_over else "mail postponed", reason=reason, **facts)
 
 
-def _give_up(runtime: Runtime, item: OutboxItem, reason: str) -> None:
+def _give_up(runtime: Runtime, item: OutboxItem, reason: str, facts: dict[str, Any]) -> None:
     with runtime.database.transaction("write") as db:
-        outbox.give_up(db, item, reason, runtime.clock())
+        is_over = outbox.give_up(db, item, reason, runtime.clock())
+    if is_over:
+        _log.warning("mail given up", reason=reason, **facts)
 
 
 def compose(runtime: Runtime, db: Transaction, item: OutboxItem) -> Mail:

@@ -1,4 +1,4 @@
-"""Which worker of a node runs the jobs: the one that holds a lock on a file."""
+"""Which worker of a node runs the jobs: the one that holds a file lock."""
 
 import fcntl
 import os
@@ -15,8 +15,8 @@ _log = get_logger(__name__)
 class NodeLock:
     """A lock that one process of this machine holds, until it releases it or dies.
 
-    It saves work and nothing depends on it, as everything that must not be done twice is leased
-    through the database: so a folder that cannot be written to is no reason to stop.
+    It only saves work: what must not be done twice is leased in the database. So if the folder
+    cannot be written to, every worker runs the jobs.
     """
 
     def __init__(self, path: Path) -> None:
@@ -43,7 +43,7 @@ class NodeLock:
 
     @contextmanager
     def used(self) -> Iterator[None]:
-        """For the time that a thread works under it: the last one to leave releases it."""
+        """Count a thread as a user of the lock: the last one to leave releases it."""
         with self._guard:
             self._users += 1
         try:
@@ -64,5 +64,7 @@ class NodeLock:
         except BlockingIOError:
             return False
         except OSError as error:
-            _log.warning("every worker runs the jobs", reason=str(error))
+            _log.warning(
+                "jobs.lock cannot be used, so every worker runs the jobs", reason=str(error)
+            )
         return True

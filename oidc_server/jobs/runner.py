@@ -52,11 +52,11 @@ JOBS = (
 )
 
 _ROUND_EVERY = 1.0
-"""Seconds from one round to the next: a mail or a logout waits no longer than that."""
+"""Seconds between two rounds, and so the longest delay of a mail or a logout."""
 _LONGEST_REST = 60
-"""Rounds that a job rests at most after it failed again and again."""
+"""Rounds that a job pauses at most after repeated failures."""
 _LOOK_AGAIN = timedelta(minutes=1)
-"""When to ask again whether another node still does its work."""
+"""How soon to check again whether another node still runs a job."""
 _FAREWELL = 5.0
 
 _log = get_logger(__name__)
@@ -64,7 +64,7 @@ _log = get_logger(__name__)
 
 @dataclass
 class _Turn:
-    """When a job's turn comes: by the clock, but after a failure by the number of rounds."""
+    """When a job is due: by the clock, but after a failure by a number of rounds."""
 
     job: Job
     began_at: datetime | None = None
@@ -84,7 +84,7 @@ class _Turn:
 
 
 class Jobs:
-    """Runs the jobs in threads beside the server. What a job raises is logged, and ends nothing."""
+    """Runs the jobs in threads beside the server. Their errors are logged."""
 
     def __init__(self, jobs: tuple[Job, ...] = JOBS) -> None:
         self._turns = [_Turn(job) for job in jobs]
@@ -93,11 +93,11 @@ class Jobs:
         self._threads: list[Thread] = []
 
     def start(self, runtime: Runtime) -> None:
-        """Begin; called once, when the server begins to answer."""
+        """Start; called once, when the server starts."""
         lock = NodeLock(runtime.settings.data_dir / "jobs.lock")
         own = [[turn] for turn in self._turns if turn.job.own_thread]
         shared = [turn for turn in self._turns if not turn.job.own_thread]
-        # Daemons: a neighbour that keeps us waiting does not keep the process from ending.
+        # Daemons, so that a call to a slow external service does not keep the process from ending.
         self._threads = [
             Thread(target=self._loop, args=(runtime, lock, turns), name="jobs", daemon=True)
             for turns in (*own, shared)
@@ -106,7 +106,7 @@ class Jobs:
             thread.start()
 
     def stop(self) -> None:
-        """End soon; returns when the jobs at work have ended, or after a few seconds."""
+        """Stop; returns when running jobs have ended, or after a few seconds."""
         self._stopping.set()
         until = time.monotonic() + _FAREWELL
         for thread in self._threads:
@@ -145,7 +145,7 @@ class Jobs:
             _report(job, error, turn.failures)
 
     def _is_ours(self, job: Job, runtime: Runtime, now: datetime) -> bool:
-        """Whether this node does it this time. The lease lasts until it is due again."""
+        """Whether this node takes the lease of the job. It lasts until the job is due again."""
         with runtime.database.transaction("write") as db:
             return leases.acquire(db, f"job: {job.name}", self._holder, now, job.every)
 

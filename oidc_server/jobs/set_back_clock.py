@@ -1,4 +1,4 @@
-"""Sends what a clock that was set back would let wait until it is where it was."""
+"""Makes rows of the outbox due that wait for a time from before the clock was set back."""
 
 from threading import Event
 

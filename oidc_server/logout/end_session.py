@@ -10,16 +10,18 @@ from oidc_server.languages import Words
 from oidc_server.logout import front_channel
 from oidc_server.oauth2.id_token_hints import read_hint
 from oidc_server.oauth2.redirects import MAX_STATE, with_query
-from oidc_server.web.client_view import ClientView, view_of
+from oidc_server.people import browser_session
+from oidc_server.people.client_view import ClientView, view_of
+from oidc_server.people.untrusted_request import UntrustedRequestError, untrusted_page
 from oidc_server.web.context import Context
 from oidc_server.web.csrf import ForeignFormError
-from oidc_server.web.incoming import BadRequestError, Params
+from oidc_server.web.incoming import Params
 from oidc_server.web.responses import Response, see_other
 
 _DOTS_OF_JWE = 4
-_FRAMES_SECONDS = 2
-"""How long clients have to act in their frames when the browser runs no scripts."""
 _PARAMETERS = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state", "ui_locales")
+_STILL_SIGNED_IN = Words("You are still signed in. You can sign out here, without the app.")
+_SIGN_OUT = ("logout.end_session", Words("Sign out"))
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,10 @@ class LogoutRequest:
 
 def end_session(ctx: Context) -> Response:
     """Sign out at once when the hint names the session of this browser; ask otherwise."""
-    request = _read(ctx, ctx.query)
+    try:
+        request = _read(ctx, ctx.query)
+    except UntrustedRequestError as error:
+        return _refused(ctx, error)
     session = ctx.user_session
 
     if session is None:
@@ -84,7 +89,18 @@ def end_session_by_post(ctx: Context) -> Response:
         params = {name: value for name in _PARAMETERS if (value := ctx.form.get(name)) is not None}
         return ctx.redirect("logout.end_session", **params)
 
-    return _end(ctx, _read(ctx, ctx.form))
+    try:
+        request = _read(ctx, ctx.form)
+    except UntrustedRequestError as error:
+        return _refused(ctx, error)
+    return _end(ctx, request)
+
+
+def _refused(ctx: Context, error: UntrustedRequestError) -> Response:
+    """Nobody is signed out by it: people are told so, and can do without the app."""
+    if ctx.user_session is None:
+        return untrusted_page(ctx, error)
+    return untrusted_page(ctx, error, what_to_do=_STILL_SIGNED_IN, way_on=_SIGN_OUT)
 
 
 def _end(ctx: Context, request: LogoutRequest) -> Response:
@@ -95,7 +111,7 @@ def _end(ctx: Context, request: LogoutRequest) -> Response:
             user_id=session.user_id,
             client_id=request.client.client_id if request.client else None,
         )
-        frames = front_channel.frames(ctx.sign_out(), ctx.runtime.issuer)
+        frames = front_channel.frames(browser_session.sign_out(ctx), ctx.runtime.issuer)
     return _signed_out(ctx, request, frames)
 
 
@@ -104,7 +120,7 @@ def _signed_out(ctx: Context, request: LogoutRequest, frames: list[str]) -> Resp
     location = request.location
     if location is not None and not frames:
         return see_other(location)
-    page = ctx.render(
+    return ctx.render(
         "logout/signed_out.html",
         frame_sources=front_channel.origins(frames),
         popup=location is not None,
@@ -112,42 +128,45 @@ def _signed_out(ctx: Context, request: LogoutRequest, frames: list[str]) -> Resp
         location=location,
         frames=frames,
     )
-    if location is not None:
-        page.with_header("refresh", f"{_FRAMES_SECONDS};url={location}")
-    return page
 
 
 def _read(ctx: Context, params: Params) -> LogoutRequest:
-    """Check hint, client and redirect URI; raises `BadRequestError`, never redirects."""
+    """Check hint, client and redirect URI; raises `UntrustedRequestError`, never redirects."""
     for name in params.repeated():
-        raise BadRequestError(Words("The parameter %(name)s was sent more than once.", name=name))
+        raise UntrustedRequestError(
+            Words("The parameter %(name)s was sent more than once.", name=name)
+        )
     ctx.ui_locales = params.get("ui_locales")
     hint, client_id = params.get("id_token_hint"), params.get("client_id")
     sub: object = None
     sid: str | None = None
     if hint is not None:
         if hint.count(".") == _DOTS_OF_JWE:
-            raise BadRequestError(
+            raise UntrustedRequestError(
                 Words("The id_token_hint is encrypted; send the signed ID Token in it.")
             )
         claims = read_hint(ctx.db, ctx.runtime.keys, hint, issuer=ctx.runtime.issuer, now=ctx.now)
         if claims is None:
-            raise BadRequestError(Words("The id_token_hint is not an ID Token of this server."))
+            raise UntrustedRequestError(
+                Words("The id_token_hint is not an ID Token of this server.")
+            )
         if client_id is not None and client_id != claims["aud"]:
-            raise BadRequestError(Words("The id_token_hint was issued to another client."))
+            raise UntrustedRequestError(Words("The id_token_hint was issued to another client."))
         client_id, sub, sid = claims["aud"], claims.get("sub"), claims.get("sid")
     client = clients.find(ctx.db, client_id) if client_id is not None else None
     uri = params.get("post_logout_redirect_uri")
     if uri is not None and client is not None:
         if uri not in client.metadata.post_logout_redirect_uris:
-            raise BadRequestError(
-                Words("The post_logout_redirect_uri is not registered for this client.")
+            raise UntrustedRequestError(
+                Words("The post_logout_redirect_uri is not registered for this client."),
+                client=client,
+                post_logout_redirect_uri=uri,
             )
     elif uri is not None:
         uri = None  # without a client nobody vouches for the address
     state = params.get("state")
     if state is not None and len(state) > MAX_STATE:
-        raise BadRequestError(
+        raise UntrustedRequestError(
             Words("The state is longer than %(most)s characters.", most=MAX_STATE)
         )
     user_id = subjects.find_user(ctx.db, client, sub) if client is not None else None

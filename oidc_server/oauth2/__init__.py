@@ -7,5 +7,6 @@
 * What they ask for: `requested.py`, `pkce.py`, `id_token_hints.py`.
 * What they bring: `access_tokens.py` and `resource_protector.py` read our own tokens, and
   `assertions.py` has what is true of every JWT that others sign.
+* Where we are the client of somebody else: `upstream/`.
 * How they are answered: `errors.py`, `redirects.py`. `vocabulary.py` has the words.
 """

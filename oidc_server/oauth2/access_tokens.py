@@ -37,7 +37,7 @@ class AccessToken(NamedTuple):
 
     @property
     def acr(self) -> str | None:
-        """The class of the sign-in that it came of; None where there was none that we know of."""
+        """The `acr` of the sign-in behind it; None if there was none, or its `acr` is unknown."""
         return self.claims.get("acr")
 
     @property
@@ -89,7 +89,7 @@ def write(
 class AccessTokenReader:
     """Reads our own tokens. Verifying costs more than signing, so verified claims are remembered.
 
-    What may change (time, revocation, keys taken out) is looked at every time.
+    What may change (expiry, revocation, removed keys) is checked every time.
     """
 
     def __init__(self, keys: KeyRing, issuer: str, leeway: timedelta) -> None:

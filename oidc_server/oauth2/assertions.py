@@ -13,14 +13,14 @@ from oidc_server.domain import used_jtis
 from oidc_server.security.jose import Claims
 
 MAX_LIFETIME = timedelta(hours=1)
-"""Its `jti` is remembered for so long, and a stolen one is worth no more."""
+"""How long a `jti` is stored, and a stolen assertion can be used, at most."""
 SKEW = timedelta(seconds=30)
-"""So far ahead of ours the signer's clock may be: FAPI 2.0 wants at least 10 and at most 60."""
+"""How far the signer's clock may be ahead of ours; FAPI 2.0 wants 10 to 60 seconds."""
 _MAX_JTI = 256
 
 
 def has_begun(claims: Claims, now: datetime) -> bool:
-    """Whether `iat` and `nbf`, where they are, are past."""
+    """Whether `iat` and `nbf`, if present, are in the past."""
     until = (now + SKEW).timestamp()
     return all(
         is_between(claims[name], -math.inf, until) for name in ("iat", "nbf") if name in claims
@@ -41,12 +41,12 @@ def is_between(value: object, after: float, until: float) -> bool:
 
 
 def is_jti(value: object) -> TypeGuard[str]:
-    """Whether it can be told apart from others, and is short enough to be remembered."""
+    """Whether it is a text, not empty, and short enough to be stored."""
     return isinstance(value, str) and 1 <= len(value) <= _MAX_JTI
 
 
 def claim(db: Transaction, namespace: str, signer: str, claims: Claims) -> bool:
-    """Use an assertion that is good otherwise; false if it was used before."""
+    """Mark an otherwise valid assertion as used; False if it was used before."""
     expires_at = datetime.fromtimestamp(claims["exp"], UTC) + 2 * SKEW
     usable_from = _usable_from(claims)
     return used_jtis.claim(
@@ -55,13 +55,13 @@ def claim(db: Transaction, namespace: str, signer: str, claims: Claims) -> bool:
 
 
 def was_used(db: Transaction, namespace: str, signer: str, claims: Claims) -> bool:
-    """Whether this assertion is used up; for a look ahead of the request that will claim it."""
+    """Whether this assertion was used before; for a check before the request that claims it."""
     usable_from = _usable_from(claims)
     return used_jtis.is_used(db, namespace, signer, claims["jti"], usable_from=usable_from)
 
 
 def _usable_from(claims: Claims) -> datetime:
-    """Since when `is_current` may have been true; without `iat` and `nbf`, up to an hour more."""
+    """The earliest time at which `is_current` can have been true: at most an hour before `exp`."""
     begun = [claims[name] for name in ("iat", "nbf") if name in claims]
     seconds = max([claims["exp"] - MAX_LIFETIME.total_seconds(), *begun])
     return datetime.fromtimestamp(seconds, UTC) - SKEW

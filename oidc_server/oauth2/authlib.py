@@ -71,4 +71,4 @@ __all__ = [
 
 
 class TokenGrantBase(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
-    """What a grant of the token endpoint begins with, when Authlib has no skeleton for it."""
+    """The base of a grant of the token endpoint that Authlib has no class for."""

@@ -18,7 +18,7 @@ _TYPES = (None, "jwt", "client-authentication+jwt")
 
 
 def named_client(assertion: str) -> str | None:
-    """Who an assertion says it is of, before anything of it is known to be true."""
+    """The `sub` of an assertion, before anything in it is verified."""
     sub = (jose.peek(assertion) or {}).get("sub")
     return sub if isinstance(sub, str) and sub and "\0" not in sub else None
 
@@ -26,8 +26,8 @@ def named_client(assertion: str) -> str | None:
 def proves(exchange: Exchange, client: Client, assertion: str, *, claim: bool) -> bool:
     """Whether the assertion is one of this client, for us, current, and used for the first time.
 
-    `claim=False` leaves the `jti` unused, for a look ahead of the real authentication. Raises what
-    `ClientKeyStore.verify` raises.
+    `claim=False` does not mark the `jti` as used, for a check before the real authentication.
+    Raises what `ClientKeyStore.verify` raises.
     """
     claims = jose.peek(assertion)
     if claims is None or not _are_good(exchange, client, claims):
@@ -60,8 +60,8 @@ def _are_good(exchange: Exchange, client: Client, claims: Claims) -> bool:
 
 
 def _audiences(issuer: str, client: Client) -> Collection[str]:
-    """How a client may name us; FAPI 2.0 Security Profile §5.3.2.1 knows the issuer only."""
+    """The accepted values of `aud`; FAPI 2.0 Security Profile §5.3.2.1 allows the issuer only."""
     if client.metadata.profile is not None:
         return (issuer,)
-    # RFC 9126 §2 adds the address of pushed requests, whatever the endpoint: all of them are us.
+    # RFC 9126 §2 adds the address of /par. Any of them is accepted at every endpoint.
     return (issuer, f"{issuer}/token", f"{issuer}/par")

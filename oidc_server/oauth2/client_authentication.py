@@ -25,12 +25,16 @@ _SAME_ANSWER = (
     "Client authentication failed: client_id, secret or key, and token_endpoint_auth_method"
     " must be those that are registered."
 )
+_ASSERTIONS = (
+    " Its iss and sub must be the client_id, its aud the issuer as one string, its exp in the"
+    " future, and its jti new."
+)
 
 
 class Credentials(NamedTuple):
     """Who a client says it is, and how it says so.
 
-    `method` is that of RFC 7591; an assertion alone does not tell which of its two it is.
+    `method` is one of RFC 7591; an assertion alone does not tell which of the two JWT methods.
     """
 
     client_id: str
@@ -40,7 +44,7 @@ class Credentials(NamedTuple):
 
 
 class AuthenticatedClient(NamedTuple):
-    """A client that proved itself, as Authlib's grants ask for one."""
+    """An authenticated client, in the form that Authlib's grants expect."""
 
     client: Client
     method: str
@@ -52,10 +56,9 @@ class AuthenticatedClient(NamedTuple):
 def authenticate(exchange: Exchange, *, claim: bool = True) -> AuthenticatedClient:
     """The client behind a request; raises `InvalidClientError`, the same for every reason.
 
-    It names the method that was used, which whoever sent it knows: many libraries choose one.
-    An assertion is used up by it, and a refusal is written down, unless `claim` is false: then it
-    is a look ahead of the real one. May raise `FetchNeeded` and
-    `OutboundUnavailableError` for a client with a `jwks_uri`.
+    The error names the method that was used, since many libraries choose one by themselves.
+    `claim=False` is for a check before the real one: it uses up no assertion and records no
+    refusal. May raise `FetchNeeded` and `OutboundUnavailableError` for a client with a `jwks_uri`.
     """
     credentials = read_credentials(exchange.authorization, exchange.form)
     client = clients.find(exchange.db, credentials.client_id)
@@ -71,8 +74,10 @@ def authenticate(exchange: Exchange, *, claim: bool = True) -> AuthenticatedClie
             client_id=client.client_id if client else None,
             method=credentials.method,
         )
-    came_with = f"{_SAME_ANSWER} This came with {credentials.method}."
-    raise InvalidClientError(came_with, status_code=401)
+    what_to_mend = f"{_SAME_ANSWER} This came with {credentials.method}."
+    if credentials.assertion is not None:
+        what_to_mend += _ASSERTIONS
+    raise InvalidClientError(what_to_mend, status_code=401)
 
 
 def _proves(client: Client, credentials: Credentials, exchange: Exchange, *, claim: bool) -> bool:
@@ -81,15 +86,16 @@ def _proves(client: Client, credentials: Credentials, exchange: Exchange, *, cla
         return registered in client_assertions.METHODS and client_assertions.proves(
             exchange, client, credentials.assertion, claim=claim
         )
+    if registered == "none":
+        # An empty secret is as good as none (RFC 6749 §2.3.1, ADR 0030).
+        return not credentials.secret
     if registered != credentials.method:
         return False
-    if credentials.method == "none":
-        return True
     return credentials.secret is not None and client.knows_secret(credentials.secret, exchange.now)
 
 
 def _compare_with_nothing(credentials: Credentials) -> None:
-    """A secret for a client that does not exist costs as much as a wrong one for one that does."""
+    """Take as long for a client that does not exist as for a wrong secret."""
     if credentials.secret is not None:
         digest = opaque_tokens.digest(credentials.secret)
         opaque_tokens.constant_time_equal(digest, bytes(len(digest)))
@@ -118,7 +124,7 @@ def read_credentials(authorization: Sequence[str], form: Mapping[str, str]) -> C
 
 
 def _read_assertion(form: Mapping[str, str], named: str | None) -> Credentials:
-    """Read `client_assertion` (RFC 7521 §4.2); the client is who it says it is of."""
+    """Read `client_assertion` (RFC 7521 §4.2); the client is its `sub`."""
     assertion = form.get(_ASSERTION, "")
     client_id = client_assertions.named_client(assertion)
     if form.get("client_assertion_type") != ASSERTION_TYPE or client_id is None:

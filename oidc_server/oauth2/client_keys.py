@@ -28,16 +28,16 @@ JWKS = Purpose(
     stale_lifetime=timedelta(hours=1),
     parse=parse_keys,
 )
-"""A key that was withdrawn is taken for `lifetime` at most, or for `stale_lifetime` while its owner
-cannot be reached; a new one at once."""
+"""A withdrawn key is accepted for `lifetime` at most, or for `stale_lifetime` while no newer copy
+can be fetched; a new key is accepted at once."""
 
 
 def _keys_of(client: Client) -> Purpose:
-    return JWKS.named_by(stranger=client.self_registered)
+    return JWKS.of_client(self_registered=client.self_registered)
 
 
 class NoEncryptionKeyError(DomainError):
-    """The client wants encrypted answers and has no key for them: nothing is told in clear."""
+    """The client wants encrypted responses and has no key for them; none is sent unencrypted."""
 
 
 def signing_algorithms(client: Client, registered: str | None) -> Collection[str]:
@@ -58,8 +58,8 @@ class ClientKeyStore:
     """Finds the keys of a client, in this process.
 
     Its methods raise `FetchNeeded` (see `outbound/documents.py`) when a `jwks_uri` has to be asked
-    first, and `OutboundUnavailableError` when it does not answer and no copy is young enough: keys
-    that cannot be had never mean that a token is good.
+    first, and `OutboundUnavailableError` when it does not answer and no copy is recent
+    enough: no token is accepted because its keys are unavailable.
     """
 
     def __init__(self, documents: Documents) -> None:
@@ -74,7 +74,7 @@ class ClientKeyStore:
         keys = self.find(client, now)
         signed = keys.verify(token, algorithms) if keys is not None else None
         if signed is None and client.metadata.jwks_uri is not None:
-            # The client may have new keys since we asked; the answer to that is the last word.
+            # The client may have new keys since the last fetch: run again once with those.
             self._documents.renew(_keys_of(client), client.metadata.jwks_uri, now)
         return signed
 
@@ -96,9 +96,9 @@ class ClientKeyStore:
     def encrypt(
         self, client: Client, token: str, *, alg: str, enc: str, now: datetime, nested: bool = True
     ) -> str:
-        """A token encrypted to the client (Core §10.2); `nested` unless it is not a signed one.
+        """A token encrypted to the client (Core §10.2); `nested` if it is a signed one.
 
-        Raises `NoEncryptionKeyError`, which undoes what the request did: a code is not lost by it.
+        Raises `NoEncryptionKeyError`, which rolls the request back: its code stays usable.
         """
         keys = self.find(client, now)
         if keys is not None:
@@ -122,9 +122,9 @@ class ClientKeyStore:
         return keys
 
     def _imported(self, owner: str, jwks: object) -> ClientKeys:
-        """Importing takes as long as many signatures, so it is done once for each set.
+        """The imported keys, cached since importing takes as long as many signatures.
 
-        Not for each revision: one that is not committed is counted once more, for other keys.
+        Compared by content, not by revision: the number of one that was rolled back is used again.
         """
         known = self._registered.get(owner)
         if known is not None and known[0] == jwks:

@@ -26,7 +26,7 @@ _UNRESERVED = re.compile(r"[A-Za-z0-9._~-]")
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A proof that is good, and has still to be claimed; `jkt` is the thumbprint of its key."""
+    """A verified proof that still has to be claimed; `jkt` is the thumbprint of its key."""
 
     jkt: str
     jti: str
@@ -36,7 +36,7 @@ class Proof:
     status: int
 
     def claim(self, db: Transaction) -> None:
-        """Use it, on whatever node, for the only time (RFC 9449 §11.1).
+        """Mark it as used, for all nodes (RFC 9449 §11.1).
 
         Raises `InvalidDpopProofError` for one that was used before.
         """
@@ -47,7 +47,10 @@ class Proof:
 
 
 class SentProof(NamedTuple):
-    """What a request brought as proof, unread: its DPoP headers, its method, and our address."""
+    """What a request brought as proof, unread: its DPoP headers, its method, and its address.
+
+    The address is the one that was sent, and not decoded; without query.
+    """
 
     headers: tuple[str, ...]
     method: str
@@ -57,7 +60,7 @@ class SentProof(NamedTuple):
     def verify(self, now: datetime, access_token: str | None = None) -> Proof | None:
         """The proof, or None if there is none (RFC 9449 §4.3).
 
-        With an `access_token`, which is at resources, the proof must be for that token. Raises
+        At resources, `access_token` is the token that the proof must be for. Raises
         `InvalidDpopProofError` or `UseDpopNonceError`.
         """
         if not self.headers:
@@ -88,14 +91,16 @@ class SentProof(NamedTuple):
         if not is_jti(jti):
             raise ValueError("jti is not a text of 1 to 256 characters")
         jkt = jose.thumbprint(signed.header["jwk"])
-        return Proof(jkt, jti, self.url, *self._usable(claims, now, status), status)
+        # Normalised: else a used proof would be a new one at another spelling of the address.
+        url = _ESCAPED.sub(_unescaped, self.url)
+        return Proof(jkt, jti, url, *self._usable(claims, now, status), status)
 
     def _usable(
         self, claims: dict[str, Any], now: datetime, status: int
     ) -> tuple[datetime, datetime]:
-        """Since when this proof can have been used, and when a copy of it is too old.
+        """The earliest time at which this proof can have been used, and when it expires.
 
-        A nonce tells its age where clocks are wrong.
+        A nonce of ours tells its age, whatever the clock of the client says.
         """
         issued_at = claims.get("iat")
         if not isinstance(issued_at, int | float) or isinstance(issued_at, bool):

@@ -8,14 +8,14 @@ from oidc_server.security import base64url
 
 _WINDOW = timedelta(minutes=5)
 NONCE_LIFETIME = 3 * _WINDOW
-"""From the first moment to the last at which one is taken: the clock of another node may lead."""
+"""How long one is accepted: also in the window before, since the clock of another node may lead."""
 
 
 class Nonces:
-    """Makes and knows nonces. Nobody foresees one, and nothing is stored."""
+    """Makes and recognises nonces. They cannot be predicted, and none is stored."""
 
     def __init__(self, keys: Sequence[bytes], *, required: bool) -> None:
-        """The first of `keys` makes nonces, all of them are known."""
+        """The first of `keys` makes nonces; those of all keys are accepted."""
         self.required = required
         self._keys = tuple(keys)
         self._known: tuple[int, tuple[str, ...]] = (-1, ())
@@ -25,7 +25,7 @@ class Nonces:
         return self._of(now)[0]
 
     def known_since(self, nonce: str, now: datetime) -> datetime | None:
-        """Since when this nonce of ours is taken, of this window or of one beside it; or None."""
+        """The start of its window, if that is this one or an adjacent one; else None."""
         sent = nonce.encode("utf-8", "replace")
         since = None
         for index, ours in zip(_near(now) * len(self._keys), self._of(now), strict=True):

@@ -7,8 +7,12 @@ OAuth2Error (Authlib)
 │                              unmet_authentication_requirements
 ├── InvalidDpopProofError      invalid_dpop_proof      RFC 9449 §5
 ├── UseDpopNonceError          use_dpop_nonce          RFC 9449 §8
+├── AmbiguousTokenError        invalid_request         RFC 6750 §3.1
 ├── InsufficientScopeError     insufficient_scope      RFC 6750 §3.1
 └── InvalidTokenError          invalid_token           RFC 6750 §3.1
+    ├── UnprovenTokenError     invalid_token           RFC 9449 §7.2
+    ├── InvalidRegistrationTokenError
+    │                          invalid_token           RFC 7591 §3, RFC 7592 §2
     └── InsufficientUserAuthenticationError
                                insufficient_user_authentication
                                                        RFC 9470 §3
@@ -30,7 +34,7 @@ class UnmetAuthenticationRequirementsError(OAuth2Error):
 
 
 class ClientMetadataError(OAuth2Error):
-    """A client described itself in a way that cannot be; `error` is one of RFC 7591 §3.2.2."""
+    """The metadata of a client is invalid; `error` is one of RFC 7591 §3.2.2."""
 
     def __init__(self, error: str, description: str) -> None:
         super().__init__(description)
@@ -38,7 +42,7 @@ class ClientMetadataError(OAuth2Error):
 
 
 class InvalidDpopProofError(OAuth2Error):
-    """The DPoP proof is missing, used, or not one of this request; 401 at resources."""
+    """The DPoP proof was used, or is not one of this request; at resources 401, or missing."""
 
     error = "invalid_dpop_proof"
 
@@ -60,11 +64,18 @@ class InvalidTokenError(OAuth2Error):
         self.presented = presented
 
 
-class InsufficientUserAuthenticationError(InvalidTokenError):
-    """The access token is good, and the sign-in it came of is too weak or too old (RFC 9470 §3).
+class UnprovenTokenError(InvalidTokenError):
+    """The access token is bound to a key, and came as Bearer: DPoP is the way to send it."""
 
-    `max_age` is in seconds; without `acr_values` any sign-in of that age will do, and without
-    `max_age` any of such a class.
+
+class InvalidRegistrationTokenError(InvalidTokenError):
+    """The token of a registration is missing or not valid. It is always sent as Bearer."""
+
+
+class InsufficientUserAuthenticationError(InvalidTokenError):
+    """The access token is valid, but its sign-in is too weak or too old (RFC 9470 §3).
+
+    `max_age` is in seconds. Without `acr_values` any class will do, without `max_age` any age.
     """
 
     error = "insufficient_user_authentication"
@@ -75,6 +86,12 @@ class InsufficientUserAuthenticationError(InvalidTokenError):
         super().__init__(description)
         wanted = {"max_age": max_age, "acr_values": acr_values}
         self.wanted = {name: value for name, value in wanted.items() if value is not None}
+
+
+class AmbiguousTokenError(OAuth2Error):
+    """An access token was sent in more than one way."""
+
+    error = "invalid_request"
 
 
 class InsufficientScopeError(OAuth2Error):
@@ -95,6 +112,6 @@ def as_description(text: str) -> str:
 
 
 def describable(text: str, limit: int = 80) -> str:
-    """The same of foreign text, as long as it may be."""
+    """The same for text of others, cut to `limit` characters."""
     shown = as_description(text)
     return shown if len(shown) <= limit else shown[:limit] + "..."

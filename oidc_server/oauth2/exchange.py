@@ -45,7 +45,7 @@ class PasswordProof(Protocol):
 class Exchange(NamedTuple):
     """A request to a protocol endpoint. `form` holds body parameters only, each sent once.
 
-    A tuple, as are others that each request makes here: a frozen dataclass sets field by field.
+    A tuple, like others that each request creates: a frozen dataclass takes longer to create.
     """
 
     db: Transaction

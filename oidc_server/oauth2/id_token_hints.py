@@ -1,4 +1,4 @@
-"""`id_token_hint`: an ID Token that we gave out once, and is shown to us again (Core §3.1.2.1)."""
+"""`id_token_hint`: an ID Token of ours that is sent back to us (Core §3.1.2.1)."""
 
 from datetime import datetime
 

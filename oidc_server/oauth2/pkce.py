@@ -21,8 +21,11 @@ class S256(CodeChallengeBase):
         verifier: str | None = grant.request.form.get("code_verifier")
         if challenge is None and verifier is None:
             return
-        # A verifier without a challenge is a downgrade (RFC 9700 §4.8.2).
-        if challenge is None or verifier is None or not matches(challenge, verifier):
+        if challenge is None:  # a downgrade (RFC 9700 §4.8.2)
+            raise InvalidGrantError("There is a code_verifier, but there was no code_challenge.")
+        if verifier is None:
+            raise InvalidGrantError("The parameter code_verifier is missing.")
+        if not matches(challenge, verifier):
             raise InvalidGrantError("The code_verifier does not match the code_challenge.")
 
 

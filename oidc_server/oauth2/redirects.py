@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from urllib.parse import quote, urlencode
 
 MAX_STATE = 8192
-"""Characters of a `state` that we carry back: whole answers have to fit into an address."""
+"""Longest `state` that is returned: the whole response has to fit into an address."""
 
 
 def with_query(uri: str, parameters: Iterable[tuple[str, str]]) -> str:
-    """The address with these parameters behind those that it has (RFC 6749 §3.1.2)."""
+    """The address with these parameters added to its own (RFC 6749 §3.1.2)."""
     return f"{uri}{'&' if '?' in uri else '?'}{encode(parameters)}"
 
 

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from oidc_server.database import Transaction
 from oidc_server.domain import resources
-from oidc_server.domain.client_metadata import is_scope
+from oidc_server.domain.client_metadata import STANDARD_SCOPES, is_scope
 from oidc_server.domain.clients import Client
+from oidc_server.domain.resources import Resource
 from oidc_server.oauth2.authlib import InvalidScopeError
 from oidc_server.oauth2.errors import InvalidTargetError, describable
 from oidc_server.oauth2.vocabulary import API_SCOPES, GrantType, Scope
@@ -17,7 +18,8 @@ def scopes_for(client: Client, scope: str | None) -> frozenset[str]:
     """The scopes asked for that the client may have; all but offline access when none is.
 
     What it may not have is left out: the token response says what was given (RFC 6749 §3.3).
-    Raises `InvalidScopeError` when nothing is left.
+    Raises `InvalidScopeError` when nothing is left: without a scope nobody would be asked for
+    consent, and yet the client would learn who they are.
     """
     if scope is not None and not all(word == "" or is_scope(word) for word in scope.split(" ")):
         raise InvalidScopeError("The scope holds characters that are not allowed.")
@@ -25,25 +27,34 @@ def scopes_for(client: Client, scope: str | None) -> frozenset[str]:
     scopes = client.narrow(asked) if asked else client.metadata.scopes - {Scope.OFFLINE_ACCESS}
     if not client.allows_grant(GrantType.REFRESH_TOKEN):
         scopes -= {Scope.OFFLINE_ACCESS}
-    if asked and not scopes:
-        raise InvalidScopeError("The client may have none of these scopes.")
+    if not scopes:
+        raise InvalidScopeError("The client may have no scope of those that are asked for.")
     return scopes
 
 
-def known_resources(db: Transaction, issuer: str, asked: Sequence[str]) -> tuple[str, ...]:
-    """The audiences asked for, each once (RFC 8707 §2); raises `InvalidTargetError`."""
+def known_resources(
+    db: Transaction, issuer: str, asked: Sequence[str]
+) -> dict[str, Resource | None]:
+    """The audiences asked for (RFC 8707 §2), each with its resource, or None for ourselves.
+
+    Raises `InvalidTargetError`.
+    """
     identifiers = tuple(dict.fromkeys(asked))
     if len(identifiers) > _MOST_RESOURCES:
         raise InvalidTargetError(f"More than {_MOST_RESOURCES} resources are asked for.")
-    for identifier in identifiers:
-        if identifier != issuer and resources.find(db, identifier) is None:
+    known = {
+        identifier: None if identifier == issuer else resources.find(db, identifier)
+        for identifier in identifiers
+    }
+    for identifier, resource in known.items():
+        if identifier != issuer and resource is None:
             raise InvalidTargetError(f"The resource {describable(identifier)} is not known.")
-    return identifiers
+    return known
 
 
 def scopes_of_clients(db: Transaction) -> frozenset[str]:
     """The scopes that are of use to a client: those of OpenID Connect, and what roles can give."""
-    return known_scopes(db) | {scope.value for scope in Scope}
+    return known_scopes(db).union(STANDARD_SCOPES)
 
 
 def known_scopes(db: Transaction) -> frozenset[str]:

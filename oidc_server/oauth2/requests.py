@@ -10,7 +10,7 @@ class _BodyOnly(OAuth2Payload):
     """Body parameters and nothing else: what stands in the query is not read (RFC 6749 §3.2)."""
 
     data: Any = None
-    """In the place of a property that Authlib asks for several times."""
+    """Replaces a property of Authlib that is read several times."""
 
     def __init__(self, form: dict[str, str]) -> None:
         self.data = form
@@ -24,10 +24,10 @@ _UNREAD = vars(OAuth2Request("POST", "https://localhost/token"))
 
 
 class TokenRequest(OAuth2Request):
-    """A request to the token endpoint. Its address is none that was sent: nobody looks at it."""
+    """A request to the token endpoint. Its address is a placeholder, which nothing reads."""
 
     def __init__(self, exchange: Exchange) -> None:
-        # Authlib's own takes an address apart, to refuse http: that of ours was looked at before.
+        # Authlib's own parses the address to refuse http, which was checked before.
         self.__dict__.update(_UNREAD)
         self._parameters: Any = dict(exchange.form)
         self.payload = _BodyOnly(self._parameters)

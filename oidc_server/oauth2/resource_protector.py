@@ -4,6 +4,7 @@ They come as Bearer (RFC 6750), or as DPoP with the proof of their key (RFC 9449
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple
 
@@ -11,52 +12,57 @@ from oidc_server.database import Transaction
 from oidc_server.domain import token_states
 from oidc_server.domain.token_states import TokenState
 from oidc_server.oauth2.access_tokens import AccessToken, AccessTokenReader
-from oidc_server.oauth2.authlib import InvalidRequestError
 from oidc_server.oauth2.dpop import Proof, SentProof
 from oidc_server.oauth2.errors import (
+    AmbiguousTokenError,
     InsufficientScopeError,
     InvalidDpopProofError,
+    InvalidRegistrationTokenError,
     InvalidTokenError,
+    UnprovenTokenError,
 )
 from oidc_server.oauth2.vocabulary import TokenType
 from oidc_server.observability import current
 
+_HOW = "Send an access token: Authorization: Bearer, or DPoP, a blank, and the token."
 _SCHEMES = {token_type.lower(): token_type for token_type in TokenType}
 
 
 class PresentedToken(NamedTuple):
-    """An access token as it was sent: which scheme it came with decides what it must be."""
+    """An access token as it was sent: the scheme decides whether it must be bound to a key."""
 
     value: str
     token_type: TokenType
 
 
-def presented_token(authorization: Sequence[str], in_body: str | None) -> PresentedToken:
-    """The one token of a request; raises `InvalidTokenError`, `InvalidRequestError`.
+def presented_token(authorization: Sequence[str], in_body: Sequence[str] = ()) -> PresentedToken:
+    """The one token of a request; raises `InvalidTokenError`, `AmbiguousTokenError`.
 
     Tokens in the query are not read: they end up in logs (RFC 6750 §2). One in the body is a
     bearer token (RFC 9449 §7.1).
     """
-    if len(authorization) > 1 or (authorization and in_body is not None):
-        raise InvalidRequestError("The access token was sent in more than one way.")
-    if in_body is not None:
-        return PresentedToken(in_body, TokenType.BEARER)
+    if len(authorization) + len(in_body) > 1:
+        raise AmbiguousTokenError("The access token was sent in more than one way.")
+    if in_body:
+        return PresentedToken(in_body[0], TokenType.BEARER)
     scheme, _, token = (authorization[0] if authorization else "").partition(" ")
     token_type = _SCHEMES.get(scheme.lower())
     if token_type is None or not token.strip():
-        raise InvalidTokenError(
-            "Send an access token: Authorization: Bearer, or DPoP, a blank, and the token.",
-            presented=False,
-        )
+        raise InvalidTokenError(_HOW, presented=False)
     return PresentedToken(token.strip(), token_type)
 
 
-def bearer_token(authorization: Sequence[str], in_body: str | None) -> str:
-    """The same where only bearer tokens are of use."""
-    presented = presented_token(authorization, in_body)
-    if presented.token_type != TokenType.BEARER:
-        raise InvalidTokenError("Send the token as Bearer.", presented=False)
-    return presented.value
+def registration_token(authorization: Sequence[str], name: str) -> str:
+    """The same for a token of a registration, which has a `name` and no proof.
+
+    Raises `InvalidRegistrationTokenError`, `AmbiguousTokenError`.
+    """
+    how = f"Send the {name}: Authorization: Bearer, a blank, and the token."
+    with suppress(InvalidTokenError):
+        presented = presented_token(authorization)
+        if presented.token_type == TokenType.BEARER:
+            return presented.value
+    raise InvalidRegistrationTokenError(how, presented=False)
 
 
 def protect(
@@ -70,7 +76,7 @@ def protect(
     now: datetime,
     with_person: bool = False,
 ) -> tuple[AccessToken, TokenState]:
-    """A token that holds, is meant for `audience`, allows all of `scope`, and is its holder's.
+    """A valid token for `audience` that allows all of `scope`, sent by its holder.
 
     Raises `InvalidTokenError`, `InvalidDpopProofError`, `UseDpopNonceError` or
     `InsufficientScopeError`. With a proof, `db` is written to.
@@ -96,7 +102,7 @@ def _proof_of_holder(
     """The proof of the key that a token is bound to (RFC 9449 §7); None for a bearer token."""
     if presented.token_type == TokenType.BEARER:
         if token.jkt is not None:
-            raise InvalidTokenError("The access token is bound to a key: send it as DPoP.")
+            raise UnprovenTokenError("The access token is bound to a key: send it as DPoP.")
         return None
     if token.jkt is None:
         raise InvalidTokenError("The access token is bound to no key: send it as Bearer.")

@@ -2,9 +2,12 @@
 
 from typing import Any
 
-from oidc_server.oauth2.authlib import AuthorizationServerBase, OAuth2Error
+from oidc_server.oauth2.authlib import (
+    AuthorizationServerBase,
+    InvalidRequestError,
+    OAuth2Error,
+)
 from oidc_server.oauth2.client_authentication import AuthenticatedClient, authenticate
-from oidc_server.oauth2.errors import InvalidDpopProofError
 from oidc_server.oauth2.exchange import Exchange
 from oidc_server.oauth2.requests import TokenRequest
 
@@ -43,7 +46,8 @@ class AuthorizationServer(AuthorizationServerBase):
             proof.claim(exchange.db)
             self.exchange = exchange._replace(dpop_jkt=proof.jkt)
         elif authenticated.client.must_prove_key:
-            raise InvalidDpopProofError("The client must send a DPoP proof.")
+            # A parameter is missing (RFC 6749 §5.2), and no proof is invalid (RFC 9449 §5).
+            raise InvalidRequestError("The client must send a DPoP proof.")
 
     def send_signal(self, *_args: object, **_values: object) -> None:
         """Authlib announces what it does; nobody listens."""

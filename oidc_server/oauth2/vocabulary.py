@@ -36,11 +36,38 @@ class TokenType(StrEnum):
 
 
 class ResponseMode(StrEnum):
-    """How an authorization response travels (OAuth 2.0 Multiple Response Types, Form Post)."""
+    """How an authorization response travels (Multiple Response Types, Form Post, JARM §2.3)."""
 
     QUERY = "query"
     FRAGMENT = "fragment"
     FORM_POST = "form_post"
+    JWT = "jwt"
+    QUERY_JWT = "query.jwt"
+    FRAGMENT_JWT = "fragment.jwt"
+    FORM_POST_JWT = "form_post.jwt"
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether all of it is one JWT."""
+        return self.value.endswith("jwt")
+
+    @property
+    def carrier(self) -> "ResponseMode":
+        """The mode without signing; where none is named, it is the query, for codes."""
+        return ResponseMode(self.value.removesuffix("jwt").removesuffix(".") or "query")
+
+    @classmethod
+    def read(cls, asked: str | None, response_type: str | None) -> "ResponseMode":
+        """The mode that is asked for, or what goes without saying for the response type.
+
+        Where a token is asked for it is the fragment, of errors too (Multiple Response Types §3,
+        §5; JARM §2.3.4): we give none, but the client looks nowhere else to learn that.
+        """
+        if asked in set(cls) - {cls.JWT}:
+            return cls(asked)
+        if {"token", "id_token"}.isdisjoint((response_type or "").split()):
+            return cls.JWT if asked == cls.JWT else cls.QUERY
+        return cls.FRAGMENT_JWT if asked == cls.JWT else cls.FRAGMENT
 
 
 class Prompt(StrEnum):

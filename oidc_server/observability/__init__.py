@@ -1,4 +1,1 @@
-"""What an operator sees of the running server: logs, and what it counts.
-
-`redaction` says what nobody sees.
-"""
+"""Logs, metrics, traces and error reports. `redaction` keeps secrets out of all of them."""

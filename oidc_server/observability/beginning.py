@@ -1,4 +1,4 @@
-"""Begins everything that an operator watches a process with, and ends it with the process."""
+"""Starts logging, tracing and error reporting in a process, and flushes them at its end."""
 
 import atexit
 import logging
@@ -15,11 +15,11 @@ from oidc_server.settings import Settings
 
 _MEGABYTE = 1024 * 1024
 _waiting: list[Callable[[], None]] = []
-"""How to let go out what waits in this process: the log last, as all may end in a line."""
+"""What has to be flushed when the process ends; the log comes last, since the others log."""
 
 
 def problems(settings: Settings) -> list[str]:
-    """What is set, and cannot be done as the server is installed, with its fix."""
+    """Settings that need a package which is not installed, each with its fix."""
     needed = (
         (settings.otlp_endpoint, "opentelemetry", "OIDC_OTLP_ENDPOINT", "otel"),
         (settings.sentry_dsn, "sentry_sdk", "OIDC_SENTRY_DSN", "sentry"),
@@ -40,12 +40,12 @@ def problems(settings: Settings) -> list[str]:
 
 
 def begin_quietly(settings: Settings) -> None:
-    """Begin to write the log, without any thread: for a process that will fork."""
+    """Start logging without any thread: for a process that will fork."""
     logs.configure(settings.log_level, settings.log_format, kept=_files(settings))
 
 
 def begin(settings: Settings) -> None:
-    """Begin everything, until the process ends; called once in each."""
+    """Start everything, until the process ends; called once in each process."""
     kept = _files(settings)
     if (collector := settings.log_collector) is not None:
         kept.append(Kept(Shipping(collector.host, collector.port)))
@@ -82,7 +82,7 @@ def _begin_sentry(settings: Settings) -> Callable[[BaseException], None] | None:
 
 
 def flush() -> None:
-    """Let go out what waits, each for a moment at most."""
+    """Flush everything, waiting for a moment at most."""
     for work in _waiting:
         work()
 

@@ -1,6 +1,6 @@
-"""The request in flight: who it is for the log, on whichever thread it is worked on.
+"""The current request, for the log: kept in a context variable, on whichever thread it runs.
 
-Its ids are those that whoever asks sent along, where they are well formed, and new ones otherwise.
+Its ids are those that the caller sent, if they are well formed, and new ones otherwise.
 """
 
 import random
@@ -11,13 +11,13 @@ from contextvars import ContextVar
 from typing import Any
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-"""Short and of characters that mean nothing anywhere: it stands in logs, headers and pages."""
+"""Short, and harmless in logs, headers and pages."""
 _TRACEPARENT = re.compile(rb"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
 _NO_TRACE, _NO_SPAN = b"0" * 32, b"0" * 16
 
 
 class Request:
-    """What every line about one request says, and every answer to it."""
+    """What is logged with every line about a request."""
 
     __slots__ = (
         "began",
@@ -60,7 +60,7 @@ class Request:
 
     @property
     def traceparent(self) -> str:
-        """What whoever asked knows our part of the trace by (Trace Context §3.2)."""
+        """The header that continues the trace (Trace Context §3.2)."""
         return f"00-{self.trace_id}-{self.span_id}-{'01' if self.sampled else '00'}"
 
 
@@ -82,19 +82,19 @@ _current: ContextVar[Request | None] = ContextVar("request", default=None)
 
 
 def begin(headers: Iterable[tuple[bytes, bytes]], route: str) -> Request:
-    """The request that this task, and whatever it hands on, works on from now on."""
+    """Set the current request of this task, and of the threads that work for it."""
     request = Request(headers, route)
     _current.set(request)
     return request
 
 
 def request() -> Request | None:
-    """The request in flight; None in a job, a command, or before any."""
+    """The current request; None in a job or a command."""
     return _current.get()
 
 
 def note(*, client_id: str | None = None, user_id: str | None = None) -> None:
-    """Who asks, as soon as they have proved it: the line of the request tells it."""
+    """Note who sends the request, once they are authenticated, for its line in the log."""
     found = _current.get()
     if found is None:
         return
@@ -105,6 +105,6 @@ def note(*, client_id: str | None = None, user_id: str | None = None) -> None:
 
 
 def facts() -> dict[str, str]:
-    """What lines say of the request in flight; nothing if there is none."""
+    """The fields of the current request for a line of the log; none without a request."""
     found = _current.get()
     return {} if found is None else {"request_id": found.request_id, "trace_id": found.trace_id}

@@ -1,7 +1,7 @@
-"""Shows what was counted: a listener of its own, in one process of each node.
+"""Serves metrics to Prometheus, by a listener in one process of each node.
 
-With one worker it shows what that has counted. With several it stands in their parent, and adds up
-the files in which they count; what a dead worker has counted stays counted.
+With one worker it shows the metrics of that process. With several it runs in their parent, and adds
+up the files in which the workers count; the counts of a dead worker are kept.
 """
 
 import os
@@ -25,15 +25,15 @@ from oidc_server.observability.metrics import REGISTRY
 
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 _GONE = 0
-"""The process id that the counts of dead workers are kept under: none has it."""
+"""The process id under which counts of dead workers are kept; no process has it."""
 _TIMEOUT = 10
 _MEMORY = Path("/dev/shm")  # noqa: S108 - what is made there has a name that nobody foresees
 _ROOM = 16 << 20
-"""Bytes that must be free there: more than many workers ever fill."""
+"""Bytes that must be free there: more than many workers ever need."""
 
 
 class WorkerFiles:
-    """The folder in which workers count, each in files of its own."""
+    """The folder with the metrics files of the workers."""
 
     def __init__(self) -> None:
         """Make it, and tell the workers that begin after this."""
@@ -55,7 +55,7 @@ class WorkerFiles:
         shutil.rmtree(self.path, ignore_errors=True)
 
     def _bury(self) -> None:
-        """Keep what dead workers have counted in one place: files do not pile up with restarts."""
+        """Merge the files of dead workers into one, so that they do not pile up with restarts."""
         for path in self.path.glob("*.db"):
             kind, _, process = path.stem.rpartition("_")
             if int(process) == _GONE or _lives(int(process)):
@@ -79,7 +79,7 @@ def _memory() -> Path | None:
 
 
 def _lives(process: int) -> bool:
-    """Whether a worker still runs; one that waits to be buried by its parent does too."""
+    """Whether a worker still runs; a zombie that its parent has not reaped yet counts too."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:
@@ -99,7 +99,7 @@ def _add(source: Path, target: Path) -> None:
 
 @dataclass(frozen=True)
 class Level:
-    """How much there is of something at this moment."""
+    """A gauge, as measured at this moment."""
 
     name: str
     meaning: str
@@ -108,7 +108,7 @@ class Level:
 
 
 class Levels(Collector):
-    """Levels that are measured when somebody looks, by one at a time."""
+    """Gauges that are measured on each scrape, by one scrape at a time."""
 
     def __init__(self, measure: Callable[[], Iterable[Level]]) -> None:
         self._measure = measure
@@ -128,12 +128,12 @@ class Levels(Collector):
         yield from families.values()
 
     def describe(self) -> Iterator[Metric]:
-        """Nothing: to find out would be to measure."""
+        """Nothing: describing them would mean measuring them."""
         return iter(())
 
 
 class Listener:
-    """Answers `GET /metrics` at an address of its own, to whoever reaches it."""
+    """Serves `GET /metrics` at an address of its own, without authentication."""
 
     def __init__(
         self,
@@ -156,7 +156,7 @@ class Listener:
         self._thread.start()
 
     def text(self) -> bytes:
-        """Everything there is to tell, in Prometheus' text format."""
+        """All metrics in Prometheus' text format."""
         counted = REGISTRY if self._files is None else self._files.registry()
         return generate_latest(counted) + generate_latest(self._levels)
 
@@ -184,4 +184,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
-        """Say nothing: who scrapes does so for ever."""
+        """Log no scrapes."""

@@ -1,9 +1,8 @@
-"""Log files that change at a size, written by every process of the server at once.
+"""Log files that are rotated at a size, written by every process of the server at once.
 
-Each line is appended in one piece while a shared lock is held; whoever finds the file full changes
-it under the exclusive one. So no line is torn, and none goes into a file that is deleted already:
-before each line a process looks whether its file still has the name. That also suits tools which
-move files away, such as logrotate.
+Each line is appended in one write under a shared lock; whoever finds the file full rotates it under
+the exclusive lock. So no line is torn. Before each line a process checks that its file still has
+its name, so none is written into a file that was rotated by another process, or by logrotate.
 """
 
 import fcntl
@@ -15,7 +14,7 @@ from oidc_server.observability import metrics
 
 
 class RotatingFile:
-    """`path`, and `keep` older ones beside it: `path`.1 is the youngest of those."""
+    """A log file, with `keep` older ones beside it: `path`.1 is the youngest of those."""
 
     def __init__(self, path: Path, max_bytes: int, keep: int) -> None:
         """Raises `OSError` if it cannot be written to."""

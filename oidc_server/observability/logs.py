@@ -19,7 +19,7 @@ from oidc_server.clock import utc_now
 from oidc_server.lean_imports import without
 from oidc_server.observability import current, redaction
 
-with without("rich"):
+with without("rich"), without("greenlet"):
     import structlog
     from structlog.stdlib import ProcessorFormatter
     from structlog.types import EventDict, Processor, WrappedLogger
@@ -28,11 +28,11 @@ Logger = structlog.stdlib.BoundLogger
 
 _OURS = "oidc_server"
 _TALKATIVE = ("sqlalchemy", "alembic", "opentelemetry", "httpx2", "httpcore2")
-"""Libraries that tell of every step: of statements with their values, of whole addresses."""
+"""Libraries whose debug lines hold values of statements, or whole addresses."""
 
 
 class Sink(Protocol):
-    """Where lines are kept beside the stream: as JSON, without the end of the line."""
+    """A further destination of log lines: gets JSON, without the end of the line."""
 
     def write(self, line: bytes, /) -> None: ...
 
@@ -43,7 +43,7 @@ class Sink(Protocol):
 
 @dataclass(frozen=True)
 class Kept:
-    """A sink, and the lowest level that it is given."""
+    """A sink and its minimum level."""
 
     sink: Sink
     level: int = logging.DEBUG
@@ -130,7 +130,7 @@ def write_clean(level: int, logger: str, event: str, fields: dict[str, Any]) -> 
 
 
 def flush() -> None:
-    """Wait until the sinks have passed on what they hold, for a moment at most."""
+    """Wait until the sinks have written what they hold, for a moment at most."""
     output = _output
     if output is not None:
         output.flush()
@@ -144,7 +144,7 @@ def close() -> None:
 
 
 class _Output:
-    """Where the lines of this process go."""
+    """The destinations of this process."""
 
     def __init__(self, stream: TextIO, log_format: str, level: int, kept: Sequence[Kept]) -> None:
         self.level = level

@@ -1,9 +1,9 @@
-"""What the server counts (Prometheus): each name once, with few values of each label.
+"""The metrics (Prometheus): each name once, with labels that have few values.
 
-No label is a client, a person or an address: there is no end of them. Everything is counted always,
-which costs less than asking whether anybody looks; `exposition` shows it to those who do. With
-several workers each counts in a file of its own (`PROMETHEUS_MULTIPROC_DIR`, which `serve` sets
-before they begin), and the files are added up.
+No label is a client, a person or an address: there would be too many. Counting is always on, since
+that costs less than checking whether anybody scrapes; `exposition` serves the metrics. With several
+workers each counts in files of its own (`PROMETHEUS_MULTIPROC_DIR`, which `serve` sets before they
+start), which are added up.
 """
 
 from functools import cache
@@ -11,7 +11,7 @@ from functools import cache
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 REGISTRY = CollectorRegistry()
-"""What is counted in this process."""
+"""The metrics of this process."""
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -60,14 +60,14 @@ LIMITER_DEGRADED = Counter(
 )
 BREAKER_CHANGES = Counter(
     "oidc_breaker_transitions",
-    "Changes of circuit breakers, by kind of neighbour and new state.",
-    ("neighbour", "state"),
+    "Changes of circuit breakers, by kind of external service and new state.",
+    ("service", "state"),
     registry=REGISTRY,
 )
 BREAKERS_OPEN = Gauge(
     "oidc_breakers_open",
-    "Neighbours that are left alone or on trial, each counted by every process that knows it.",
-    ("neighbour",),
+    "Circuit breakers that are open or half-open, each counted by every process that has it.",
+    ("service",),
     multiprocess_mode="livesum",
     registry=REGISTRY,
 )
@@ -104,29 +104,30 @@ LOG_LINES_DROPPED = Counter(
 )
 
 
-def breaker_changed(neighbour: str, before: str, after: str) -> None:
-    """Count one change of a breaker: `closed`, `open` or `half-open`.
+def breaker_changed(service: str, before: str, after: str) -> None:
+    """Count a change of a breaker: `closed`, `open` or `half-open`.
 
-    `neighbour` is its kind, such as `mail` or `http`: never a host, for clients choose those.
+    `service` is the kind of external service, such as `mail` or `http`: never a host, since
+    clients choose those.
     """
-    BREAKER_CHANGES.labels(neighbour, after).inc()
+    BREAKER_CHANGES.labels(service, after).inc()
     if (before == "closed") != (after == "closed"):
-        BREAKERS_OPEN.labels(neighbour).inc(-1 if after == "closed" else 1)
+        BREAKERS_OPEN.labels(service).inc(-1 if after == "closed" else 1)
 
 
 @cache
 def tokens_issued(grant_type: str) -> Counter:
-    """What counts answers with an access token; only for grant types that there are."""
+    """The counter for this grant type, which must be a known one."""
     return TOKENS.labels(grant_type)
 
 
 def limited(limit: str) -> None:
-    """Count a request that was refused because the limit of that name was used up."""
+    """Count a request that was refused by the limit of this name."""
     LIMITED.labels(limit).inc()
 
 
 def request_answered(route: str, method: str, status: int, seconds: float) -> None:
-    """Count an answer. `route` is the name of a route, never a path."""
+    """Count a response. `route` is the name of a route, never a path."""
     counter, histogram = _of_request(route, method if method in METHODS else "other", status // 100)
     counter.inc()
     histogram.observe(seconds)
@@ -134,11 +135,11 @@ def request_answered(route: str, method: str, status: int, seconds: float) -> No
 
 @cache
 def _of_request(route: str, method: str, kind: int) -> tuple[Counter, Histogram]:
-    """Found once: to look labels up costs more than to count."""
+    """Cached: looking labels up costs more than counting."""
     return REQUESTS.labels(route, method, f"{kind}xx"), REQUEST_SECONDS.labels(route)
 
 
 def lane(name: str, threads: int) -> Gauge:
-    """What counts the work inside a lane that has so many threads."""
+    """The gauge of work inside a lane with this number of threads."""
     LANE_THREADS.labels(name).set(threads)
     return LANE_INSIDE.labels(name)

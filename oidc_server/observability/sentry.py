@@ -15,7 +15,7 @@ _FAREWELL = 2.0
 
 
 def start(dsn: str) -> None:
-    """Begin; called once in a process."""
+    """Start; called once in a process."""
     sentry_sdk.init(
         dsn=dsn,
         release=f"oidc-server@{__version__}",
@@ -32,7 +32,7 @@ def start(dsn: str) -> None:
 
 
 def tell(error: BaseException) -> None:
-    """Send what was raised, with the request in flight, in the background."""
+    """Report an exception with the current request, in the background."""
     with sentry_sdk.new_scope() as scope:
         for name, value in current.facts().items():
             scope.set_tag(name, value)
@@ -47,7 +47,7 @@ def flush() -> None:
 
 
 def _redacted(event: Any, _hint: object) -> Any:
-    """Every text of an event as the log would show it."""
+    """An event with all its text redacted as in the log."""
     for name in ("request", "user", "extra", "breadcrumbs", "modules", "server_name"):
         event.pop(name, None)
     return _clean("", event)

@@ -1,10 +1,9 @@
-"""Sends the lines of the log to a collector: JSON over TCP, as Logstash's `json_lines` reads it.
+"""Sends log lines to a collector: JSON over TCP, as Logstash's `json_lines` reads it.
 
-A request only puts its line into a queue; a thread sends it. Every line has the name of its
-process and a number, so the collector sees what is missing, what came twice, and what came first. A
-queue that is full loses its newest lines, and says so in a line of its own, in their place. After a
-broken connection the lines begin again with the first that the collector's machine has not
-confirmed.
+A request only puts its line into a queue; a thread sends it. Every line has the name of its process
+and a sequence number, which show gaps, duplicates and the order. When the queue is full new lines
+are dropped, and a line in their place says how many. After a broken connection, sending resumes
+with the first line that the other side has not acknowledged (TCP).
 """
 
 import fcntl
@@ -24,15 +23,15 @@ from oidc_server.clock import utc_now
 from oidc_server.observability import metrics
 
 _MAX_BYTES = 8 * 1024 * 1024
-"""Of lines that wait: some ten thousand."""
+"""Size of the queue: some ten thousand lines."""
 _TIMEOUT = 5.0
-"""Seconds for a connection, and for the collector to take something of what it is sent."""
+"""Seconds for connecting, and for the collector to accept more data."""
 _TICK = 1.0
-"""Seconds after which a connection without work is looked at."""
+"""Seconds after which an idle connection is checked."""
 _BATCH = 64 * 1024
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 10.0
 _FAREWELL = 2.0
-"""Seconds in which the last lines go out when the process ends."""
+"""Seconds for sending the last lines when the process ends."""
 
 
 class Shipping:
@@ -54,7 +53,7 @@ class Shipping:
         self._thread.start()
 
     def write(self, line: bytes) -> None:
-        """Put one JSON object into the queue. It never waits for the collector."""
+        """Put one JSON object into the queue. It never blocks on the collector."""
         with self._changed:
             if self._waiting_bytes + len(line) > self._max_bytes:
                 self._number += 1
@@ -87,7 +86,7 @@ class Shipping:
         self._waiting_bytes += len(numbered)
 
     def _tell_dropped(self) -> None:
-        """In the place of the lines that are missing, and with the number after theirs."""
+        """Put a line that counts the dropped ones in their place, with the next sequence number."""
         if not self._dropped:
             return
         told = {
@@ -148,7 +147,7 @@ class Shipping:
         return batch
 
     def _confirm(self, connection: socket.socket) -> None:
-        """Forget the lines that have arrived; raises `OSError` if the connection has ended."""
+        """Drop acknowledged lines; raises `OSError` if the connection has ended."""
         answer = fcntl.ioctl(connection, termios.TIOCOUTQ, bytes(4))
         under_way: int = struct.unpack("i", answer)[0]
         poll = select.poll()

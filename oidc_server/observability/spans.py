@@ -27,7 +27,7 @@ from oidc_server import __version__
 from oidc_server.observability.current import Request
 
 _TIMEOUT = 2.0
-"""Seconds that the collector may take for one batch: nothing else waits for it."""
+"""Seconds that the collector may take for one batch: only the sending thread waits."""
 _FAREWELL_MILLISECONDS = 2000
 _NANOSECONDS = 1_000_000_000
 
@@ -78,12 +78,12 @@ class Spans:
 
     @contextmanager
     def call(self, name: str, host: str) -> Iterator[None]:
-        """A call to a neighbour, which ends with the block."""
+        """A call to an external service, which ends with the block."""
         with self._tracer.start_as_current_span(
             name,
             kind=SpanKind.CLIENT,
             attributes={"server.address": host},
-            record_exception=False,  # its text may hold what the neighbour said
+            record_exception=False,  # its text may hold what the service said
         ):
             yield
 

@@ -1,4 +1,4 @@
-"""Who is told how long statements of the database take: the log, what is counted, and traces."""
+"""Where durations of database statements go: log, metrics and traces."""
 
 import logging
 from functools import partial
@@ -9,7 +9,7 @@ from oidc_server.settings import Settings
 
 
 def watch_for(settings: Settings) -> Watch:
-    """What a `Database` needs to tell: only slow statements, unless all are parts of traces."""
+    """The `Watch` of a `Database`: of slow statements, or of all of them when tracing."""
     slow_after = settings.log_slow_after.total_seconds()
     above = 0.0 if settings.otlp_endpoint is not None else slow_after
     return Watch(above, partial(_tell, slow_after))

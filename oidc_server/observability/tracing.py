@@ -41,7 +41,7 @@ def tracer() -> Tracer | None:
 
 @contextmanager
 def call(name: str, host: str) -> Iterator[None]:
-    """A call to somebody else: `http`, `mail`."""
+    """A span around a call to an external service: `http`, `mail`."""
     if _tracer is None:
         yield
         return

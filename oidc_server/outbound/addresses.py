@@ -1,7 +1,7 @@
-"""Which addresses we connect to when others say where: public ones, and what the operator allowed.
+"""Which addresses the server connects to when clients name them: public ones, and allowed networks.
 
-A client names `jwks_uri`, `request_uri` and their like, so without this rule anybody with a client
-could make us speak to what stands behind our firewall (RFC 9700 §4.11, RFC 7591 §5).
+A client names `jwks_uri`, `request_uri` and the like, so without this rule anybody with a client
+could make the server send requests into the internal network (SSRF; RFC 9700 §4.11, RFC 7591 §5).
 """
 
 import socket
@@ -41,11 +41,11 @@ _SPECIAL = tuple(
 
 
 class OutboundRefusedError(Exception):
-    """We do not ask there, or do not take what came: trying again does not help."""
+    """The address is not allowed, or the response not acceptable: trying again does not help."""
 
 
 class OutboundUnavailableError(Exception):
-    """There was no answer; trying again may help, after `retry_after` seconds."""
+    """No response; trying again may help, after `retry_after` seconds."""
 
     def __init__(self, reason: str, retry_after: float = 5.0) -> None:
         super().__init__(reason)
@@ -53,14 +53,14 @@ class OutboundUnavailableError(Exception):
 
 
 class AddressPolicy:
-    """Says where we may connect to. Loopback counts as public where the issuer itself is there."""
+    """Which addresses are allowed. Loopback is, if the issuer is on loopback too."""
 
     def __init__(self, *, loopback: bool, allowed: tuple[IPNetwork, ...] = ()) -> None:
         self._loopback = loopback
         self._allowed = allowed
 
     def check_url(self, url: str) -> SplitResult:
-        """The URL taken apart; raises `OutboundRefusedError` for one we never ask."""
+        """The parsed URL; raises `OutboundRefusedError` if it is not allowed."""
         if len(url) > MAX_URL_LENGTH or not all("!" <= char <= "~" for char in url) or "\\" in url:
             raise OutboundRefusedError("this is no URL")
         try:
@@ -76,7 +76,7 @@ class AddressPolicy:
         return parts
 
     def check_addresses(self, scheme: str, addresses: Collection[str]) -> tuple[str, ...]:
-        """The same addresses; raises `OutboundRefusedError` if any of them is not for us."""
+        """The same addresses; raises `OutboundRefusedError` if one of them is not allowed."""
         for text in addresses:
             try:
                 address = ip_address(text)
@@ -98,7 +98,7 @@ class AddressPolicy:
 
 
 def is_public(address: Address) -> bool:
-    """Whether an address is one of the open internet, and embeds no other."""
+    """Whether an address is a public one, and embeds no IPv4 address."""
     special = (
         address.is_private
         or address.is_reserved
@@ -112,15 +112,15 @@ def is_public(address: Address) -> bool:
 
 
 def resolve(host: str, port: int) -> Collection[str]:
-    """Every address the system knows for a name, in its order."""
+    """Every address of a name, in the order of the system resolver."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return tuple(dict.fromkeys(str(info[4][0]) for info in found))
 
 
 def within(deadline: float, resolver: Resolve, host: str, port: int) -> Collection[str]:
-    """Resolve until `deadline` (monotonic); the system's resolver has no time limit of its own.
+    """Resolve until `deadline` (monotonic), since the system resolver has no such limit.
 
-    Raises `OutboundUnavailableError`. A thread that waits on ends with the resolver's patience.
+    Raises `OutboundUnavailableError`. The thread then ends when the resolver itself gives up.
     """
     outcome: list[Any] = []
 

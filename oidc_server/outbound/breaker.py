@@ -1,4 +1,4 @@
-"""A circuit breaker for each neighbour (pybreaker), whose gate lets in one trial at a time."""
+"""A circuit breaker for each external service (pybreaker). While half-open it admits one trial."""
 
 import threading
 import time
@@ -15,24 +15,24 @@ with without("redis"):
     import pybreaker
 
 _TRIAL_SECONDS = 1.0
-"""When to ask again while somebody else's trial runs."""
+"""`retry_after` of calls that are refused while a trial runs."""
 
 _log = get_logger(__name__)
 
 
 class BreakerOpenError(Exception):
-    """The neighbour failed too often and is left alone; ask again in `retry_after` seconds."""
+    """The service failed too often: the breaker refuses calls for `retry_after` seconds."""
 
     def __init__(self, name: str, retry_after: float) -> None:
-        super().__init__(f"{name} failed and is left alone for {retry_after:.0f} more seconds")
+        super().__init__(f"{name}: the circuit breaker is open for {retry_after:.0f} more seconds")
         self.retry_after = retry_after
 
 
 class Breaker:
-    """Opens after `failures` in a row, tries again after `open_seconds`, closes after `successes`.
+    """Opens after `failures` in a row, half-opens after `open_seconds`, closes after `successes`.
 
-    `answers` are the exceptions by which the neighbour shows that it works: it said no. `kind` is
-    what metrics call all neighbours like this one. Each process has a state of its own.
+    `answers` are exceptions that count as success: the service works, it said no. `kind` is the
+    label of metrics for all services like this one. Each process has a state of its own.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Breaker:
             exclude=answers,
             listeners=[_Watch(self._changed)],
             name=name,
-            throw_new_error_on_trip=False,  # the caller sees what happened, not what follows
+            throw_new_error_on_trip=False,  # callers get the original error
         )
 
     @classmethod
@@ -71,7 +71,7 @@ class Breaker:
         answers: Sequence[type[Exception]] = (),
         kind: str | None = None,
     ) -> "Breaker":
-        """A breaker with the figures of the settings."""
+        """A breaker with the thresholds of the settings."""
         return cls(
             name,
             settings.breaker_failures,
@@ -87,25 +87,25 @@ class Breaker:
         return str(self._pybreaker.current_state)
 
     @property
-    def rests(self) -> bool:
-        """Whether a call would be refused now, for those who know what to do without."""
+    def refuses(self) -> bool:
+        """Whether a call would be refused now, for callers with a fallback."""
         if self._pybreaker.current_state == pybreaker.STATE_CLOSED:
             return False
         return self._trial_runs or self._remaining() > 0
 
     @property
     def is_calm(self) -> bool:
-        """Whether there is nothing to remember: no failure since the last success."""
+        """Whether it is closed, without a failure since the last success."""
         return self.state == pybreaker.STATE_CLOSED and not self._pybreaker.fail_counter
 
     def note(self, failure: Exception) -> None:
-        """Count a failure of a call that was not guarded, as everything was calm."""
+        """Count a failure of a call that was not guarded because the breaker was calm."""
         with suppress(BreakerOpenError, type(failure)), self.guard():
             raise failure
 
     @contextmanager
     def guard(self) -> Iterator[None]:
-        """Run the block as one call to the neighbour, or raise BreakerOpenError instead.
+        """Run the block as one call to the service, or raise `BreakerOpenError`.
 
         The lock is held while the state changes, not during the call: pybreaker's own `call()`
         would let one call run at a time, and its `calling()` all trials at once.
@@ -129,11 +129,11 @@ class Breaker:
 
     @property
     def seconds_left(self) -> float:
-        """For how long the neighbour is left alone; 0 if it may be asked."""
+        """Seconds until a call may be made; 0 if it may be made now."""
         return max(0.0, self._remaining())
 
     def _admit(self) -> bool:
-        """Whether this call is a trial after failures; BreakerOpenError if it is too early."""
+        """Whether this call is a trial; raises `BreakerOpenError` if it may not be made."""
         state = self._pybreaker.current_state
         if state == pybreaker.STATE_CLOSED:
             return False
@@ -153,9 +153,9 @@ class Breaker:
         return self._opened_at + self._open_seconds - self._monotonic()
 
     def retire(self) -> None:
-        """Nobody will ask for this neighbour any more: it is not one of those left alone.
+        """Take the breaker out of metrics and the log: it is not used any more.
 
-        Calls that are still under way change nothing that anybody is told.
+        Calls that are still running change nothing there.
         """
         with self._lock:
             if not self._is_retired and self.state != pybreaker.STATE_CLOSED:
@@ -168,15 +168,15 @@ class Breaker:
         metrics.breaker_changed(self._kind, before, state)
         if state == pybreaker.STATE_OPEN:
             self._opened_at = self._monotonic()
-            _log.warning("neighbour is left alone", neighbour=self.name, seconds=self._open_seconds)
+            _log.warning("circuit breaker opened", service=self.name, seconds=self._open_seconds)
         elif state == pybreaker.STATE_HALF_OPEN:
-            _log.info("neighbour is tried again", neighbour=self.name)
+            _log.info("circuit breaker half-open", service=self.name)
         else:
-            _log.info("neighbour is trusted again", neighbour=self.name)
+            _log.info("circuit breaker closed", service=self.name)
 
 
 class _Watch(pybreaker.CircuitBreakerListener):
-    """Hands on what state a breaker came into."""
+    """Passes changes of state on."""
 
     def __init__(self, changed: Callable[[str, str], None]) -> None:
         self._changed = changed

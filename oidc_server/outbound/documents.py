@@ -1,9 +1,9 @@
-"""Documents that others publish and requests need: `jwks_uri`, `request_uri` and their like.
+"""Documents that others publish and requests need, such as a `jwks_uri`: fetched and cached.
 
-A request never waits for the network inside its transaction. It asks the store of this process;
-what is missing there is raised as `FetchNeeded`, and the adapter (`web/endpoint.py`) rolls back,
-fetches on threads made for waiting, and runs the request again. The store tells then what was
-found, so a request is repeated once for each document that it needs.
+A request never waits for the network inside its transaction. It asks the cache; what is missing
+there is raised as `FetchNeeded`, and the adapter (`web/endpoint.py`) rolls back, fetches the
+document in a lane for that, and runs the request again. The cache then has the outcome, so a
+request runs once more for each document that it needs.
 """
 
 import threading
@@ -21,37 +21,38 @@ from oidc_server.outbound.http import HttpClient
 _log = get_logger(__name__)
 
 RETRY_AFTER = timedelta(seconds=10)
-"""So often one document is fetched at most: nobody can make us hammer a neighbour."""
+"""Minimum time between two fetches of a document, so that nobody can make us flood a server."""
 _MAX_DOCUMENTS = 1000
+"""Of self-registered clients, and as many of all others."""
+_Key = tuple[str, bool, str]
 
 
 @dataclass(frozen=True)
 class Purpose:
-    """What a document is fetched for; `parse` raises ValueError for a body that is not such."""
+    """What a document is for; `parse` raises ValueError for a malformed body."""
 
     name: str
     accept: str
     lifetime: timedelta
-    """For so long it is taken as it is."""
+    """How long it is used without being fetched again."""
     stale_lifetime: timedelta
-    """For so long it serves on while its publisher cannot be reached."""
+    """How long it is used while its server cannot be reached."""
     parse: Callable[[bytes], Any]
-    named_by_stranger: bool = False
-    """Whether nobody answers for who named the address: a client that registered itself. Such
-    fetches wait in a lane of their own, where slow ones hold up only each other, and those that
-    fail are failures for each other only."""
+    self_registered: bool = False
+    """Whether a self-registered client named the address. Such fetches have a lane and
+    circuit breakers of their own, so that slow or failing ones affect only each other."""
 
-    def named_by(self, *, stranger: bool) -> "Purpose":
-        """The same document, of somebody who is a stranger or not."""
-        return replace(self, named_by_stranger=True) if stranger else self
+    def of_client(self, *, self_registered: bool) -> "Purpose":
+        """The same document, of a client that registered itself or of another one."""
+        return replace(self, self_registered=True) if self_registered else self
 
     def key(self, url: str) -> tuple[str, bool, str]:
-        """What a document is known by."""
-        return self.name, self.named_by_stranger, url
+        """The key in the cache."""
+        return self.name, self.self_registered, url
 
 
 class FetchNeeded(Exception):  # noqa: N818 - no error: it asks the adapter for a document
-    """The request can go on when this document was fetched."""
+    """Raised to have the adapter fetch this document and run the request again."""
 
     def __init__(self, purpose: Purpose, url: str, store: "Documents") -> None:
         super().__init__(f"{purpose.name} is to be fetched")
@@ -71,7 +72,7 @@ class FetchNeeded(Exception):  # noqa: N818 - no error: it asks the adapter for 
 
 @dataclass(frozen=True)
 class _Fetched:
-    """What is known of one address: the last good document, and how the last attempt ended."""
+    """An entry of the cache: the last good document, and the outcome of the last fetch."""
 
     value: Any
     fetched_at: datetime | None
@@ -80,22 +81,23 @@ class _Fetched:
 
 
 class Documents:
-    """The store. Reading it never waits; `fetch` does."""
+    """The cache. Reading it never blocks; `fetch` does."""
 
     def __init__(self, http: HttpClient, clock: Clock) -> None:
         self.http = http
         self._clock = clock
         self._lock = threading.Lock()
-        self._fetched: dict[tuple[str, bool, str], _Fetched] = {}
+        # Self-registered clients can name any number of addresses: they displace only each other's.
+        self._fetched: dict[bool, dict[_Key, _Fetched]] = {True: {}, False: {}}
 
     def get(self, purpose: Purpose, url: str, now: datetime) -> Any:
         """The parsed document.
 
-        Raises `FetchNeeded` when it has to be fetched first. If that was tried just now and failed,
-        an older copy serves; without one, `OutboundUnavailableError` or, when the neighbour's
-        answer cannot be used, `OutboundRefusedError`.
+        Raises `FetchNeeded` if it has to be fetched first. If that has just failed, an older copy
+        is returned; without one, it raises `OutboundUnavailableError`, or `OutboundRefusedError` if
+        the response was not acceptable.
         """
-        known = self._fetched.get(purpose.key(url))
+        known = self._known(purpose, url)
         if known is None:
             raise FetchNeeded(purpose, url, self)
         if _within(known.fetched_at, now, purpose.lifetime):
@@ -107,11 +109,8 @@ class Documents:
         raise known.failure or OutboundUnavailableError("it is too old")
 
     def renew(self, purpose: Purpose, url: str, now: datetime) -> None:
-        """Ask for a newer copy, as the one that `get` gave does not serve.
-
-        Raises `FetchNeeded`, but returns if the document was asked for a moment ago.
-        """
-        known = self._fetched.get(purpose.key(url))
+        """Raise `FetchNeeded` for a newer copy than `get` returned, unless one was just fetched."""
+        known = self._known(purpose, url)
         if known is None or not _within(known.attempted_at, now, RETRY_AFTER):
             raise FetchNeeded(purpose, url, self)
 
@@ -132,31 +131,33 @@ class Documents:
                 host=urlsplit(url).hostname,
                 reason=str(failure),
             )
-        self._remember(purpose.key(url), value, failure)
+        self._remember(purpose, url, value, failure)
 
     def _body(self, purpose: Purpose, url: str) -> bytes:
-        answer = self.http.get(
-            url, accept=purpose.accept, named_by_stranger=purpose.named_by_stranger
-        )
+        answer = self.http.get(url, accept=purpose.accept, self_registered=purpose.self_registered)
         if answer.status != 200:
             raise OutboundRefusedError(f"answered {answer.status}")
         return answer.body
 
-    def _remember(self, key: tuple[str, bool, str], value: Any, failure: Exception | None) -> None:
-        now = self._clock()
+    def _known(self, purpose: Purpose, url: str) -> _Fetched | None:
+        return self._fetched[purpose.self_registered].get(purpose.key(url))
+
+    def _remember(self, purpose: Purpose, url: str, value: Any, failure: Exception | None) -> None:
+        key, now = purpose.key(url), self._clock()
         with self._lock:
-            before = self._fetched.pop(key, None)
+            fetched = self._fetched[purpose.self_registered]
+            before = fetched.pop(key, None)
             if failure is None:
                 known = _Fetched(value, now, now, None)
             elif before is not None:
                 known = _Fetched(before.value, before.fetched_at, now, failure)
             else:
                 known = _Fetched(None, None, now, failure)
-            while len(self._fetched) >= _MAX_DOCUMENTS:
-                self._fetched.pop(next(iter(self._fetched)))
-            self._fetched[key] = known
+            while len(fetched) >= _MAX_DOCUMENTS:
+                fetched.pop(next(iter(fetched)))
+            fetched[key] = known
 
 
 def _within(since: datetime | None, now: datetime, span: timedelta) -> bool:
-    """Not if it was in the future either, as the clock was set back: one would wait for that."""
+    """Whether less than `span` has passed; not for a future time (the clock was set back)."""
     return since is not None and abs(now - since) < span

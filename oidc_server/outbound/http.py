@@ -1,8 +1,9 @@
-"""HTTP to addresses that clients chose: the one way out, with every limit that this calls for.
+"""HTTP to addresses that clients chose, with limits on time, size and addresses.
 
-It stands on httpcore2, the engine of httpx2, since that knows no cookies, redirects, proxies or
-decompression, and lets us choose the connection: a name is resolved once, all its addresses are
-checked, and the socket goes to one that was checked, while certificate and `Host` stay the name's.
+It uses httpcore2, the engine of httpx2, which knows no cookies, redirects, proxies or
+decompression, and lets us make the connection: a name is resolved once, all its addresses are
+checked, and the socket is opened to a checked one, while the certificate and `Host` are those of
+the name. So DNS rebinding has no effect.
 """
 
 import ssl
@@ -30,9 +31,9 @@ from oidc_server.outbound.breaker import Breaker, BreakerOpenError
 from oidc_server.settings import Settings
 
 DEADLINE_SECONDS = 5.0
-"""For everything together, from the name to the last byte."""
+"""For the whole request, from resolving the name to the last byte."""
 MAX_BODY = 65_536
-"""Bytes of one answer; with its headers and chunks it may have twice as many."""
+"""Bytes of a response body; with headers and chunk framing twice as many may be read."""
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 _MAX_HOSTS = 1000
 _PORTS = {"https": 443, "http": 80}
@@ -41,7 +42,7 @@ _AGENT = f"oidc-server/{__version__}"
 
 @dataclass(frozen=True)
 class Answer:
-    """What a neighbour said. A redirect is an answer as well: nobody follows it."""
+    """A response. Redirects are not followed."""
 
     status: int
     content_type: str
@@ -49,12 +50,10 @@ class Answer:
 
 
 class HttpClient:
-    """Asks and tells others over HTTP, from any thread; each call blocks for `deadline` at most.
+    """Sends HTTP requests, from any thread; each call blocks for `deadline` at most.
 
-    `kind` is what metrics call those who are asked.
-
-    `tls` and `resolver` are for tests and the like; certificates are checked against the system's
-    authorities, or those of `SSL_CERT_FILE`.
+    `kind` is the label of metrics. `tls` and `resolver` are for tests; certificates are verified
+    against the system's authorities, or those of `SSL_CERT_FILE`.
     """
 
     def __init__(
@@ -89,14 +88,14 @@ class HttpClient:
         *,
         accept: str = "application/json",
         headers: Mapping[str, str] = NO_HEADERS,
-        named_by_stranger: bool = False,
+        self_registered: bool = False,
     ) -> Answer:
         """Fetch a document; raises `OutboundRefusedError`, `OutboundUnavailableError`.
 
-        An answer of 5xx or 429 is a failure of the neighbour, any other is returned. What fails at
-        addresses that strangers named does not make others leave that host alone.
+        A response of 5xx or 429 counts as a failure, any other is returned. Failures at addresses
+        that self-registered clients named do not open the breaker for others.
         """
-        return self._ask("GET", url, {"Accept": accept, **headers}, b"", named_by_stranger)
+        return self._ask("GET", url, {"Accept": accept, **headers}, b"", self_registered)
 
     def post(
         self,
@@ -104,16 +103,16 @@ class HttpClient:
         form: Mapping[str, str] | str,
         *,
         headers: Mapping[str, str] = NO_HEADERS,
-        named_by_stranger: bool = False,
+        self_registered: bool = False,
     ) -> Answer:
-        """Send a form, be it encoded already; the same answers and errors as for `get`."""
+        """Send a form, or one that is encoded already; responses and errors as for `get`."""
         body = form if isinstance(form, str) else urlencode(form)
         kind = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "*/*"}
         headers = {**kind, **headers}
-        return self._ask("POST", url, headers, body.encode("ascii"), named_by_stranger)
+        return self._ask("POST", url, headers, body.encode("ascii"), self_registered)
 
     def check_url(self, url: str) -> None:
-        """Raise `OutboundRefusedError` for an address that would never be asked."""
+        """Raise `OutboundRefusedError` for an address that is not allowed."""
         self._policy.check_url(url)
 
     def _ask(
@@ -122,16 +121,16 @@ class HttpClient:
         url: str,
         headers: dict[str, str],
         body: bytes,
-        named_by_stranger: bool,
+        self_registered: bool,
     ) -> Answer:
         parts = self._policy.check_url(url)
         host = parts.netloc.lower()
-        breaker = self._breaker(f"{host}, named by strangers" if named_by_stranger else host)
+        breaker = self._breaker(f"{host} (self-registered clients)" if self_registered else host)
         try:
             with breaker.guard():
                 return self._exchange(method, parts, headers, body)
         except BreakerOpenError as error:
-            raise OutboundUnavailableError("left alone after failures", error.retry_after) from None
+            raise OutboundUnavailableError("circuit breaker open", error.retry_after) from None
 
     def _exchange(
         self, method: str, parts: SplitResult, headers: dict[str, str], body: bytes
@@ -189,7 +188,7 @@ class HttpClient:
 
 
 def _read(response: httpcore2.Response, max_body: int) -> Answer:
-    """The answer with its body, counted while it comes."""
+    """The response with its body; raises as soon as that is too long."""
     headers = {name.lower(): value for name, value in response.headers}
     if response.status >= 500 or response.status == 429:
         raise OutboundUnavailableError(f"answered {response.status}")
@@ -204,7 +203,7 @@ def _read(response: httpcore2.Response, max_body: int) -> Answer:
 
 
 class _CheckedConnections(httpcore2.NetworkBackend):
-    """Connects to the addresses that were checked, whatever name is asked for."""
+    """Connects to the checked addresses, whatever name is given."""
 
     def __init__(self, addresses: tuple[str, ...], deadline: float, max_bytes: int) -> None:
         self._max_bytes = max_bytes
@@ -235,7 +234,7 @@ class _CheckedConnections(httpcore2.NetworkBackend):
 
 
 class _TimedStream(httpcore2.NetworkStream):
-    """A connection whose every step ends at the deadline, and that reads so many bytes at most."""
+    """A connection with a deadline for all its steps, and a maximum of bytes read."""
 
     def __init__(self, stream: httpcore2.NetworkStream, deadline: float, max_bytes: int) -> None:
         self._stream = stream

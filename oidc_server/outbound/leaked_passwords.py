@@ -1,7 +1,7 @@
-"""Passwords that leaks have made known: in a file of ours, and at a service that learns nothing.
+"""Passwords known from leaks: in a local file, and at a service that does not learn the password.
 
-The service is told the first five digits of a SHA-1 and answers with all of the hundreds of digests
-that begin so (k-anonymity), padded, so that not even the length tells which was meant.
+The service gets the first five digits of a SHA-1, and returns all digests that begin so
+(k-anonymity), padded, so that not even the length tells which was meant.
 """
 
 from ipaddress import ip_network
@@ -18,7 +18,7 @@ from oidc_server.security.passwords import BreachedPasswords, digest
 from oidc_server.settings import Settings, SettingsError
 
 DEADLINE_SECONDS = 1.5
-"""Somebody waits for their account meanwhile."""
+"""Somebody is waiting for their account meanwhile."""
 _PREFIX = 5
 _MAX_BODY = 512 * 1024
 _EVERYWHERE = (ip_network("0.0.0.0/0"), ip_network("::/0"))
@@ -27,9 +27,9 @@ _log = get_logger(__name__)
 
 
 class LeakedPasswords:
-    """What the operator chose to know them by: a list, a service, both or nothing.
+    """The list and the service that the operator chose, if any.
 
-    `SettingsError` if the list cannot be used.
+    Raises `SettingsError` if the list cannot be used.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -47,11 +47,11 @@ class LeakedPasswords:
 
     @property
     def has_service(self) -> bool:
-        """Whether `is_known_elsewhere` would ask anybody."""
+        """Whether `is_known_elsewhere` would call a service."""
         return self._url is not None
 
     def is_listed(self, password: str) -> bool:
-        """Whether the list has it; reads a few pages of a file."""
+        """Whether it is in the list; reads a few pages of a file."""
         return self._list is not None and self._list.holds(password)
 
     def is_known_elsewhere(self, password: str) -> bool:
@@ -70,10 +70,10 @@ class LeakedPasswords:
                 headers={"Add-Padding": "true"},
             )
         except (OutboundRefusedError, OutboundUnavailableError) as error:
-            _log.warning("leaked passwords could not be asked for", reason=str(error))
+            _log.warning("leaked password service failed", reason=str(error))
             return False
         if answer.status != 200:
-            _log.warning("leaked passwords could not be asked for", status=answer.status)
+            _log.warning("leaked password service failed", status=answer.status)
             return False
         return any(_names(line, text[_PREFIX:]) for line in answer.body.splitlines())
 

@@ -1,7 +1,7 @@
-"""Mail: what one is, and the transports that take it away.
+"""Mail: messages, and the transports that send them.
 
-A transport hands over one mail, now, and its error says whether trying again makes sense. Trying
-again, and remembering what is still to be sent, is the outbox's part.
+A transport sends one mail, once, and its error says whether trying again makes sense. Retries are
+up to the outbox.
 """
 
 import os
@@ -27,16 +27,16 @@ from oidc_server.outbound.breaker import Breaker, BreakerOpenError
 from oidc_server.settings import Settings
 
 TIMEOUT_SECONDS = 10.0
-"""For each step of the conversation with the mail server."""
+"""For each step of the SMTP dialogue."""
 DEADLINE_SECONDS = 60.0
-"""For all of it: a server that says a byte now and then must not keep all other mails waiting."""
+"""For all of it: a server that trickles bytes must not delay all other mails."""
 
 _POLICY = SMTP.clone(cte_type="7bit")  # so that nobody on the way has to understand 8BITMIME
 _TOKEN = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
 class MailUnavailableError(Exception):
-    """The mail cannot be handed over now; trying again may help, after `retry_after` seconds."""
+    """The mail cannot be sent now; trying again may help, after `retry_after` seconds."""
 
     def __init__(self, reason: str, retry_after: float | None = None) -> None:
         super().__init__(reason)
@@ -44,7 +44,7 @@ class MailUnavailableError(Exception):
 
 
 class MailRefusedError(Exception):
-    """The mail server will never take this mail: there is no such address, or the like."""
+    """The mail server refuses this mail for good, as for an unknown address."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Mail:
 
 
 class Transport(Protocol):
-    """Takes mails away."""
+    """Sends mails."""
 
     def send(self, mail: Mail) -> None:
         """Hand it over, or raise MailUnavailableError or MailRefusedError."""
@@ -89,7 +89,7 @@ class Transport(Protocol):
 
 
 class NoTransport:
-    """There is no mail server: mails wait in the outbox until one is set."""
+    """There is no mail server: mails wait in the outbox."""
 
     def send(self, mail: Mail) -> None:
         """Raise MailUnavailableError."""
@@ -97,7 +97,7 @@ class NoTransport:
 
 
 class SmtpTransport:
-    """Hands mails to the SMTP server of the settings, each on a connection of its own."""
+    """Sends mails to the SMTP server of the settings, each on its own connection."""
 
     def __init__(
         self,
@@ -135,7 +135,7 @@ class SmtpTransport:
             raise MailUnavailableError(str(error), error.retry_after) from error
 
     def greet(self) -> None:
-        """Connect, encrypt and sign in as for a mail, and send none; the same errors."""
+        """Connect, encrypt and sign in, and send nothing; raises the same errors."""
         with _our_errors(), self._connection():
             pass
 
@@ -190,7 +190,7 @@ def compose(mail: Mail, sender: Address, date: str) -> EmailMessage:
 
 
 class _Conversation(smtplib.SMTP):
-    """One that is broken off at its deadline; smtplib then finds that the other side has gone."""
+    """An SMTP connection that is shut down at its deadline, which smtplib sees as a lost one."""
 
     def __init__(self, deadline: float, *address: Any, **options: Any) -> None:
         self._deadline = deadline
@@ -224,7 +224,7 @@ class _EncryptedConversation(_Conversation, smtplib.SMTP_SSL):
 
 @contextmanager
 def _our_errors() -> Iterator[None]:
-    """The many errors of smtplib → ours: it is this mail, or the mail server."""
+    """Turn the errors of smtplib into ours: about this mail, or the mail server."""
     try:
         yield
     except smtplib.SMTPRecipientsRefused as error:
@@ -237,7 +237,7 @@ def _our_errors() -> Iterator[None]:
 
 
 def _said_no(code: int, reply: bytes | str) -> Exception:
-    """RFC 5321 §4.2.1: 5yz is for good, everything else for now."""
+    """RFC 5321 §4.2.1: 5yz is permanent, everything else temporary."""
     text = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply
     reason = f"the mail server said {code} {text}"
     return MailRefusedError(reason) if 500 <= code <= 599 else MailUnavailableError(reason)

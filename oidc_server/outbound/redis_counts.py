@@ -1,4 +1,4 @@
-"""Counts that all processes and nodes share, in Redis: the one door to it."""
+"""Shared counters in Redis."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,14 +16,14 @@ from oidc_server.outbound.shared_counts import SharedCountsUnavailableError, Sha
 from oidc_server.settings import Settings
 
 STEP_SECONDS = 0.15
-"""For connecting, and for each answer: Redis is in the same building, or of no use here."""
+"""For connecting, and for each answer. A Redis that takes longer is of no use for this."""
 DEADLINE_SECONDS = 0.25
 """For all of it together."""
 _PREFIX = "oidc-server"
 
 
 class RedisCounts:
-    """Sliding windows in Redis. Everything is asked on the event loop, and waits for it only."""
+    """Sliding windows in Redis; used on the event loop only."""
 
     def __init__(self, settings: Settings, url: str) -> None:
         scheme, _, rest = url.partition("://")
@@ -40,9 +40,9 @@ class RedisCounts:
         self._breaker = Breaker.of(settings, "redis")
 
     @property
-    def rests(self) -> bool:
-        """Whether Redis is left alone for now."""
-        return self._breaker.rests
+    def refuses(self) -> bool:
+        """Whether a call would be refused at once: the breaker is open."""
+        return self._breaker.refuses
 
     async def take(self, name: str, key: str, per_minute: int, amount: int = 1) -> bool:
         """Count `amount` at once, or nothing; raises `SharedCountsUnavailableError`."""
@@ -51,7 +51,7 @@ class RedisCounts:
             return await self._strategy.hit(item, name, key, cost=amount)
 
     async def window(self, name: str, key: str, per_minute: int) -> SharedWindow:
-        """What was counted; raises `SharedCountsUnavailableError`."""
+        """The counts; raises `SharedCountsUnavailableError`."""
         item = RateLimitItemPerMinute(per_minute)
         async with self._asking():
             before, _, count, expires_in = await self._storage.get_sliding_window(

@@ -1,16 +1,16 @@
-"""Counts that all processes and nodes share: what is asked of whoever keeps them."""
+"""The interface of counters that all processes and nodes share."""
 
 from dataclasses import dataclass
 from typing import Protocol
 
 
 class SharedCountsUnavailableError(Exception):
-    """They did not answer in time, or are left alone: count here meanwhile."""
+    """The store did not answer in time, or its breaker is open: count in this process instead."""
 
 
 @dataclass(frozen=True, slots=True)
 class SharedWindow:
-    """What is counted: this minute, the one before, and how long this one still lasts."""
+    """The counts of this minute and the one before, and the seconds that are left of this one."""
 
     before: int
     count: int
@@ -18,17 +18,17 @@ class SharedWindow:
 
 
 class SharedCounts(Protocol):
-    """Sliding windows somewhere else. `redis_counts` has them in Redis."""
+    """Shared sliding windows; `redis_counts` implements them."""
 
     @property
-    def rests(self) -> bool:
-        """Whether they are left alone for now."""
+    def refuses(self) -> bool:
+        """Whether a call would be refused at once."""
 
     async def take(self, name: str, key: str, per_minute: int, amount: int = 1) -> bool:
         """Count `amount` at once, or nothing; raises `SharedCountsUnavailableError`."""
 
     async def window(self, name: str, key: str, per_minute: int) -> SharedWindow:
-        """What was counted; raises `SharedCountsUnavailableError`."""
+        """The counts; raises `SharedCountsUnavailableError`."""
 
     async def close(self) -> None:
-        """Let go of them; called once, at the end of the process."""
+        """Close connections; called once, at the end of the process."""

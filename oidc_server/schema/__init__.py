@@ -139,7 +139,7 @@ def _take_turns(connection: Connection) -> None:
     _log.info("another process changes the schema: waiting for it")
     connection.execute(text("SET LOCAL lock_timeout = 0"))
     connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('migrations'))"))
-    # A table is not waited for so long: whoever comes after us would wait behind us.
+    # Locks of tables have a timeout: requests that need the table queue behind us.
     connection.execute(text("SET LOCAL lock_timeout TO DEFAULT"))
 
 

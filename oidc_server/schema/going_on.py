@@ -32,7 +32,7 @@ def outlook(connection: Connection) -> Outlook:
 
 
 def oldest_program(at: str, scripts: "ScriptDirectory") -> str:
-    """The last migration up to `at` that did more than add: who knows it goes on."""
+    """The last migration up to `at` that did more than add: programs that know it may go on."""
     return next(
         script.revision
         for script in scripts.iterate_revisions(at, "base")

@@ -50,7 +50,7 @@ def _copy(database: Path, draft: Path) -> None:
     source, target = sqlite3.connect(database), sqlite3.connect(draft)
     try:
         source.backup(target)
-        # One file: nobody has to know of those that belong to it.
+        # Without WAL, the copy is a single file.
         target.execute("PRAGMA journal_mode=DELETE")
     finally:
         target.close()

@@ -20,7 +20,7 @@ UserVerification = Literal["required", "preferred"]
 _TIMEOUT = 300_000
 """Milliseconds that a person has; their challenge lives as long."""
 _ALGORITHMS = (-8, -7, -257)
-"""EdDSA, ES256, RS256 (COSE), the best liked first."""
+"""EdDSA, ES256, RS256 (COSE), in order of preference."""
 _TRANSPORTS = frozenset({"usb", "nfc", "ble", "smart-card", "hybrid", "internal"})
 _LONGEST = 32 * 1024
 _LONGEST_ID = 1023
@@ -50,7 +50,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a browser sent, before anything of it is believed."""
+    """What a browser sent, before anything of it is verified."""
 
     challenge: str
     credential_id: bytes
@@ -85,7 +85,7 @@ class Assertion:
 
 
 def relying_party(issuer: str, name: str) -> RelyingParty | None:
-    """Who asks at this issuer; None where browsers know no passkeys, that is at a bare address."""
+    """The relying party of this issuer; None at an IP address, where browsers have no passkeys."""
     parts = urlsplit(issuer)
     host = parts.hostname or ""
     try:
@@ -103,9 +103,9 @@ def creation_options(
     exclude: Iterable[bytes] = (),
     alone: bool = False,
 ) -> dict[str, Any]:
-    """What `navigator.credentials.create()` is asked (WebAuthn §5.4), bytes in base64url.
+    """The options of `navigator.credentials.create()` (WebAuthn §5.4), bytes in base64url.
 
-    `alone`: it will be the only way in, so it must be found without a name and know its person.
+    `alone`: it will be the only way in, so it must be discoverable and verify its user.
     """
     verification: UserVerification = "required" if alone else "preferred"
     return {
@@ -136,7 +136,7 @@ def request_options(
     allow: Iterable[bytes] = (),
     user_verification: UserVerification,
 ) -> dict[str, Any]:
-    """What `navigator.credentials.get()` is asked (WebAuthn §5.5), bytes in base64url.
+    """The options of `navigator.credentials.get()` (WebAuthn §5.5), bytes in base64url.
 
     Without `allow` the person chooses among all passkeys that they have for us.
     """
@@ -173,8 +173,8 @@ def read(text: str) -> Answer:
 def verify_creation(party: RelyingParty, answer: Answer, *, alone: bool) -> NewPasskey:
     """Check a new passkey (WebAuthn §7.1); raises `PasskeyError`.
 
-    No attestation is asked for, so what an authenticator says of itself is believed as far as it
-    goes: for a name, and for which list it stands in.
+    No attestation is asked for, so what an authenticator says of itself is not proven: it only
+    decides which name the passkey is shown with, and in which list.
     """
     from webauthn import verify_registration_response  # noqa: PLC0415
 
@@ -210,7 +210,7 @@ def verify_assertion(
 ) -> Assertion:
     """Check a use of a passkey (WebAuthn §7.2); raises `PasskeyError`.
 
-    The sign count is not judged here: that takes what is stored, and at the moment of storing.
+    The sign count is not checked here, but against the stored one when it is stored.
     """
     from webauthn import verify_authentication_response  # noqa: PLC0415
 
@@ -251,7 +251,7 @@ def _bytes(text: object) -> bytes:
 
 
 def _has_more_than_one_item(data: bytes) -> bool:
-    """Whether bytes follow the CBOR item: the library does not look."""
+    """Whether bytes follow the CBOR item, which the library does not check."""
     import cbor2  # noqa: PLC0415
 
     stream = BytesIO(data)
@@ -267,12 +267,12 @@ def _transports(answer: Answer) -> frozenset[str]:
 
 
 def _is_discoverable(answer: Answer) -> bool:
-    """What the browser says of it (WebAuthn §10.1.3); those that say nothing make it so."""
+    """What the browser reports (WebAuthn §10.1.3); those that report nothing make it so."""
     results = answer.document.get("clientExtensionResults")
     properties = results.get("credProps") if isinstance(results, dict) else None
     return not (isinstance(properties, dict) and properties.get("rk") is False)
 
 
 def _reason(error: Exception) -> str:
-    """Only the kind of a failure: its text repeats what a stranger sent."""
+    """Only the kind of a failure: its text repeats what was sent."""
     return type(error).__name__

@@ -28,7 +28,7 @@ def matching_step(secret: str, code: str, now: datetime, drift: int = 1) -> int 
 
 
 def provisioning_uri(secret: str, account: str, issuer: str) -> str:
-    """What the picture says that an app scans."""
+    """The content of the QR code that an app scans."""
     uri: str = (
         _pyotp()
         .TOTP(secret, digits=DIGITS, interval=STEP)

@@ -1,6 +1,7 @@
-"""A process that serves, around the application: what `oidc-server serve` runs it in.
+"""The server process around the application: what `oidc-server serve` runs it in.
 
-`connections` and `whole_answers` are uvicorn's protocol as we need it, `workers` its supervisor of
-several processes; `one_processor` says where threads run, `open_files` how many connections there
-may be, and `metrics_listener` shows on another port what all processes counted.
+`connections` and `whole_answers` extend uvicorn's HTTP protocol, `event_loop` accepts connections,
+and `workers` supervises several processes. `one_processor` pins threads to a processor,
+`open_files` raises the limit of file descriptors, and `metrics_listener` serves the metrics of all
+processes on another port.
 """

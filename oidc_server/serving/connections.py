@@ -1,41 +1,39 @@
-"""Connections of uvicorn, with an end to what a request may hold, and for how long."""
+"""Connections of uvicorn, with limits on the size of a request and the time that it may take."""
 
 from asyncio import BaseTransport, TimerHandle
 from typing import Any, Literal
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from oidc_server.serving.upgrade_offers import Parser
 from oidc_server.serving.whole_answers import CLOSE, InOnePiece, head
-from oidc_server.web import lateness
 from oidc_server.web.incoming import ARRIVED_BODY
+from oidc_server.web.load import lateness
 from oidc_server.web.responses import WHOLE_ANSWER, Header
 
 MAX_HEAD = 64 * 1024
-"""Bytes of a request line and headers; up to twice as many after another request in one piece."""
+"""Bytes of request line and headers; up to twice as many when requests are pipelined."""
 MAX_MESSAGE = 16 * 1024 * 1024
-"""Bytes of a whole request. Larger bodies than ours are read and dropped up to here, so that the
-sender sees why."""
+"""Bytes of a whole request. A body that is refused as too large is read and dropped up to here, so
+that the sender gets to read the response."""
 _LINGER = 1.0
-"""Seconds in which what still comes is read and dropped, after the last answer, as long as it is no
-more than `MAX_MESSAGE`. A connection that is closed while something of it is unread is reset, and
-with it the answer."""
+"""Seconds after the last response in which further data is read and dropped, up to `MAX_MESSAGE`.
+Closing a connection with unread data resets it, and the sender may never see the response."""
 _MOST_LINGERING = 128
-"""Connections beyond the limit that are treated so; with more of them it is not worth it."""
+"""Connections beyond the limit that may linger; any further ones are closed at once."""
 _SLOW = "The request took too long to arrive."
 _FULL = "Too many connections are open."
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """uvicorn's own, which would keep a header without end, and copy it again with every piece.
+    """uvicorn's protocol with the limits that it lacks (`Server.bounds`), against slow clients.
 
-    It would also wait without end for what a sender began. Here a request line with its headers has
-    so many seconds from when it was due, and a body so many from then on, however it trickles.
-    The figures are those of the application (`Server.bounds`). Who takes nothing of an answer for
-    as long as a body may take has gone, and so has who leaves some of it until the connection is
-    idle for too long.
+    uvicorn buffers headers of any size, and waits for a request for any time. Here the head of a
+    request has a size limit, and head and body have a deadline each, however slowly they trickle
+    in. A client that reads nothing of a response for as long as a body may take is disconnected.
 
-    While the server drains, whatever it answers is the last on its connection, so that whoever
-    keeps connections goes elsewhere; and at the end, what has begun to arrive is still answered.
+    While the server drains, each response closes its connection, so that clients and proxies with
+    keep-alive go elsewhere. A request that has begun to arrive is still answered.
     """
 
     _in_head = False
@@ -46,16 +44,17 @@ class BoundedProtocol(HttpToolsProtocol):
     _size = 0
     _awaits: Literal["head", "body"] | None = None
     _timer: TimerHandle | None = None
-    _untaken: TimerHandle | None = None
+    _unread_timer: TimerHandle | None = None
     _answering: Any = None
-    """Uvicorn's part of the request that was begun last; `cycle` is that which arrived last."""
+    """The `RequestResponseCycle` that was started last; `cycle` is the one that arrived last."""
 
     def connection_made(self, transport: BaseTransport) -> None:
         super().connection_made(transport)  # type: ignore[arg-type]
         app: Any = self.app
         self._bounds = app.bounds
+        self.parser = Parser(self)
         if len(self.connections) > self._bounds.connections:
-            self._say(503, _FULL, (b"retry-after", b"2"))
+            self._respond(503, _FULL, (b"retry-after", b"2"))
             return
         self._in_head = True
         self._watch()
@@ -63,25 +62,25 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._in_head = self._in_body = False
         self._watch()
-        self._stop_waiting_for_reader()
-        self._say_no_more()
+        self._cancel_unread_timer()
+        self._disconnect_application()
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._untaken = self.loop.call_later(self._bounds.body, self.transport.abort)
+        self._unread_timer = self.loop.call_later(self._bounds.body, self.transport.abort)
 
     def resume_writing(self) -> None:
-        self._stop_waiting_for_reader()
+        self._cancel_unread_timer()
         super().resume_writing()
 
-    def _stop_waiting_for_reader(self) -> None:
-        if self._untaken is not None:
-            self._untaken.cancel()
-            self._untaken = None
+    def _cancel_unread_timer(self) -> None:
+        if self._unread_timer is not None:
+            self._unread_timer.cancel()
+            self._unread_timer = None
 
     def timeout_keep_alive_handler(self) -> None:
-        """Uvicorn's would wait for a reader without end: closing sends the rest first."""
+        """Close an idle connection; abort it if the client has not read the last response."""
         if self.transport.get_write_buffer_size():
             self.transport.abort()
         else:
@@ -90,7 +89,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         room = MAX_HEAD - self._size
         if 0 < room < len(data) and (self._in_head or not self._begun):
-            # The rest can be a body, which must not count as a part of the head.
+            # The rest may belong to the body, which does not count towards the limit of the head.
             self.data_received(data[:room])
             self.data_received(data[room:])
             return
@@ -106,12 +105,12 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.abort()
         else:
             super().data_received(data)
-            if self._waits_for_a_request():  # empty lines before one are no request
+            if self._waits_for_a_request():  # so far only empty lines
                 self._in_head = True
         self._watch()
 
     def _waits_for_a_request(self) -> bool:
-        if self._in_body:  # what still comes of a body that was answered early
+        if self._in_body:  # the rest of a body that was answered early
             return False
         return self.timeout_keep_alive_task is None and self._is_between_requests()
 
@@ -123,18 +122,19 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_head, self._in_body = True, False
         super().on_message_begin()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._in_body:  # else it is a trailer, which is no header (RFC 9110 §6.5.1)
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
         self._in_head, self._in_body = False, True
         scope: Any = self.scope
-        scope[WHOLE_ANSWER] = piece = InOnePiece(self.cycle)
+        scope[WHOLE_ANSWER] = piece = InOnePiece(self.cycle, self)
         scope[ARRIVED_BODY] = piece.body
-        # The parser loses what arrives together with an offer to speak something else.
+        # After an `Upgrade` header, whatever follows the request is dropped.
         if self._ends or self._is_draining() or self.parser.should_upgrade():
-            self.cycle.keep_alive = False  # uvicorn says so in the answer (RFC 9112 §9.6)
-
-    def _unsupported_upgrade_warning(self) -> None:
-        """Nobody has to hear of it: such offers are left aside (RFC 9110 §7.8)."""
+            self.cycle.keep_alive = False  # so uvicorn sends `Connection: close` (RFC 9112 §9.6)
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         lateness.note_arrival(cycle.scope)
@@ -142,11 +142,14 @@ class BoundedProtocol(HttpToolsProtocol):
         super()._start_asgi_task(cycle, app)
 
     def on_message_complete(self) -> None:
+        parser: Any = self.parser
+        if parser.has_body_ahead():
+            return
         self._in_body, self._begun, self._size = False, False, 0
         super().on_message_complete()
 
     def shutdown(self) -> None:
-        """Uvicorn listens no more and waits: for a request that has begun to arrive as well."""
+        """Close the connection when idle; a request that has begun to arrive is answered first."""
         self._ends = True
         if not (self._begun and self._is_between_requests()):
             super().shutdown()
@@ -156,7 +159,7 @@ class BoundedProtocol(HttpToolsProtocol):
         return bool(app.runtime.lifecycle.is_draining)
 
     def _watch(self) -> None:
-        """Set the timer for what is awaited now. A request that comes in one piece sets none."""
+        """Set the timer for the part that is awaited; none for a request that comes at once."""
         awaited: Literal["head", "body"] | None = (
             "head" if self._in_head else "body" if self._in_body else None
         )
@@ -173,49 +176,59 @@ class BoundedProtocol(HttpToolsProtocol):
     def _give_up(self) -> None:
         if self.transport.is_closing() or self._lingers:
             return
-        if self._begun and self._may_say():
-            self._say(408, _SLOW)
+        if self._begun and self._may_respond():
+            self._respond(408, _SLOW)
         else:
             self.transport.close()
 
     def send_400_response(self, msg: str) -> None:
-        """What has arrived is no HTTP; uvicorn calls this, and would answer without any id."""
+        """Answer data that is no HTTP. Called by uvicorn, whose own response has no request id."""
         if self.pipeline and self._in_body:
-            self.pipeline.popleft()  # it waits for earlier ones, of which the last is now the last
+            self.pipeline.popleft()  # the broken request waits for earlier ones: drop it
             last = self.pipeline[0][0] if self.pipeline else self._answering
             last.keep_alive = False
             self._in_body = False
-        elif self._may_say():
-            self._say(400, msg)
+        elif self._may_respond():
+            self._respond(400, msg)
         elif self._in_body:
             self.transport.close()
         else:
             self._in_head = False
-            self.cycle.keep_alive = False  # the earlier request is answered, and that is the last
+            self.cycle.keep_alive = False  # close the connection after the earlier request
 
-    def _may_say(self) -> bool:
-        """Whether this would be neither before an answer of the application nor in the middle."""
+    def _may_respond(self) -> bool:
+        """Whether a response would neither overtake nor interrupt one of the application."""
         if self._is_between_requests():
             return True
         return self._in_body and not self.pipeline and not self.cycle.response_started
 
-    def _say(self, status: int, detail: str, *further: Header) -> None:
-        """An answer from below the application, and the end of the connection."""
-        # The parent of several workers never needs it, nor what it takes along.
+    def _respond(self, status: int, detail: str, *further: Header) -> None:
+        """Send a response without the application, and end the connection."""
+        # Imported late: the parent of several workers never needs it.
         from oidc_server.web.turned_away import turn_away  # noqa: PLC0415 - see above
 
         app: Any = self.app
         answer = turn_away(app.runtime, status, detail)
         headers = [*self.server_state.default_headers, *answer.headers, *further, CLOSE]
         self.transport.write(head(status, answer.kind.lines, headers) + answer.body)
-        self._say_no_more()
+        self._disconnect_application()
         self._linger()
 
-    def _say_no_more(self) -> None:
-        """What is being answered, and what waits for its turn, has nobody to tell it to."""
+    def _disconnect_application(self) -> None:
+        """Tell the running and the waiting request that the client has gone."""
         for cycle in filter(None, (self._answering, self.cycle)):
             cycle.disconnected = True
             cycle.message_event.set()
+
+    def close_after(self, cycle: Any) -> None:
+        """Close after the last response. If its request is still arriving, read on for a while.
+
+        Otherwise the connection is reset, and the client may never see the response.
+        """
+        if self._in_body and cycle is self.cycle:
+            self._linger()
+        else:
+            self.transport.close()
 
     def _linger(self) -> None:
         self._lingers = True

@@ -1,4 +1,4 @@
-"""What `serve` shows to Prometheus: what the workers count, and how much the database holds."""
+"""The metrics of `serve` for Prometheus: those of all workers, and levels of the database."""
 
 import time
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from oidc_server.observability.exposition import Level, Listener, WorkerFiles
 from oidc_server.settings import Settings, SettingsError
 
 _KEPT = 5.0
-"""Seconds for which the database is not asked again, however many scrape."""
+"""Seconds for which levels of the database are cached."""
 
 _SESSIONS = "oidc_active_sessions"
 _OUTBOX = "oidc_outbox_pending"
@@ -24,7 +24,7 @@ _MEANING = {
 
 
 class DatabaseLevels:
-    """How much the database holds, asked on a connection of its own."""
+    """Levels such as the number of sessions, read on a connection of its own."""
 
     def __init__(self, url: str) -> None:
         self._database = Database(url)
@@ -32,7 +32,7 @@ class DatabaseLevels:
         self._found: list[Level] = []
 
     def __call__(self) -> list[Level]:
-        """What was found in the last seconds; a database that is away is told as such."""
+        """The levels, at most seconds old; whether the database answers is one of them."""
         now = time.monotonic()
         if self._asked_at is None or now >= self._asked_at + _KEPT:
             try:
@@ -55,7 +55,7 @@ def _level(name: str, value: float, **labels: str) -> Level:
 
 @contextmanager
 def shown_metrics(settings: Settings, workers: int) -> Iterator[None]:
-    """Listen for Prometheus, if that is set, while the block runs. It comes before the workers."""
+    """Listen for Prometheus while the block runs, if that is set; entered before workers start."""
     endpoint = settings.metrics_endpoint
     if endpoint is None:
         yield

@@ -1,4 +1,4 @@
-"""The threads of a worker that take turns with the interpreter share one processor (ADR 0025)."""
+"""Pins the threads of a worker that share the interpreter lock to one processor (ADR 0025)."""
 
 import asyncio
 import os
@@ -9,18 +9,17 @@ from contextlib import suppress
 from pathlib import Path
 
 _STAY = 1.0
-"""Seconds on one processor, which may get busy with something else meanwhile."""
+"""Seconds for which the threads stay pinned to a processor."""
 _CHOOSE = 0.02
-"""Seconds in which the scheduler moves us to wherever there is most room."""
+"""Seconds without pinning, in which the scheduler chooses the next processor."""
 _PROCESSOR = 36
-"""Place in /proc/…/stat after the name: where a thread ran last (proc(5))."""
+"""Field of /proc/…/stat, counted after the name: the processor of a thread (proc(5))."""
 
 
 class OneProcessor:
-    """Keeps the thread of the event loop and `threads` together, where the former runs best.
+    """Keeps `threads` (by `native_id`) on the processor where the event loop runs.
 
-    `threads` are numbers of the kernel (`Thread.native_id`). Other threads of the process run
-    wherever it may. Where nobody lets us choose, all stay as they are.
+    Other threads of the process are not pinned. Where pinning is forbidden, it does nothing.
     """
 
     def __init__(self, threads: Iterable[int]) -> None:
@@ -28,12 +27,12 @@ class OneProcessor:
         self._everywhere = os.sched_getaffinity(0) if sys.platform == "linux" else set()
 
     def keep(self) -> None:
-        """Begin; called on the event loop, for as long as that runs."""
+        """Start; called on the event loop, and runs as long as that."""
         if len(self._everywhere) > 1:
             self._choose()
 
     def _choose(self) -> None:
-        # All threads: one that was begun meanwhile may run where the one that began it might.
+        # All threads: a new thread inherits the pinning of the one that started it.
         ours = {thread.native_id or 0 for thread in threading.enumerate()}
         _allow(ours | self._together, self._everywhere)
         asyncio.get_running_loop().call_later(_CHOOSE, self._settle)
@@ -45,7 +44,7 @@ class OneProcessor:
 
 def _allow(threads: Iterable[int], processors: set[int]) -> None:
     for thread in threads:
-        with suppress(OSError):  # it has ended, or it is forbidden
+        with suppress(OSError):  # the thread has ended, or pinning is forbidden
             os.sched_setaffinity(thread, processors)
 
 

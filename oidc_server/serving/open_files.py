@@ -1,15 +1,15 @@
-"""How many files and connections the system lets a process open, beside how many it needs."""
+"""The limit of open files and connections per process: raised to what the settings need."""
 
 import resource
 
 from oidc_server.settings import Settings
 
 _OTHERS = 256
-"""What a worker opens beside connections of clients: database, neighbours, logs, modules."""
+"""Descriptors that a worker needs beside client connections: database, log files, outbound."""
 
 
 def raise_limit(settings: Settings) -> None:
-    """Let this process and its workers open what they need, as far as the system allows."""
+    """Raise the soft limit of this process and its workers as far as needed and allowed."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     allowed = min(_needed(settings), _number(hard))
     if allowed > _number(soft):
@@ -17,7 +17,7 @@ def raise_limit(settings: Settings) -> None:
 
 
 def shortage(settings: Settings) -> str | None:
-    """What the operator should do if even the hard limit is too small."""
+    """A warning for the operator if even the hard limit is too low, else None."""
     hard = _number(resource.getrlimit(resource.RLIMIT_NOFILE)[1])
     if hard >= _needed(settings):
         return None

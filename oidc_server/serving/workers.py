@@ -12,10 +12,10 @@ _LOOK_EVERY = 0.1
 
 
 class Workers(Multiprocess):
-    """uvicorn's parent, which lets go of the address as soon as the workers have drained.
+    """uvicorn's supervisor, which here closes the listening socket once the workers have drained.
 
-    It would hold it until the last worker has ended: whoever connects while they finish what has
-    begun would wait in the backlog for nobody, instead of being sent elsewhere at once.
+    uvicorn keeps it open until the last worker has ended. Meanwhile new connections would wait in
+    the backlog, which nobody accepts from, instead of being refused at once.
     """
 
     def __init__(
@@ -25,23 +25,23 @@ class Workers(Multiprocess):
         self._drain_seconds = drain_seconds
 
     def keep_subprocess_alive(self) -> None:
-        """Replace workers that have died, at once even if they die while they are asked.
+        """Replace dead workers, without waiting for the pong of one that dies during the ping.
 
-        As long as we hold their end of the pipe too, we would wait for an answer from the dead.
+        That takes closing our copy of their end of the pipe: else reading from it never ends.
         """
         for one in self.processes:
             one.child_conn.close()
         super().keep_subprocess_alive()
 
     def join_all(self) -> None:
-        """Wait for the workers, which have been told to end."""
+        """Wait for the workers, which were told to end."""
         self._wait_for_draining()
         for listener in self.sockets:
             listener.close()
         super().join_all()
 
     def _wait_for_draining(self) -> None:
-        """Return when workers listen no more; a second signal is handed on to them."""
+        """Return when the workers have stopped listening; a second signal is passed on to them."""
         until = time.monotonic() + self._drain_seconds
         while time.monotonic() < until and any(one.process.is_alive() for one in self.processes):
             if any(told in _ENDING for told in self.signal_queue):

@@ -24,6 +24,8 @@ _ISSUER = re.compile(
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 _PORT = re.compile(r":[1-9][0-9]{0,4}")
 _PATH = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
+_MOST_SCOPES = 30
+_SCOPE = re.compile(r"[!#-\[\]-~]+")
 _ADDRESS = re.compile(
     r"[^\s@<>,;:\"()\\]+@[^\s@<>,;:\"()\\]+|[^\s@<>,;:\"()\\]+@\[[0-9a-fA-F:.]+\]"
 )
@@ -170,6 +172,15 @@ def _list_if_text(value: object) -> object:
 
 
 TextList = BeforeValidator(_list_if_text)
+
+
+def check_scopes(value: tuple[str, ...]) -> tuple[str, ...]:
+    """Each is one scope-token (RFC 6749 §3.3); a client has room for so many beside its own."""
+    if len(value) > _MOST_SCOPES:
+        raise ValueError(f"at most {_MOST_SCOPES} scopes can be opened to every client")
+    if not all(_SCOPE.fullmatch(scope) for scope in value):
+        raise ValueError("write scopes with commas between, such as notes:read, notes:write")
+    return value
 
 
 def parse_networks(value: str | Iterable[str | IPNetwork]) -> tuple[IPNetwork, ...]:

@@ -4,12 +4,13 @@ from collections.abc import Callable, Mapping
 
 from oidc_server.domain import roles, users
 from oidc_server.domain.audit import Event
+from oidc_server.domain.factors.strength import PASSWORD
 from oidc_server.domain.links import Purpose
 from oidc_server.domain.users import EmailTakenError, User, UsernameTakenError
-from oidc_server.web import mailed_link, new_account, second_factors
+from oidc_server.people import browser_session, mailed_link, new_account, second_factors
+from oidc_server.people.new_account import Draft
 from oidc_server.web.context import Context
-from oidc_server.web.lanes import Inquiry
-from oidc_server.web.new_account import Draft
+from oidc_server.web.load.lanes import Inquiry
 from oidc_server.web.responses import Response
 
 
@@ -19,7 +20,7 @@ def show_setup(ctx: Context) -> Response:
     if arriving is not None:
         return arriving
     if not _is_open(ctx, ctx.kept_link):
-        return _invalid(ctx)
+        return mailed_link.invalid(ctx, Purpose.SET_UP, status=404)
 
     return _page(ctx, ctx.kept_link, new_account.EMPTY, {})
 
@@ -36,7 +37,7 @@ def submit_setup(ctx: Context) -> Response:
     ctx.db.lock("set-up")
     if not _is_open(ctx, value):
         ctx.drop_link()
-        return _invalid(ctx)
+        return mailed_link.invalid(ctx, Purpose.SET_UP, status=404)
     if draft.password_hash is None:
         return _page(ctx, value, draft.values, draft.errors, status=422)
 
@@ -50,7 +51,7 @@ def submit_setup(ctx: Context) -> Response:
     ctx.record(Event.SET_UP, user_id=user.id)
     if second_factors.are_required_of(ctx, user.id):
         return ctx.redirect("authentication.login")
-    ctx.sign_in(user.id, amr=("pwd",))
+    browser_session.sign_in(ctx, user.id, PASSWORD)
     return ctx.redirect("account.overview", notice="set_up")
 
 
@@ -92,7 +93,3 @@ def _page(
         errors=errors,
         password_min=ctx.runtime.settings.password_min_length,
     )
-
-
-def _invalid(ctx: Context) -> Response:
-    return ctx.render("authentication/link_invalid.html", status=404, purpose="setup")

@@ -1,7 +1,8 @@
 """The token endpoint, introspection and revocation: what a client says to us without a browser.
 
-Read `endpoint.py`, then a grant (`authorization_code.py` first), then what mints: `issuer.py` and
-`id_token.py`. To add a grant, write its module and add it to `GRANTS`; discovery follows by itself.
+Read `endpoint.py`, then a grant (`authorization_code.py` first), then what mints: `issuing.py`,
+`token_scopes.py` and `id_token.py`. To add a grant, write its module and add it to `GRANTS`;
+discovery follows by itself.
 """
 
 from oidc_server.oauth2.pkce import S256

@@ -10,6 +10,8 @@ from oidc_server.oauth2.client_authentication import AuthenticatedClient
 from oidc_server.oauth2.vocabulary import GrantType
 from oidc_server.token import issuing
 
+_USED = "The code was used before."
+
 
 class _Code:
     """A grant as Authlib asks for the code behind it."""
@@ -54,16 +56,20 @@ class AuthorizationCodeGrant(AuthorizationCodeGrantBase):
             self.server.exchange, self.request.authorization_code.granted.resources
         )
 
-    def query_authorization_code(self, _code: str, client: AuthenticatedClient) -> _Code | None:
+    def query_authorization_code(self, _code: str, client: AuthenticatedClient) -> _Code:
+        """What was read, if it is good; to whom it was not given, a code is as unknown as any."""
         exchange, granted = self.server.exchange, self._read
         if granted is None or granted.client_id != client.client.client_id:
-            return None
+            raise InvalidGrantError("The code is unknown, or was given to another client.")
         if granted.redeemed_at is not None:
             self._replayed(granted)
-            return None
+            raise InvalidGrantError(_USED)
         if granted.code_expires_at is None or granted.code_expires_at <= exchange.now:
-            return None
+            raise InvalidGrantError("The code has expired.")
         self._found = granted
+        # OAuth 2.1 does without it, so some libraries send none; that it was wrong would mislead.
+        if "redirect_uri" not in exchange.form:
+            raise InvalidGrantError("The parameter redirect_uri is missing.")
         return _Code(granted)
 
     def authenticate_user(self, code: _Code) -> str | None:
@@ -77,7 +83,7 @@ class AuthorizationCodeGrant(AuthorizationCodeGrantBase):
         body = issuing.issue_first(exchange, self.request.client.client, granted)
         if not grants.redeem(exchange.db, granted.grant_id, exchange.now):
             self._replayed(granted)
-            raise InvalidGrantError("The code was used before.")
+            raise InvalidGrantError(_USED)
         return body
 
     def delete_authorization_code(self, _code: _Code) -> None:

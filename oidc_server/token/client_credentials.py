@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from oidc_server.domain import resources
 from oidc_server.oauth2.authlib import (
     ClientCredentialsGrantBase,
     InvalidScopeError,
     UnauthorizedClientError,
 )
 from oidc_server.oauth2.errors import describable
+from oidc_server.oauth2.requested import known_resources
 from oidc_server.oauth2.vocabulary import GrantType
-from oidc_server.token import issuing
+from oidc_server.token import issuing, token_scopes
 
 
 class ClientCredentialsGrant(ClientCredentialsGrantBase):
@@ -29,13 +29,10 @@ class ClientCredentialsGrant(ClientCredentialsGrantBase):
             raise InvalidScopeError(
                 f"The client is not registered for the scope {describable(' '.join(beyond))}."
             )
-        self._scopes = asked or client.metadata.scopes
-        known = frozenset(
-            resource for resource in exchange.resources if resources.find(exchange.db, resource)
-        )
-        self._audiences = (
-            issuing.audiences_for(exchange, known) if exchange.resources else (exchange.issuer,)
-        )
+        asked_for = exchange.resources or (exchange.issuer,)
+        known = known_resources(exchange.db, exchange.issuer, asked_for)
+        self._audiences = tuple(known)
+        self._scopes = token_scopes.understood(exchange, asked or client.metadata.scopes, known)
 
     def generate_token(self, **_values: Any) -> dict[str, Any]:
         return issuing.issue_to_client(

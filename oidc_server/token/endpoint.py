@@ -10,12 +10,12 @@ from oidc_server.oauth2.client_authentication import authenticate
 from oidc_server.oauth2.server import AuthorizationServer
 from oidc_server.oauth2.vocabulary import GrantType
 from oidc_server.observability import metrics
+from oidc_server.people import password_proof, second_factors
+from oidc_server.people.password_proof import PasswordProof
 from oidc_server.token import GRANTS
-from oidc_server.web import password_proof, second_factors
 from oidc_server.web.context import Context
-from oidc_server.web.password_proof import PasswordProof
+from oidc_server.web.load.rate_limit import TooManyRequestsError
 from oidc_server.web.protocol import exchange_of, protocol_error, with_dpop_nonce
-from oidc_server.web.rate_limit import TooManyRequestsError
 from oidc_server.web.responses import Response, json
 
 

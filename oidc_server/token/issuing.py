@@ -10,8 +10,7 @@ from oidc_server.oauth2 import access_tokens
 from oidc_server.oauth2.errors import InvalidTargetError, describable
 from oidc_server.oauth2.exchange import Exchange
 from oidc_server.oauth2.vocabulary import GrantType, Scope, TokenType
-from oidc_server.token import id_token
-from oidc_server.token.role_limits import limited
+from oidc_server.token import id_token, token_scopes
 
 
 def audiences_for(exchange: Exchange, allowed: frozenset[str]) -> tuple[str, ...]:
@@ -36,33 +35,30 @@ def issue(
 ) -> dict[str, Any]:
     """The response to a grant of a person, without a refresh token.
 
-    `first` is false on refresh: the nonce was told once.
-
-    A scope that was taken from the client meanwhile is left out, and one that the person lacks the
-    role for.
+    `first` is false on refresh: the ID Token then has no nonce. Left out are scopes that the client
+    is no longer registered for, and those that `token_scopes` leaves out.
     """
     audiences = audiences_for(exchange, granted.resources)
-    scopes, roles = limited(exchange, granted.user_id, client.narrow(scopes), audiences)
-    access_token = access_tokens.write(
-        exchange.keys,
-        issuer=exchange.issuer,
+    scopes, roles = token_scopes.of_person(
+        exchange, granted.user_id, client.narrow(scopes), audiences
+    )
+    body = _token_response(
+        exchange,
+        client,
         sub=granted.sub,
-        client_id=client.client_id,
         audiences=audiences,
         scopes=scopes,
-        now=exchange.now,
-        lifetime=exchange.lifetimes.access_token_lifetime,
         grant_id=granted.grant_id,
         sid=granted.sid,
         auth_time=int(granted.auth_time.timestamp()),
         acr=granted.acr,
         amr=sorted(granted.amr) or None,
         roles=roles,
-        cnf=_confirmation(exchange),
     )
-    body = _body(exchange, access_token, scopes)
     if Scope.OPENID in scopes:
-        body["id_token"] = id_token.write(exchange, client, granted, access_token, first=first)
+        body["id_token"] = id_token.write(
+            exchange, client, granted, body["access_token"], first=first
+        )
     return body
 
 
@@ -70,18 +66,9 @@ def issue_to_client(
     exchange: Exchange, client: Client, scopes: frozenset[str], audiences: tuple[str, ...]
 ) -> dict[str, Any]:
     """The response to a client that acts for itself: no person, no grant, no refresh token."""
-    access_token = access_tokens.write(
-        exchange.keys,
-        issuer=exchange.issuer,
-        sub=client.client_id,
-        client_id=client.client_id,
-        audiences=audiences,
-        scopes=scopes,
-        now=exchange.now,
-        lifetime=exchange.lifetimes.access_token_lifetime,
-        cnf=_confirmation(exchange),
+    return _token_response(
+        exchange, client, sub=client.client_id, audiences=audiences, scopes=scopes
     )
-    return _body(exchange, access_token, scopes)
 
 
 def issue_on_grant(
@@ -96,25 +83,22 @@ def issue_on_grant(
     lifetime: timedelta | None = None,
     **claims: Any,
 ) -> dict[str, Any]:
-    """An access token alone that lives and dies with a grant, of this client or of another."""
-    lifetime = lifetime or exchange.lifetimes.access_token_lifetime
-    scopes, roles = limited(exchange, user_id, scopes, audiences)
-    access_token = access_tokens.write(
-        exchange.keys,
-        issuer=exchange.issuer,
+    """The response with nothing but an access token, which is valid only as long as a grant is.
+
+    The grant may be one of another client (RFC 8693).
+    """
+    scopes, roles = token_scopes.of_person(exchange, user_id, scopes, audiences)
+    return _token_response(
+        exchange,
+        client,
         sub=sub,
-        client_id=client.client_id,
         audiences=audiences,
         scopes=scopes,
-        now=exchange.now,
         lifetime=lifetime,
         grant_id=grant_id,
         roles=roles,
-        cnf=_confirmation(exchange),
         **claims,
     )
-    body = _body(exchange, access_token, scopes)
-    return {**body, "expires_in": int(lifetime.total_seconds())}
 
 
 def issue_first(exchange: Exchange, client: Client, granted: Granted) -> dict[str, Any]:
@@ -143,15 +127,34 @@ def key_of_refresh_token(exchange: Exchange, client: Client) -> str | None:
     return exchange.dpop_jkt if client.is_public else None
 
 
-def _confirmation(exchange: Exchange) -> dict[str, str] | None:
-    """`cnf` of an access token: the key that it is bound to (RFC 9449 §6.1)."""
-    return None if exchange.dpop_jkt is None else {"jkt": exchange.dpop_jkt}
-
-
-def _body(exchange: Exchange, access_token: str, scopes: frozenset[str]) -> dict[str, Any]:
+def _token_response(
+    exchange: Exchange,
+    client: Client,
+    *,
+    sub: str,
+    audiences: tuple[str, ...],
+    scopes: frozenset[str],
+    lifetime: timedelta | None = None,
+    **claims: Any,
+) -> dict[str, Any]:
+    """A signed access token and what goes with it (RFC 6749 §5.1)."""
+    lifetime = lifetime or exchange.lifetimes.access_token_lifetime
+    jkt = exchange.dpop_jkt
+    access_token = access_tokens.write(
+        exchange.keys,
+        issuer=exchange.issuer,
+        sub=sub,
+        client_id=client.client_id,
+        audiences=audiences,
+        scopes=scopes,
+        now=exchange.now,
+        lifetime=lifetime,
+        cnf=None if jkt is None else {"jkt": jkt},
+        **claims,
+    )
     return {
         "access_token": access_token,
-        "token_type": TokenType.BEARER if exchange.dpop_jkt is None else TokenType.DPOP,
-        "expires_in": int(exchange.lifetimes.access_token_lifetime.total_seconds()),
+        "token_type": TokenType.BEARER if jkt is None else TokenType.DPOP,
+        "expires_in": int(lifetime.total_seconds()),
         "scope": " ".join(sorted(scopes)),
     }

@@ -2,7 +2,14 @@
 
 from typing import Any
 
-from oidc_server.domain import grants, subjects, trusted_issuers, users
+from oidc_server.domain import (
+    closed_accounts,
+    credentials,
+    grants,
+    subjects,
+    trusted_issuers,
+    users,
+)
 from oidc_server.domain.audit import Event
 from oidc_server.domain.base import parse_id
 from oidc_server.domain.grants import Authorization
@@ -23,6 +30,7 @@ from oidc_server.token import issuing
 
 _NAMESPACE = "jwt_bearer"
 _LONGEST_NAME = 256
+_NO_USER = "The assertion names no user of this server."
 _NEEDS_A_SIGN_IN = frozenset({Scope.OPENID.value, Scope.OFFLINE_ACCESS.value})
 
 
@@ -55,6 +63,8 @@ class JWTBearerGrant(TokenGrantBase):
     def create_token_response(self) -> tuple[int, dict[str, Any], list[Any]]:
         """Use the assertion up, then mint. The grant ends when the token does."""
         exchange, client = self.server.exchange, self.request.client.client
+        if not closed_accounts.hold_open(exchange.db, self._user.id):
+            raise InvalidGrantError(_NO_USER)
         if not assertions.claim(exchange.db, _NAMESPACE, self._trusted.issuer, self._claims):
             raise InvalidGrantError("The assertion was used before.")
         authorization = Authorization(
@@ -127,9 +137,9 @@ def _subject(exchange: Exchange, trusted: TrustedIssuer, claims: Claims) -> Any:
     user: Any = None
     if isinstance(sub, str) and _is_text(sub):
         if trusted.subject == "email":
-            user = users.find_by_verified_email(exchange.db, sub)
+            user = credentials.find_by_verified_email(exchange.db, sub)
         elif (user_id := parse_id(sub)) is not None:
             user = users.find(exchange.db, user_id)
     if user is None or user.disabled_at is not None:
-        raise InvalidGrantError("The assertion names no user of this server.")
+        raise InvalidGrantError(_NO_USER)
     return user

@@ -2,6 +2,8 @@
 
 from oidc_server.domain import grants, refresh_tokens, revoked_tokens
 from oidc_server.domain.audit import Event
+from oidc_server.domain.clients import Client
+from oidc_server.oauth2.access_tokens import AccessToken
 from oidc_server.oauth2.authlib import OAuth2Error
 from oidc_server.oauth2.client_authentication import authenticate
 from oidc_server.web.context import Context
@@ -24,16 +26,24 @@ def revoke(ctx: Context) -> Response:
 
     access_token = ctx.runtime.tokens.read(token, ctx.now)
     if access_token is not None:
-        if access_token.client_id == client.client_id:
-            revoked_tokens.revoke(ctx.db, access_token.jti, access_token.expires_at)
-            ctx.record(
-                Event.TOKEN_REVOKED, client_id=client.client_id, grant_id=access_token.grant_id
-            )
-        return empty(200)
-    presented = refresh_tokens.find(ctx.db, token, ctx.now)
-    if presented is not None and presented.grant.client_id == client.client_id:
-        grants.revoke(ctx.db, presented.grant.grant_id, ctx.now)
-        ctx.record(
-            Event.GRANT_REVOKED, client_id=client.client_id, grant_id=presented.grant.grant_id
-        )
+        _end_token(ctx, client, access_token)
+    else:
+        _end_grant(ctx, client, token)
     return empty(200)
+
+
+def _end_token(ctx: Context, client: Client, token: AccessToken) -> None:
+    """Written down once, however often it is asked for."""
+    if token.client_id != client.client_id:
+        return
+    if revoked_tokens.revoke(ctx.db, token.jti, token.expires_at):
+        ctx.record(Event.TOKEN_REVOKED, client_id=client.client_id, grant_id=token.grant_id)
+
+
+def _end_grant(ctx: Context, client: Client, refresh_token: str) -> None:
+    presented = refresh_tokens.find(ctx.db, refresh_token, ctx.now)
+    if presented is None or presented.grant.client_id != client.client_id:
+        return
+    grant_id = presented.grant.grant_id
+    if grants.revoke(ctx.db, grant_id, ctx.now):
+        ctx.record(Event.GRANT_REVOKED, client_id=client.client_id, grant_id=grant_id)

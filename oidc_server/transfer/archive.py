@@ -20,7 +20,7 @@ from oidc_server.transfer.tables import Kind
 
 _FORMAT = "oidc-server backup 1"
 _GZIP = 31
-"""zlib's way to say: with the header and the checksum of gzip."""
+"""`wbits` of zlib for the header and the checksum of gzip."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Archive:
     """A backup that is being read, from the front to the end."""
 
     def __init__(self, content: Iterable[bytes]) -> None:
-        """Read the head; raises `TransferError` if it is none of ours."""
+        """Read the head; raises `TransferError` if this is no backup."""
         self._lines = _unpacked(content)
         head = self._next()
         if head.get("format") != _FORMAT:

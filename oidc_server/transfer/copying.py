@@ -10,19 +10,25 @@ from oidc_server.domain import ledger
 from oidc_server.transfer import Progress, TransferError, rows, tables
 from oidc_server.transfer.reading import reading
 from oidc_server.transfer.rows import Sum
-from oidc_server.transfer.writing import Target, writing
+from oidc_server.transfer.writing import Target, expect_nobody, writing
 
 
 @dataclass(frozen=True)
 class Copied:
-    """What was copied, and what the ledger of it says: it should say nothing."""
+    """What was copied, and what does not add up in its ledger: normally nothing."""
 
     rows_of: dict[str, int]
     mismatches: list[ledger.Mismatch]
 
 
+def expect_stopped(source: Database) -> None:
+    """Raise `TransferError` where a server still writes. Ask before anything else connects."""
+    with source.connection() as connection, connection.begin():
+        expect_nobody(connection)
+
+
 def copy(source: Database, target: Database, progress: Progress) -> Copied:
-    """Copy every row. The target holds nobody yet; it shows the rows when all were compared.
+    """Copy every row to an empty target; commits after all were compared.
 
     Raises `DatabaseUnavailableError`, `TransferError`: then the target is as it was.
     """
@@ -39,11 +45,12 @@ def copy(source: Database, target: Database, progress: Progress) -> Copied:
         for name, copied in sums.items():
             _compare(to, to.tables[name], copied)
         mismatches = ledger.reconcile(Transaction(to.connection, "write", {}, begun=True))
+        expect_nobody(origin.connection)
     return Copied({name: copied.rows for name, copied in sums.items()}, mismatches)
 
 
 def _same(target: Target, table: Table) -> Table:
-    """The table over there, of which every column is known to be alike."""
+    """The same table of the target; raises `TransferError` if its columns differ."""
     found = target.tables.get(table.name)
     if found is None or tables.kinds(found) != tables.kinds(table):
         raise TransferError(f"The table {table.name} is another one there than here.")

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 from sqlalchemy import (
     Boolean,
     Column,
@@ -23,11 +24,12 @@ from sqlalchemy import (
     insert,
     select,
 )
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError
 
 from oidc_server.database import Transaction
 from oidc_server.domain import Base
 from oidc_server.domain.base import Identifier, Instant, WordSet, parse_id
+from oidc_server.domain.client_metadata import ClientMetadata
 from oidc_server.transfer import tables
 from oidc_server.transfer.reading import Source
 
@@ -63,7 +65,7 @@ class Taken:
 
 
 def export(source: Source, *, password_hashes: bool) -> Iterator[bytes]:
-    """A line for each row; of who is deleted there is none."""
+    """A line for each row, except of deleted people."""
     gone: dict[str, set[Any]] = {"users": set(), "clients": set()}
     for name in _TABLES:
         table = Base.metadata.tables[name]
@@ -90,8 +92,8 @@ def take_in(db: Transaction, lines: Iterable[bytes]) -> Taken:
         if not line.strip():
             continue
         try:
-            _take(db, json.loads(line), taken)
-        except (ValueError, KeyError, TypeError) as error:
+            _take(db, orjson.loads(line), taken)  # no NaN: what reads the database refuses it
+        except (ValueError, KeyError, TypeError, OverflowError) as error:
             problems.append(f"line {number}: {error}")
     if problems:
         shown = problems[:_MOST_TOLD]
@@ -113,7 +115,7 @@ def _take(db: Transaction, told: Any, taken: Taken) -> None:
     try:
         with db.savepoint():
             db.session.execute(insert(table), row)
-    except IntegrityError as error:
+    except (IntegrityError, DataError) as error:
         reason = str(error.orig).partition("\n")[0]
         raise ValueError(f"{name} {_name_of(table, row)} does not fit ({reason})") from None
     taken.added[name] = taken.added.get(name, 0) + 1
@@ -137,7 +139,7 @@ def _name_of(table: Table, row: Mapping[str, Any]) -> str:
 
 
 def _read(table: Table, told: dict[str, Any]) -> dict[str, Any]:
-    """The row that a line tells; raises `ValueError`."""
+    """The row in a line; raises `ValueError`."""
     known = {column.name: column for column in table.columns}
     if strange := sorted(told.keys() - known.keys()):
         raise ValueError(f"{table.name} have no {strange[0]}")
@@ -145,7 +147,17 @@ def _read(table: Table, told: dict[str, Any]) -> dict[str, Any]:
     for column in table.columns:
         if row.get(column.name) is None and not column.nullable and column.server_default is None:
             raise ValueError(f"{table.name} need {column.name}")
+    if table.name == "clients":
+        _expect_client(row["metadata"])
     return row
+
+
+def _expect_client(metadata: dict[str, Any]) -> None:
+    """Raise `ValueError` for what nobody could read as metadata: lists of clients would fail."""
+    try:
+        ClientMetadata.from_document(metadata)
+    except TypeError:
+        raise ValueError("metadata is not that of a client") from None
 
 
 def _told(value: Any) -> Any:
@@ -183,9 +195,10 @@ def _bytes(value: str) -> bytes:
 
 
 def _identifier(value: str) -> str:
-    if parse_id(value) is None:
+    parsed = parse_id(value)
+    if parsed is None:
         raise TypeError
-    return value
+    return parsed
 
 
 def _only(kind: type[Any]) -> Callable[[Any], Any]:

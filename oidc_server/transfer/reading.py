@@ -13,7 +13,7 @@ from oidc_server.transfer import TransferError, tables
 
 @dataclass(frozen=True)
 class Source:
-    """A database that stands still for us."""
+    """A database as of one moment."""
 
     connection: Connection
     version: str
@@ -26,10 +26,10 @@ class Source:
 
 @contextmanager
 def reading(database: Database) -> Iterator[Source]:
-    """All tables as of now. On SQLite its log of changes grows until this ends.
+    """All tables as of now. On SQLite the WAL grows until this ends.
 
-    Raises `DatabaseUnavailableError`; `TransferError` if there is nothing yet; `SchemaError` if
-    there is what this program does not know, and would leave out.
+    Raises `DatabaseUnavailableError`; `TransferError` if there is nothing yet; `SchemaError` for
+    a newer schema, of which this program would leave something out.
     """
     with database.connection() as connection, _standing_still(connection):
         version = schema.version(connection)

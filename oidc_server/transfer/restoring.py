@@ -1,6 +1,6 @@
-"""Bringing a backup back: the data of then, and none of the keys to it that were given out."""
+"""Restoring a backup: its data, and nothing that was given out to get at it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,7 +20,7 @@ from oidc_server.transfer.writing import Target, writing
 
 @dataclass(frozen=True)
 class Restored:
-    """How many rows are back, what was ended, and what the ledger says: it should say nothing."""
+    """How many rows are back, what was ended, and what does not add up in the ledger."""
 
     rows: int
     ended: restoration.Ended
@@ -35,11 +35,12 @@ def restore(
     progress: Progress,
     *,
     replace: bool = False,
+    before_commit: Callable[[], object] = lambda: None,
 ) -> Restored:
     """Fill the database with a backup, migrate it, and end all that was given out before.
 
     Raises `DatabaseUnavailableError`; `TransferError` and what reading the file raises, at its very
-    end too: then the database is as it was.
+    end too, or what `before_commit` does: then the database is as it was.
     """
     newest = resources.newest_migration()
     if archive.head.schema > newest:
@@ -64,6 +65,7 @@ def restore(
         mismatches = ledger.reconcile(db)
         db.flush()
         db.close()
+        before_commit()
     return Restored(restored, ended, mismatches)
 
 

@@ -34,7 +34,7 @@ def to_line(kinds: Mapping[str, Kind], row: Sequence[Any]) -> bytes:
 
 
 def from_values(kinds: Mapping[str, Kind], values: Sequence[Any]) -> dict[str, Any]:
-    """What `to_line` told, as a row to be written; raises `ValueError`."""
+    """The row to write, from the values of a `to_line`; raises `ValueError`."""
     if len(values) != len(kinds):
         raise ValueError("a row has another number of values than its table has columns")
     return {
@@ -54,7 +54,7 @@ def _told(kind: Kind, value: Any) -> Any:
 
 
 def _whole_numbers(value: Any) -> Any:
-    """A document with one spelling of each number: PostgreSQL tells 1e3 as 1000."""
+    """A document with one spelling of each number: PostgreSQL returns 1e3 as 1000."""
     if isinstance(value, dict):
         return {name: _whole_numbers(member) for name, member in value.items()}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""The tables of a database as they are, at whatever version: asked of it, not of our models."""
+"""The tables of a database at any version of the schema: reflected, not taken from our models."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal
@@ -30,9 +30,9 @@ BATCH = 1000
 
 
 def reflect(connection: Connection) -> list[Table]:
-    """Our tables, each after those that it refers to. What else is in the database is not ours.
+    """Our tables, each after those that it refers to. Others in the database are left alone.
 
-    A migration that drops a table leaves its name to be read here, for older backups.
+    A migration that drops a table must keep its name known here, for older backups.
     """
     metadata = MetaData()
     event.listen(metadata, "column_reflect", _as_plain_types)

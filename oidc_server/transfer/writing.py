@@ -27,7 +27,7 @@ class Target:
 
     @contextmanager
     def filling(self) -> Iterator[None]:
-        """While rows of a table come in any order, also before those of it that they refer to."""
+        """Allow rows of a table in any order, even before rows of the same table they refer to."""
         if self.connection.dialect.name == "sqlite":
             yield  # nothing is checked before the end, as in a migration
             return
@@ -54,15 +54,19 @@ def writing(database: Database, version: str, *, replace: bool = False) -> Itera
     `SchemaError` where a newer program has made it.
     """
     with database.connection() as connection, schema.alone(connection):
-        _expect_nobody(connection)
+        expect_nobody(connection)
         _empty(connection, replace=replace)
         schema.move(connection, version)
         yield Target(connection, {table.name: table for table in tables.reflect(connection)})
         _expect_references(connection)
 
 
-def _expect_nobody(connection: Connection) -> None:
-    """Servers keep clients in memory, and would go on with those of another database."""
+def expect_nobody(connection: Connection) -> None:
+    """Raise `TransferError` where a server runs on PostgreSQL; on SQLite it locks its folder.
+
+    Servers keep clients in memory, and would go on with those of another database, or write what
+    is in no copy.
+    """
     if connection.dialect.name == "postgresql" and connection.scalar(_OTHERS):
         raise TransferError("A server runs on that database: stop every node first.")
 
@@ -77,7 +81,7 @@ def _empty(connection: Connection, *, replace: bool) -> None:
         every = ", ".join(f'"{table.name}"' for table in found)
         connection.execute(text(f"LOCK TABLE {every} IN ACCESS EXCLUSIVE MODE"))
     horizon = named.get("audit_horizon")
-    if horizon is not None:  # triggers keep the audit log from going before its time
+    if horizon is not None:  # else triggers refuse to delete recent audit events
         connection.execute(delete(horizon))
         connection.execute(insert(horizon), [{"id": 1, "kept_since": _FOREVER}])
     for table in reversed(found):

@@ -8,39 +8,28 @@ from oidc_server.domain import claims, clients
 from oidc_server.domain.clients import Client
 from oidc_server.oauth2.authlib import OAuth2Error
 from oidc_server.oauth2.errors import InvalidTokenError
-from oidc_server.oauth2.resource_protector import presented_token, protect
 from oidc_server.oauth2.vocabulary import Scope
 from oidc_server.web.context import Context
-from oidc_server.web.protocol import count_holder, protocol_error, sent_proof, with_dpop_nonce
+from oidc_server.web.protocol import count_holder, protect, protocol_error, with_dpop_nonce
 from oidc_server.web.responses import Response, json, jwt
 
 
 def userinfo(ctx: Context) -> Response:
     """Answer with the claims that the token allows, in the form that its client registered."""
-    runtime = ctx.runtime
     try:
-        token = presented_token(ctx.incoming.headers("authorization"), ctx.form.get("access_token"))
-        runtime.keys.refresh(ctx.db, ctx.now)
         access_token, state = protect(
-            ctx.db,
-            runtime.tokens,
-            token,
-            sent_proof(ctx),
-            audience=runtime.issuer,
-            scope=Scope.OPENID,
-            now=ctx.now,
-            with_person=True,
+            ctx, scope=Scope.OPENID, in_body=ctx.form.all("access_token"), with_person=True
         )
         if state.sub is None:
             raise InvalidTokenError("The access token stands for no person.")
     except OAuth2Error as error:
         return protocol_error(ctx, error)
 
-    count_holder(ctx, access_token.client_id, state.user_id)
+    count_holder(ctx, access_token, state)
     person = state.person
     client = clients.at_revision(ctx.db, access_token.client_id, person.client_revision)
     requested = claims.narrow(person.requested_claims, client.metadata.scopes)
-    told = claims.userinfo(person, state.sub, access_token.scopes, requested)
+    told = claims.userinfo(ctx.db, person, state.sub, access_token.scopes, requested)
     return with_dpop_nonce(ctx, _in_the_form_of(ctx, client, told))
 
 

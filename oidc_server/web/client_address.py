@@ -1,4 +1,4 @@
-"""Whom an answer goes to: the address that limits and the audit log count by."""
+"""The address of the client, by which limits and the audit log count."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -7,6 +7,8 @@ from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_netw
 from oidc_server.web.incoming import Incoming
 
 Network = IPv4Network | IPv6Network
+_MOST_HOPS = 16
+"""Entries of `X-Forwarded-For` that are looked at: no more proxies stand in a row."""
 
 
 def client_address(incoming: Incoming, trusted: Sequence[Network]) -> str:
@@ -18,7 +20,8 @@ def client_address(incoming: Incoming, trusted: Sequence[Network]) -> str:
     if not trusted or not _is_trusted(peer, trusted):
         return peer
     believed = peer
-    for hop in reversed(",".join(incoming.headers("x-forwarded-for")).split(",")):
+    hops = ",".join(incoming.headers("x-forwarded-for")).rsplit(",", _MOST_HOPS)[-_MOST_HOPS:]
+    for hop in reversed(hops):
         try:
             address = str(ip_address(hop.strip()))
         except ValueError:
@@ -30,7 +33,7 @@ def client_address(incoming: Incoming, trusted: Sequence[Network]) -> str:
 
 
 def counted_as(address: str) -> str:
-    """What limits know an address by: an IPv6 subscriber has a whole /64 to choose from."""
+    """The key of limits for an address: an IPv6 subscriber has a whole /64 to choose from."""
     return _network_of(address) if ":" in address else address
 
 

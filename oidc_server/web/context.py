@@ -1,22 +1,22 @@
-"""`Context`: what a handler is given. One request, one transaction, and the way to answer."""
+"""`Context`: what a handler gets. One request, one transaction, and what it takes to respond."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from math import ceil
 from typing import Any
+from urllib.parse import urlencode
 
 from oidc_server import languages
 from oidc_server.database import Transaction
-from oidc_server.domain import attempts, audit, endings, user_sessions
+from oidc_server.domain import audit, user_sessions
 from oidc_server.domain.audit import Event, Origin
-from oidc_server.domain.session_clients import SessionClient
-from oidc_server.domain.user_sessions import LiveSession, SessionLifetimes
-from oidc_server.oauth2.vocabulary import PASSWORD_ACR
+from oidc_server.domain.user_sessions import LiveSession
 from oidc_server.observability import current
 from oidc_server.security import opaque_tokens
 from oidc_server.web import cookies, csrf, responses
 from oidc_server.web.client_address import client_address, counted_as
-from oidc_server.web.incoming import Incoming, Params
-from oidc_server.web.rate_limit import Limit
+from oidc_server.web.incoming import BadRequestError, Incoming, Params
+from oidc_server.web.load.rate_limit import Limit
 from oidc_server.web.responses import Response
 from oidc_server.web.runtime import Runtime
 
@@ -24,14 +24,16 @@ THEMES = ("light", "dark")
 _UNREAD: Any = object()
 _BROWSER_LIFETIME = timedelta(days=400)
 _LONGEST_QUERY = 2000
+_BROUGHT_ALONG = ("request_id", "return_to", "factor")
+"""Hidden fields of forms that stood in the query of their page."""
 
 
 class Context:
-    """One request on its way through a handler.
+    """One request, as a handler sees it.
 
-    `db` is the transaction of the endpoint (absent for endpoints without one), `now` the moment the
-    request is judged by, `proof` what `before` found out ahead of the transaction, and `booked`
-    where that counted a guess which is still to be computed.
+    `db` is the transaction (absent for endpoints without one), `now` the time at which the request
+    is judged, `proof` what `before` has returned, and `booked` the counts on which `before` has
+    booked a guess that is still to be computed.
     """
 
     __slots__ = (
@@ -76,10 +78,10 @@ class Context:
         self.ui_locales: str | None = None
 
     def for_run(self, db: Transaction | None) -> "Context":
-        """This request for one run inside `db`: itself for the first, as most have no other.
+        """The context for one run of the handler inside `db`: itself for the first run.
 
-        Each further one, such as a repeated one, gets a fresh context, which remembers nothing of
-        those before but `proof` and `booked`.
+        Each further run, as after a conflict, gets a fresh context, which keeps nothing but `proof`
+        and `booked`.
         """
         if not self._has_run:
             self._has_run, self._db, self.now = True, db, self.runtime.clock()
@@ -95,7 +97,7 @@ class Context:
 
     @property
     def has_db(self) -> bool:
-        """Whether there is a transaction, for handlers that can do without."""
+        """Whether there is a transaction, for handlers that can do without one."""
         return self._db is not None
 
     @property
@@ -110,7 +112,7 @@ class Context:
 
     @property
     def origin(self) -> Origin:
-        """What the audit log says of where this request came from."""
+        """Where the request came from, for the audit log."""
         if self._origin is None:
             trusted = self.runtime.settings.trusted_proxies
             address = client_address(self.incoming, trusted)
@@ -123,20 +125,20 @@ class Context:
         self._origin = origin
 
     def record(self, event: Event, **facts: Any) -> None:
-        """Write down in the audit log what this request did; the facts are those of `audit`."""
+        """Record in the audit log what this request did; the facts are those of `audit.record`."""
         audit.record(self.db, event, origin=self.origin, now=self.now, **facts)
 
     # · how often
 
     @property
     def counted_as(self) -> str:
-        """What limits know the address of this request by."""
+        """The key of rate limits for the address of this request."""
         return counted_as(self.origin.address)
 
     def count(self, limit: Limit, key: str) -> None:
-        """Count this request, once, against what only the handler knows.
+        """Count this request against a limit that only the handler knows; once, if it runs again.
 
-        Raises `TooManyRequestsError`, or `CountNeeded`, which is the adapter's business.
+        Raises `TooManyRequestsError`, or `CountNeeded`, which the adapter handles.
         """
         if (limit, key) not in self.incoming.counted:
             self.runtime.limiter.enter(limit, key)
@@ -158,92 +160,46 @@ class Context:
 
     @property
     def browser(self) -> str:
-        """The mark of this browser; a browser that has none gets one with this answer."""
+        """The random mark of this browser; one is made, and set as a cookie, if there is none.
+
+        It is not set where another site had the browser post: that sends no Lax cookies along, so
+        there may be a mark already, which a new one would replace.
+        """
         if self._browser is _UNREAD or self._browser is None:
             self._browser = self.runtime.cookies.read(self.incoming, cookies.BROWSER)
             if self._browser is None:
                 self._browser = opaque_tokens.mint()
-                self._cookies.append((cookies.BROWSER, self._browser, _BROWSER_LIFETIME))
+                if not self._is_posted_from_elsewhere:
+                    self._cookies.append((cookies.BROWSER, self._browser, _BROWSER_LIFETIME))
         return self._browser
 
-    def sign_in(
-        self,
-        user_id: str,
-        *,
-        amr: Iterable[str],
-        acr: str = PASSWORD_ACR,
-        stepping_up: bool = False,
-        auth_time: datetime | None = None,
-    ) -> bool:
-        """Start a session, or renew that of the same person; the old cookie is dead.
-
-        An account that waits for its deletion is brought back: its owner wants it after all. Who is
-        `stepping_up` makes a session stronger, which ends when it would have. A person has so many
-        sessions at most: the one that was used longest ago makes room for another. `auth_time` is
-        when they proved themselves, if that was not just now but elsewhere.
-        True if this browser is new to an account that knows others.
-        """
-        db, now = self.db, self.now
-        if endings.bring_back(db, user_id, now):
-            self.record(Event.DELETION_CANCELLED, user_id=user_id)
-        proven = {"amr": frozenset(amr), "acr": acr, "auth_time": auth_time}
-        handle = self._new_session(user_id, proven, stepping_up=stepping_up)
-        self._keep_session(user_sessions.find(db, handle, now), handle)
-        # The browser comes first: of simultaneous sign-ins each then sees the sessions before it.
-        is_new_browser = attempts.remember_browser(db, user_id, self.browser, now)
-        most = self.runtime.settings.sessions_per_user
-        endings.end_surplus_sessions(db, user_id, most, now)
-        return is_new_browser
-
-    def _new_session(self, user_id: str, proven: dict[str, Any], *, stepping_up: bool) -> str:
-        settings, session = self.runtime.settings, self.user_session
-        lifetimes = SessionLifetimes(
-            settings.session_idle_lifetime, settings.session_absolute_lifetime
+    @property
+    def _is_posted_from_elsewhere(self) -> bool:
+        return self.incoming.method not in ("GET", "HEAD") and csrf.is_foreign(
+            self.incoming, self.runtime.issuer
         )
-        given: dict[str, Any] = {**proven, "now": self.now, "lifetimes": lifetimes}
-        if session is not None and session.user_id == user_id:
-            return user_sessions.renew(self.db, session, keep_end=stepping_up, **given)
-        if session is not None:
-            endings.end_session(self.db, session.id, self.now)
-        return user_sessions.start(self.db, user_id, origin=self.origin, **given)
 
-    def change_cookie(self, session: LiveSession) -> None:
-        """Let the session of this browser go on under another cookie; the old one is dead."""
-        self._keep_session(session, user_sessions.rotate(self.db, session))
-
-    def _keep_session(self, session: LiveSession | None, handle: str) -> None:
-        """The cookie lives as long as its session may."""
+    def keep_session(self, session: LiveSession, handle: str) -> None:
+        """Put the handle of a session into the cookie of this browser, until the session ends."""
         self._user_session = session
-        left = session.expires_at - self.now if session is not None else timedelta(0)
-        self._cookies.append((cookies.SESSION, handle, max(left, timedelta(0))))
+        left = max(session.expires_at - self.now, timedelta(0))
+        self._cookies.append((cookies.SESSION, handle, left))
 
-    def hold_session(self) -> None:
-        """Have whoever ends the session of this browser wait for what is added in it.
-
-        Raises `ConflictError` if they were faster, so that the request runs again without it.
-        """
-        if self.user_session is not None:
-            user_sessions.hold(self.db, self.user_session.id)
-
-    def sign_out(self) -> list[SessionClient]:
-        """End the session of this browser and forget its cookie; returns who wants to be told."""
-        session, told = self.user_session, []
-        if session is not None:
-            told = endings.end_session(self.db, session.id, self.now)
+    def drop_session(self) -> None:
+        """Take the cookie of the session from this browser."""
         self._user_session = None
         self._cookies.append(cookies.SESSION)
-        return told
 
     def keep_trusted_mark(self, mark: str) -> None:
-        """Let this browser be known as one that somebody trusts."""
+        """Set the cookie by which this browser is known as trusted."""
         self._cookies.append((cookies.TRUSTED, mark, _BROWSER_LIFETIME))
 
     def keep_provider(self, name: str) -> None:
-        """Remember in this browser with which provider somebody signed in."""
+        """Remember in a cookie with which provider somebody signed in."""
         self._cookies.append((cookies.PROVIDER, name, _BROWSER_LIFETIME))
 
     def keep_link(self, value: str) -> None:
-        """Keep the value of a mailed link in this browser, so that it leaves the address bar."""
+        """Keep the value of a mailed link in a cookie, so that it leaves the address bar."""
         self._cookies.append((cookies.LINK, value, self.runtime.settings.link_lifetime))
 
     @property
@@ -257,9 +213,9 @@ class Context:
 
     @property
     def language(self) -> str:
-        """What to answer in: as chosen in this browser, else as app, person or browser ask for it.
+        """The language of the response: chosen in this browser, else by app, person or browser.
 
-        Nobody is looked up for it: the person counts where the handler asked who is there.
+        The session is not read for it: the person counts if the handler has asked for the session.
         """
         known: LiveSession | None = None
         if self._user_session is not _UNREAD:
@@ -300,6 +256,38 @@ class Context:
         """The same with the issuer in front: never made from what the request says of our host."""
         return self.runtime.issuer + self.path(route, **parameters)
 
+    @property
+    def page(self) -> str:
+        """The path of the page that was asked for, or of that with the button that was posted."""
+        if self.incoming.page is None:
+            return self.incoming.path
+        return self.path(self.incoming.page, **self.incoming.path_params).partition("?")[0]
+
+    @property
+    def this_page(self) -> str:
+        """`whole_page` where it has to fit into another address: too long a query is left out."""
+        whole = self.whole_page
+        page, _, query = whole.partition("?")
+        return whole if len(query) <= _LONGEST_QUERY else page
+
+    @property
+    def whole_page(self) -> str:
+        """The path and query of the page that is shown, or that the posted form belongs to.
+
+        After a post, the query is made of the hidden fields that repeat it.
+        """
+        query: str = self.incoming.scope["query_string"].decode("latin-1")
+        if self.incoming.method == "POST":
+            query = urlencode(self._brought_along())
+        return f"{self.page}?{query}" if query else self.page
+
+    def _brought_along(self) -> dict[str, str]:
+        try:
+            found = {name: self.form.get(name) for name in _BROUGHT_ALONG}
+        except BadRequestError:
+            return {}
+        return {name: value for name, value in found.items() if value}
+
     # · the answer
 
     def render(
@@ -310,28 +298,34 @@ class Context:
         form_targets: Iterable[str] = (),
         frame_sources: Iterable[str] = (),
         popup: bool = False,
+        retry_after: float | None = None,
         **values: Any,
     ) -> Response:
         """A page from a template, with the token its forms need.
 
-        `popup` is what an application asked for (Core §3.1.2.1).
+        `popup` is what an application asked for (Core §3.1.2.1). `retry_after`, in seconds, becomes
+        the header, and `wait_minutes` of the template.
         """
         text = self.runtime.templates.get(template, self.language).render(
             theme=self.theme,
             status=status,
             csrf_token=csrf.token(self.runtime.csrf_key, self.browser),
             request_ref=self.reference,
-            this_page=_own_address(self.incoming),
+            this_page=self.this_page,
             now=self.now,
+            wait_minutes=ceil((retry_after or 0) / 60),
             **values,
         )
-        return responses.html(
+        response = responses.html(
             text,
             status=status,
             form_targets=form_targets,
             frame_sources=frame_sources,
             popup=popup,
         )
+        if retry_after is not None:
+            response.with_header("retry-after", str(max(1, ceil(retry_after))))
+        return response
 
     def redirect(self, route: str, **parameters: str | None) -> Response:
         """303 to a named route of ours."""
@@ -355,9 +349,3 @@ class Context:
             else:
                 jar.write(response, *cookie)
         return response
-
-
-def _own_address(incoming: Incoming) -> str:
-    """Path and query, for a way back; a query too long to be sent along is left out."""
-    query = incoming.scope["query_string"].decode("latin-1")
-    return f"{incoming.path}?{query}" if 0 < len(query) <= _LONGEST_QUERY else incoming.path

@@ -1,4 +1,4 @@
-"""The only place that names cookies and sets their attributes."""
+"""Cookies: their names and attributes."""
 
 from dataclasses import dataclass
 from datetime import timedelta

@@ -1,7 +1,8 @@
 """Which foreign origins may call us from a browser: those of single-page applications, and listed.
 
 Those of applications come with their redirect URIs, the others from `OIDC_CORS_ORIGINS`. Answers
-never allow credentials, so an origin gains nothing that its own user did not give it.
+never allow credentials, so an origin gains nothing that its own user did not give it. Public
+documents are for every origin.
 """
 
 from oidc_server.domain import clients
@@ -17,12 +18,23 @@ def preflight(ctx: Context, methods: frozenset[str]) -> Response:
     response = responses.empty(204)
     if _is_known(ctx):
         allowed = ", ".join(sorted(methods | _SAFELISTED))
-        response.with_header("access-control-allow-methods", allowed)
-        response.with_header(
-            "access-control-allow-headers", "authorization, content-type, dpop, idempotency-key"
-        )
-        response.with_header("access-control-max-age", "600")
+        _permit(response, allowed, "authorization, content-type, dpop, idempotency-key")
     return allow(ctx, response)
+
+
+def preflight_of_published(_ctx: Context) -> Response:
+    """The same for what clients discover: everybody may read it, and no header changes it."""
+    response = responses.empty(204)
+    response.with_header("access-control-allow-origin", "*")
+    _permit(response, "GET", "*, authorization")
+    return response
+
+
+def _permit(response: Response, methods: str, headers: str) -> None:
+    """What a request may be, for ten minutes."""
+    response.with_header("access-control-allow-methods", methods)
+    response.with_header("access-control-allow-headers", headers)
+    response.with_header("access-control-max-age", "600")
 
 
 def allow(ctx: Context, response: Response, *, look_up: bool = True) -> Response:

@@ -32,18 +32,24 @@ def token(key: bytes, browser: str) -> str:
     return hmac.new(key, browser.encode(), sha256).hexdigest()
 
 
+def is_foreign(incoming: Incoming, origin: str) -> bool:
+    """Whether a page at another address than `origin` (ours) sent this, as the browser says."""
+    site = incoming.header("sec-fetch-site")
+    if site is None:
+        return incoming.header("origin") not in (None, origin)
+    return site not in ("same-origin", "none")
+
+
 def check(incoming: Incoming, *, key: bytes, browser: str | None, origin: str) -> None:
     """Raise `ForeignFormError` unless `origin` (ours) sent the token of this browser.
 
-    Where a browser does not judge that itself, it is `OtherOriginError` for another origin: these
-    may be our own pages, called by a name of this machine that is not that of the issuer.
+    It is `OtherOriginError` for a page at another address. Where a browser does not judge that
+    itself, these may be our own pages, called by a name that is not that of the issuer.
     """
-    site = incoming.header("sec-fetch-site")
-    sender = incoming.header("origin")
-    if site is None and sender not in (None, origin):
+    if is_foreign(incoming, origin):
         raise OtherOriginError(origin)
     sent = incoming.form.get(FIELD)
-    if site not in (None, "same-origin", "none") or browser is None or sent is None:
+    if browser is None or sent is None:
         raise ForeignFormError
     if not hmac.compare_digest(sent.encode(), token(key, browser).encode()):
         raise ForeignFormError

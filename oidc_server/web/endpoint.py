@@ -1,13 +1,13 @@
 """The adapter: turns a plain sync handler into an ASGI endpoint.
 
-It parses the body, applies limits, proves passwords outside any transaction, runs the handler off
-the event loop inside one transaction, and answers errors in one shape. Returning a response
-commits; raising rolls back. An expected refusal (wrong password, replayed code) must therefore be
-*returned*: its counters, revocations and audit rows have to survive.
+It parses the body, applies limits, verifies passwords outside any transaction, runs the handler in
+one transaction in the lane of the database, and turns errors into responses of one shape. Returning
+a response commits; raising rolls back. An expected refusal (wrong password, replayed code) must
+therefore be *returned*: its counters, revocations and audit rows have to survive.
 
-A handler that needs a document of somebody else raises `FetchNeeded`: its transaction ends, the
-document is fetched where waiting holds nobody up, and the handler runs again. `CountNeeded` works
-alike, for a client that is counted where all nodes count.
+A handler that needs a document from another server raises `FetchNeeded`: its transaction is rolled
+back, the document is fetched in a lane of its own, and the handler runs again. `CountNeeded` works
+alike, for a limit that is counted in Redis.
 """
 
 from collections.abc import Callable
@@ -24,35 +24,35 @@ from oidc_server.outbound.documents import FetchNeeded
 from oidc_server.web import cors, errors, observing, responses
 from oidc_server.web.context import Context
 from oidc_server.web.errors import MethodNotAllowedError, NotFoundError, ProblemError, Shape
-from oidc_server.web.gate import OverloadedError
 from oidc_server.web.incoming import Incoming, arrived_body, read_body
-from oidc_server.web.lanes import Errand, FetchingBusyError, HashingBusyError, Inquiry
-from oidc_server.web.rate_limit import CountNeeded, Limit
+from oidc_server.web.load.gate import OverloadedError
+from oidc_server.web.load.lanes import Errand, FetchingBusyError, HashingBusyError, Inquiry
+from oidc_server.web.load.rate_limit import CountNeeded, Limit
 from oidc_server.web.responses import Response
 from oidc_server.web.runtime import Runtime
 
 Handler = Callable[[Context], Response]
 Before = Callable[[Context], Any]
-"""Runs ahead of the handler, in a writing transaction of its own if the handler has any. It returns
-the proof, or what makes it: that hashes a password, and runs in the hashing lane without a
-transaction, if need be after an `Inquiry`. An `Errand` asks somebody else for it."""
+"""Runs before the handler, in a writing transaction of its own if the handler has a transaction. It
+returns the proof; or a function that computes it, which runs in the hashing lane without a
+transaction; or an `Inquiry` or an `Errand`, which ask another service first."""
 
 AccessRule = Access | None | Callable[[Incoming], Access | None]
-"""The transaction of a handler: the same for every request, or chosen by what came in."""
+"""The access of the transaction; None for no transaction. Fixed, or chosen by the request."""
 
 FailureRule = Limit | None | Callable[[Incoming], Limit | None]
-"""The limit of failed authentications: the same for every request, or chosen by what came in."""
+"""The limit of failed authentications. Fixed, or chosen by the request."""
 
 _ATTEMPTS = 3
 _FETCHES = 6
-"""What one request may need from elsewhere: keys, a request object, a sector, two counts, and one
-spare."""
+"""How often a handler may raise `FetchNeeded` or `CountNeeded` in one request: for keys, a request
+object, a sector, two counts, and one spare."""
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """What an address does for one method, and the policy of it."""
+    """The handler for one HTTP method of an address, and its policy."""
 
     handler: Handler
     access: AccessRule
@@ -62,11 +62,11 @@ class Method:
     failures: FailureRule = None
     """Of authentications that failed, by address."""
     needs_before: Callable[[Context], bool] | None = None
-    """Tells from the request alone whether it needs `before`: a transaction less if it does not."""
+    """Whether this request needs `before` at all; if not, a transaction is saved."""
 
 
 class Endpoint:
-    """One door: what it does for each method, and what all of them share."""
+    """The ASGI application of one address: its methods, and what they share."""
 
     def __init__(
         self,
@@ -76,14 +76,19 @@ class Endpoint:
         own_forms: bool = False,
         cross_origin: bool = False,
         always: bool = False,
+        page: str | None = None,
     ) -> None:
-        """`always` answers under any name and any load: what watches us has to hear something."""
+        """`always` skips the gate: health checks are answered for any `Host` and under any load.
+
+        `page` is the route name of the page with the button that posts here, if it is another one.
+        """
         self._methods = methods
         self._shape = shape
         self._for_people = shape is errors.as_page
         self._own_forms = own_forms
         self._cross_origin = cross_origin
         self._always = always
+        self._page = page
         self.methods = frozenset(methods)
 
     @property
@@ -108,6 +113,7 @@ class Endpoint:
         self, scope: Scope, receive: Receive, runtime: Runtime, reference: str
     ) -> Response:
         incoming, look_up_origin = Incoming(scope), True
+        incoming.page = self._page
         try:
             if not self._always:
                 runtime.gate.check(scope)
@@ -135,7 +141,7 @@ class Endpoint:
                 preflight = partial(cors.preflight, methods=self.methods)
                 answer: Response = await self._in_transaction(ctx, preflight, "read")
                 return answer
-            raise MethodNotAllowedError(self.methods)
+            raise MethodNotAllowedError(self.methods, of_button=self._page is not None)
         if incoming.method in _WITH_BODY:
             body = arrived_body(incoming.scope)
             if body is None:
@@ -167,9 +173,9 @@ class Endpoint:
             await limiter.admit(limit, ctx.counted_as)
 
     def _refuse_at_once(self, incoming: Incoming) -> None:
-        """Raise `NotFoundError`, `MethodNotAllowedError` for what nobody may ask for.
+        """Raise `NotFoundError` or `MethodNotAllowedError` where the handler is not needed for it.
 
-        PostgreSQL stores no NUL, so nothing has a name with one.
+        PostgreSQL stores no NUL, so no path parameter with one can exist.
         """
         named = incoming.path_params
         if named and any("\0" in str(name) for name in named.values()):
@@ -178,16 +184,17 @@ class Endpoint:
             raise MethodNotAllowedError(self.methods)
 
     async def _let_origin_read(self, ctx: Context, response: Response, *, look_up: bool) -> None:
-        """Errors too: a script has to see why it was refused, and until when.
+        """Add the CORS headers, to errors too: a script has to see why it was refused.
 
-        What is answered stays so, and whoever is refused as there is too much to do adds nothing.
+        If the origin cannot be looked up the response stays as it is. Under overload it is not even
+        looked up.
         """
         allow = partial(cors.allow, response=response, look_up=look_up)
         with suppress(DatabaseUnavailableError, ConflictError, OverloadedError):
             await self._in_transaction(ctx, allow, "read" if look_up else None)
 
     async def _prove(self, ctx: Context, before: Before, access: Access | None) -> Any:
-        """Transaction one books the attempt; the hash is computed outside of any."""
+        """Run `before`, which books a guess, then compute the proof outside any transaction."""
         outcome = await self._in_transaction(ctx, before, access)
         if isinstance(outcome, Errand):
             return await ctx.runtime.fetching.from_providers.run(outcome, outcome.run)
@@ -200,9 +207,9 @@ class Endpoint:
         try:
             return await ctx.runtime.hashing.run(outcome)
         except HashingBusyError:
-            # What was never tried has not failed.
+            # The guess was booked as wrong, but never computed.
             if ctx.booked:
-                await self._in_transaction(ctx, _give_back, "write")
+                await self._in_transaction(ctx, _take_back_guesses, "write")
             raise
 
     async def _in_transaction(
@@ -213,8 +220,8 @@ class Endpoint:
             try:
                 return await self._once(ctx, work, access)
             except FetchNeeded as need:
-                lanes, by_stranger = runtime.fetching, need.purpose.named_by_stranger
-                lane = lanes.for_strangers if by_stranger else lanes.for_clients
+                lanes, self_registered = runtime.fetching, need.purpose.self_registered
+                lane = lanes.for_self_registered if self_registered else lanes.for_clients
                 await lane.run(need.key, need.fetch)
             except CountNeeded as need:
                 await runtime.limiter.count_elsewhere(need.limit, need.key)
@@ -245,13 +252,13 @@ class Endpoint:
         return await runtime.lane.run(unit, access, for_people=self._for_people)
 
 
-def _give_back(ctx: Context) -> None:
+def _take_back_guesses(ctx: Context) -> None:
     for subject in ctx.booked:
         attempts.take_back(ctx.db, subject)
 
 
 class _NotFound(Endpoint):
-    """Whatever the method, there is nothing here."""
+    """404 for every method."""
 
     async def _answer(
         self, incoming: Incoming, runtime: Runtime, reference: str, receive: Receive
@@ -265,6 +272,6 @@ NOTHING_IN_THE_API = _NotFound({}, shape=errors.as_problem)
 
 
 async def not_found(scope: Scope, receive: Receive, send: Send) -> None:
-    """What answers for addresses that nothing else answers for."""
+    """The ASGI application for addresses without a route."""
     nothing = NOTHING_IN_THE_API if scope["path"].startswith("/api/") else NOT_FOUND
     await nothing(scope, receive, send)

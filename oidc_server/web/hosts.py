@@ -1,4 +1,4 @@
-"""The names that requests may call us by (`Host`). No address is ever made from them."""
+"""Checks the `Host` of requests. Addresses in responses are never made from it."""
 
 from ipaddress import ip_address
 

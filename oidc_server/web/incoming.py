@@ -1,4 +1,4 @@
-"""What came in: one HTTP request, parsed once and strictly, before any handler sees it."""
+"""The HTTP request, parsed once and strictly, before any handler sees it."""
 
 import re
 from collections.abc import Container, Iterator, Sequence
@@ -14,19 +14,19 @@ from oidc_server.security.jose import parse_json_object
 FORM_TYPE = "application/x-www-form-urlencoded"
 JSON_TYPE = "application/json"
 MAX_BODY = 64 * 1024
-"""Bytes of a request body that are read before it is refused."""
+"""Bytes of a request body; larger ones are refused."""
 MAX_QUERY = 16 * 1024
 ARRIVED_BODY = "oidc_server.arrived_body"
-"""In the scope of a request: what returns its body if all of it has arrived, else None."""
+"""Key in the ASGI scope: a function that returns the body if all of it has arrived, else None."""
 _MAX_FIELDS = 200
 _QVALUE = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?")
 _LONGEST_NUMBER = 18
 
 
 class BadRequestError(Exception):
-    """The request cannot be read; the adapter answers in the shape of the endpoint.
+    """The request is malformed; the adapter answers in the shape of the endpoint.
 
-    `status` is the HTTP status, the text says what is wrong in words for the sender.
+    `status` is the HTTP status, the message is for the sender.
     """
 
     def __init__(self, message: str, status: int = 400) -> None:
@@ -124,6 +124,8 @@ class Incoming:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.body = body
+        self.page: str | None = None
+        """The route name of the page with the button that was posted, if it has another address."""
         self._headers: dict[str, list[str]] | None = None
         self.counted: set[tuple[object, str]] = set()
         """What this request was counted against already: handlers may run again."""
@@ -142,12 +144,18 @@ class Incoming:
         return values[0] if values else None
 
     def prefers(self, media_type: str, *, over: str) -> bool:
-        """Whether `Accept` names a media type and likes it no less than another (RFC 9110 §12.5.1).
+        """Whether `Accept` names a media type, with no less weight than another (RFC 9110 §12.5.1).
 
-        What matches everything does not name it: the usual answer stays the usual one.
+        A wildcard does not count as naming it.
         """
         liked = dict(_weight(entry) for line in self.headers("accept") for entry in line.split(","))
         return liked.get(media_type, 0.0) > 0 and liked[media_type] >= liked.get(over, 0.0)
+
+    @property
+    def sent_path(self) -> str:
+        """The path as it was sent, with its escapes; Latin-1, as headers are."""
+        path: bytes = self.scope["raw_path"]
+        return path.decode("latin-1")
 
     @property
     def path_params(self) -> dict[str, Any]:
@@ -176,7 +184,7 @@ class Incoming:
 
     @cached_property
     def exact_json(self) -> dict[str, Any]:
-        """The same with numbers as they are written: `Decimal`, where there is a fraction."""
+        """The same, with numbers that have a fraction as `Decimal`."""
         return self._read_json(exact=True)
 
     def _read_json(self, *, exact: bool) -> dict[str, Any]:
@@ -203,13 +211,13 @@ class Incoming:
 
     @cached_property
     def everything(self) -> Params:
-        """Query and form together: what stands in both counts as repeated."""
+        """Query and form together; a parameter in both counts as repeated."""
         _ = self.query, self.form
         return Params.parse(b"&".join(filter(None, (self.scope["query_string"], self.body))))
 
     @cached_property
     def cookies(self) -> dict[str, str]:
-        """Cookies by name. One sent twice counts as absent: somebody planted the other."""
+        """Cookies by name. One that is sent twice counts as absent: it may have been planted."""
         found: dict[str, str] = {}
         repeated: set[str] = set()
         for header in self.headers("cookie"):

@@ -1,12 +1,12 @@
-"""The kinds of endpoint there are: how an address is called, in which shape it answers."""
+"""The kinds of endpoints: how an address is called, and the shape of its responses."""
 
 from collections.abc import Callable
 
 from oidc_server.database import Access
-from oidc_server.web import errors
+from oidc_server.web import cors, errors
 from oidc_server.web.context import Context
 from oidc_server.web.endpoint import AccessRule, Before, Endpoint, FailureRule, Handler, Method
-from oidc_server.web.rate_limit import PAGES, Limit
+from oidc_server.web.load.rate_limit import PAGES, Limit
 
 
 def page(
@@ -51,18 +51,25 @@ def form(
 def action(
     submit: Handler,
     *,
+    page: str,
     before: Before | None = None,
     limit: Limit | None = PAGES,
     failures: Limit | None = None,
 ) -> Endpoint:
-    """Where a button of ours posts to."""
+    """Where a button of the page with the route name `page` posts to."""
     method = Method(submit, "write", limit, before, failures)
-    return Endpoint({"POST": method}, shape=errors.as_page, own_forms=True)
+    return Endpoint({"POST": method}, shape=errors.as_page, own_forms=True, page=page)
 
 
 def document(handler: Handler) -> Endpoint:
     """A document for programs that is the same for everybody."""
     return Endpoint({"GET": Method(handler, None)}, shape=errors.as_problem)
+
+
+def published(handler: Handler, *, access: AccessRule) -> Endpoint:
+    """What clients discover: scripts of every origin may ask for it, with any header."""
+    methods = {"GET": Method(handler, access), "OPTIONS": Method(cors.preflight_of_published, None)}
+    return Endpoint(methods, shape=errors.as_oauth)
 
 
 def script(
@@ -80,11 +87,16 @@ def script(
     )
 
 
-def record(*, get: Handler, put: Handler, delete: Handler, failures: Limit | None) -> Endpoint:
-    """Something that programs read, replace and delete: OAuth errors in JSON."""
+def record(
+    *, get: Handler, put: Handler, delete: Handler, limit: Limit | None, failures: Limit | None
+) -> Endpoint:
+    """Something that programs read, replace and delete: OAuth errors in JSON.
+
+    `limit` counts what is replaced.
+    """
     methods = {
         "GET": Method(get, "read", failures=failures),
-        "PUT": Method(put, "write", failures=failures),
+        "PUT": Method(put, "write", limit, failures=failures),
         "DELETE": Method(delete, "write", failures=failures),
     }
     return Endpoint(methods, shape=errors.as_oauth)

@@ -1,4 +1,4 @@
-"""Where a process is in its life, for health checks."""
+"""The state of a process for health checks: starting, ready, draining."""
 
 import asyncio
 import signal
@@ -12,7 +12,7 @@ _ONE_SIGNAL = 1.0
 
 
 class Lifecycle:
-    """Whether it was ready once, and whether it is about to end."""
+    """Whether the process was ready once, and whether it is draining."""
 
     def __init__(self) -> None:
         self.was_ready = False

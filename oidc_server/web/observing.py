@@ -1,4 +1,4 @@
-"""What is told of every request: its ids in the answer, its line in the log, and what it counts."""
+"""What is recorded of every request: ids in the response, a line in the log, metrics."""
 
 import logging
 import time
@@ -10,18 +10,18 @@ from oidc_server.observability.current import Request
 from oidc_server.web.responses import Header, Response
 
 STATIC = "static"
-"""The name that all static files share."""
+"""The route name of all static files."""
 UNKNOWN = "unknown"
-"""The name of what has no route."""
+"""The route name of requests without a route."""
 BROKEN_OFF = 499
-"""The status of a request that nobody waited for, as proxies write it."""
+"""The status that is logged when the client disconnects, as proxies do."""
 
 _QUIET = frozenset({STATIC, "health.health", "health.live", "health.ready", "health.startup"})
-"""Routes whose answers are of no interest unless something is wrong."""
+"""Routes whose requests are logged only when they fail."""
 
 
 def begin(scope: Scope, route: str) -> Request:
-    """The request in flight, from now on."""
+    """Make this the current request."""
     request = current.begin(scope["headers"], route)
     if (tracer := tracing.tracer()) is not None:
         tracer.begin(request)
@@ -29,7 +29,7 @@ def begin(scope: Scope, route: str) -> Request:
 
 
 def headers(request: Request) -> tuple[Header, ...]:
-    """How whoever asked can name this request to us, and find our part of their trace."""
+    """The headers with the request id and the trace."""
     named = (b"x-request-id", request.request_id.encode("ascii"))
     if request.parent_id is None:
         return (named,)
@@ -37,7 +37,7 @@ def headers(request: Request) -> tuple[Header, ...]:
 
 
 def end(request: Request, method: str, status: int, slow_after: float) -> None:
-    """Count the request, and write its line: names and ids, never an address or a parameter."""
+    """Count and log the request: names and ids, never an address or a parameter."""
     seconds = time.perf_counter() - request.began
     metrics.request_answered(request.route, method, status, seconds)
     if (tracer := tracing.tracer()) is not None:
@@ -62,7 +62,7 @@ def end(request: Request, method: str, status: int, slow_after: float) -> None:
 async def send_static(
     answer: Response, scope: Scope, receive: Receive, send: Send, slow_after: float
 ) -> None:
-    """Answer with a static file: no handler ran, and it is told of all the same."""
+    """Send a static file, which has no handler, and record it like other requests."""
     request = begin(scope, STATIC)
     try:
         await answer.carrying(headers(request))(scope, receive, send)

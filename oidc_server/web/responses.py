@@ -1,4 +1,4 @@
-"""What goes out: status, headers and bytes, the security headers of each kind built once."""
+"""Responses: status, headers and body, with the security headers of each kind."""
 
 import gzip
 from collections.abc import Iterable, Mapping
@@ -12,10 +12,11 @@ from starlette.types import Receive, Scope, Send
 Header = tuple[bytes, bytes]
 
 WHOLE_ANSWER = "oidc_server.whole_answer"
-"""In the scope of a request: what sends status, headers and body at once, unless it says no."""
+"""Key in the ASGI scope: a function that sends status, headers and body at once, or returns
+False."""
 
 _WITHOUT_CONTENT = frozenset({204, 304})
-"""Their length is not told: there is none, or it is that of another answer (RFC 9110 §8.6)."""
+"""Statuses without `Content-Length` (RFC 9110 §8.6)."""
 
 STRICT_TRANSPORT: Header = (
     b"strict-transport-security",
@@ -24,7 +25,7 @@ STRICT_TRANSPORT: Header = (
 
 
 class Kind:
-    """What all answers of a kind say, the same every time: once as headers, once as it is sent."""
+    """The headers that all responses of a kind share, also encoded as they are sent."""
 
     __slots__ = ("headers", "lines")
 
@@ -69,7 +70,7 @@ _REDIRECT = Kind(
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 )
 FOR_PROGRAMS = Kind(*_MACHINE, *_NO_STORE)
-"""Of answers that no cache keeps, of whatever type."""
+"""Responses for programs that must not be cached, of any media type."""
 
 
 @cache
@@ -88,9 +89,9 @@ def _public(max_age: int) -> Kind:
 
 
 class Response:
-    """An answer, ready to be sent. The adapter adds reference id and cookies.
+    """A response. The adapter adds the request id and cookies.
 
-    `headers` are those that it has beside those of its kind.
+    `headers` come in addition to those of its kind.
     """
 
     __slots__ = ("body", "headers", "kind", "status")
@@ -106,19 +107,19 @@ class Response:
         self.body = body
 
     def with_header(self, name: str, value: str) -> "Response":
-        """Add one header and return the same answer."""
+        """Add a header; returns this response."""
         self.headers.append((name.lower().encode("ascii"), value.encode("latin-1")))
         return self
 
     def replace_header(self, name: str, value: str) -> "Response":
-        """Give one header another value and return the same answer."""
+        """Replace a header; returns this response."""
         wanted = name.lower().encode("ascii")
         self.kind = Kind(*(header for header in self.kind.headers if header[0] != wanted))
         self.headers = [header for header in self.headers if header[0] != wanted]
         return self.with_header(name, value)
 
     def carrying(self, further: Iterable[Header]) -> "Response":
-        """The same answer with further headers; this one, which many requests share, stays."""
+        """A copy with further headers, for a response that many requests share."""
         answer = copy(self)
         answer.headers = [*self.headers, *further]
         return answer
@@ -170,41 +171,41 @@ def html(
 def json(
     body: Mapping[str, Any], *, status: int = 200, media_type: str = "application/json"
 ) -> Response:
-    """A JSON answer that no cache keeps (RFC 6749 §5.1)."""
+    """A JSON response that must not be cached (RFC 6749 §5.1)."""
     return encoded_json(orjson.dumps(body), status=status, media_type=media_type)
 
 
 def encoded_json(
     body: bytes, *, status: int = 200, media_type: str = "application/json"
 ) -> Response:
-    """The same, of JSON that is encoded already."""
+    """The same, for JSON that is encoded already."""
     return Response(status, _kept_nowhere(media_type), body)
 
 
 def jwt(token: str, media_type: str = "application/jwt") -> Response:
-    """A signed or encrypted answer that no cache keeps."""
+    """A signed or encrypted response that must not be cached."""
     return Response(200, _kept_nowhere(media_type), token.encode("ascii"))
 
 
 def public_json(body: bytes, *, max_age: int) -> Response:
-    """A public document, the same for everyone for `max_age` seconds, readable from any origin."""
+    """A public document for everybody, cached for `max_age` seconds, readable from any origin."""
     return Response(200, _public(max_age), body)
 
 
 def not_modified(document: Response) -> Response:
-    """304 in the place of a document that whoever asks has already (RFC 9110 §15.4.5)."""
+    """304 for a client that has the document already (RFC 9110 §15.4.5)."""
     kept = (b"cache-control", b"access-control-allow-origin")
     same = (one for one in document.kind.headers if one[0] in kept)
     return Response(304, Kind(*_MACHINE, *same))
 
 
 def empty(status: int) -> Response:
-    """An answer for programs without a body."""
+    """A response for programs without a body."""
     return Response(status, FOR_PROGRAMS)
 
 
 def see_other(location: str) -> Response:
-    """303: what follows is fetched with GET, whatever came before (RFC 9700 §4.12)."""
+    """303: the browser follows with GET, whatever the method was (RFC 9700 §4.12)."""
     return Response(303, _REDIRECT, headers=[(b"location", location.encode("ascii"))])
 
 
@@ -230,7 +231,7 @@ class Compressed(Response):
 
 
 def asset(body: bytes, content_type: str, *, compressed: bool = False) -> Response:
-    """A static file under a name that changes with its content."""
+    """A static file under a name that changes with its content, so that caches may keep it."""
     headers = (
         *_ALWAYS,
         (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),

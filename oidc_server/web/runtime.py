@@ -1,4 +1,4 @@
-"""The process-wide collaborators, built once in `app.py` and handed to every request."""
+"""The objects that all requests of a process share, built once in `app.py`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,10 +20,10 @@ from oidc_server.security.passwords import PasswordHasher
 from oidc_server.security.signed_links import LinkSigner
 from oidc_server.settings import Settings
 from oidc_server.web.cookies import CookieJar
-from oidc_server.web.gate import Gate
-from oidc_server.web.lanes import FetchingLanes, HashingLane, Lane
 from oidc_server.web.lifecycle import Lifecycle
-from oidc_server.web.limiter import Limiter
+from oidc_server.web.load.gate import Gate
+from oidc_server.web.load.lanes import FetchingLanes, HashingLane, Lane
+from oidc_server.web.load.limiter import Limiter
 from oidc_server.web.paths import Paths
 from oidc_server.web.responses import Response
 from oidc_server.web.templating import Templates
@@ -31,7 +31,7 @@ from oidc_server.web.templating import Templates
 
 @dataclass(frozen=True)
 class Runtime:
-    """Everything a request may need that outlives it."""
+    """What a request may need that outlives it."""
 
     settings: Settings
     database: Database

@@ -1,4 +1,4 @@
-"""Answers too long to be held at once: made part by part while they are sent."""
+"""Responses that are too large for memory: made part by part while they are sent."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -8,8 +8,8 @@ from starlette.types import Receive, Scope, Send
 
 from oidc_server.database import ConflictError, DatabaseUnavailableError
 from oidc_server.observability.logs import get_logger
-from oidc_server.web.gate import OverloadedError
-from oidc_server.web.lanes import Lane
+from oidc_server.web.load.gate import OverloadedError
+from oidc_server.web.load.lanes import Lane
 from oidc_server.web.responses import FOR_PROGRAMS, Header, Response
 
 _log = get_logger(__name__)
@@ -50,7 +50,7 @@ class Streamed(Response):
             if scope["method"] != "HEAD":
                 await self._send_parts(send)
         except _BREAKS_OFF as error:
-            _log.warning("answer.broken_off", reason=type(error).__name__)
+            _log.warning("response broken off", reason=type(error).__name__)
             return
         await send({"type": "http.response.body", "body": b""})
 

@@ -1,4 +1,4 @@
-"""Answers to what never became a request: it is no HTTP, is too slow, or one too many."""
+"""Responses to connections without a request: no HTTP, too slow, or one too many."""
 
 import math
 from contextvars import copy_context
@@ -11,8 +11,8 @@ from oidc_server.web.runtime import Runtime
 
 
 def turn_away(runtime: Runtime, status: int, detail: str) -> Response:
-    """Problem details, as nobody can tell what would be understood; it is in the log by its id."""
-    # Connections share a context: what is said of this one must not be said of the next.
+    """Problem details (RFC 9457) with a request id, which is logged."""
+    # Connections share a context: the request id must not be kept for the next one.
     return copy_context().run(_turn_away, runtime, status, detail)
 
 

@@ -92,17 +92,21 @@ const install = (part) => {
   const start = async (event) => {
     event.preventDefault();
     isAsking = true;
+    let next = button;
     button.disabled = true;
     show(null);
     try {
       await run();
     } catch (error) {
       if (error.name === "fields") return send(); // the page says what is wrong with them
-      show(named(error, notes));
+      const problem = named(error, notes);
+      show(problem);
+      if (problem?.startsWith("password_")) next = form.elements.current_password;
       isAsking = false;
       fill();
     }
     button.disabled = false;
+    next.focus(); // a disabled button has lost it
   };
   if (part === form) form.addEventListener("submit", start);
   else button.addEventListener("click", start);

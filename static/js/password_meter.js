@@ -1,5 +1,6 @@
 // Tells how good a new password is while it is typed. It asks the address in data-meter, with the fields of the form
 // that the password must not repeat; the words are in the page. Without scripts, or an answer, there is no meter.
+// What was wrong with the password that was sent before is no longer said of another one.
 const pause = 400; // ms after the last key
 
 const install = (meter) => {
@@ -37,6 +38,8 @@ const install = (meter) => {
   input.addEventListener("input", () => {
     clearTimeout(timer);
     asked?.abort();
+    input.removeAttribute("aria-invalid");
+    document.getElementById(`${input.id}-error`)?.remove();
     meter.hidden = false; // before there are words in it, so that they are read out
     if (input.value) timer = setTimeout(ask, pause);
     else show(null, "");

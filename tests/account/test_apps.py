@@ -1,8 +1,15 @@
 """Connected apps, over HTTP, on both databases."""
 
+from sqlalchemy import select
+
+from oidc_server.domain import endings, users
+from oidc_server.domain.consents import Consent
+from oidc_server.domain.grants import Grant
+from oidc_server.domain.user_sessions import UserSession
 from tests.account.pages import send
 from tests.authentication.forms import csrf, new_browser, post_to, sign_in
 from tests.factories import make_client, make_user
+from tests.held_up import held_up
 from tests.relying_party import RelyingParty, signed_in
 
 PATH = "/account/apps"
@@ -40,6 +47,23 @@ def test_removing_an_app_kills_its_tokens_and_makes_it_ask_again(site):
     assert party.refresh(tokens["refresh_token"]).json()["error"] == "invalid_grant"
     assert 'id="allow"' in browser.go(party.url()).text
     assert "No apps yet" in browser.client.get(PATH).text
+
+
+def test_who_takes_leave_from_an_app_while_the_account_is_closed_holds_up_nobody(site):
+    """Else whoever closes it, and ends all of it in another order, would wait for them in turn."""
+    party, browser, person, _ = signed_in(site)
+    page = browser.client.get(PATH)
+    site.clock.advance(3 * 60)  # it is noted that the session is used
+
+    with site.db() as db:
+        assert users.hold(db, person.id)
+        removing = held_up(lambda: send(browser, page, f"{PATH}/{party.app.client_id}/remove"))
+        for kind in (UserSession, Consent, Grant):
+            free = select(kind).with_for_update(nowait=True)
+            assert len(db.session.scalars(free).all()) == 1
+        endings.disown(db, person.id, site.clock.now, site.clock.now)
+
+    assert removing().status_code == 303
 
 
 def test_another_app_keeps_what_it_has(site):

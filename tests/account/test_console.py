@@ -4,8 +4,8 @@ import re
 
 import pytest
 
+from oidc_server.people.console import way_back
 from oidc_server.routes import ROUTES
-from oidc_server.web.console import way_back
 from oidc_server.web.endpoint import Endpoint
 from tests.account.pages import fill, send
 from tests.authentication.forms import csrf, new_browser, post, post_to, session_cookie, sign_in

@@ -3,12 +3,16 @@
 import json
 from datetime import timedelta
 
-from oidc_server.domain import audit, invitations, roles, users
+from sqlalchemy import select
+
+from oidc_server.domain import audit, endings, invitations, roles, users
 from oidc_server.domain.audit import Event, Origin
+from oidc_server.domain.users import User
 from oidc_server.languages import date_text
-from tests.account.pages import fill
+from tests.account.pages import fill, send
 from tests.authentication.forms import is_signed_in, new_browser, sign_in, signed_in_person
 from tests.factories import PASSWORD, make_user
+from tests.held_up import held_up
 from tests.mails import read_mails
 from tests.relying_party import signed_in
 
@@ -153,6 +157,21 @@ def test_the_mail_names_the_day_as_its_reader_writes_it(site):
     day = date_text("de", site.clock.now + grace)
     assert f"{day}, 10:00 CET" in mail.text
     assert day in (mail.html or "")
+
+
+def test_who_deletes_an_account_while_it_is_closed_holds_up_nobody(site):
+    """Else whoever closes it, and has the turn of administrators, would wait for them in turn."""
+    person, browser = signed_in_person(site)
+    page = browser.client.get(DELETE)
+
+    with site.db() as db:
+        roles.take_turn(db)
+        deleting = held_up(lambda: send(browser, page, DELETE, current_password=PASSWORD))
+        free = select(User.id).where(User.id == person.id).with_for_update(nowait=True)
+        assert db.session.scalars(free).all() == [person.id]
+        endings.disable_user(db, person.id, site.clock.now)
+
+    assert deleting().status_code in (303, 401)  # the session, or the account, was gone
 
 
 def test_a_wrong_password_deletes_nothing(site):

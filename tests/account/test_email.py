@@ -2,7 +2,7 @@
 
 import pytest
 
-from oidc_server.domain import users
+from oidc_server.domain import credentials
 from oidc_server.languages import SUPPORTED
 from tests.account.pages import fill, send
 from tests.authentication.forms import new_browser, sign_up, signed_in_person
@@ -114,7 +114,7 @@ def test_somebody_without_a_password_needs_a_fresh_sign_in(site):
     _, browser = signed_in_person(site)
     with site.db() as db:
         [user] = everybody(db)
-        users.set_password(db, user.id, None, site.clock.now)
+        credentials.set_password(db, user.id, None, site.clock.now)
 
     fresh = browser.client.get(PATH).text
     site.clock.advance(6 * 60)

@@ -8,7 +8,7 @@ import pytest
 
 from oidc_server.database import Access
 from oidc_server.domain import factors
-from oidc_server.web.lanes import Lane
+from oidc_server.web.load.lanes import Lane
 from tests.authentication.forms import csrf, post_to
 from tests.factors import first_step, second_step, someone_with_an_app
 from tests.site import Site

@@ -30,6 +30,7 @@ from tests.factors import (
     second_step,
     someone_with_an_app,
 )
+from tests.held_up import held_up
 from tests.site import Site
 
 SECURITY = "/account/security"
@@ -129,6 +130,8 @@ def test_a_wrong_first_code_says_whether_the_clock_is_at_fault(
     assert answer.status_code == 422
     assert says in answer.text
     assert 'value="Phone"' in answer.text
+    assert "autofocus" in answer.text
+    assert "autofocus" not in page.text
     assert held(site, person) == set()
 
 
@@ -211,10 +214,32 @@ def test_new_recovery_codes_void_the_old(site: Site) -> None:
     assert "9 of 10 left" in browser.client.get(SECURITY).text
 
 
+def test_no_link_leads_from_new_recovery_codes_to_the_choice_of_a_language(site: Site) -> None:
+    """It leads back to the page that it stands on, and this one is shown once."""
+    _, _, browser = at_home_with_an_app(site)
+
+    page = fill(browser, NEW_CODES, current_password=PASSWORD)
+
+    assert CODE.findall(page.text)
+    assert "/language" in browser.client.get(SECURITY).text
+    assert "/language" not in page.text
+
+
 def test_recovery_codes_need_something_to_stand_in_for(site: Site) -> None:
     person, browser = signed_in_person(site)
 
     fill(browser, NEW_CODES, current_password=PASSWORD)
+
+    assert held(site, person) == set()
+
+
+def test_no_recovery_codes_are_made_for_what_is_being_removed(site: Site) -> None:
+    person, app, browser = at_home_with_an_app(site)
+
+    with site.db() as db:
+        factors.remove(db, person.id, app.factor_id)
+        making = held_up(lambda: fill(browser, NEW_CODES, current_password=PASSWORD))
+    making()
 
     assert held(site, person) == set()
 

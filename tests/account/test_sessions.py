@@ -3,7 +3,7 @@
 import re
 import threading
 
-from oidc_server.web import device_labels
+from oidc_server.people import device_labels
 from tests.account.pages import send
 from tests.authentication.forms import csrf, is_signed_in, new_browser, post_to, sign_in
 from tests.factories import make_client, make_user

@@ -8,7 +8,7 @@ import pytest
 from httpx2 import Response
 from sqlalchemy import select
 
-from oidc_server.domain import consents, invitations, roles, users
+from oidc_server.domain import consents, credentials, invitations, roles, users
 from oidc_server.domain.audit import AuditEvent
 from oidc_server.domain.links import Purpose
 from oidc_server.oauth2.vocabulary import TWO_FACTOR_ACR
@@ -68,7 +68,7 @@ def code_of(mail: Any) -> str:
 
 def without_password(api: Callers, name: str = "person") -> None:
     with api.site.db() as db:
-        users.set_password(db, api.id_of(name), None, api.site.clock.now)
+        credentials.set_password(db, api.id_of(name), None, api.site.clock.now)
 
 
 def token_of_code(api: Callers, code: str) -> str:
@@ -145,7 +145,7 @@ def test_nobody_signs_up_where_that_is_not_open(start_site: Any, sign_up: str) -
 
     assert (answer.status_code, answer.json()["type"].rpartition("/")[2]) == (403, "not-allowed")
     with site.db() as db:
-        assert users.find_for_sign_in(db, "zoe") is None
+        assert credentials.find_by_name(db, "zoe") is None
 
 
 def test_an_invitation_proves_its_own_address_and_none_that_only_reads_like_it(
@@ -168,7 +168,7 @@ def test_an_invitation_proves_its_own_address_and_none_that_only_reads_like_it(
     site.http.post("/api/v1/users", json=sent)
 
     with site.db() as db:
-        assert users.find_by_verified_email(db, "zoe@fußball.example") is None
+        assert credentials.find_by_verified_email(db, "zoe@fußball.example") is None
 
 
 def test_one_is_told_of_oneself_under_the_name_that_the_client_knows(api: Callers) -> None:

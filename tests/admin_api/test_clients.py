@@ -125,6 +125,15 @@ def test_what_registration_would_refuse_is_refused_here_by_field(
     assert answer.json()["errors"][0]["field"] == field
 
 
+@pytest.mark.parametrize("number", [2**64 - 1, 2**64, -(10**30), 1e30, 0.5])
+def test_a_number_of_any_size_in_keys_is_told_again(api: Callers, number: float) -> None:
+    client = made(api, {**SHOP, "jwks": {"keys": [], "x": number}})
+
+    told = send(api, "GET", f"/{client['client_id']}").json()
+
+    assert float(told["jwks"]["x"]) == float(number)
+
+
 def test_a_change_leaves_the_rest_and_null_takes_a_member_away(api: Callers) -> None:
     client = made(api, {**SHOP, "logo_uri": "https://shop.example.net/logo.png"})
     path = f"/{client['client_id']}"

@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 from httpx2 import Response
 
-from oidc_server.domain import endings, invitations, roles, users
+from oidc_server.domain import credentials, endings, invitations, roles
 from oidc_server.outbound.mail import Mail
 from tests.authentication.forms import csrf, post_to
 from tests.authenticator import Authenticator
 from tests.browser import Browser
 from tests.callers import Callers, make_callers
 from tests.factories import PASSWORD
+from tests.held_up import held_up
 from tests.mails import link_in, read_mails
 from tests.site import Site
 
@@ -57,7 +58,7 @@ def invitations_in(mails: list[Mail]) -> list[Mail]:
 
 def account(site: Site, username: str = "zoe") -> Any:
     with site.db() as db:
-        return users.find_for_sign_in(db, username)
+        return credentials.find_by_name(db, username)
 
 
 def test_a_link_that_is_handed_over_makes_one_account(api: Callers) -> None:
@@ -242,6 +243,61 @@ def test_a_power_that_is_lost_while_the_form_is_sent_is_not_given(api: Callers) 
         assert not invitations.redeem(db, found, api.id_of("person"), site.clock.now)
         assert roles.roles_of(db, api.id_of("person")) == {"user"}
     assert set(states(api)) == {"open"}
+
+
+def test_an_invitation_waits_for_the_power_that_is_just_being_taken(api: Callers) -> None:
+    site = api.site
+    api.give_role("other", roles.ADMIN)
+    link = invite(api, "other", role="admin").json()["link"].removeprefix(site.issuer)
+    browser = Browser(site.browser(), site.issuer)
+    page = browser.go(link)
+
+    with site.db() as db:
+        endings.withdraw_role(db, api.id_of("other"), roles.ADMIN)
+        signing_up = held_up(lambda: sign_up(page, browser))
+
+    assert signing_up().status_code == 400
+    assert account(site) is None
+
+
+def test_a_role_that_is_just_being_changed_is_given_only_if_the_inviter_may_as_much(
+    api: Callers,
+) -> None:
+    site = api.site
+    for name, scopes in (("host", SCOPE.split()), ("guest", ["invitations:read"])):
+        body = {"name": name, "scopes": scopes}
+        assert api.call("POST", "/api/v1/admin/roles", "administrator", json=body).status_code < 300
+    api.give_role("other", "host")
+    link = invite(api, "other", role="guest").json()["link"].removeprefix(site.issuer)
+    browser = Browser(site.browser(), site.issuer)
+    page = browser.go(link)
+
+    with site.db() as db:
+        more = frozenset({"users:write"})
+        guest = roles.get(db, "guest")
+        roles.change(db, guest, description="", scopes=more, known=more, now=site.clock.now)
+        signing_up = held_up(lambda: sign_up(page, browser))
+
+    assert signing_up().status_code == 400
+    assert account(site) is None
+
+
+def test_a_role_that_is_just_being_deleted_keeps_no_invitation_from_being_used(
+    api: Callers,
+) -> None:
+    site, host = api.site, {"name": "host", "scopes": ["users:read"]}
+    api.call("POST", "/api/v1/admin/roles", "administrator", json=host)
+    link = link_of(api, role="host")
+    browser = Browser(site.browser(), site.issuer)
+    page = browser.go(link)
+
+    with site.db() as db:
+        roles.remove(db, roles.get(db, "host"))
+        signing_up = held_up(lambda: sign_up(page, browser))
+
+    assert signing_up().status_code == 200
+    with site.db() as db:
+        assert roles.roles_of(db, account(site).id) == {"user"}
 
 
 def test_a_passkey_and_an_invitation_make_an_account_without_a_password(api: Callers) -> None:

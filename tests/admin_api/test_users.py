@@ -249,6 +249,23 @@ def test_a_disabled_user_is_out_at_once_until_enabled(api: Callers) -> None:
     assert ask_userinfo(api, token) == 401
 
 
+def test_it_is_an_event_once_that_somebody_is_shut_out_who_could_have_come_back(
+    api: Callers,
+) -> None:
+    """Who wants their account deleted may sign in and keep it, until somebody disables it."""
+    grace = api.site.runtime.settings.account_deletion_grace
+    with api.site.db() as db:
+        endings.schedule_deletion(db, api.id_of("person"), api.site.clock.now, grace=grace)
+
+    answers = [send(api, "POST", f"/{api.id_of('person')}/disable") for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert not can_sign_in(api, api.people["person"].username)
+    with api.site.db() as db:
+        events = [event.event for event in db.session.query(AuditEvent).all()]
+    assert events.count("user.disabled") == 1
+
+
 def test_a_deleted_user_is_gone_and_the_id_leads_nowhere(api: Callers) -> None:
     person = api.people["person"]
 
@@ -397,6 +414,46 @@ def test_a_service_cannot_remove_the_last_administrator(api: Callers) -> None:
     with api.site.db() as db:
         roles.assign(db, api.id_of("other"), roles.ADMIN, api.site.clock.now)
     assert send(api, "POST", f"{administrator}/disable", "service").status_code == 200
+
+
+def statuses_of_ways_in(api: Callers, name: str, caller: str) -> set[int]:
+    """Those of all that lets whoever does it sign in as somebody."""
+    calls: list[tuple[str, str, dict[str, Any]]] = [
+        ("PUT", "/password", {"json": {"password": "another long passphrase"}}),
+        ("DELETE", "/factors", {}),
+        ("PATCH", "", {"json": {"email": f"{name}-2@example.com"}}),
+        ("PATCH", "", {"json": {"email_verified": True}}),
+        ("PATCH", "", {"json": {"username": f"{name}-2"}}),
+    ]
+    return {
+        send(api, method, f"/{api.id_of(name)}{path}", caller, **options).status_code
+        for method, path, options in calls
+    }
+
+
+def test_a_service_opens_no_account_that_may_more_than_its_token(api: Callers) -> None:
+    scopes = [*SCOPE.split(), "sessions:read", "credits:read"]
+    service = RelyingParty(api.site, make_client(api.site, "service", scopes=scopes))
+
+    def holding(scope: str) -> str:
+        told = service.token(grant_type="client_credentials", scope=scope).json()
+        api.tokens[scope] = told["access_token"]
+        return scope
+
+    writer = holding("users:write")
+    looks_after = holding(
+        "users:read users:write users:disable sessions:read sessions:write credits:read"
+    )
+    gives_roles = holding("users:write roles:write")
+
+    assert statuses_of_ways_in(api, "administrator", writer) == {403}
+    assert statuses_of_ways_in(api, "administrator", looks_after) == {403}
+    assert statuses_of_ways_in(api, "moderator", writer) == {403}
+    assert can_sign_in(api, api.people["administrator"].username)
+    assert change(api, "administrator", writer, name="Ada").status_code == 200
+    assert statuses_of_ways_in(api, "person", writer) == {200, 204}
+    assert statuses_of_ways_in(api, "moderator", looks_after) == {200, 204}
+    assert statuses_of_ways_in(api, "administrator", gives_roles) == {200, 204}
 
 
 def test_people_are_listed_by_name_and_each_once(api: Callers) -> None:

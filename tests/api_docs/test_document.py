@@ -7,11 +7,11 @@ import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from oidc_server.api.operations import Operation
 from oidc_server.api_docs.document import document as document_of
 from oidc_server.oauth2.vocabulary import API_SCOPES
 from oidc_server.routes import OPERATIONS
 from oidc_server.web.errors.types import PROBLEM_TYPES
-from oidc_server.web.operations import Operation
 from tests.site import Site
 from tests.wire import ask
 

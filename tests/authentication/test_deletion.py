@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from oidc_server.domain import endings
 from oidc_server.domain.audit import AuditEvent
 from oidc_server.jobs import account_deletion
-from oidc_server.web import own_account
+from oidc_server.people import own_account
 from oidc_server.web.context import Context
 from oidc_server.web.incoming import Incoming
 from tests.authentication.forms import is_signed_in, new_browser, sign_in, sign_up

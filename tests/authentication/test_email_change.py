@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 from oidc_server.domain import factors, links, users
 from oidc_server.domain.factors import recovery_codes
 from oidc_server.domain.links import Purpose
-from oidc_server.web import email_addresses
+from oidc_server.people import email_addresses
 from oidc_server.web.context import Context
 from oidc_server.web.incoming import Incoming
 from tests.authentication.forms import (
@@ -21,7 +21,7 @@ from tests.authentication.forms import (
 )
 from tests.authentication.test_passkey_login import enrolled
 from tests.authentication.test_passkey_login import sign_in as sign_in_with
-from tests.factories import PASSWORD, make_user
+from tests.factories import PASSWORD, account_of, make_user
 from tests.factors import add_authenticator, add_recovery_codes
 from tests.mails import link_in, read_mails
 from tests.relying_party import signed_in
@@ -160,7 +160,7 @@ def test_an_address_is_verified_by_its_code(site):
     assert type_code(browser, code_in(mail)).status_code == 303
 
     with site.db() as db:
-        assert users.find_for_sign_in(db, "ada").email_verified_at is not None
+        assert account_of(db, "ada").email_verified_at is not None
 
 
 def test_a_code_may_be_guessed_at_five_times(site):

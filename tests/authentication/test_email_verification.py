@@ -1,8 +1,12 @@
 """Confirming an address by mail, over HTTP, on both databases."""
 
+import re
 from datetime import timedelta
 
-from oidc_server.domain import users
+from sqlalchemy import select
+
+from oidc_server.domain import endings, users
+from oidc_server.domain.links import LinkRow
 from tests.authentication.forms import (
     ask_for_reset,
     csrf,
@@ -11,7 +15,9 @@ from tests.authentication.forms import (
     sign_in,
     sign_up,
 )
-from tests.factories import PASSWORD, make_user
+from tests.browser import Page
+from tests.factories import PASSWORD, account_of, make_user
+from tests.held_up import held_up
 from tests.mails import link_in, read_mails
 
 
@@ -25,7 +31,7 @@ def signed_up(site, username="ada", **changes):
 
 def is_verified(site, username):
     with site.db() as db:
-        return users.find_for_sign_in(db, username).email_verified_at is not None
+        return account_of(db, username).email_verified_at is not None
 
 
 def resend(browser):
@@ -43,6 +49,38 @@ def test_the_button_behind_the_link_confirms_the_address(site):
     assert "is confirmed" in done.text
     assert is_verified(site, "ada")
     assert sign_in(new_browser(site), "ADA@example.com").status_code == 303
+
+
+def test_whoever_has_no_code_that_works_has_another_one_sent(site):
+    browser, _ = signed_up(site)
+
+    refused = browser.send(browser.go("/verify-email/code"), code="12345678")
+    form = next(at for at, text in enumerate(Page(refused).forms) if "/verify-email/resend" in text)
+    sent = browser.send(refused, form=form)
+    codes = re.findall(r"\b\d{4} \d{4}\b", read_mails(site)[-1].text)
+    done = browser.send(browser.go("/verify-email/code"), code=codes[0])
+
+    assert refused.status_code == 422
+    assert sent.status_code == 200
+    assert "address is confirmed" in done.text
+    assert is_verified(site, "ada")
+    assert "/verify-email/resend" not in browser.go("/verify-email/code").text
+
+
+def test_a_code_that_waits_for_the_account_holds_up_nobody_who_withdraws_it(site):
+    browser, _ = signed_up(site)
+    page = browser.go("/verify-email/code")
+
+    with site.db() as db:
+        user_id = account_of(db, "ada").id
+        assert users.hold(db, user_id)
+        typing = held_up(lambda: browser.send(page, code="123456"))
+        free = select(LinkRow).where(LinkRow.user_id == user_id).with_for_update(nowait=True)
+        assert len(db.session.scalars(free).all()) == 1
+        endings.disable_user(db, user_id, site.clock.now)
+    typing()
+
+    assert not is_verified(site, "ada")
 
 
 def test_another_browser_signs_in_first_and_comes_back_to_the_button(site):

@@ -3,9 +3,10 @@
 import re
 
 import pytest
+from sqlalchemy import select
 
-from oidc_server.domain import factors, roles
-from oidc_server.domain.factors import totp
+from oidc_server.domain import endings, factors, roles
+from oidc_server.domain.factors import FactorRow, totp
 from tests.authentication.forms import is_signed_in, new_browser, post, sign_in, sign_up
 from tests.browser import Browser, Page
 from tests.device.devices import GRANTS, Device
@@ -17,6 +18,7 @@ from tests.factors import (
     first_step,
     someone_with_an_app,
 )
+from tests.held_up import held_up
 from tests.relying_party import RelyingParty
 from tests.site import Site
 
@@ -62,6 +64,18 @@ def test_who_has_none_sets_one_up_and_goes_on_to_the_app(strict: Site) -> None:
     assert post(again, step, recovery_code=code).headers["location"] == "/account"
 
 
+def test_no_link_leads_from_the_recovery_codes_to_the_choice_of_a_language(strict: Site) -> None:
+    """It leads back to the page that it stands on, and this one is shown once."""
+    browser = new_browser(strict)
+
+    page = browser.log_in(browser.go("/login"), make_user(strict))
+    codes = browser.send(page, code=secret_on(strict, page).code())
+
+    assert 'id="codes"' in codes.text
+    assert "/language" in page.text
+    assert "/language" not in codes.text
+
+
 def test_a_wrong_first_code_changes_nothing_and_a_slow_clock_is_told(strict: Site) -> None:
     person, browser = make_user(strict), new_browser(strict)
     page = browser.go("/login")
@@ -74,8 +88,26 @@ def test_a_wrong_first_code_changes_nothing_and_a_slow_clock_is_told(strict: Sit
     assert "A code has 6 digits." in answers[0].text
     assert "This code is not right" in answers[1].text
     assert "clock is 3 minutes off" in answers[2].text
+    assert all("autofocus" in answer.text for answer in answers)
+    assert "autofocus" not in page.text
     assert held(strict, person) == set()
     assert not is_signed_in(browser)
+
+
+def test_a_set_up_that_has_to_wait_for_the_end_of_its_sign_in_holds_up_nobody(strict: Site) -> None:
+    """Else whoever ends it, and takes all factors, would wait for the set-up in turn."""
+    person, browser = make_user(strict), new_browser(strict)
+    page = browser.log_in(browser.go("/login"), person)
+    app = secret_on(strict, page)
+
+    with strict.db() as db:
+        endings.end_sessions_of_user(db, person.id, strict.clock.now)
+        setting_up = held_up(lambda: browser.send(page, code=app.code()))
+        free = select(FactorRow.id).with_for_update(nowait=True)
+        assert len(db.session.scalars(free).all()) == 1
+
+    assert setting_up().status_code == 400
+    assert held(strict, person) == frozenset()
 
 
 def test_who_signs_up_sets_one_up_too(strict: Site) -> None:

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from oidc_server.security.passwords import PasswordHasher
 from tests.authentication.forms import csrf, essence, is_signed_in, new_browser, post_to, sign_in
 from tests.factories import PASSWORD, make_client, make_user
@@ -50,6 +52,29 @@ def test_every_spelling_of_a_name_is_one_name(site):
         assert sign_in(browser, spelling, WRONG).status_code == 401
 
     assert {sign_in(browser, spelling).status_code for spelling in spellings} == {429}
+
+
+@pytest.mark.parametrize(
+    ("email", "guessed_at", "looked_at"),
+    [
+        ("{}@x.example", "{}@x.example", "{}@x\N{IDEOGRAPHIC FULL STOP}example"),
+        ("{}@x.example", "{}@x\N{SOFT HYPHEN}.example", "{}@x.example"),
+        ("{}@xn--4ca.example", "{}@xn--4ca.example", "{}@\xe4.example"),
+        ("{}@x.example", "{}\N{FULLWIDTH COMMERCIAL AT}x.example", "{}@x.example"),
+        ("{}i@x.example", "{}\N{LATIN SMALL LETTER DOTLESS I}@x.example", "{}i@x.example"),
+    ],
+)
+def test_no_spelling_of_an_address_tells_whether_it_has_an_account(
+    site, email, guessed_at, looked_at
+):
+    make_user(site, email=email.format("known"))
+
+    answers = set()
+    for name in ("known", "other"):
+        guess_ten_times(site, guessed_at.format(name))
+        answers.add(sign_in(new_browser(site), looked_at.format(name), WRONG).status_code)
+
+    assert len(answers) == 1
 
 
 def test_the_password_grant_shares_the_count_of_the_login_page(site):

@@ -1,12 +1,13 @@
 """The login page, over HTTP, on both databases."""
 
+import re
 from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
 from sqlalchemy import select
 
-from oidc_server.domain import endings, users
+from oidc_server.domain import credentials, endings, user_sessions, users
 from oidc_server.domain.audit import AuditEvent
 from tests.authentication.forms import (
     essence,
@@ -15,9 +16,11 @@ from tests.authentication.forms import (
     post,
     session_cookie,
     sign_in,
+    signed_in_person,
 )
 from tests.browser import Page
-from tests.factories import PASSWORD, make_client, make_user
+from tests.factories import PASSWORD, account_of, make_client, make_user
+from tests.held_up import held_up
 from tests.relying_party import RelyingParty
 
 MINUTE = timedelta(minutes=1)
@@ -46,7 +49,7 @@ def test_every_refusal_is_the_same_before_the_password_is_proven(site):
     make_user(site, username="disabled")
     make_user(site, username="unverified", email="un@example.com", email_verified=False)
     with site.db() as db:
-        endings.disable_user(db, users.find_for_sign_in(db, "disabled").id, site.clock.now)
+        endings.disable_user(db, account_of(db, "disabled").id, site.clock.now)
         users.create(
             db,
             username="passwordless",
@@ -156,6 +159,19 @@ def test_signing_in_again_says_so_and_proposes_who_was_there(site):
     assert f'value="{person.username}"' in page.text
 
 
+def test_who_signs_in_again_while_their_session_is_being_ended_gets_another(site):
+    person, browser = signed_in_person(site)
+    page = browser.go("/login?reason=login_again")
+
+    with site.db() as db:
+        [session_id] = user_sessions.live_of_user(db, person.id)
+        endings.end_session(db, session_id, site.clock.now)
+        signing_in = held_up(lambda: browser.log_in(page, person))
+    signing_in()
+
+    assert is_signed_in(browser)
+
+
 def test_another_person_at_the_same_browser_gets_a_session_of_their_own(site):
     first, second, browser = make_user(site), make_user(site), new_browser(site)
     sign_in(browser, first.username)
@@ -225,12 +241,31 @@ def test_a_form_of_another_name_of_this_machine_is_told_the_address_that_works(s
     fields = Page(browser.client.get("/login")).hidden()
 
     told = browser.client.post("/login", data=fields, headers={"origin": "http://127.0.0.1:8000"})
-    old = browser.client.post("/login", data={**fields, "csrf_token": ""})
 
     assert told.status_code == 403
-    assert "This server goes by another name" in told.text
-    assert f"The form was sent from another address than {site.issuer}." in told.text
+    assert "The form came from another address" in told.text
+    assert f"No page at {site.issuer} has sent it" in told.text
+    assert f'href="{site.issuer}/login">Open the page<' in told.text
+
+
+def test_a_form_of_another_site_is_not_told_that_it_has_expired(site):
+    sent = new_browser(site).client.post("/login", headers={"sec-fetch-site": "cross-site"})
+
+    assert sent.status_code == 403
+    assert "The form came from another address" in sent.text
+
+
+def test_a_form_that_is_too_old_leads_back_to_its_page_and_the_app(site):
+    party, browser = RelyingParty(site, make_client(site)), new_browser(site)
+    person, page = make_user(site), browser.go(party.url())
+
+    old = browser.send(page, csrf_token="old")
+    [page_again] = re.findall(r'href="([^"]+)">Load the page again<', old.text)
+    consent = browser.log_in(browser.go(page_again), person)
+
+    assert old.status_code == 403
     assert "This page has expired" in old.text
+    assert browser.allow(consent).headers["location"].startswith(party.app.redirect_uri)
 
 
 @pytest.mark.parametrize(
@@ -290,7 +325,7 @@ def test_a_hash_of_former_costs_is_replaced_at_the_next_sign_in(site):
     with site.db() as db:
         former = users.get(db, person.id).password_hash
         old = weak.hash(person.password)
-        users.rehash(db, person.id, seen=str(former), better=old)
+        credentials.rehash(db, person.id, seen=str(former), better=old)
 
     assert sign_in(new_browser(site), person.username).status_code == 303
 

@@ -4,12 +4,12 @@ from hashlib import sha1
 
 import pytest
 
-from oidc_server.domain import users
+from oidc_server.domain import credentials, users
 from oidc_server.security.passwords import PasswordHasher, breached
 from tests.authentication.forms import ask_for_reset, new_browser, sign_in, sign_up
 from tests.factories import PASSWORD, make_user
 from tests.mails import link_in, read_mails
-from tests.services.neighbour import neighbour, saying
+from tests.services.external_service import external_service, saying
 
 LEAKED = "tall blue heron reads"
 
@@ -72,7 +72,7 @@ def test_a_password_of_the_list_of_leaked_ones_is_refused(start_site, tmp_path):
 
 def test_a_password_that_somebody_else_knows_for_leaked_is_refused(start_site):
     line = digest_of(LEAKED).hex().upper()[5:].encode() + b":7"
-    with neighbour(saying(line, content_type="text/plain")) as service:
+    with external_service(saying(line, content_type="text/plain")) as service:
         site = start_site(breached_passwords_url=service.url())
 
         page = sign_up(new_browser(site), "ada", password=LEAKED)
@@ -83,11 +83,13 @@ def test_a_password_that_somebody_else_knows_for_leaked_is_refused(start_site):
     assert free.status_code == 303
 
 
-def test_a_leaked_password_is_found_out_however_much_strangers_have_fetched(start_site):
+def test_a_leaked_password_is_found_out_however_much_clients_have_fetched(
+    start_site,
+):
     line = digest_of(LEAKED).hex().upper()[5:].encode() + b":7"
-    with neighbour(saying(line, content_type="text/plain")) as service:
+    with external_service(saying(line, content_type="text/plain")) as service:
         site = start_site(breached_passwords_url=service.url())
-        site.runtime.fetching.for_strangers._room = 0
+        site.runtime.fetching.for_self_registered._room = 0
 
         page = sign_up(new_browser(site), "ada", password=LEAKED)
 
@@ -95,7 +97,7 @@ def test_a_leaked_password_is_found_out_however_much_strangers_have_fetched(star
 
 
 def test_nobody_waits_for_a_service_that_is_away(start_site):
-    with neighbour(saying(b"")) as service:
+    with external_service(saying(b"")) as service:
         url = service.url()
     site = start_site(breached_passwords_url=url)
 
@@ -112,7 +114,7 @@ def test_nobody_waits_for_a_service_that_is_away(start_site):
 def test_a_hash_made_elsewhere_signs_in_once_and_is_then_ours(site, encoded):
     person = make_user(site)
     with site.db() as db:
-        users.set_password(db, person.id, encoded, site.clock.now)
+        credentials.set_password(db, person.id, encoded, site.clock.now)
     typed = "caf\u00e9 and rain"
 
     assert sign_in(new_browser(site), person.username, "cafe and rain").status_code == 401
@@ -127,7 +129,7 @@ def test_raised_costs_reach_a_password_at_its_next_use(site):
     person = make_user(site)
     cheap = PasswordHasher(time_cost=1, memory_kib=8, parallelism=1).hash(person.password)
     with site.db() as db:
-        users.set_password(db, person.id, cheap, site.clock.now)
+        credentials.set_password(db, person.id, cheap, site.clock.now)
 
     assert sign_in(new_browser(site), person.username).status_code == 303
 

@@ -8,7 +8,7 @@ from oidc_server.domain.audit import AuditEvent
 from tests.authentication.forms import is_signed_in, new_browser, post_to, sign_in, sign_up
 from tests.authentication.test_passkey_login import enrolled
 from tests.authentication.test_passkey_login import sign_in as sign_in_with
-from tests.factories import PASSWORD, make_client, make_user
+from tests.factories import PASSWORD, account_of, make_client, make_user
 from tests.factors import add_authenticator
 from tests.mails import link_in, read_mails
 from tests.relying_party import RelyingParty
@@ -52,9 +52,7 @@ def test_the_browser_of_the_sign_up_is_known(site):
     home = new_browser(site)
     sign_up(home, "ada")
     with site.db() as db:
-        users.verify_email(
-            db, users.find_for_sign_in(db, "ada").id, "ada@example.com", site.clock()
-        )
+        users.verify_email(db, account_of(db, "ada").id, "ada@example.com", site.clock())
     read_mails(site)
 
     home.client.cookies.delete("__Host-sid")

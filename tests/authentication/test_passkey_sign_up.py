@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from httpx2 import Response
 
-from oidc_server.domain import passkeys, users
+from oidc_server.domain import credentials, passkeys
 from tests.authentication.forms import csrf, is_signed_in, new_browser, post_to, sign_in
 from tests.authentication.test_passkey_login import sign_in as sign_in_with
 from tests.authenticator import UP, Authenticator
@@ -31,7 +31,7 @@ def send(browser: Browser, credential: str, **changes: str) -> Response:
 
 def account(site: Site, username: str = "ada") -> Any:
     with site.db() as db:
-        return users.find_for_sign_in(db, username)
+        return credentials.find_by_name(db, username)
 
 
 def test_an_account_needs_no_password(site: Site):

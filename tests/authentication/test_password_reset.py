@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from oidc_server.domain import endings, users
 from oidc_server.domain.audit import AuditEvent
+from oidc_server.domain.links import LinkRow
 from tests.authentication.forms import (
     ask_for_reset,
     csrf,
@@ -19,9 +20,11 @@ from tests.authentication.forms import (
     sign_in,
     sign_up,
 )
+from tests.authentication.test_email_change import ask_to_change
 from tests.browser import Page
-from tests.factories import make_user
+from tests.factories import account_of, make_user
 from tests.factors import second_step, someone_with_an_app
+from tests.held_up import held_up
 from tests.mails import link_in, read_mails
 from tests.relying_party import signed_in
 
@@ -67,7 +70,7 @@ def test_the_answer_does_not_tell_who_has_an_account(site):
     make_user(site, username="unverified", email="un@example.com", email_verified=False)
     make_user(site, username="disabled")
     with site.db() as db:
-        endings.disable_user(db, users.find_for_sign_in(db, "disabled").id, site.clock.now)
+        endings.disable_user(db, account_of(db, "disabled").id, site.clock.now)
     read_mails(site)  # that it was disabled
     browser = new_browser(site)
     browser.client.get("/login")
@@ -163,6 +166,20 @@ def test_of_many_who_use_one_link_at_once_one_sets_the_password(site):
     for number in (winner, (winner + 1) % 20):
         answer = sign_in(new_browser(site), person.username, f"passphrase number {number:03}")
         assert (answer.status_code == 303) == (number == winner)
+
+
+def test_a_link_that_waits_for_the_account_holds_up_nobody_who_withdraws_it(site):
+    person, browser = make_user(site), new_browser(site)
+    page = browser.go(mailed_link(site, person.username))
+
+    with site.db() as db:
+        assert users.hold(db, person.id)  # as whoever changes the password
+        choosing = held_up(lambda: post(browser, page, password=NEW))
+        free = select(LinkRow).where(LinkRow.spent_at.is_(None)).with_for_update(nowait=True)
+        assert person.id in {link.user_id for link in db.session.scalars(free)}
+        endings.change_password(db, person.id, "another hash", site.clock.now)
+
+    assert choosing().status_code == 400
 
 
 def test_a_new_password_ends_everything_the_old_one_opened(site):
@@ -351,6 +368,19 @@ def test_a_stranger_who_asks_at_every_door_floods_no_mailbox(site):
         assert sign_up(new_browser(site), f"mallory{number}", email=person.email).status_code == 303
 
     assert len([mail for mail in read_mails(site) if mail.to == person.email]) == 10
+
+
+def test_no_other_mails_that_strangers_ask_for_keep_a_new_password_from_the_owner(site):
+    owner, eve = make_user(site), make_user(site)
+    for number in range(8):
+        sign_up(new_browser(site), f"eve{number}", email=owner.email)
+        ask_to_change(site, eve.id, owner.email)
+    asked = [mail for mail in read_mails(site) if mail.to == owner.email]
+
+    page = new_browser(site).go(mailed_link(site, owner.username))
+
+    assert len(asked) == 10
+    assert "Choose a new password" in page.text
 
 
 def test_what_strangers_ask_for_does_not_keep_a_notice_from_the_owner(site):

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from oidc_server.domain import endings, factors, pending_sign_ins
 from oidc_server.domain.audit import AuditEvent
+from oidc_server.domain.factors import FactorRow
 from oidc_server.domain.outbox import OutboxRow
 from oidc_server.domain.user_sessions import UserSession
 from oidc_server.security.jose import peek
@@ -28,6 +29,7 @@ from tests.factors import (
     second_step,
     someone_with_an_app,
 )
+from tests.held_up import held_up
 from tests.relying_party import RelyingParty
 from tests.site import Site
 
@@ -191,6 +193,40 @@ def test_wrong_codes_are_counted_over_sign_ins_and_then_must_wait(site: Site) ->
     assert second_step(browser, page, app.code()).status_code == 303
 
 
+def test_who_knows_the_password_cannot_keep_the_owner_out_of_a_browser_they_use(
+    site: Site,
+) -> None:
+    person, app = someone_with_an_app(site)
+    hers, page = first_step(site, person)
+    second_step(hers, page, app.code())
+    hers.client.cookies.delete("__Host-sid")
+
+    answers = []
+    for _ in range(12):
+        attacker, page = first_step(site, person)
+        answers.append(second_step(attacker, page, "000000").status_code)
+        site.clock.advance(MINUTE)
+    page = hers.log_in(hers.go("/login"), person)
+
+    assert answers[-1] == 429
+    assert second_step(hers, page, app.code()).status_code == 303
+
+
+def test_a_browser_that_somebody_uses_has_no_more_guesses_than_any_other(site: Site) -> None:
+    person, app = someone_with_an_app(site)
+    hers, page = first_step(site, person)
+    second_step(hers, page, app.code())
+
+    for _ in range(2):
+        hers.client.cookies.delete("__Host-sid")
+        page = hers.log_in(hers.go("/login"), person)
+        for _ in range(5):
+            second_step(hers, page, "000000")
+    page = hers.log_in(hers.go("/login"), person)
+
+    assert second_step(hers, page, app.wait()).status_code == 429
+
+
 def test_half_a_sign_in_belongs_to_one_browser_and_lasts_ten_minutes(site: Site) -> None:
     person, app = someone_with_an_app(site)
     browser, page = first_step(site, person)
@@ -236,6 +272,20 @@ def test_what_ends_sessions_ends_half_of_them_too(site: Site, what: str) -> None
 
     assert second_step(browser, page, app.code()).status_code == 400
     assert not is_signed_in(browser)
+
+
+def test_a_step_that_has_to_wait_for_the_end_of_its_sign_in_holds_up_nobody(site: Site) -> None:
+    """Else whoever ends it, and takes what is proven in it, would wait for the step in turn."""
+    person, app = someone_with_an_app(site)
+    browser, page = first_step(site, person)
+
+    with site.db() as db:
+        endings.end_sessions_of_user(db, person.id, site.clock.now)
+        step = held_up(lambda: second_step(browser, page, app.code()))
+        free = select(FactorRow.id).with_for_update(nowait=True)
+        assert db.session.scalars(free).all() == [app.factor_id]
+
+    assert step().status_code == 400
 
 
 def test_a_recovery_code_stands_in_once_and_its_owner_is_told(site: Site) -> None:
@@ -325,6 +375,26 @@ def test_who_uses_the_mailed_codes_is_never_kept_waiting_for_one(site: Site) -> 
             assert newest is not None
             code = pending_code(site, newest.payload["link_id"])
         assert second_step(browser, page, code).status_code == 303
+
+
+def test_who_knows_the_password_uses_up_no_mails_of_a_browser_that_the_owner_uses(
+    site: Site,
+) -> None:
+    person = make_user(site)
+    hers, _ = first_step(site, person)
+    hers.client.cookies.delete("__Host-sid")
+    add_mailed_codes(site, person)
+    pages = [first_step(site, person)[1].text for _ in range(7)]
+
+    page = hers.log_in(hers.go("/login"), person)
+
+    assert "Many codes were sent lately" in pages[-1]
+    with site.db() as db:
+        newest = db.session.scalars(select(OutboxRow).order_by(OutboxRow.id.desc())).first()
+        assert newest is not None
+        code = pending_code(site, newest.payload["link_id"])
+    second_step(hers, page, code)
+    assert is_signed_in(hers)
 
 
 def test_who_has_an_app_is_not_asked_for_a_mailed_code(site: Site) -> None:

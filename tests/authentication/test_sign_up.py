@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from oidc_server.domain import roles, users
+from oidc_server.domain import credentials, roles, users
 from tests.authentication.forms import (
     csrf,
     essence,
@@ -23,7 +23,7 @@ from tests.relying_party import RelyingParty
 
 def find(site, username):
     with site.db() as db:
-        row = users.find_for_sign_in(db, username)
+        row = credentials.find_by_name(db, username)
         return row and users.get(db, row.id)
 
 

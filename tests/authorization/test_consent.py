@@ -2,8 +2,11 @@
 
 import pytest
 from httpx2 import Response
+from sqlalchemy import select
 
-from oidc_server.domain import clients, consents, endings
+from oidc_server.domain import authorization_requests, clients, consents, endings
+from oidc_server.domain.audit import AuditEvent, Event
+from oidc_server.domain.consents import Consent, Permission
 from oidc_server.oauth2.vocabulary import API_SCOPES
 from tests.browser import Browser, Page
 from tests.factories import Person, make_client, make_user
@@ -32,6 +35,13 @@ def test_a_refusal_is_told_and_not_remembered(site: Site) -> None:
     assert answer.params["state"] == party.state
     assert answer.params["iss"] == site.issuer
     assert 'id="allow"' in browser.go(party.url()).text
+
+
+def test_the_page_says_where_the_browser_goes_and_how_to_take_it_back(site: Site) -> None:
+    _, _, _, page = asked(site)
+
+    assert "You go back to <b>app.example.net</b>" in page.text
+    assert "You can take this back at any time" in page.text
 
 
 def test_every_scope_of_the_api_is_told_in_words(site: Site) -> None:
@@ -269,3 +279,51 @@ def test_no_code_is_made_by_what_is_being_taken_back(site: Site) -> None:
     answer = again()
 
     assert 'id="allow"' in answer.text
+
+
+def test_what_is_allowed_while_it_is_taken_back_is_allowed_anew(site: Site) -> None:
+    party, browser, person, page = asked(site)
+    party.read(browser.allow(page))
+    again = browser.go(party.url(prompt="consent"))
+
+    with site.db() as db:
+        db.session.execute(select(Consent).with_for_update())
+        allow = held_up(lambda: browser.allow(again))
+        endings.withdraw_client(db, person.id, party.app.client_id, site.clock.now)
+    answer = party.read(allow())
+
+    assert answer.error is None
+    with site.db() as db:
+        [(client_id, _, _)] = consents.permissions_of(db, person.id)
+    assert client_id == party.app.client_id
+
+
+def test_a_request_is_not_refused_when_it_is_being_answered(site: Site) -> None:
+    _, browser, _, page = asked(site)
+    request_id = Page(page).action().rsplit("/", 1)[-1]
+
+    with site.db() as db:
+        assert authorization_requests.complete(db, request_id, site.clock.now)
+        deny = held_up(lambda: browser.deny(page))
+    answer = deny()
+
+    assert answer.status_code == 400
+    assert "location" not in answer.headers
+    with site.db() as db:
+        assert Event.CONSENT_DENIED not in db.session.scalars(select(AuditEvent.event)).all()
+
+
+def test_who_allows_lasting_access_twice_at_once_is_told_of_it_once(site: Site) -> None:
+    person, client = make_user(site), make_client(site)
+    party, browser = RelyingParty(site, client), Browser(site.browser(), site.issuer)
+    page = browser.log_in(browser.go(party.url(scope="openid offline_access")), person)
+
+    with site.db() as db:
+        found = clients.find(db, client.client_id)
+        assert found is not None
+        lasting = Permission(frozenset({"openid", "offline_access"}))
+        consents.remember(db, person.id, found, lasting, site.clock.now)
+        allow = held_up(lambda: browser.allow(page))
+    party.read(allow())
+
+    assert read_mails(site) == []

@@ -123,6 +123,10 @@ TABLE = [
     (a_request(expected_user_id="bob"), WEB, LATER, ALL, "refuse: login_required"),
     (a_request("none", expected_user_id="bob"), WEB, OLD, ALL, "refuse: login_required"),
     (a_request("none", expected_user_id="ada"), WEB, OLD, ALL, "issue"),
+    (a_request("none", expected_user_id="ada"), WEB, OLD, "", "refuse: login_required"),
+    (a_request("none", expected_user_id="ada"), WEB, OLD, "openid", "refuse: consent_required"),
+    (a_request("none", expected_user_id="ada"), TRUSTED, OLD, "", "issue"),
+    (a_request(expected_user_id="ada"), WEB, OLD, "", "ask consent"),
     (a_request(claims=acr("urn:gold", PASSWORD_ACR)), WEB, OLD, ALL, "issue"),
     (a_request(claims=acr("urn:gold", essential=False)), WEB, OLD, ALL, "issue"),
     (a_request(claims=acr("urn:gold")), WEB, OLD, ALL, UNMET),
@@ -235,3 +239,16 @@ def test_what_a_factor_that_is_owed_leads_to(prompt: str, expected: str) -> None
     )
 
     assert described(step) == expected
+
+
+@pytest.mark.parametrize("reachable", [PASSWORD_ACR, TWO_FACTOR_ACR])
+@pytest.mark.parametrize("owes_factor", [False, True])
+def test_a_silent_client_without_consent_does_not_learn_which_factors_somebody_holds(
+    reachable: str, owes_factor: bool
+) -> None:
+    request = a_request("none", claims=acr(TWO_FACTOR_ACR))
+    can = ACR_VALUES[: ACR_VALUES.index(reachable) + 1]
+
+    step = next_step(request, WEB, a_session(OLD), permitted(""), can, owes_factor=owes_factor)
+
+    assert described(step) == "refuse: consent_required"

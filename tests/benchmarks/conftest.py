@@ -1,17 +1,8 @@
-"""What is measured runs as it would elsewhere, and leaves the tests as they were."""
-
-from collections.abc import Iterator
+"""What is measured leaves the tests as they were."""
 
 import pytest
 
 from tests.services import run
-from tests.services.coverage_data import unmeasured
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _without_coverage() -> Iterator[None]:
-    with unmeasured():
-        yield
 
 
 @pytest.fixture(autouse=True)

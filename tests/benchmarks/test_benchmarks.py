@@ -38,7 +38,7 @@ def test_an_operation_is_measured_for_a_limited_time(server):
     cost = measure(server, lambda: None, 0.1)
 
     assert cost.count > 100
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 20
 
 
 def test_the_memory_of_a_process_is_that_of_the_kernel(server):

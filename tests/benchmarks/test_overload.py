@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.overload.sender import Journey, Sender, Tally
 from tests.benchmarks.command import bench
-from tests.services.neighbour import Behaviour, neighbour, saying
+from tests.services.external_service import Behaviour, external_service, saying
 
 HANGING = 0.4
 
@@ -19,7 +19,7 @@ def sent(behaviour: Behaviour, count: int, seconds: float) -> Tally:
         answer = yield b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
         return None if answer.status == 200 else f"{answer.status}"
 
-    with neighbour(behaviour) as other:
+    with external_service(behaviour) as other:
         sender = Sender(other.port, {"one": one}, ["one"])
         sender.open(count / seconds, seconds)
     return sender.tallies["one"]

@@ -1,12 +1,25 @@
 """What people do on the pages, in a real browser."""
 
 from email.message import EmailMessage
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.examples.running import PASSWORD
 from tests.services.smtp import MailServer
+
+
+def authorize_url(issuer: str, client_id: str, redirect_uri: str, **more: str) -> str:
+    """Where an application sends somebody who is to sign in to it."""
+    query = {
+        "client_id": client_id,
+        "redirect_uri": redirect_uri,
+        "response_type": "code",
+        "scope": "openid profile email offline_access",
+        "code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+        "code_challenge_method": "S256",
+    }
+    return f"{issuer}/authorize?{urlencode(query | more)}"
 
 
 def sign_in(page: Page, issuer: str, username: str, password: str = PASSWORD) -> None:
@@ -47,3 +60,13 @@ def link_in(mail: EmailMessage, issuer: str) -> str:
     [link] = [word for word in text.split() if word.startswith(issuer)][:1]
     assert urlsplit(link).query
     return link
+
+
+def reload_until_shown(page: Page, sought: Locator) -> None:
+    """Reload a page until something is on it that a job of the server puts there."""
+    for _ in range(100):
+        if sought.count():
+            return
+        page.wait_for_timeout(100)
+        page.reload()
+    expect(sought).to_be_visible()

@@ -1,12 +1,19 @@
 """What people do in the account console, in a real browser, with scripts and without."""
 
+import re
 from collections.abc import Iterator
-from urllib.parse import urlencode
+from functools import partial
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser_flows.people import expect_account_of, link_in, mail_to, sign_in
+from tests.browser_flows.people import (
+    authorize_url,
+    expect_account_of,
+    link_in,
+    mail_to,
+    sign_in,
+)
 from tests.examples.running import PASSWORD, Place, running_place
 from tests.services.smtp import MailServer, mail_server
 
@@ -60,18 +67,44 @@ def change_address(page: Page, place: Place, new: str, smtp: MailServer) -> None
 
 def allow_an_app(page: Page, place: Place, name: str) -> None:
     app = place.add_app(name, APP)
-    query = {
-        "client_id": app["CLIENT_ID"],
-        "redirect_uri": f"{APP}/callback",
-        "response_type": "code",
-        "scope": "openid profile email offline_access",
-        "code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
-        "code_challenge_method": "S256",
-    }
     page.route(f"{APP}/**", lambda route: route.fulfill(status=200, body="the app"))
-    page.goto(f"{place.issuer}/authorize?{urlencode(query)}")
+    page.goto(authorize_url(place.issuer, app["CLIENT_ID"], f"{APP}/callback"))
     page.click("#allow")
     page.wait_for_url(f"{APP}/**")
+
+
+def test_somebody_signs_in_without_a_mouse(place: Place, either_page: Page, username: str) -> None:
+    page = either_page
+    page.goto(f"{place.issuer}/login")
+    expect(page.locator("#username")).to_be_focused()
+
+    page.keyboard.type(username)
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+
+    expect(page).to_have_url(f"{place.issuer}/account")
+
+
+def test_whoever_uses_another_account_finds_the_field_empty(
+    place: Place, page: Page, username: str
+) -> None:
+    client_id = place.add_app("Shop", APP)["CLIENT_ID"]
+    asking = partial(authorize_url, place.issuer, client_id, f"{APP}/callback")
+    sign_in(page, place.issuer, username)
+    expect(page).to_have_url(f"{place.issuer}/account")
+
+    page.goto(asking(prompt="select_account"))
+    page.click("#use-another")
+    expect(page.locator("#username")).to_have_value("")
+    expect(page.locator("#username")).to_be_focused()
+    page.goto(asking(login_hint=username))
+    page.get_by_role("link", name="Use another").click()
+    expect(page.locator("#username")).to_have_value("")
+    page.goto(asking(max_age="0"))
+    expect(page.locator("#username")).to_have_value(username)
+    expect(page.locator("#password")).to_be_focused()
+    expect(page.locator("#password")).to_have_accessible_description(re.compile("once more"))
 
 
 def test_somebody_says_who_they_are(place: Place, either_page: Page, username: str) -> None:

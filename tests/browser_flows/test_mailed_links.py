@@ -135,3 +135,20 @@ def test_a_sign_in_that_was_not_mine_is_closed_with_one_button(
     choose_password(page)
 
     expect_new_password(page, place, username)
+
+
+def test_a_mail_fits_a_phone_however_long_the_name_in_it(
+    place: Place, page: Page, smtp: MailServer
+) -> None:
+    username = "w" * 64
+    place.add_user(username, named=False)
+    ask_for_a_link(page, place, username)
+    written = mail_to(f"{username}@example.com", smtp).get_body(("html",))
+    assert written is not None
+
+    page.goto("about:blank")
+    page.set_viewport_size({"width": 320, "height": 600})
+    page.set_content(written.get_content())
+
+    expect(page.get_by_text(f"Hello {username}")).to_be_visible()
+    assert page.evaluate("() => document.documentElement.scrollWidth") == 320

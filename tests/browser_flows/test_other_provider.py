@@ -5,17 +5,16 @@ further, so this shows too that we do not go on from there within the same redir
 """
 
 from collections.abc import Iterator
-from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser_flows.people import expect_account_of, sign_in
+from tests.browser_flows.people import authorize_url, expect_account_of, sign_in
 from tests.examples.running import PASSWORD, Place, running_place
 from tests.factories import Person
 from tests.services.databases import sqlite_url
 from tests.services.deployment import Deployment, deployed
-from tests.services.neighbour import neighbour, saying
+from tests.services.external_service import external_service, saying
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +44,7 @@ def elsewhere(place: Place, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 @pytest.fixture(scope="module")
 def home() -> Iterator[str]:
     """Where the app is: it says that it is there, and no more."""
-    with neighbour(saying(b"the app", content_type="text/plain")) as app:
+    with external_service(saying(b"the app", content_type="text/plain")) as app:
         yield app.url("", host="localhost")
 
 
@@ -57,15 +56,7 @@ def sign_in_there(page: Page, person: Person) -> None:
 
 
 def open_app(page: Page, place: Place, home: str, client_id: str) -> None:
-    query = {
-        "client_id": client_id,
-        "redirect_uri": f"{home}/callback",
-        "response_type": "code",
-        "scope": "openid",
-        "code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
-        "code_challenge_method": "S256",
-    }
-    page.goto(f"{place.issuer}/authorize?{urlencode(query)}")
+    page.goto(authorize_url(place.issuer, client_id, f"{home}/callback", scope="openid"))
 
 
 def test_from_an_app_to_a_new_account_and_back(

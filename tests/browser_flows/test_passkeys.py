@@ -71,6 +71,7 @@ def test_a_passkey_is_made_named_used_and_removed(place: Place, page: Page) -> N
     page.fill("#current_password", "wrong")
     page.click("#make-passkey")
     expect(page.get_by_role("alert")).to_have_text("This is not your present password.")
+    expect(page.locator("#current_password")).to_be_focused()
     assert device.passkeys() == []
     add_passkey(page, place.issuer)
     expect(page.locator("#name")).to_have_value("Chrome on Linux")
@@ -181,6 +182,7 @@ def test_what_goes_wrong_at_the_device_is_said_in_words(place: Place, page: Page
     page.click("#passkey")
     expect(page.get_by_role("alert")).to_contain_text("No passkey was used")
     expect(page.locator("#passkey")).to_be_enabled()
+    expect(page.locator("#passkey")).to_be_focused()
 
 
 def test_without_scripts_a_page_says_what_is_missing(

@@ -101,6 +101,21 @@ def test_edit_changes_what_is_named_and_leaves_the_rest(run, described):
     assert run("clients", "show", client_id, "--json").json == after
 
 
+def test_edit_follows_what_a_library_can_do(run):
+    before = run(*WEB, "--json").json
+
+    after = run(
+        "clients", "edit", before["client_id"],
+        "--auth-method", "client_secret_post", "--no-pkce", "--json",
+    ).json  # fmt: skip
+    back = run("clients", "edit", before["client_id"], "--pkce", "--json").json
+
+    assert after["token_endpoint_auth_method"] == "client_secret_post"
+    assert "client_secret" not in after
+    assert (before["require_pkce"], after["require_pkce"]) == (True, False)
+    assert back == after | {"require_pkce": True}
+
+
 def test_edit_that_does_not_fit_changes_nothing(run):
     client_id = run(*WEB, "--json").json["client_id"]
     before = run("clients", "show", client_id, "--json").json

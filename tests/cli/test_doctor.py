@@ -90,7 +90,7 @@ def test_what_is_for_trying_only_is_a_warning_and_no_failure(run, settings, nobo
     assert told == {
         "issuer": f"{nobody} is for this machine only; set OIDC_ISSUER to the https address"
         " that people will use.",
-        "mail": "No mail leaves; set OIDC_SMTP_URL.",
+        "mail": "No mail is sent; set OIDC_SMTP_URL.",
         "limits": "OIDC_RATE_LIMITS=off is for measurements only; set on.",
         "passwords": "Set OIDC_ARGON2_MEMORY_KIB to 19456.",
     }
@@ -101,7 +101,7 @@ def test_limits_are_told_with_their_figures_and_who_counts(run, settings):
 
     told = findings(run("doctor", "--json"), "ok")["limits"]
 
-    assert told.startswith("Each process counts for itself, a minute: pages 77, ")
+    assert told.startswith("Each process counts by itself, per minute: pages 77, ")
     assert "sign-ins 11" in told
     assert told.endswith("With several workers or nodes, set OIDC_REDIS_URL.")
 
@@ -120,7 +120,7 @@ def test_a_redis_that_answers_is_told(run, settings, redis):
 
     told = findings(run("doctor", "--json"), "ok")["limits"]
 
-    assert told.startswith("All count together, in Redis, a minute: pages 100, ")
+    assert told.startswith("All processes count together in Redis, per minute: pages 100, ")
 
 
 def test_open_registration_on_a_public_address_is_a_warning(run, settings):
@@ -170,7 +170,7 @@ def test_each_shortcoming_of_a_client_has_a_line_with_its_fix(run, settings, dat
     assert "RFC 6454" in told[f"client A ({at_our_origin})"]
     assert "give it a host of its own" in told[f"client A ({at_our_origin})"]
     assert "set skip_consent to false" in told[f"client A ({posed_as})"]
-    assert "https://*.a.example/, which would not be taken today" in told[f"client A ({wild})"]
+    assert "https://*.a.example/, which would not be accepted today" in told[f"client A ({wild})"]
     assert "clients edit CLIENT_ID --redirect-uri" in told[f"client A ({wild})"]
     assert f"client A ({disabled})" not in told
     assert "clients" not in findings(done, "ok")
@@ -193,7 +193,7 @@ def test_what_clients_could_do_better_is_advice_and_nothing_is_wrong(run, settin
         "token exchange", "names below ours", "private-use schemes",
     }  # fmt: skip
     assert told["client authentication"].startswith(
-        f"5 of 7 clients prove themselves by a secret that both sides keep: {', '.join(webs[:3])}"
+        f"5 of 7 clients authenticate with a secret that both sides know: {', '.join(webs[:3])}"
         " and 2 more; with private_key_jwt"
     )
     assert told["sender constraint"].startswith("7 of 7 clients ")
@@ -265,7 +265,7 @@ def test_a_database_that_is_away_is_a_failure(run, settings):
 
     assert done.status == 1
     assert list(findings(done, "fail")) == ["database"]
-    assert findings(done)["database"].endswith("Start it, or mend OIDC_DATABASE_URL.")
+    assert findings(done)["database"].endswith("Start it, or correct OIDC_DATABASE_URL.")
     assert "hunter22" not in done.stdout + done.stderr
 
 

@@ -25,7 +25,7 @@ def test_a_server_in_order_is_seen_as_it_says(deploy_sqlite: Callable[..., Deplo
     assert found["reached"] == ("ok", f"It answers at {deployment.issuer}.")
     assert found["issuer seen"][0] == "ok"
     assert found["cookies"][0] == "ok"
-    assert found["addresses"] == ("ok", "Nobody can choose theirs; this one is 127.0.0.1.")
+    assert found["addresses"] == ("ok", "No client can choose its own; this one is 127.0.0.1.")
 
 
 def test_an_address_that_a_client_can_choose_and_another_issuer_are_failures(

@@ -5,7 +5,7 @@ import json
 import bcrypt
 import pytest
 
-from oidc_server.domain import users
+from oidc_server.domain import credentials
 from oidc_server.settings import ensure_secret_key
 from tests.authentication.forms import new_browser, sign_in
 from tests.site import running_site, settings_for
@@ -16,7 +16,7 @@ BCRYPT = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
 
 def hash_of(site, username):
     with site.db() as db:
-        account = users.find_for_sign_in(db, username)
+        account = credentials.find_by_name(db, username)
         assert account is not None
         return account.password_hash
 

@@ -37,6 +37,10 @@ def test_a_resource_without_a_name_is_called_by_its_identifier(run):
         ((f"{API}#a",), f"{API}#a must be an absolute URI without a fragment (RFC 8707 §2)."),
         (("https://[a",), "https://[a must be an absolute URI without a fragment (RFC 8707 §2)."),
         (("urn:b", "--scope", 'a"b'), 'a"b is not a scope (RFC 6749 §3.3).'),
+        (
+            ("urn:b", "--scope", "roles"),
+            "roles has another meaning here, and any client may ask for it.",
+        ),
     ],
 )
 def test_a_resource_that_does_not_fit_is_refused_in_a_line(run, arguments, message):

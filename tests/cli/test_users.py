@@ -270,6 +270,7 @@ def test_people_are_imported_with_their_hashes_and_profiles(run, tmp_path):
         ('{"username": "e v e"}', "line 2: The username cannot be taken"),
         ('{"username": "eve", "admin": true}', "line 2: admin is not known here"),
         ('{"email": "eve@example.com"}', "line 2: username is to be a text"),
+        ('{"username": "eve", "email_verified": "yes"}', "line 2: email_verified is to be true"),
         ("nonsense", "line 2: "),
     ],
 )

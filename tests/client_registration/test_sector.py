@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.client_registration.registrations import REDIRECT_URI, manage, register
-from tests.services.neighbour import Neighbour, neighbour, saying
+from tests.services.external_service import ExternalService, external_service, saying
 from tests.site import Site
 from tests.wire import row_counts
 
@@ -21,13 +21,13 @@ def loopback_site(start_site: Callable[..., Site]) -> Site:
 
 
 @pytest.fixture
-def place() -> Iterator[Neighbour]:
-    with neighbour(saying(json.dumps(BOTH).encode())) as running:
+def place() -> Iterator[ExternalService]:
+    with external_service(saying(json.dumps(BOTH).encode())) as running:
         yield running
 
 
 def test_openid_registration_5_every_redirect_uri_must_be_listed(
-    loopback_site: Site, place: Neighbour
+    loopback_site: Site, place: ExternalService
 ) -> None:
     sector = {"subject_type": "pairwise", "sector_identifier_uri": place.url("/sector")}
 
@@ -61,7 +61,7 @@ def test_openid_registration_5_every_redirect_uri_must_be_listed(
     ],
 )
 def test_what_is_no_list_of_addresses_is_refused(
-    loopback_site: Site, place: Neighbour, body: bytes, status: int
+    loopback_site: Site, place: ExternalService, body: bytes, status: int
 ) -> None:
     place.behaviour = saying(body, status=status)
 
@@ -76,7 +76,7 @@ def test_what_is_no_list_of_addresses_is_refused(
     "host", ["127.0.0.1", "[::1]", "169.254.169.254", "10.0.0.1", "[::ffff:127.0.0.1]"]
 )
 def test_nobody_makes_a_public_server_look_inside(
-    open_site: Site, place: Neighbour, host: str
+    open_site: Site, place: ExternalService, host: str
 ) -> None:
     answer = register(open_site, sector_identifier_uri=f"https://{host}:{place.port}/")
 
@@ -86,7 +86,7 @@ def test_nobody_makes_a_public_server_look_inside(
 
 
 def test_nothing_else_that_a_client_names_is_fetched_when_it_registers(
-    loopback_site: Site, place: Neighbour
+    loopback_site: Site, place: ExternalService
 ) -> None:
     address = place.url("/x")
 

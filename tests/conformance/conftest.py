@@ -9,7 +9,12 @@ import pytest
 from oidc_server.domain import users
 from tests.conformance.suite import Suite
 from tests.factories import Person, make_user
-from tests.services.neighbour import Neighbour, certificate_for, neighbour, saying
+from tests.services.external_service import (
+    ExternalService,
+    certificate_for,
+    external_service,
+    saying,
+)
 from tests.site import Site, running_site, settings_for
 
 CLAIMS = {
@@ -75,7 +80,7 @@ def person_with_every_claim(site: Site) -> Person:
 
 
 @pytest.fixture
-def neighbourly(start_site: Callable[..., Site]) -> Site:
+def private_site(start_site: Callable[..., Site]) -> Site:
     """The server beside a suite in a private network, where its clients publish and listen."""
     return start_site(
         registration="open",
@@ -85,9 +90,9 @@ def neighbourly(start_site: Callable[..., Site]) -> Site:
 
 
 @pytest.fixture
-def other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Neighbour]:
+def other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ExternalService]:
     """What the suite serves over https, with a certificate of its own authority."""
     shown, _ = certificate_for("localhost", tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "localhost.pem"))
-    with neighbour(saying(b""), tls=shown) as running:
+    with external_service(saying(b""), tls=shown) as running:
         yield running

@@ -78,6 +78,7 @@ KNOWN = frozenset(
         "pushed_authorization_request_endpoint",
         "require_pushed_authorization_requests",
         "require_signed_request_object",
+        "authorization_signing_alg_values_supported",
         "dpop_signing_alg_values_supported",
         "authorization_response_iss_parameter_supported",
         "introspection_signing_alg_values_supported",
@@ -177,8 +178,8 @@ def test_the_key_set_holds_public_keys_by_distinct_names(suite: Suite) -> None:
 
 
 def test_the_logout_plans_find_what_they_ask_for(suite: Suite) -> None:
-    """oidcc-backchannel-rp-initiated-logout-discovery-endpoint-verification,
-    oidcc-frontchannel-rp-initiated-logout-discovery-endpoint-verification."""
+    """oidcc-backchannel-logout-discovery-endpoint-verification,
+    oidcc-frontchannel-logout-discovery-endpoint-verification."""
     for channel in ("backchannel", "frontchannel"):
         assert suite.metadata[f"{channel}_logout_supported"] is True
         assert suite.metadata[f"{channel}_logout_session_supported"] is True

@@ -13,7 +13,7 @@ from tests.conformance.client_keys import ClientKey
 from tests.conformance.conftest import person_with_every_claim, suite_for
 from tests.conformance.suite import CALLBACK, KEYS, TWICE, Party, Suite
 from tests.factories import Person
-from tests.services.neighbour import Neighbour, saying
+from tests.services.external_service import ExternalService, saying
 from tests.site import Site
 
 ELSEWHERE = "https://elsewhere.example.org/callback"
@@ -23,20 +23,20 @@ def signing(suite: Suite, **changes: Any) -> Party:
     return suite.party(**{"token_endpoint_auth_method": "private_key_jwt", **changes})
 
 
-def publish(other: Neighbour, key: ClientKey) -> str:
+def publish(other: ExternalService, key: ClientKey) -> str:
     other.behaviour = saying(json.dumps(key.key_set()).encode())
     return other.url("/jwks", host="localhost")
 
 
 @pytest.fixture
-def beside(neighbourly: Site) -> Suite:
+def beside(private_site: Site) -> Suite:
     """The suite, on addresses that the server may ask."""
-    return suite_for(neighbourly)
+    return suite_for(private_site)
 
 
 @pytest.fixture
-def somebody(neighbourly: Site) -> Person:
-    return person_with_every_claim(neighbourly)
+def somebody(private_site: Site) -> Person:
+    return person_with_every_claim(private_site)
 
 
 def test_the_issuer_is_an_audience_of_assertions_too(suite: Suite, person: Person) -> None:
@@ -152,7 +152,7 @@ def test_what_plans_of_other_flows_register_is_refused(suite: Suite) -> None:
 
 
 def test_the_keys_at_an_address_prove_the_client(
-    beside: Suite, somebody: Person, other: Neighbour
+    beside: Suite, somebody: Person, other: ExternalService
 ) -> None:
     """oidcc-registration-jwks-uri."""
     party = signing(beside, jwks=None, jwks_uri=publish(other, KEYS[0]))
@@ -163,7 +163,7 @@ def test_the_keys_at_an_address_prove_the_client(
 
 
 def test_a_refresh_works_with_a_key_that_was_published_since(
-    neighbourly: Site, beside: Suite, somebody: Person, other: Neighbour
+    private_site: Site, beside: Suite, somebody: Person, other: ExternalService
 ) -> None:
     """oidcc-refresh-token-rp-key-rotation."""
     party = signing(beside, grant_types=TWICE, jwks=None, jwks_uri=publish(other, KEYS[0]))
@@ -171,14 +171,14 @@ def test_a_refresh_works_with_a_key_that_was_published_since(
 
     publish(other, KEYS[1])
     party.key = KEYS[1]
-    neighbourly.clock.advance(60)
+    private_site.clock.advance(60)
     second = party.tokens(party.refresh(first.body["refresh_token"]), refreshed=True)
 
     assert second.id_token["sub"] == first.id_token["sub"]
 
 
 def test_a_sector_lists_every_address_of_its_clients(
-    beside: Suite, somebody: Person, other: Neighbour
+    beside: Suite, somebody: Person, other: ExternalService
 ) -> None:
     """oidcc-registration-sector-uri, oidcc-registration-sector-bad."""
     other.behaviour = saying(json.dumps([CALLBACK]).encode())
@@ -196,7 +196,7 @@ def test_a_sector_lists_every_address_of_its_clients(
 
 
 def test_a_signed_object_behind_a_registered_address_is_the_request(
-    beside: Suite, somebody: Person, other: Neighbour
+    beside: Suite, somebody: Person, other: ExternalService
 ) -> None:
     """oidcc-request-uri-signed-rs256. The address is registered before there is an object, so its
     fragment is the digest of something else, as it is in the suite."""

@@ -1,4 +1,4 @@
-"""`make up` and its neighbours, with a `docker` that only writes down what it is asked."""
+"""`make up` and its like, with a `docker` that only writes down what it is asked."""
 
 import os
 import shutil

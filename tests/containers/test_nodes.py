@@ -1,6 +1,6 @@
 """Two nodes with the settings of docker-compose.yml, behind nginx with its configuration.
 
-There are no containers: names and addresses of neighbours are replaced, all else is as it stands.
+There are no containers: only names and addresses of other services are replaced.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from tests.containers.composition import NODES, composition
 from tests.project.repository import ROOT
 from tests.services.command_line import CommandLine
 from tests.services.deployment import settings_for
-from tests.services.neighbour import neighbour, saying
+from tests.services.external_service import external_service, saying
 from tests.services.nginx import Nginx, Start
 from tests.services.ports import free_port
 from tests.services.postgres import PostgresServer
@@ -148,7 +148,7 @@ def test_a_node_that_refuses_what_it_cannot_do_now_goes_on_with_everything_else(
         (refusing if handler.path == "/busy" else answering)(handler)
 
     port = free_port()
-    with neighbour(node) as first, neighbour(node) as second:
+    with external_service(node) as first, external_service(node) as second:
         places = [f"127.0.0.1:{one.port}" for one in (first, second)]
         with (
             nginx(CONFIGURATION, port, words(port, places)),

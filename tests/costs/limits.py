@@ -23,6 +23,7 @@ LIMITS = {
     "discovery": Limit(Cost(0, 0, 0, 0), Cost(0, 0, 0, 0)),
     "JWKS": Limit(Cost(0, 0, 0, 0), Cost(0, 0, 0, 0)),
     "client credentials": Limit(Cost(0, 1, 0, 0), Cost(0, 1, 0, 1, 1)),
+    "client credentials for a resource": Limit(Cost(0, 2, 0, 0), Cost(0, 2, 0, 1, 2)),
     "authorize with a live session": Limit(Cost(1, 2, 1, 0), Cost(0, 2, 1, 1, 2)),
     "token for a code": Limit(Cost(1, 3, 2, 0), Cost(0, 3, 2, 1, 2)),
     "refresh": Limit(Cost(1, 3, 2, 0), Cost(0, 3, 2, 1, 2)),

@@ -9,7 +9,7 @@ from httpx2 import Response
 from tests.browser import Browser
 from tests.callers import Callers, make_callers
 from tests.client_registration.registrations import register
-from tests.factories import make_client
+from tests.factories import make_client, make_resource
 from tests.relying_party import RelyingParty, signed_in
 from tests.site import Site
 
@@ -35,7 +35,8 @@ def operations(site: Site) -> Mapping[str, Work]:
 
 def _tokens(site: Site) -> dict[str, Work]:
     party, _, _, tokens = signed_in(site)
-    service = RelyingParty(site, make_client(site, "service"))
+    service = RelyingParty(site, make_client(site, "service", scopes=("ledger:read",)))
+    ledger = make_resource(site, "https://ledger.example.net/", "ledger:read")
     bearer = tokens["access_token"]
     latest = {"token": tokens["refresh_token"]}
 
@@ -47,6 +48,9 @@ def _tokens(site: Site) -> dict[str, Work]:
 
     return {
         "client credentials": lambda: _good(service.token(grant_type="client_credentials")),
+        "client credentials for a resource": lambda: _good(
+            service.token(grant_type="client_credentials", resource=ledger)
+        ),
         "refresh": refresh,
         "userinfo": lambda: _good(party.userinfo(bearer)),
         "introspection": introspect,

@@ -3,8 +3,9 @@
 import pytest
 from sqlalchemy import select
 
-from oidc_server.domain import clients, endings
+from oidc_server.domain import clients, device_codes, endings
 from oidc_server.domain.audit import AuditEvent
+from oidc_server.domain.device_codes import DeviceCode, DeviceRequest
 from tests.browser import Browser
 from tests.device.devices import GRANTS, Device, connect, question
 from tests.factories import make_client, make_resource, make_user
@@ -205,6 +206,18 @@ def test_wrong_codes_are_throttled_and_right_ones_with_them(site, device, browse
     assert from_another.status_code == 429
 
 
+def test_the_addresses_of_one_subscriber_share_the_guesses(site, device):
+    """IPv6 gives everybody a /64 to choose from."""
+    answers = []
+    for host in range(1, 7):
+        guesser = Browser(site.browser(f"2001:db8:1:2::{host:x}"), site.issuer)
+        answers.append(type_code(guesser, WRONG).status_code)
+    elsewhere = Browser(site.browser("2001:db8:1:3::1"), site.issuer)
+
+    assert answers == [422] * 5 + [429]
+    assert type_code(elsewhere, WRONG).status_code == 422
+
+
 def test_a_code_of_ones_own_buys_no_further_guesses(site, device, browser):
     for _ in range(4):
         type_code(browser, WRONG)
@@ -222,15 +235,13 @@ def test_right_codes_are_never_counted(site, device, browser):
         assert "connected" in connect(browser, person, device.shown["user_code"]).text
 
 
-def test_somebody_who_is_signed_in_does_not_wait_for_the_guesses_of_neighbours(
-    site, device, browser
-):
+def test_somebody_who_is_signed_in_does_not_wait_for_the_guesses_of_others(site, device, browser):
     for _ in range(6):
         type_code(browser, WRONG)
-    neighbour = Browser(site.browser(), site.issuer)
-    neighbour.log_in(neighbour.go("/login"), make_user(site))
+    other = Browser(site.browser(), site.issuer)
+    other.log_in(other.go("/login"), make_user(site))
 
-    assert "Is this your device?" in type_code(neighbour, device.shown["user_code"]).text
+    assert "Is this your device?" in type_code(other, device.shown["user_code"]).text
 
 
 def test_the_audit_log_tells_of_guesses_and_decisions(site, device, browser):
@@ -270,3 +281,18 @@ def test_no_device_gets_in_by_a_session_that_is_being_ended(site, device, browse
     allow()
 
     assert device.error() == "authorization_pending"
+
+
+def test_a_device_that_is_just_being_refused_is_refused_once(site, device, browser):
+    person = make_user(site)
+    page = question(browser, person, device.shown["user_code"])
+
+    with site.db() as db:
+        row = db.session.scalars(select(DeviceCode)).one()
+        names = DeviceRequest.__dataclass_fields__
+        asked = DeviceRequest(**{name: getattr(row, name) for name in names})
+        assert device_codes.deny(db, asked, site.clock.now)
+        deny = held_up(lambda: browser.send(page, decision="deny"))
+    deny()
+
+    assert "device.denied" not in events(site)

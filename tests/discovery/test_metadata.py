@@ -16,6 +16,7 @@ from tests.wire import ask
 ADDRESSES = ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server")
 LISTS = (
     "acr_values_supported",
+    "authorization_signing_alg_values_supported",
     "claim_types_supported",
     "claims_supported",
     "code_challenge_methods_supported",

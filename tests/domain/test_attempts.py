@@ -23,7 +23,7 @@ def guess(database, account=ACCOUNT, now=NOW, browser=None):
 
 def succeed(database, subject, now=NOW, browser=None):
     with database.transaction("write") as db:
-        attempts.succeeded(db, subject, now)
+        attempts.clear(db, subject, now)
         return browser is not None and attempts.remember_browser(db, ACCOUNT, browser, now)
 
 
@@ -161,6 +161,17 @@ def test_guesses_at_once_do_not_get_past_the_limit(database):
     allowed = race(_guess_twenty_times, database)
 
     assert sum(allowed) == FREE
+
+
+def test_a_password_that_is_given_once_more_makes_no_browser_forgotten(database):
+    succeed(database, guess(database, browser="hers").subject, browser="hers")
+    succeed(database, "user:x", browser="another")
+
+    succeed(database, guess(database, browser="hers").subject)
+
+    with database.transaction("write") as db:
+        attempts.prune(db, NOW + timedelta(days=30), 100)
+        assert not attempts.remember_browser(db, ACCOUNT, "hers", NOW + timedelta(days=30))
 
 
 def test_a_browser_is_new_unless_it_is_known_or_the_first(database):

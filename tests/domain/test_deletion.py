@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import delete, select, text
 
-from oidc_server.database import Database
+from oidc_server.database import ConflictError, Database
 from oidc_server.domain import (
     attempts,
     audit,
@@ -152,6 +152,46 @@ def test_who_is_coming_back_when_the_time_is_over_stays(database, ada):
         assert users.get(db, ada).disabled_at is None
 
 
+def edit(database: Database, user_id: str) -> None:
+    with database.transaction("write") as db:
+        users.edit(db, user_id, {"name": f"Ada {PERSONAL}"}, NOW)
+
+
+def rename(database: Database, user_id: str) -> None:
+    with database.transaction("write") as db:
+        endings.rename_user(db, user_id, PERSONAL, NOW)
+
+
+@pytest.mark.parametrize("change", [edit, rename])
+def test_nothing_is_written_into_an_account_that_is_being_deleted(database, ada, change):
+    with database.transaction("write") as db:
+        endings.delete_user(db, ada, NOW)
+        changing = held_up(lambda: change(database, ada))
+    with pytest.raises(ConflictError):
+        changing()
+
+    assert PERSONAL not in everything(database)
+
+
+def delete_at_once(database: Database, user_id: str) -> bool:
+    with database.transaction("write") as db:
+        return endings.delete_user(db, user_id, NOW)
+
+
+def test_who_deletes_an_account_and_who_changes_its_password_wait_for_each_other_in_turn(
+    database, ada
+):
+    sessions.start(database, ada)
+
+    with database.transaction("write") as db:
+        users.get_held(db, ada)
+        deleting = held_up(lambda: delete_at_once(database, ada))
+        endings.change_password(db, ada, "hash", NOW)
+
+    assert deleting()
+    assert not delete_at_once(database, ada)
+
+
 def test_nobody_brings_back_what_is_due_or_was_shut_by_somebody_else(database, ada):
     schedule(database, ada)
     assert not bring_back(database, ada, LATER)
@@ -292,13 +332,14 @@ def test_what_was_counted_for_a_deleted_account_goes_and_that_of_others_stays(da
     with database.transaction("write") as db:
         for account in (ada, others):
             attempts.book(db, account, NOW)
-            attempts.book_factor(db, account, NOW)
+            attempts.book_factor(db, account, NOW, browser="a browser")
             attempts.remember_browser(db, account, "a browser", NOW)
+            attempts.book_factor(db, account, NOW, browser="a browser")
     schedule(database, ada)
 
     delete_due(database)
 
     with database.transaction("read") as db:
         left = db.session.scalars(select(Attempt.subject)).all()
-    assert sum(others in subject for subject in left) == 4
+    assert sum(others in subject for subject in left) == 5
     assert not any(ada in subject for subject in left)

@@ -20,7 +20,7 @@ from oidc_server.domain import (
 from oidc_server.domain.grants import Authorization, CodeTerms, Grant
 from oidc_server.domain.logout_deliveries import LogoutDelivery
 from oidc_server.domain.outbox import Queue
-from oidc_server.domain.user_sessions import UserSession
+from oidc_server.domain.user_sessions import SessionLifetimes, UserSession
 from tests.domain import sessions
 from tests.domain.conftest import NOW
 from tests.domain.racing import race
@@ -218,6 +218,50 @@ def test_sessions_whose_time_is_over_are_ended_in_batches_and_tell(database, ada
     assert expire(NOW + HOUR - timedelta(seconds=1)) == 0
     assert [expire(NOW + HOUR) for _ in range(3)] == [2, 1, 0]
     assert told(database) == [client_id] * 3
+
+
+def test_a_session_that_is_renewed_when_its_time_is_over_goes_on(database, ada):
+    handle = sessions.start(database, ada)
+    last = NOW + HOUR - timedelta(seconds=1)
+
+    def expire() -> None:
+        with database.transaction("write") as db:
+            endings.end_expired_sessions(db, NOW + HOUR, 2)
+
+    with database.transaction("write") as db:
+        session = user_sessions.find(db, handle, last)
+        assert session is not None
+        lifetimes = SessionLifetimes(HOUR, HOUR)
+        _ = db.session  # with which nothing waits to be sent
+        renewed = user_sessions.renew(
+            db, session, amr=session.amr, acr=session.acr, now=last, lifetimes=lifetimes
+        )
+        expiring = held_up(expire)
+    expiring()
+
+    assert sessions.lives(database, renewed)
+
+
+def test_a_page_that_is_shown_during_a_sign_in_does_not_end_the_session_early(database, ada):
+    handle = sessions.start(database, ada)
+    late = NOW + 2 * HOUR - timedelta(minutes=5)
+    with database.transaction("write") as db:
+        session = user_sessions.find(db, handle, NOW)
+        assert session is not None
+        renewed = user_sessions.renew(
+            db,
+            session,
+            amr=session.amr,
+            acr=session.acr,
+            now=late,
+            lifetimes=SessionLifetimes(HOUR, 2 * HOUR),
+        )
+
+    with database.transaction("write") as db:
+        user_sessions.touch(db, session, late, HOUR)
+
+    with database.transaction("read") as db:
+        assert user_sessions.find(db, renewed, late + HOUR / 2) is not None
 
 
 def test_what_was_given_up_is_counted_and_begins_anew_when_asked(database, ada):

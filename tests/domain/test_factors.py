@@ -2,21 +2,28 @@
 
 import re
 import secrets
-from datetime import timedelta
+import time
+from concurrent.futures import ThreadPoolExecutor, wait
+from datetime import datetime, timedelta
 
 import pyotp
 import pytest
 
 from oidc_server.database import Database
-from oidc_server.domain import factors, pending_sign_ins, users
+from oidc_server.domain import credentials, endings, factors, pending_sign_ins, user_sessions
 from oidc_server.domain.factors import recovery_codes, totp
 from oidc_server.security.encryption import Vault
 from oidc_server.security.totp import matching_step, new_secret, provisioning_uri
+from tests.domain import sessions
 from tests.domain.conftest import NOW
 from tests.domain.racing import race
+from tests.factories import account_of
+from tests.held_up import held_up
 
 VAULT = Vault(("a secret of the tests, long enough to be one",))
 LATER = NOW + timedelta(minutes=1)
+LONG_ENOUGH = 0.5
+"""Seconds in which a sweep is done, or waits for somebody."""
 
 
 def shown(secret: str) -> str:
@@ -38,7 +45,7 @@ def enrolled(database: Database, user_id: str) -> str:
 
 def id_of_ada(database: Database) -> str:
     with database.transaction("read") as db:
-        return str(users.find_for_sign_in(db, "ada").id)
+        return str(account_of(db, "ada").id)
 
 
 def redeem_code_of_app(database: Database, _name: str) -> bool:
@@ -63,6 +70,27 @@ def redeem_recovery_code(database: Database, _name: str) -> bool:
         return recovery_codes.redeem(db, VAULT, user_id, "k7fq-2m9x", LATER)
 
 
+def make_recovery_codes(database: Database, _name: str) -> list[str]:
+    user_id = id_of_ada(database)
+    with database.transaction("write") as db:
+        made = recovery_codes.mint(db, VAULT, user_id, LATER)
+        assert recovery_codes.left(db, user_id)  # they have been written
+        time.sleep(0.5)
+    return made
+
+
+@pytest.mark.race
+def test_of_two_sets_that_are_made_at_once_the_later_voids_the_other(
+    database: Database, ada: str
+) -> None:
+    sets = race(make_recovery_codes, database)
+
+    with database.transaction("write") as db:
+        assert recovery_codes.left(db, ada) == recovery_codes.COUNT
+        good = [recovery_codes.redeem(db, VAULT, ada, codes[0], LATER) for codes in sets]
+    assert sorted(good) == [False, True]
+
+
 @pytest.mark.race
 def test_of_two_processes_one_gets_a_recovery_code(
     database: Database, ada: str, monkeypatch: pytest.MonkeyPatch
@@ -74,6 +102,105 @@ def test_of_two_processes_one_gets_a_recovery_code(
 
     assert codes[0] == "k7fq-2m9x"
     assert sorted(race(redeem_recovery_code, database)) == [False, True]
+
+
+def remove(database: Database, user_id: str, factor_id: str) -> bool:
+    with database.transaction("write") as db:
+        return factors.remove(db, user_id, factor_id) is not None
+
+
+def make_codes(database: Database, user_id: str) -> list[str]:
+    with database.transaction("write") as db:
+        return recovery_codes.mint(db, VAULT, user_id, NOW)
+
+
+def codes_left(database: Database, user_id: str) -> int:
+    with database.transaction("read") as db:
+        return recovery_codes.left(db, user_id)
+
+
+def test_who_removes_an_app_while_another_is_set_up_keeps_their_recovery_codes(
+    database: Database, ada: str
+) -> None:
+    enrolled(database, ada)
+    make_codes(database, ada)
+    with database.transaction("write") as db:
+        [first] = factors.list_factors(db, ada)
+        second = totp.find_enrolment(db, VAULT, ada, totp.begin(db, VAULT, ada, NOW), NOW)
+        assert second is not None
+
+    with database.transaction("write") as db:
+        code = pyotp.TOTP(second.secret).at(NOW)
+        assert totp.confirm(db, ada, second, "Tablet", code, NOW)
+        removing = held_up(lambda: remove(database, ada, first.id))
+    assert removing()
+
+    assert codes_left(database, ada) == recovery_codes.COUNT
+
+
+def reset(database: Database, user_id: str) -> list[str]:
+    with database.transaction("write") as db:
+        return endings.reset_factors(db, user_id, LATER)
+
+
+def test_an_app_that_is_set_up_while_all_are_taken_away_is_taken_too(
+    database: Database, ada: str
+) -> None:
+    handle = sessions.start(database, ada)
+    with database.transaction("write") as db:
+        enrolment = totp.find_enrolment(db, VAULT, ada, totp.begin(db, VAULT, ada, NOW), NOW)
+        assert enrolment is not None
+
+    with database.transaction("write") as db:
+        user_sessions.hold(db, sessions.id_of(db, handle))
+        resetting = held_up(lambda: reset(database, ada))
+        assert totp.confirm(db, ada, enrolment, "", pyotp.TOTP(enrolment.secret).at(NOW), NOW)
+        recovery_codes.mint(db, VAULT, ada, NOW)
+    resetting()
+
+    with database.transaction("read") as db:
+        assert factors.held_by(db, ada) == frozenset()
+
+
+def test_who_takes_all_factors_waits_for_a_passkey_that_is_shown_before_anything_else(
+    database: Database, ada: str
+) -> None:
+    """Else whoever shows it in a sign-in would wait for that sign-in, which is being ended."""
+    with database.transaction("write") as db:
+        pending_id = pending_sign_ins.begin(db, ada, "browser", frozenset({"pwd"}), NOW)
+
+    with database.transaction("write") as db:
+        assert credentials.may_sign_in(db, ada, NOW)  # as `passkeys.use`
+        resetting = held_up(lambda: reset(database, ada))
+        pending = pending_sign_ins.find(db, pending_id, "browser", NOW)
+        assert pending is not None
+        assert pending_sign_ins.finish(db, pending, "browser", NOW)
+
+    assert resetting() == []
+
+
+def prune(database: Database, now: datetime) -> int:
+    with database.transaction("write") as db:
+        return factors.prune(db, now, 200)
+
+
+def test_an_app_that_is_confirmed_at_the_last_moment_is_not_swept_away(
+    database: Database, ada: str
+) -> None:
+    end = NOW + factors.ENROLMENT_LIFETIME
+    with database.transaction("write") as db:
+        enrolment = totp.find_enrolment(db, VAULT, ada, totp.begin(db, VAULT, ada, NOW), NOW)
+        assert enrolment is not None
+
+    with ThreadPoolExecutor(1) as beside, database.transaction("write") as db:
+        last = end - timedelta(seconds=1)
+        assert totp.confirm(db, ada, enrolment, "", pyotp.TOTP(enrolment.secret).at(last), last)
+        sweeping = beside.submit(prune, database, end + timedelta(seconds=1))
+        wait([sweeping], LONG_ENOUGH)
+    assert sweeping.result() == 0
+
+    with database.transaction("read") as db:
+        assert factors.Factor.TOTP in factors.held_by(db, ada)
 
 
 PENDING = "0194a2f0-0000-7000-8000-0000000000aa"

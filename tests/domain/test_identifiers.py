@@ -3,7 +3,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from oidc_server.domain.identifiers import (
@@ -88,8 +88,22 @@ def test_a_canonical_name_is_its_own_canonical_form(typed):
 
 
 @given(st.text())
+@example("\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}\N{COMBINING ACUTE ACCENT}")
+@example("\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}\N{COMBINING DOT ABOVE}")
 def test_what_is_guessed_is_compared_and_never_refused(typed):
     assert guessed(guessed(typed)) == guessed(typed)
+
+
+@given(st.text(max_size=3), st.text(max_size=3))
+def test_what_is_guessed_finds_an_address_as_it_is_canonical(before, after):
+    typed = f"a{before}@b{after}.example"
+    try:
+        canonical = canonical_email(typed)
+    except InvalidEmailError:
+        # Whoever has the address that this looks like is not meant by it.
+        assert guessed(typed) == typed
+    else:
+        assert guessed(typed) == canonical
 
 
 def test_a_name_is_shown_as_it_was_typed():

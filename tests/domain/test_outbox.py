@@ -167,7 +167,7 @@ def test_who_lost_the_lease_cannot_postpone_or_give_up_but_can_still_deliver(dat
 
     with database.transaction("write") as db:
         outbox.failed(db, late, "late", NOW + 3 * DAY)
-        outbox.give_up(db, late, "late", NOW)
+        assert not outbox.give_up(db, late, "late", NOW)
 
     assert leased(database, NOW + 2 * MINUTE).attempts == 3
     with database.transaction("write") as db:

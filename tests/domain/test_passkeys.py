@@ -5,17 +5,21 @@ from datetime import timedelta
 import pytest
 
 from oidc_server.database import Database
-from oidc_server.domain import passkey_challenges, passkeys, users, ways_in
+from oidc_server.domain import factors, passkey_challenges, passkeys, users, ways_in
+from oidc_server.domain.factors import recovery_codes
 from oidc_server.domain.passkey_challenges import Ceremony
 from oidc_server.domain.passkeys import Passkey, PasskeyTakenError
 from oidc_server.domain.ways_in import LastWayInError
+from oidc_server.security.encryption import Vault
 from oidc_server.security.passkeys import Assertion, NewPasskey
 from tests.domain.conftest import NOW
 from tests.domain.racing import race
+from tests.held_up import held_up
 
 BROWSER = "a mark of a browser"
 CHALLENGE = "Y2hhbGxlbmdlIG9mIHRoZSByYWNl"
 """The same in both processes."""
+VAULT = Vault(("a secret of the tests, long enough to be one",))
 USE = Assertion(sign_count=1, user_verified=True, backed_up=False)
 
 
@@ -95,6 +99,38 @@ def test_of_the_last_two_ways_in_one_stays(database, ada):
     assert sorted(race(remove, database)) == [False, True]
     with database.transaction("read") as db:
         assert len(passkeys.list_of_user(db, ada)) == 1
+
+
+def test_removing_a_passkey_waits_for_whoever_closes_the_account(database, ada):
+    """They hold the person, end sessions, then delete passkeys: each would wait for the other."""
+    passkey_id = enrol(database, ada)
+
+    def take_away() -> str | None:
+        with database.transaction("write") as db:
+            return ways_in.remove_passkey(db, ada, passkey_id, NOW)
+
+    with database.transaction("write") as db:
+        assert users.hold(db, ada)
+        removing = held_up(take_away)
+        passkeys.delete_newer(db, ada, NOW)
+
+    assert removing() is None
+
+
+def test_recovery_codes_go_with_the_last_passkey_that_they_stand_in_for(database, ada):
+    enrol(database, ada, b"first")
+    enrol(database, ada, b"second")
+    with database.transaction("write") as db:
+        recovery_codes.mint(db, VAULT, ada, NOW)
+        users.get(db, ada).password_hash = "hash"
+
+    remove(database, "first")
+    with database.transaction("read") as db:
+        assert recovery_codes.left(db, ada) == recovery_codes.COUNT
+    remove(database, "second")
+
+    with database.transaction("read") as db:
+        assert factors.held_by(db, ada) == frozenset()
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,8 @@ def test_who_read_a_resource_before_another_changed_it_undoes_nothing(database, 
 
     with pytest.raises(ConflictError), database.transaction("write") as db:
         resources.change(db, seen, **values | {"name": "Articles"})
+    with pytest.raises(ConflictError), database.transaction("write") as db:
+        resources.remove(db, seen)
 
     with database.transaction("read") as db:
         assert resources.find(db, API) == changed

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from oidc_server.database import ConflictError, Database
-from oidc_server.domain import closed_accounts, endings, roles, users
+from oidc_server.domain import closed_accounts, credentials, endings, roles, users
 from oidc_server.domain.roles import (
     ADMIN,
     MODERATOR,
@@ -22,6 +22,8 @@ from oidc_server.domain.roles import (
 from oidc_server.oauth2.vocabulary import API_SCOPES
 from tests.domain.conftest import NOW
 from tests.domain.racing import race
+from tests.factories import account_of
+from tests.held_up import held_up
 
 KNOWN = frozenset({"users:read", "users:write", "articles:write"})
 
@@ -160,6 +162,42 @@ def test_a_role_that_is_deleted_is_taken_from_everybody_and_does_not_come_back(d
         assert roles.roles_of(db, ada) == {USER}
 
 
+def test_who_read_a_role_before_it_gave_more_does_not_delete_it(database, ada):
+    with database.transaction("write") as db:
+        seen = make_role(db)
+        roles.assign(db, ada, "editor", NOW)
+    with database.transaction("write") as db:
+        roles.change(db, seen, description="", scopes=KNOWN, known=KNOWN, now=NOW)
+
+    with pytest.raises(ConflictError), database.transaction("write") as db:
+        roles.remove(db, seen)
+
+    with database.transaction("read") as db:
+        assert roles.held_by(db, ada).scopes == KNOWN
+
+
+@pytest.mark.parametrize("how", ["changed", "deleted"])
+def test_a_role_by_which_somebody_does_something_is_left_until_it_is_done(database, ada, how):
+    with database.transaction("write") as db:
+        role = make_role(db)
+        roles.assign(db, ada, "editor", NOW)
+
+    def end():
+        with database.transaction("write") as db:
+            if how == "deleted":
+                roles.remove(db, role)
+            else:
+                roles.change(db, role, description="", scopes=frozenset(), known=KNOWN, now=NOW)
+
+    with database.transaction("write") as db:
+        assert roles.hold(db, ada).scopes
+        ending = held_up(end)
+    ending()
+
+    with database.transaction("read") as db:
+        assert not roles.held_by(db, ada).scopes
+
+
 def test_the_scopes_of_a_moderator_are_scopes_of_the_api():
     assert {"credits:read"} <= roles.BUILT_IN[MODERATOR][1] & API_SCOPES
 
@@ -181,7 +219,7 @@ def test_the_last_administrator_stays(database, ada):
 def remove_the_other(database: Database, name: str) -> bool:
     """The first disables the second, who takes the role from the first."""
     with database.transaction("read") as db:
-        other = users.find_for_sign_in(db, "second" if name == "first" else "first").id
+        other = account_of(db, "second" if name == "first" else "first").id
     try:
         with database.transaction("write") as db:
             if name == "first":
@@ -212,7 +250,7 @@ STEP = st.tuples(st.sampled_from(["give", "take", "disable", "enable"]), st.inte
 def test_no_sequence_of_steps_leaves_a_server_without_administrator(database, steps):
     with database.transaction("write") as db:
         people = [
-            (users.find_for_sign_in(db, f"person{n}") or make_named(db, f"person{n}")).id
+            (credentials.find_by_name(db, f"person{n}") or make_named(db, f"person{n}")).id
             for n in range(3)
         ]
         roles.assign(db, people[0], ADMIN, NOW)
@@ -231,7 +269,7 @@ def test_no_sequence_of_steps_leaves_a_server_without_administrator(database, st
 
 def make_named(db, name):
     make_person(db, name)
-    return users.find_for_sign_in(db, name)
+    return credentials.find_by_name(db, name)
 
 
 def take_step(db, action, user_id):

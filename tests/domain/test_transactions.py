@@ -4,7 +4,7 @@ import re
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 
 import pytest
 from sqlalchemy import bindparam, insert, select, text, update
@@ -16,7 +16,9 @@ from oidc_server.database import Database, Statement, Transaction
 from oidc_server.database.statements import Compiled
 from oidc_server.domain.base import table_of
 from oidc_server.domain.leases import Lease
+from tests.costs.counting import Counter, counting
 from tests.domain.conftest import NOW
+from tests.held_up import held_up
 
 leases = table_of(Lease)
 PUT = Statement(
@@ -122,6 +124,34 @@ def test_a_failure_that_nobody_handed_on_is_not_taken_for_a_success(database: Da
             swallow()
 
     put(database, "another")  # the connection is as good as before
+
+
+def test_a_lock_that_is_there_is_not_asked_for_once_more(database: Database) -> None:
+    counter, url = Counter(), database.engine.url.render_as_string(hide_password=False)
+
+    with counting(counter), closing(Database(url)) as watched:
+        with watched.transaction("write") as db:
+            db.lock("something")
+            counter.begin()
+            db.lock("something")
+        asked = counter.statements
+
+    assert asked == []
+
+
+def test_a_lock_that_went_with_a_part_that_failed_is_taken_again(database: Database) -> None:
+    def take() -> None:
+        with database.transaction("write") as db:
+            db.lock("something")
+
+    with database.transaction("write") as db:
+        with suppress(ZeroDivisionError), db.savepoint():
+            db.lock("something")
+            raise ZeroDivisionError
+        db.lock("something")
+        taking = held_up(take)
+
+    taking()
 
 
 def test_what_waits_is_done_before_whatever_is_asked_next(database: Database) -> None:
@@ -250,9 +280,7 @@ def test_after_a_last_write_that_failed_nothing_is_written(database: Database) -
 
 
 @pytest.mark.parametrize("change", ["run", "later", "lock", "session"])
-def test_what_was_read_along_answers_once_and_never_after_a_write(
-    database: Database, change: str
-) -> None:
+def test_a_primed_row_answers_once_and_never_after_a_write(database: Database, change: str) -> None:
     put(database, "a")
     changes: dict[str, Callable[[Transaction], object]] = {
         "run": lambda db: db.run(PASS_ON, lease="a", next_holder="later"),
@@ -262,11 +290,11 @@ def test_what_was_read_along_answers_once_and_never_after_a_write(
     }
 
     with database.transaction("write") as db:
-        db.read_along(HOLDER, ("known",), lease="a")
+        db.prime(HOLDER, ("known",), lease="a")
         answers = [db.first(HOLDER, lease=name).holder for name in "aa"]
-        db.read_along(HOLDER, None, lease="a")
+        db.prime(HOLDER, None, lease="a")
         absent = db.first(HOLDER, lease="a")
-        db.read_along(HOLDER, ("known",), lease="a")
+        db.prime(HOLDER, ("known",), lease="a")
         changes[change](db)
         afterwards = db.first(HOLDER, lease="a").holder
 
@@ -275,11 +303,11 @@ def test_what_was_read_along_answers_once_and_never_after_a_write(
     assert afterwards == ("later" if change in ("run", "later") else "a")
 
 
-def test_what_was_read_along_is_for_nobody_who_asks_for_something_else(database: Database) -> None:
+def test_a_primed_row_answers_no_other_parameters(database: Database) -> None:
     put(database, "b")
 
     with database.transaction("read") as db:
-        db.read_along(HOLDER, ("known",), lease="a")
+        db.prime(HOLDER, ("known",), lease="a")
         other = db.first(HOLDER, lease="b")
 
     assert other.holder == "b"

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select
 
 from oidc_server.database import Database
-from oidc_server.domain import attempts, endings, links, users
+from oidc_server.domain import attempts, credentials, endings, links, users
 from oidc_server.domain.attempts import Allowed
 from oidc_server.domain.identifiers import InvalidFieldError
 from oidc_server.domain.links import Purpose
@@ -17,7 +17,7 @@ from oidc_server.domain.users import EmailTakenError, User, UsernameTakenError
 from tests.domain import sessions
 from tests.domain.conftest import NOW
 from tests.domain.racing import race
-from tests.factories import everybody
+from tests.factories import account_of, everybody
 from tests.held_up import held_up
 
 LATER = NOW + timedelta(minutes=1)
@@ -44,12 +44,12 @@ def find(database, user_id):
 
 
 def has_password(db, user_id, password_hash):
-    return users.has_password(db, user_id, password_hash, NOW, may_return=False)
+    return credentials.has_password(db, user_id, password_hash, NOW, may_return=False)
 
 
 def signs_in(database, identifier):
     with database.transaction("read") as db:
-        row = users.find_for_sign_in(db, identifier)
+        row = credentials.find_by_name(db, identifier)
         return row and row.id
 
 
@@ -215,8 +215,8 @@ def test_a_disabled_person_is_signed_out_and_has_no_links(database, ada):
 
 def test_a_password_is_rehashed_only_if_it_is_still_the_same(database, ada):
     with database.transaction("write") as db:
-        users.rehash(db, ada, seen="hash of the first password", better="better")
-        users.rehash(db, ada, seen="hash of the first password", better="too late")
+        credentials.rehash(db, ada, seen="hash of the first password", better="better")
+        credentials.rehash(db, ada, seen="hash of the first password", better="too late")
 
     with database.transaction("read") as db:
         assert has_password(db, ada, "better")
@@ -254,7 +254,7 @@ def test_of_fifty_who_want_one_name_at_once_one_gets_it(database):
 
 def _verify_own(database: Database, name: str) -> bool:
     with database.transaction("read") as db:
-        row = users.find_for_sign_in(db, name)
+        row = account_of(db, name)
     with database.transaction("write") as db:
         return users.verify_email(db, row.id, "shared@example.com", NOW)
 

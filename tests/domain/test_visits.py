@@ -1,4 +1,4 @@
-"""What is read along on a visit is what the tables say."""
+"""What is prefetched for a visit is what the tables say."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -40,7 +40,7 @@ def disable_user(db: Transaction, user_id: str, _client_id: str, _session_id: st
 
 @pytest.mark.parametrize("later", [timedelta(0), timedelta(hours=1)], ids=["now", "too late"])
 @pytest.mark.parametrize("happens", [nothing, allow, end, disable_client, disable_user])
-def test_what_is_read_along_is_what_each_would_find_alone(
+def test_what_is_prefetched_is_what_each_would_find_alone(
     database: Database,
     ada: str,
     happens: Callable[[Transaction, str, str, str], None],
@@ -59,7 +59,7 @@ def test_what_is_read_along_is_what_each_would_find_alone(
             user_sessions.find(db, handle, now),
             consents.find(db, ada, client),
         )
-        visits.read_along(db, client_id, handle, now)
+        visits.prefetch(db, client_id, handle, now)
         along = (
             clients.find(db, client_id),
             user_sessions.find(db, handle, now),
@@ -73,7 +73,7 @@ def test_a_visit_of_an_unknown_client_still_finds_the_session(database: Database
     handle = sessions.start(database, ada)
 
     with database.transaction("read") as db:
-        visits.read_along(db, "nobody", handle, NOW)
+        visits.prefetch(db, "nobody", handle, NOW)
         found = clients.find(db, "nobody"), user_sessions.find(db, handle, NOW)
 
     assert found[0] is None

@@ -12,7 +12,6 @@ from typing import Any
 import httpx2
 
 from tests.services.command_line import CommandLine
-from tests.services.coverage_data import unmeasured
 from tests.services.server import OPTIONS, RunningServer, running_server
 
 ROOT = Path(__file__).parents[2]
@@ -61,10 +60,7 @@ class Place:
 
 @contextmanager
 def running_place(folder: Path, **settings: str) -> Iterator[Place]:
-    """Start a server in an empty folder, with `--dev`.
-
-    What browsers and examples ask of it has tests of its own, whose lines are counted.
-    """
+    """Start a server in an empty folder, with `--dev`."""
     values = {
         "OIDC_ISSUER": "http://localhost:{port}",
         "OIDC_ARGON2_TIME_COST": "1",
@@ -72,7 +68,7 @@ def running_place(folder: Path, **settings: str) -> Iterator[Place]:
         "OIDC_RATE_LIMITS": "off",
         **settings,
     }
-    with unmeasured(), running_server(folder, values, options=(*OPTIONS, "--dev")) as server:
+    with running_server(folder, values, options=(*OPTIONS, "--dev")) as server:
         port = server.base_url.rpartition(":")[2]
         yield Place(server, folder, {**values, "OIDC_ISSUER": f"http://localhost:{port}"})
 

@@ -6,8 +6,9 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
+from tests.browser_flows.people import reload_until_shown
 from tests.examples.running import PASSWORD, ROOT, Place, running_place, running_program
 from tests.services.node import FOLDER as NODE_FOLDER
 from tests.services.node import Node
@@ -50,16 +51,6 @@ def sign_in(page: Page, username: str) -> None:
     page.fill("#username", username)
     page.fill("#password", PASSWORD)
     page.click("#sign-in")
-
-
-def reload_until_shown(page: Page, sought: Locator) -> None:
-    """Reload a page until something is on it that a job of the server puts there."""
-    for _ in range(100):
-        if sought.count():
-            return
-        page.wait_for_timeout(100)
-        page.reload()
-    expect(sought).to_be_visible()
 
 
 def sign_up(page: Page, username: str) -> None:

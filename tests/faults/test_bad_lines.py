@@ -1,4 +1,4 @@
-"""Neighbours that hang, or answer byte by byte: who does not need them does not notice."""
+"""External services that hang, or answer byte by byte, delay only what needs them."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ from tests.faults.recovery import wait_for
 from tests.relying_party import RelyingParty
 from tests.services.bad_line import Line, State, line_to
 from tests.services.deployment import Deployment
-from tests.services.neighbour import neighbour, saying
+from tests.services.external_service import external_service, saying
 from tests.services.provider import Provider, running_provider
 from tests.services.smtp import MailServer
 
@@ -92,8 +92,8 @@ def test_a_provider_that_hangs_is_told_of_in_time_left_alone_and_trusted_again(
         wait_for(lambda: press(person, person.go("/login")).status_code == 200)
         query = provider.authorize(onward(press(person, person.go("/login"))))
         assert come_back(person, query).status_code == 200
-        for told in ("is left alone", "is tried again"):
-            assert f"neighbour {told}" in deployment.server.logs()
+        for told in ("opened", "half-open"):
+            assert f"circuit breaker {told}" in deployment.server.logs()
 
 
 @pytest.mark.parametrize("state", [State.SILENT, State.SLOW])
@@ -102,8 +102,8 @@ def test_an_application_that_hangs_when_it_is_told_of_a_sign_out_is_told_later(
 ) -> None:
     deployment = deploy_sqlite(workers=1)
     with (
-        neighbour(saying(b"")) as quick,
-        neighbour(saying(b"")) as other,
+        external_service(saying(b"")) as quick,
+        external_service(saying(b"")) as other,
         line_to(other.port) as line,
     ):
         hanging = f"http://127.0.0.1:{line.port}/"

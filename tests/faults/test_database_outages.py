@@ -107,7 +107,7 @@ def test_a_writer_that_keeps_sqlite_locked_causes_503_and_no_harm(
     for refused in answers:
         assert_told_to_come_back(refused)
     assert waited < 8
-    assert sorted(others)[10] < 0.3, others
+    assert sorted(others)[10] < 1, others
     assert (read.status_code, live.status_code) == (200, 200)
     assert party.redeem(code).status_code == 200
     assert party.refresh(tokens["refresh_token"]).status_code == 200
@@ -157,7 +157,7 @@ def test_a_postgresql_that_hangs_is_given_up_and_taken_again(
             assert party.userinfo(tokens["access_token"]).status_code == 200
         assert party.refresh(tokens["refresh_token"]).status_code == 200
         assert_no_bug_was_logged(deployment)
-        assert "neighbour is left alone" in deployment.server.logs()
+        assert "circuit breaker opened" in deployment.server.logs()
 
 
 @pytest.mark.postgres

@@ -106,7 +106,7 @@ def test_two_servers_share_one_count_and_outlive_the_death_of_redis(
         wait_for(partial(is_trusted_again, node))
         assert redis.password not in node.server.logs()
         assert "Traceback" not in node.server.logs()
-        assert "neighbour is left alone" in node.server.logs()
+        assert "circuit breaker opened" in node.server.logs()
 
 
 def test_a_redis_that_hangs_costs_a_moment_and_then_nothing(
@@ -125,7 +125,7 @@ def test_a_redis_that_hangs_costs_a_moment_and_then_nothing(
 
 
 def is_trusted_again(node: Deployment) -> bool:
-    return "neighbour is trusted again" in node.server.logs()
+    return "circuit breaker closed" in node.server.logs()
 
 
 def assert_a_large_limit_holds_though_it_is_given_out_in_portions(node: Deployment) -> None:

@@ -136,6 +136,8 @@ def test_a_proof_is_for_the_request_to_the_service(site: Site) -> None:
     assert sent("GET", "/stock/7", make("PUT", "/stock/7", token)) == 401
     assert sent("PUT", "/stock/7?x=1", proof) == 200
     assert sent("PUT", "/stock/7", proof) == 401, "a proof is good once"
+    assert sent("PUT", "/st%6Fck/%37", proof) == 401, "however its address is written"
+    assert sent("PUT", "/st%6fck/7", make("PUT", "/stock/%37", token)) == 200
     assert ask(site.http, authorization=f"Bearer {token}").status_code == 401
 
 

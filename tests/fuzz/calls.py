@@ -7,8 +7,8 @@ from urllib.parse import quote, urlencode
 
 from hypothesis import strategies as st
 
+from oidc_server.api.operations import Operation
 from oidc_server.routes import OPERATIONS
-from oidc_server.web.operations import Operation
 from tests.callers import Callers
 from tests.fuzz.food import SCALARS, Request, bent, json_values, some_bytes
 

@@ -23,7 +23,7 @@ _TRIES = 3
 _DESCRIPTION = re.compile(r"[\x20-\x21\x23-\x5B\x5D-\x7E]+")
 _PROBLEMS = {kind.name for kind in PROBLEM_TYPES}
 _INSIDE = re.compile(
-    r"traceback|File \"|\.py\b|sqlalchemy|psycopg|sqlite3|site-packages|\bSELECT .* FROM\b",
+    r"traceback|File \"|\.py(?![\w-])|sqlalchemy|psycopg|sqlite3|site-packages|\bSELECT .* FROM\b",
     re.IGNORECASE,
 )
 _ACTION = re.compile(r'<form[^>]*\baction="([^"]*)"')

@@ -21,7 +21,7 @@ REFUSED = ("/nowhere", "/token")
 def test_a_server_that_drains_is_not_ready_but_answers_for_the_last_time_on_each_connection(
     deploy_sqlite,
 ):
-    deployment = deploy_sqlite(workers=1, drain_time="3s")
+    deployment = deploy_sqlite(workers=1, drain_time="6s")
     process, place = deployment.server.process, urlsplit(deployment.issuer)
     before = {path: asked(deployment, path) for path in WATCHED}
     style = re.findall(r"/static/[^\"]+", asked(deployment, "/login").text)[0]
@@ -35,7 +35,7 @@ def test_a_server_that_drains_is_not_ready_but_answers_for_the_last_time_on_each
             assert b"connection: close" not in connection.recv(65536)
 
         process.send_signal(signal.SIGTERM)
-        deadline = time.monotonic() + 2
+        deadline = time.monotonic() + 6
         while (ready := asked(deployment, "/health/ready")).status_code == 200:
             assert time.monotonic() < deadline
         meanwhile = {path: asked(deployment, path) for path in (*ANSWERED, *REFUSED, style)}
@@ -61,7 +61,7 @@ def test_a_server_that_drains_is_not_ready_but_answers_for_the_last_time_on_each
 
 
 def test_when_it_has_drained_nobody_is_let_in_to_wait_for_what_is_still_answered(deploy_sqlite):
-    deployment = deploy_sqlite(workers=2, drain_time="1s")
+    deployment = deploy_sqlite(workers=2, drain_time="3s")
     process, place = deployment.server.process, urlsplit(deployment.issuer)
     with socket.create_connection((place.hostname, place.port), 20) as held:
         held.sendall(LIVE[:20])

@@ -8,7 +8,6 @@ from oidc_server.database import Database
 from oidc_server.security.passwords import PasswordHasher
 from tests.factories import PASSWORD
 from tests.invariants.machine import LivesOfTokens
-from tests.services.coverage_data import unmeasured
 from tests.services.deployment import deployed
 
 pytestmark = [pytest.mark.race, pytest.mark.slow]
@@ -16,7 +15,7 @@ LIVES, STEPS = 12, 30
 
 
 def test_tokens_keep_their_invariants_in_any_order_of_events(ready_database_url, tmp_path):
-    with unmeasured(), deployed(tmp_path, ready_database_url, refresh_token_grace="60s") as running:
+    with deployed(tmp_path, ready_database_url, refresh_token_grace="60s") as running:
         database = Database(ready_database_url)
         hasher = PasswordHasher(1, 64, 1)
 

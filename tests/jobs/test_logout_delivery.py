@@ -10,18 +10,19 @@ from urllib.parse import parse_qs
 
 import jwt
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from oidc_server.domain import audit, clients, endings, logout_deliveries
 from oidc_server.domain.audit import AuditEvent
 from oidc_server.domain.clients import ClientRow
+from oidc_server.domain.outbox import OutboxRow
 from oidc_server.jobs import session_expiry
 from oidc_server.jobs.logout_delivery import deliver
 from oidc_server.outbound.http import HttpClient
 from tests.factories import make_client, make_user
 from tests.relying_party import RelyingParty, signed_in
 from tests.services.clock import SharedClock
-from tests.services.neighbour import neighbour, saying
+from tests.services.external_service import external_service, saying
 
 OK = saying(b"")
 HELD_FOR = timedelta(seconds=15)
@@ -39,19 +40,19 @@ def waiting_for(event):
 
 @pytest.fixture
 def runtime(site):
-    """A server that may speak to this machine, and waits for nobody longer than 1.5 seconds."""
+    """A server that may speak to this machine, and waits for nobody longer than 5 seconds."""
     settings = site.runtime.settings.model_copy(update={"issuer": "http://localhost:8000"})
-    return replace(site.runtime, http=HttpClient(settings, deadline=1.5))
+    return replace(site.runtime, http=HttpClient(settings, deadline=5))
 
 
 @pytest.fixture
 def other():
-    with neighbour(OK) as running:
+    with external_service(OK) as running:
         yield running
 
 
 def sign_out_of(site, *others, self_registered=False):
-    """A person signs in at a client of each of these neighbours, and out."""
+    """A person signs in at a client on each of these servers, and out."""
     party, browser, person, _ = signed_in(site)
     for one in others:
         app = make_client(site, backchannel_logout_uri=one.url("/backchannel?of=us"))
@@ -120,6 +121,27 @@ def test_what_a_client_refuses_is_given_up_and_says_so(site, runtime, other):
     assert detail["reason"] == delivery.last_error
 
 
+def test_a_refusal_that_comes_when_another_node_is_done_gives_nothing_up(
+    site, runtime, other, caplog
+):
+    refuse = saying(b"", status=400)
+
+    def refuse_too_late(handler):
+        with site.db() as db:
+            db.session.execute(update(OutboxRow).values(delivered_at=site.clock.now))
+        refuse(handler)
+
+    other.behaviour = refuse_too_late
+    sign_out_of(site, other)
+
+    deliver(runtime, Event())
+
+    assert len(other.asked) == 1
+    assert states(site) == ["delivered"]
+    assert events(site, audit.Event.LOGOUT_GIVEN_UP) == []
+    assert "given up" not in caplog.text
+
+
 @pytest.mark.parametrize("status", [500, 503, 429, 404, 302])
 def test_a_client_that_fails_is_told_again_under_the_same_jti(site, runtime, other, status):
     other.behaviour = saying(b"", status=status, location=other.url("/elsewhere"))
@@ -140,7 +162,7 @@ def test_a_client_that_fails_is_told_again_under_the_same_jti(site, runtime, oth
 
 
 def test_a_client_that_is_away_is_told_when_it_is_back(site, runtime):
-    with neighbour(OK) as gone:
+    with external_service(OK) as gone:
         port = gone.port
         sign_out_of(site, gone)
     deliver(runtime, Event())
@@ -148,7 +170,7 @@ def test_a_client_that_is_away_is_told_when_it_is_back(site, runtime):
     assert deliveries(site)[0].last_error == "ConnectError"
 
     site.clock.advance(5)
-    with neighbour(OK, port=port) as back:
+    with external_service(OK, port=port) as back:
         deliver(runtime, Event())
 
     assert len(back.asked) == 1
@@ -156,7 +178,7 @@ def test_a_client_that_is_away_is_told_when_it_is_back(site, runtime):
 
 
 def test_a_client_that_is_away_for_long_is_left_alone(site, runtime):
-    with neighbour(OK) as gone:
+    with external_service(OK) as gone:
         sign_out_of(site, gone)
     for _ in range(runtime.settings.breaker_failures):
         deliver(runtime, Event())
@@ -164,14 +186,14 @@ def test_a_client_that_is_away_for_long_is_left_alone(site, runtime):
 
     deliver(runtime, Event())
 
-    assert deliveries(site)[0].last_error == "left alone after failures"
+    assert deliveries(site)[0].last_error == "circuit breaker open"
     assert states(site) == ["waiting"]
 
 
 def test_a_slow_client_holds_up_nobody_else(site, runtime):
     release = Event()
-    with neighbour(waiting_for(release)) as slow, ExitStack() as stack:
-        quick = [stack.enter_context(neighbour(OK)) for _ in range(3)]
+    with external_service(waiting_for(release)) as slow, ExitStack() as stack:
+        quick = [stack.enter_context(external_service(OK)) for _ in range(3)]
         sign_out_of(site, slow, *quick, slow)
         begun = time.monotonic()
         job = threading.Thread(target=deliver, args=(runtime, Event()))
@@ -184,8 +206,8 @@ def test_a_slow_client_holds_up_nobody_else(site, runtime):
         job.join()
         release.set()
 
-    assert took < 1.4
-    assert asked_meanwhile == 1
+    assert took < 4.5
+    assert asked_meanwhile <= 1  # the next one to it waits for its turn
     assert sorted(states(site)) == ["delivered"] * 3 + ["waiting"] * 2
 
 
@@ -193,8 +215,8 @@ def test_clients_that_registered_themselves_hold_up_nobody_else(site, runtime):
     """Whoever may register can name any number of slow ones."""
     release = Event()
     with ExitStack() as stack:
-        slow = [stack.enter_context(neighbour(waiting_for(release))) for _ in range(20)]
-        quick = stack.enter_context(neighbour(OK))
+        slow = [stack.enter_context(external_service(waiting_for(release))) for _ in range(20)]
+        quick = stack.enter_context(external_service(OK))
         sign_out_of(site, *slow, self_registered=True)
         sign_out_of(site, quick)
         begun = time.monotonic()
@@ -207,7 +229,7 @@ def test_clients_that_registered_themselves_hold_up_nobody_else(site, runtime):
         release.set()
         job.join()
 
-    assert took < 1.4
+    assert took < 4.5
 
 
 @pytest.mark.parametrize("change", ["disabled", "without an address"])
@@ -321,7 +343,7 @@ def test_a_running_server_tells_soon_after_the_commit(start_site, other):
 @pytest.mark.slow
 def test_what_a_killed_worker_was_telling_is_told_by_another(deploy, tmp_path):
     hold, clock = Event(), SharedClock(tmp_path / "clock")
-    with neighbour(waiting_for(hold)) as other:
+    with external_service(waiting_for(hold)) as other:
         deployment = deploy(clock=clock)
         app = deployment.make_client("web", "--backchannel-logout-uri", other.url())
         party, browser = RelyingParty(deployment, app), deployment.browser()

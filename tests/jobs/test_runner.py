@@ -152,7 +152,7 @@ def test_a_job_at_work_ends_when_the_server_stops(site):
     began_to_stop = time.monotonic()
     jobs.stop()
 
-    assert time.monotonic() - began_to_stop < 2
+    assert time.monotonic() - began_to_stop < 20
 
 
 @pytest.mark.slow

@@ -126,6 +126,15 @@ const exercises = {
     return { asked: [...address.searchParams.keys()].sort(), ...(await told(config, tokens)) };
   },
 
+  async signed_response() {
+    const config = await register({ authorization_signed_response_alg: "ES256" });
+    client.useJwtResponseMode(config);
+    const attempt = await begin();
+    const callback = await browse(client.buildAuthorizationUrl(config, attempt.parameters));
+    const tokens = await redeem(config, callback, attempt);
+    return { answered: [...callback.searchParams.keys()], ...(await told(config, tokens)) };
+  },
+
   async private_key_jwt_and_dpop() {
     const { config } = await registerWithKey({
       dpop_bound_access_tokens: true,

@@ -8,8 +8,8 @@ import pytest
 
 from oidc_server.domain import users
 from oidc_server.languages import NAMES, tag, translate
-from oidc_server.web.mail_facts import browser_name
-from tests.browser import Browser
+from oidc_server.people.mail_facts import browser_name
+from tests.browser import Browser, Page
 from tests.factories import make_client, make_user
 from tests.mails import read_mails
 from tests.relying_party import RelyingParty
@@ -59,6 +59,33 @@ def test_a_sign_in_from_the_app_to_the_account_is_in_the_language_that_the_app_a
     assert heading(login).startswith(HEADINGS[language].split()[0])
     assert {language_of(page) for page in (login, failed, consent)} == {tag(language)}
     assert browser.allow(consent).headers["location"].startswith(party.app.redirect_uri)
+
+
+@pytest.mark.parametrize("sent_to", ["/login", "/login/passkey"])
+def test_the_choice_on_a_page_that_a_form_has_sent_leads_back_to_the_app(site, sent_to):
+    party = RelyingParty(site, make_client(site))
+    person, browser = make_user(site), Browser(site.http, site.issuer)
+    login = browser.go(party.url())
+    fields = {**Page(login).hidden(), "username": person.username, "password": "wrong"}
+    failed = browser.client.post(sent_to, data=fields, headers={"sec-fetch-site": "same-origin"})
+
+    chosen = choose(browser, failed, "de")
+    answer = browser.allow(browser.log_in(chosen, person))
+
+    assert failed.status_code == 401
+    assert heading(chosen) == HEADINGS["de"]
+    assert answer.headers["location"].startswith(party.app.redirect_uri)
+
+
+def test_the_choice_on_the_error_of_a_button_leads_back_to_the_page_with_the_button(site):
+    person, browser = make_user(site), Browser(site.http, site.issuer)
+    browser.log_in(browser.go("/login"), person)
+    expired = browser.client.post("/account/sessions/end-others", data={"csrf_token": "old"})
+
+    chosen = choose(browser, expired, "de")
+
+    assert expired.status_code == 403
+    assert (chosen.status_code, chosen.url.path) == (200, "/account/sessions")
 
 
 @pytest.mark.parametrize("language", NAMES)

@@ -1,5 +1,6 @@
 """RP-Initiated Logout: who is signed out at once, who is asked, and where nobody is sent."""
 
+import re
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -201,6 +202,30 @@ def test_an_address_that_is_not_registered_is_a_page(site: Site, uri: str) -> No
 
     assert all(is_page(answer, 400) for answer in answers)
     assert is_signed_in(party, browser)
+
+
+def test_the_page_says_which_app_is_at_fault_and_what_it_sent(site: Site) -> None:
+    party = RelyingParty(site, make_client(site, client_name="Shop"))
+    browser = Browser(site.browser(), site.issuer)
+
+    page = browser.go(logout(client_id=party.app.client_id, post_logout_redirect_uri=AFTER))
+
+    assert "Shop is not set up correctly" in page.text
+    assert "The post_logout_redirect_uri is not registered for this client." in page.text
+    assert f"<code>{AFTER}</code>" in page.text
+
+
+def test_whoever_is_still_signed_in_is_told_so_and_can_sign_out_without_the_app(site: Site) -> None:
+    _, browser, hint = a_session(site)
+
+    told = browser.go(logout(id_token_hint=hint, post_logout_redirect_uri=f"{AFTER}/elsewhere"))
+    stranger = site.browser().get(logout(id_token_hint="of another server"))
+
+    assert "You are still signed in." in told.text
+    [way_out] = re.findall(r'href="([^"]+)">Sign out<', told.text)
+    assert "Sign out of" in browser.go(way_out).text
+    assert is_page(stranger, 400)
+    assert "still signed in" not in stranger.text
 
 
 def test_an_address_of_another_client_is_a_page(site: Site) -> None:

@@ -12,7 +12,7 @@ from oidc_server.domain import clients
 from oidc_server.oauth2.client_keys import NoEncryptionKeyError
 from oidc_server.outbound.documents import RETRY_AFTER, FetchNeeded
 from tests.factories import make_client
-from tests.services.neighbour import neighbour, saying
+from tests.services.external_service import external_service, saying
 from tests.site import Site
 
 ALG, ENC = "ECDH-ES+A128KW", "A128GCM"
@@ -48,7 +48,7 @@ def test_a_token_is_encrypted_to_the_registered_key(site: Site) -> None:
 
 def test_a_key_that_is_published_later_is_found(start_site: Callable[..., Site]) -> None:
     site = start_site(issuer="http://localhost:8000")
-    with neighbour(saying(b'{"keys":[]}')) as other:
+    with external_service(saying(b'{"keys":[]}')) as other:
         client_id = encrypting(site, jwks_uri=other.url())
         with pytest.raises(NoEncryptionKeyError):
             encrypt(site, client_id)

@@ -15,11 +15,11 @@ def test_a_breaker_that_is_on_trial_is_not_closed_yet():
 
     for before, after in changes:
         metrics.breaker_changed("moon", before, after)
-        seen.append(value("oidc_breakers_open", neighbour="moon"))
+        seen.append(value("oidc_breakers_open", service="moon"))
 
     assert seen == [1, 1, 0]
-    assert value("oidc_breaker_transitions_total", neighbour="moon", state="open") == 1
-    assert value("oidc_breaker_transitions_total", neighbour="moon", state="closed") == 1
+    assert value("oidc_breaker_transitions_total", service="moon", state="open") == 1
+    assert value("oidc_breaker_transitions_total", service="moon", state="closed") == 1
 
 
 @pytest.mark.parametrize("method", ["BREW", "get"])

@@ -104,7 +104,7 @@ def test_requests_of_all_workers_are_counted_also_when_one_was_killed(watched):
     assert after_the_kill == before + 40
     assert watched.requests(route) == before + 50
     assert watched.value("oidc_http_request_duration_seconds_count", route=route) == before + 50
-    assert watched.value("oidc_lane_threads", lane="hashing") == 2 * processors.share(2)
+    assert watched.value("oidc_lane_threads", lane="hashing") == 2 * processors.threads(2)
 
 
 def test_sign_ins_tokens_and_sessions_are_counted(watched):

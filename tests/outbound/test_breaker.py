@@ -1,7 +1,6 @@
-"""A failing neighbour is left alone, and tried again one call at a time."""
+"""The circuit breaker of a failing service opens, and then admits one trial at a time."""
 
 import threading
-import time
 from contextlib import suppress
 
 import pytest
@@ -13,7 +12,7 @@ OPEN_SECONDS = 60.0
 
 
 class SaidNoError(Exception):
-    """The neighbour works, and refuses."""
+    """The service works, and refuses."""
 
 
 class Seconds:
@@ -74,7 +73,7 @@ def test_an_open_breaker_says_when_to_come_back(breaker):
     assert 0 < refusal.value.retry_after <= OPEN_SECONDS
 
 
-def test_a_neighbour_that_says_no_works(breaker):
+def test_a_service_that_refuses_a_call_counts_as_working(breaker):
     fail(breaker, 10, SaidNoError)
 
     succeed(breaker)
@@ -101,7 +100,7 @@ def test_after_enough_successes_it_takes_as_many_failures_as_before(breaker, sec
     succeed(breaker)
 
 
-def test_a_trial_that_fails_lets_the_neighbour_rest_again(breaker, seconds):
+def test_a_trial_that_fails_opens_the_breaker_again(breaker, seconds):
     fail(breaker, 3)
     seconds.sleep(OPEN_SECONDS)
 
@@ -128,20 +127,23 @@ def test_one_trial_runs_at_a_time(breaker, seconds):
 def test_of_many_threads_that_come_at_once_one_makes_the_trial(breaker, seconds):
     fail(breaker, 3)
     seconds.sleep(OPEN_SECONDS)
-    start, made = threading.Barrier(16), []
+    all_came, made = threading.Barrier(16), []
 
     def call():
-        start.wait()
-        with suppress(BreakerOpenError), breaker.guard():
-            made.append(1)
-            time.sleep(0.2)
+        all_came.wait(20)
+        try:
+            with breaker.guard():
+                made.append(1)
+                all_came.wait(20)
+        except BreakerOpenError:
+            all_came.wait(20)
 
     in_threads(16, call)
 
     assert made == [1]
 
 
-def test_calls_to_a_neighbour_that_works_run_side_by_side(breaker):
+def test_calls_to_a_service_that_works_run_side_by_side(breaker):
     together = threading.Barrier(5)
 
     def call():
@@ -176,28 +178,28 @@ def test_a_trial_that_is_broken_off_does_not_keep_others_out(breaker, seconds):
 
 def test_it_goes_from_closed_to_open_to_half_open_to_closed_and_tells(breaker, seconds, caplog):
     def counted(state):
-        sample = {"neighbour": "mail", "state": state}
+        sample = {"service": "mail", "state": state}
         return REGISTRY.get_sample_value("oidc_breaker_transitions_total", sample) or 0
 
     def left_alone():
-        return REGISTRY.get_sample_value("oidc_breakers_open", {"neighbour": "mail"}) or 0
+        return REGISTRY.get_sample_value("oidc_breakers_open", {"service": "mail"}) or 0
 
     states = ("open", "half-open", "closed")
     before, alone = [counted(state) for state in states], left_alone()
-    seen = [(breaker.state, breaker.rests)]
+    seen = [(breaker.state, breaker.refuses)]
     with caplog.at_level("INFO", "oidc_server.outbound.breaker"):
         fail(breaker, 3)
-        seen.append((breaker.state, breaker.rests))
+        seen.append((breaker.state, breaker.refuses))
         assert left_alone() == alone + 1
         seconds.sleep(OPEN_SECONDS - 1)
         with pytest.raises(BreakerOpenError) as refusal, breaker.guard():
             pass
         seconds.sleep(1)
-        seen.append((breaker.state, breaker.rests))
+        seen.append((breaker.state, breaker.refuses))
         succeed(breaker)
-        seen.append((breaker.state, breaker.rests))
+        seen.append((breaker.state, breaker.refuses))
         succeed(breaker)
-        seen.append((breaker.state, breaker.rests))
+        seen.append((breaker.state, breaker.refuses))
 
     assert refusal.value.retry_after == 1
     assert seen == [
@@ -211,11 +213,11 @@ def test_it_goes_from_closed_to_open_to_half_open_to_closed_and_tells(breaker, s
     assert left_alone() == alone
     lines = [record.msg for record in caplog.records]
     assert [(line["event"], line["level"]) for line in lines] == [
-        ("neighbour is left alone", "warning"),
-        ("neighbour is tried again", "info"),
-        ("neighbour is trusted again", "info"),
+        ("circuit breaker opened", "warning"),
+        ("circuit breaker half-open", "info"),
+        ("circuit breaker closed", "info"),
     ]
-    assert {line["neighbour"] for line in lines} == {"mail"}
+    assert {line["service"] for line in lines} == {"mail"}
 
 
 def test_while_somebody_tries_the_others_do_without(breaker, seconds):
@@ -223,25 +225,25 @@ def test_while_somebody_tries_the_others_do_without(breaker, seconds):
     seconds.sleep(OPEN_SECONDS)
 
     with breaker.guard():
-        assert breaker.rests
+        assert breaker.refuses
 
 
-def test_a_neighbour_that_is_forgotten_is_not_counted_as_left_alone(breaker):
+def test_a_breaker_that_is_retired_is_not_counted_as_open(breaker):
     fail(breaker, 3)
-    alone = REGISTRY.get_sample_value("oidc_breakers_open", {"neighbour": "mail"}) or 0
+    alone = REGISTRY.get_sample_value("oidc_breakers_open", {"service": "mail"}) or 0
 
     breaker.retire()
 
-    assert REGISTRY.get_sample_value("oidc_breakers_open", {"neighbour": "mail"}) == alone - 1
+    assert REGISTRY.get_sample_value("oidc_breakers_open", {"service": "mail"}) == alone - 1
 
 
-def test_a_call_that_fails_after_its_neighbour_was_forgotten_is_not_counted(breaker):
-    alone = REGISTRY.get_sample_value("oidc_breakers_open", {"neighbour": "mail"}) or 0
+def test_a_call_that_fails_after_its_breaker_was_retired_is_not_counted(breaker):
+    alone = REGISTRY.get_sample_value("oidc_breakers_open", {"service": "mail"}) or 0
 
     breaker.retire()
     fail(breaker, 3)
 
-    assert (REGISTRY.get_sample_value("oidc_breakers_open", {"neighbour": "mail"}) or 0) == alone
+    assert (REGISTRY.get_sample_value("oidc_breakers_open", {"service": "mail"}) or 0) == alone
 
 
 def in_threads(count, call):

@@ -7,7 +7,7 @@ import pytest
 
 from oidc_server.outbound.leaked_passwords import LeakedPasswords
 from oidc_server.settings import SettingsError, load
-from tests.services.neighbour import neighbour, saying
+from tests.services.external_service import external_service, saying
 
 PASSWORD = "a leaked passphrase"
 TEXT = sha1(PASSWORD.encode(), usedforsecurity=False).hexdigest().upper()
@@ -41,7 +41,7 @@ def lines(*found):
     ],
 )
 def test_the_service_learns_five_digits_and_answers_with_all_that_begin_so(line, leaked):
-    with neighbour(saying(lines(line), content_type="text/plain")) as service:
+    with external_service(saying(lines(line), content_type="text/plain")) as service:
         assert ranges(service.url("/range")).is_known_elsewhere(PASSWORD) is leaked
 
     [(method, path, headers, body)] = service.asked
@@ -52,21 +52,21 @@ def test_the_service_learns_five_digits_and_answers_with_all_that_begin_so(line,
 
 @pytest.mark.parametrize("status", [302, 404, 429, 500])
 def test_an_answer_of_no_use_stops_nobody_and_is_logged(status, caplog):
-    with neighbour(saying(b"", status=status)) as service:
+    with external_service(saying(b"", status=status)) as service:
         assert not ranges(service.url()).is_known_elsewhere(PASSWORD)
 
-    assert "could not be asked" in caplog.text
+    assert "leaked password service failed" in caplog.text
     assert TEXT[:5] not in caplog.text
 
 
 def test_a_service_that_is_slow_is_waited_for_a_moment_and_then_left_alone():
-    with neighbour(lambda _: time.sleep(4)) as service:
+    with external_service(lambda _: time.sleep(4)) as service:
         asked = ranges(service.url(), failures=2)
         start = time.monotonic()
         answers = [asked.is_known_elsewhere(PASSWORD) for _ in range(6)]
 
     assert answers == [False] * 6
-    assert 2.5 < time.monotonic() - start < 5
+    assert 2.5 < time.monotonic() - start < 8
     assert len(service.asked) == 2
 
 

@@ -32,7 +32,7 @@ def test_every_module_that_a_test_names_is_in_the_table():
         module
         for path in tracked_files("tests/conformance/")
         if path.suffix == ".py"
-        for module in re.findall(r"\boidcc-([\w-]*\w)", read(path))
+        for module in re.findall(r"\b(?:oidcc|fapi2-security-profile-final)-([\w-]*\w)", read(path))
     }
 
     assert named - {row[0] for row in _ROWS} == set()

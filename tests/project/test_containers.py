@@ -128,7 +128,7 @@ def test_every_file_is_there_or_made_by_make(compose, services):
     assert {volume.partition(":")[0] for volume in volumes} == compose["volumes"].keys()
 
 
-def test_the_server_takes_the_settings_and_finds_its_neighbours(services, tmp_path):
+def test_the_server_takes_the_settings_and_finds_the_other_services(services, tmp_path):
     (tmp_path / "secret_key").write_text("x" * 64)
     (tmp_path / "database_url").write_text("postgresql://oidc:x@postgres/oidc")
 

@@ -118,3 +118,9 @@ def test_times_are_written_by_the_language_of_the_page():
     written = [str(path) for path in tracked_files("templates/") if "strftime" in read(path)]
 
     assert written == []
+
+
+def test_no_line_of_french_begins_with_its_punctuation():
+    loose = [text for _, text in translations("fr") if re.search(" [?!;:»]|« ", text)]
+
+    assert loose == []

@@ -13,7 +13,7 @@ from oidc_server.cli import application
 from oidc_server.routes import ROUTES
 from oidc_server.settings import load
 from tests.project.repository import ROOT, read
-from tests.services.neighbour import certificate_for
+from tests.services.external_service import certificate_for
 from tests.services.nginx import Start, around
 from tests.services.ports import free_port
 

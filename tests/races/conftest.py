@@ -4,17 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.services.coverage_data import unmeasured
 from tests.services.databases import KINDS
 from tests.services.deployment import Deployment, deployed
 from tests.services.ready_databases import ReadyDatabases
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _without_coverage() -> Iterator[None]:
-    """Workers that count their lines meet each other less often."""
-    with unmeasured():
-        yield
 
 
 @pytest.fixture(scope="module", params=KINDS)

@@ -139,6 +139,8 @@ def test_an_invitation_used_twenty_times_at_once_makes_one_account(
 
     answers = at_once(deployment, requests)
 
-    assert sorted(answer.status_code for answer in answers) == [303] + [400] * (AT_ONCE - 1)
+    statuses = [answer.status_code for answer in answers]
+    assert statuses.count(303) == 1
+    assert set(statuses) <= {303, 400, 503}  # 503: too many passwords wait to be hashed
     accounts = deployment.command_line.answer("users", "list")
     assert len([a for a in accounts if a["username"].startswith("guest")]) == 1

@@ -122,9 +122,9 @@ def test_passwords_that_find_no_room_to_be_hashed_get_503_and_are_not_counted(
 
     busy = [answer for answer in answers if answer.status_code == 503]
     tried = [answer for answer in answers if answer.status_code == 401]
-    # Who comes while too many others are still on their way into the queue is told to wait.
+    # Who comes while as many as are free are still on their way into the queue is told to wait.
     assert {answer.status_code for answer in answers} <= {401, 429, 503}
-    assert len(busy) + len(tried) > FREE_GUESSES
+    assert len(busy) + len(tried) >= FREE_GUESSES
     assert {answer.headers["retry-after"] for answer in busy} == {"2"}
     # Each worker hashes one, and one waits: had the others been counted, nobody could sign in now.
     assert len(tried) < FREE_GUESSES

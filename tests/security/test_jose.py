@@ -4,7 +4,6 @@ import base64
 import hashlib
 import hmac
 import json
-import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -26,6 +25,7 @@ from oidc_server.security.jose import (
     parse_json_object,
 )
 from oidc_server.security.jose import own_tokens as jose
+from tests.processor_time import at_most
 
 ISSUER = "https://id.example.com"
 CLAIMS = {"iss": ISSUER, "sub": "s", "aud": "a", "exp": 4_000_000_000, "iat": 1_700_000_000}
@@ -381,11 +381,8 @@ def test_a_signed_payload_that_can_be_read_in_two_ways_is_refused(payload):
      "eyJ" * 4000, "e30.e30.e30", "e30.e30.", " ", "Bearer x"],
 )  # fmt: skip
 def test_garbage_is_refused_at_once(garbage):
-    start = time.perf_counter()
-
-    assert read(garbage) is None
-
-    assert time.perf_counter() - start < 0.1
+    with at_most(0.1):
+        assert read(garbage) is None
 
 
 @pytest.mark.parametrize("payload_size", [9_000, 13_000, 1_000_000, 10_000_000])

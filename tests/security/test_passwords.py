@@ -1,7 +1,6 @@
 """Passwords: hashing them, and refusing bad ones."""
 
 import threading
-import time
 
 import pytest
 from hypothesis import given
@@ -9,6 +8,7 @@ from hypothesis import strategies as st
 
 from oidc_server.security.passwords import MAX_LENGTH, PasswordHasher, problems
 from oidc_server.security.passwords.estimate import estimate
+from tests.processor_time import at_most
 
 CHEAP = PasswordHasher(time_cost=1, memory_kib=8, parallelism=1)
 GOOD = "lighthouse-cobalt-97"
@@ -67,13 +67,11 @@ def test_a_hash_that_is_none_fits_no_password_and_wants_to_be_made_anew(encoded)
 @pytest.mark.parametrize("password", ["a" * (MAX_LENGTH + 1), "a" * 10_000_000, "\ud800"])
 def test_what_cannot_be_a_password_is_refused_before_it_is_hashed(password):
     costly = PasswordHasher(time_cost=20, memory_kib=65_536, parallelism=1)
-    start = time.perf_counter()
 
-    with pytest.raises(ValueError, match=r"characters|surrogates"):
-        costly.hash(password)
-    assert not costly.verify(CHEAP.dummy, password)
-
-    assert time.perf_counter() - start < 0.1
+    with at_most(0.1):
+        with pytest.raises(ValueError, match=r"characters|surrogates"):
+            costly.hash(password)
+        assert not costly.verify(CHEAP.dummy, password)
 
 
 def test_a_hash_made_with_other_costs_is_to_be_made_anew():
@@ -178,9 +176,8 @@ def test_what_looks_like_many_letters_takes_no_longer_than_a_hash():
     estimate("loads the word lists")
 
     for password in passwords:
-        began = time.process_time()
-        estimate(password)
-        assert time.process_time() - began < 0.3, password
+        with at_most(0.3):
+            estimate(password)
 
 
 def test_what_the_person_is_known_by_takes_no_time_however_long_it_is():
@@ -188,11 +185,9 @@ def test_what_the_person_is_known_by_takes_no_time_however_long_it_is():
     name = "alice" + "\u0301\u0316" * 20_000
     problems(GOOD, minimum=15)
 
-    began = time.process_time()
-
-    assert problems("alice-lighthouse-97", minimum=15, context=[name]) is None
-    assert problems("alice-lighthouse-97", minimum=15, context=["alice"]) == "contains_name"
-    assert time.process_time() - began < 0.3
+    with at_most(0.3):
+        assert problems("alice-lighthouse-97", minimum=15, context=[name]) is None
+        assert problems("alice-lighthouse-97", minimum=15, context=["alice"]) == "contains_name"
 
 
 def test_a_password_of_many_symbols_is_as_good_as_it_was():
@@ -242,9 +237,6 @@ def test_judging_a_password_never_fails(password, name):
 
 
 def test_judging_takes_no_longer_for_a_tricky_password():
-    start = time.perf_counter()
-
-    for unit in ("a", "ab", "a" * 511 + "b", "1q", "ﷺ", "="):
-        problems((unit * MAX_LENGTH)[:MAX_LENGTH], minimum=15, context=["a" * 300])
-
-    assert time.perf_counter() - start < 0.5
+    with at_most(0.5):
+        for unit in ("a", "ab", "a" * 511 + "b", "1q", "ﷺ", "="):
+            problems((unit * MAX_LENGTH)[:MAX_LENGTH], minimum=15, context=["a" * 300])

@@ -1,4 +1,4 @@
-"""A line to a neighbour that goes bad: it is a port of its own, before that of a real server."""
+"""A proxy before the port of a real server, whose connections can be made bad."""
 
 import socket
 import threading

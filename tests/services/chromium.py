@@ -77,7 +77,10 @@ def page_without_scripts(chromium: Browser) -> Iterator[Page]:
         yield page
 
 
-@pytest.fixture(params=["scripts", "no scripts"])
+_BOTH = [pytest.param(name, marks=pytest.mark.browser) for name in ("scripts", "no scripts")]
+
+
+@pytest.fixture(params=_BOTH)
 def either_page(request: pytest.FixtureRequest) -> Page:
     """The test runs twice: with `page`, and with `page_without_scripts`."""
     name = "page" if request.param == "scripts" else "page_without_scripts"

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 from joserfc import jwk, jws
 from joserfc.jwk import ECKey, OctKey
 
-from tests.services.neighbour import Neighbour, neighbour, saying
+from tests.services.external_service import ExternalService, external_service, saying
 
 ALGORITHMS = ["ES256", "HS256", "none"]
 
@@ -45,7 +45,7 @@ class Provider:
     nonces: dict[str, str] = field(default_factory=dict)
     asked: list[dict[str, str]] = field(default_factory=list)
     """The parameters of every authorization request, the latest last."""
-    running: Neighbour | None = None
+    running: ExternalService | None = None
 
     @property
     def issuer(self) -> str:
@@ -147,5 +147,5 @@ class Provider:
 def running_provider(now: Callable[[], float] = time.time) -> Iterator[Provider]:
     """Run one in threads of this process."""
     provider = Provider(now)
-    with neighbour(provider.serve) as provider.running:
+    with external_service(provider.serve) as provider.running:
         yield provider

@@ -204,10 +204,30 @@ def test_the_rest_of_a_body_that_was_refused_is_no_request(
     assert next_answer.startswith(b"HTTP/1.1 200 ")
 
 
+@pytest.mark.parametrize("last", [b"", b"connection: close\r\n"])
+def test_who_sends_too_much_sees_why_also_on_a_connection_that_is_closed(
+    deploy_sqlite: Callable[..., Deployment], last: bytes
+) -> None:
+    """A proxy that sends everything first would be cut off, and make an error of its own of it."""
+    deployment = deploy_sqlite(workers=1)
+
+    with connected(deployment) as connection:
+        connection.sendall(HEAD + last + FORM.replace(b"100", b"2000000"))
+        for _ in range(40):
+            connection.sendall(b"x" * 50_000)
+            time.sleep(0.001)
+        refused = connection.recv(65536)
+        connection.sendall(HEALTH)
+        follows = connection.recv(65536)
+
+    assert refused.startswith(b"HTTP/1.1 413 ")
+    assert follows[:13] == (b"" if last else b"HTTP/1.1 200 ")
+
+
 def test_an_offer_to_speak_something_else_is_left_aside_and_is_the_last_request(
     deploy_sqlite: Callable[..., Deployment],
 ) -> None:
-    """The parser would lose what came with it, and take the middle of a request for its start."""
+    """Whoever offered it may speak it from then on."""
     deployment = deploy_sqlite(workers=1)
     offer = b"\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n"
 
@@ -219,6 +239,82 @@ def test_an_offer_to_speak_something_else_is_left_aside_and_is_the_last_request(
     assert re.findall(rb"HTTP/1.1 (\d+) ", answers) == [b"200"]
     assert b"\r\nconnection: close\r\n" in answers
     assert "pgrade" not in deployment.server.logs()
+
+
+OFFER = HEAD + b"connection: upgrade, http2-settings\r\nupgrade: h2c\r\nhttp2-settings: AA\r\n"
+FIELDS = b"grant_type=nothing"
+WITH_LENGTH = FORM.replace(b"100", b"%d" % len(FIELDS)) + FIELDS
+IN_CHUNKS = FORM.replace(b"content-length: 100", b"transfer-encoding: chunked") + b"".join(
+    b"%x\r\n%s\r\n" % (len(part), part) for part in (FIELDS[:5], FIELDS[5:], b"")
+)
+
+
+@pytest.mark.parametrize(
+    ("form", "error"),
+    [
+        (WITH_LENGTH, b"unsupported_grant_type"),
+        (IN_CHUNKS, b"unsupported_grant_type"),
+        (b"\r\n", b"invalid_request"),
+        (b"content-length: 0\r\n\r\n", b"invalid_request"),
+    ],
+    ids=["length", "chunks", "no body", "an empty body"],
+)
+def test_the_body_of_a_request_that_offers_http2_is_read(
+    deploy_sqlite: Callable[..., Deployment], form: bytes, error: bytes
+) -> None:
+    """As Java's client sends it, wherever there is no TLS."""
+    deployment = deploy_sqlite(workers=1, body_timeout="2s")
+
+    for size in (1, 40, 1000):
+        with connected(deployment) as connection:
+            whole = OFFER + form + (HEAD + WITH_LENGTH if size == 1000 else b"")
+            for begin in range(0, len(whole), size):
+                connection.sendall(whole[begin : begin + size])
+            answer = read_until_cut_off(connection)
+
+        assert re.findall(rb"HTTP/1.1 (\d+) ", answer) == [b"400"]
+        assert b'"%s"' % error in answer
+        assert b"\r\nconnection: close\r\n" in answer
+
+
+@pytest.mark.parametrize("begin", [HEAD, OFFER], ids=["plain", "offers HTTP/2"])
+def test_what_comes_after_a_body_is_no_header(
+    deploy_sqlite: Callable[..., Deployment], begin: bytes
+) -> None:
+    """Proxies that write headers of their own pass on trailers that a client wrote."""
+    deployment = deploy_sqlite(workers=1)
+    kind, chunked = FORM.split(b"\r\n")[0], b"transfer-encoding: chunked\r\n"
+    close = b"" if begin is OFFER else b"connection: close\r\n"
+
+    with connected(deployment) as connection:
+        connection.sendall(begin + close + chunked + b"\r\n3\r\na=b\r\n0\r\n" + kind + b"\r\n\r\n")
+        answer = read_until_cut_off(connection)
+
+    assert answer.startswith(b"HTTP/1.1 415 ")
+
+
+def test_what_comes_after_a_body_takes_no_memory(deploy_sqlite: Callable[..., Deployment]) -> None:
+    deployment = deploy_sqlite(workers=1)
+    chunked = HEAD + b"transfer-encoding: chunked\r\nconnection: close\r\n\r\n0\r\n"
+
+    with connected(deployment) as connection:
+        connection.sendall(HEALTH)
+        connection.recv(65536)
+        before = memory_of(deployment)
+        connection.sendall(chunked + b"a:\r\n" * 2_000_000)
+        time.sleep(SECONDS)
+        meanwhile = memory_of(deployment)
+        connection.sendall(b"\r\n")
+        answer = read_until_cut_off(connection)
+
+    assert meanwhile - before < 32
+    assert answer.startswith(b"HTTP/1.1 400 ")
+
+
+def memory_of(deployment: Deployment) -> int:
+    """Of the server, in MiB."""
+    status = Path(f"/proc/{deployment.server.process.pid}/status").read_text()
+    return int(re.findall(r"VmRSS:\s+(\d+) kB", status)[0]) // 1024
 
 
 def test_who_reads_no_answers_keeps_nobody_out_and_is_let_go(

@@ -33,8 +33,10 @@ def cycle(**differently: Any) -> SimpleNamespace:
 def test_a_header_that_would_be_two_is_not_sent(ending: bytes) -> None:
     request = cycle()
 
-    with pytest.raises(ValueError, match="end of a line"):
-        InOnePiece(request)(303, b"", [(b"location", b"/a" + ending + b"set-cookie: b=c")], b"")
+    with pytest.raises(ValueError, match="CR or LF"):
+        InOnePiece(request, None)(
+            303, b"", [(b"location", b"/a" + ending + b"set-cookie: b=c")], b""
+        )
 
     assert request.sent == []
     assert not request.response_started
@@ -51,6 +53,6 @@ def test_a_header_that_would_be_two_is_not_sent(ending: bytes) -> None:
 def test_what_cannot_be_sent_at_once_is_left_to_uvicorn(state: dict[str, Any]) -> None:
     request = cycle(**state)
 
-    assert not InOnePiece(request)(200, b"", [], b"body")
+    assert not InOnePiece(request, None)(200, b"", [], b"body")
 
     assert request.sent == []

@@ -297,3 +297,16 @@ def test_what_browsers_would_not_send_is_no_origin(origin, fix):
         values.check_origin(origin)
 
     assert origin in str(refused.value)
+
+
+def test_no_more_scopes_are_opened_than_a_client_has_room_for():
+    assert len(values.check_scopes(tuple(f"notes:{count}" for count in range(30)))) == 30
+    with pytest.raises(ValueError, match="at most 30"):
+        values.check_scopes(tuple(f"notes:{count}" for count in range(31)))
+
+
+@pytest.mark.parametrize("scope", ["notes:read notes:write", 'a"b', "a\\b", "é"])
+def test_what_is_no_scope_is_refused(scope):
+    assert values.check_scopes(("notes:read", "https://api.example.com/notes")) is not None
+    with pytest.raises(ValueError, match="with commas between"):
+        values.check_scopes(("notes:read", scope))

@@ -9,7 +9,7 @@ from oidc_server.cli.setup_url import setup_url
 from oidc_server.domain import links, roles, users
 from oidc_server.domain.links import Purpose
 from tests.authentication.forms import csrf, is_signed_in, new_browser, post, post_to, sign_in
-from tests.factories import PASSWORD, everybody, make_user
+from tests.factories import PASSWORD, account_of, everybody, make_user
 
 FIELDS: dict[str, Any] = {
     "username": "root",
@@ -52,7 +52,7 @@ def test_the_printed_link_makes_the_administrator_and_signs_them_in(site):
     assert is_signed_in(browser)
     assert administrators(site) == ["root"]
     with site.db() as db:
-        user = users.get(db, users.find_for_sign_in(db, "root@example.com").id)
+        user = users.get(db, account_of(db, "root@example.com").id)
     assert user.email_verified_at == site.clock.now
     assert sign_in(new_browser(site), "root").status_code == 303
 

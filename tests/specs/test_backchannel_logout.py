@@ -15,7 +15,7 @@ from oidc_server.web.runtime import Runtime
 from tests.browser import Browser
 from tests.factories import make_client
 from tests.relying_party import RelyingParty, signed_in
-from tests.services.neighbour import Neighbour, neighbour, saying
+from tests.services.external_service import ExternalService, external_service, saying
 from tests.site import Site
 from tests.tokens import claims_of
 
@@ -31,12 +31,12 @@ def runtime(site: Site) -> Runtime:
 
 
 @pytest.fixture
-def other() -> Iterator[Neighbour]:
-    with neighbour(saying(b"")) as running:
+def other() -> Iterator[ExternalService]:
+    with external_service(saying(b"")) as running:
         yield running
 
 
-def logout_tokens(other: Neighbour) -> list[str]:
+def logout_tokens(other: ExternalService) -> list[str]:
     forms = [parse_qs(body.decode(), strict_parsing=True) for *_, body in other.asked]
     assert all(set(form) == {"logout_token"} for form in forms)
     return [form["logout_token"][0] for form in forms]
@@ -60,7 +60,7 @@ def test_s2_1_the_metadata_say_so_and_the_id_token_has_a_sid(site: Site) -> None
 
 @pytest.mark.parametrize("alg", ["RS256", "ES256"])
 def test_s2_4_the_logout_token_is_signed_as_the_id_token_is_and_says_who_and_which_session(
-    site: Site, runtime: Runtime, other: Neighbour, alg: str
+    site: Site, runtime: Runtime, other: ExternalService, alg: str
 ) -> None:
     party, browser, _, tokens = signed_in(
         site,
@@ -104,7 +104,7 @@ def test_s2_4_the_logout_token_is_signed_as_the_id_token_is_and_says_who_and_whi
 
 
 def test_s2_4_a_pairwise_client_is_told_the_sub_and_sid_that_it_knows(
-    site: Site, runtime: Runtime, other: Neighbour
+    site: Site, runtime: Runtime, other: ExternalService
 ) -> None:
     _, browser, person, tokens = signed_in(
         site, subject_type="pairwise", backchannel_logout_uri=other.url()
@@ -120,7 +120,7 @@ def test_s2_4_a_pairwise_client_is_told_the_sub_and_sid_that_it_knows(
 
 
 def test_s2_4_each_delivery_has_a_jti_of_its_own(
-    site: Site, runtime: Runtime, other: Neighbour
+    site: Site, runtime: Runtime, other: ExternalService
 ) -> None:
     party, browser, person, _ = signed_in(site, backchannel_logout_uri=other.url())
     second = RelyingParty(site, make_client(site, backchannel_logout_uri=other.url()))
@@ -135,7 +135,7 @@ def test_s2_4_each_delivery_has_a_jti_of_its_own(
 
 
 def test_s2_5_nobody_is_told_of_a_session_in_another_browser(
-    site: Site, runtime: Runtime, other: Neighbour
+    site: Site, runtime: Runtime, other: ExternalService
 ) -> None:
     party, browser, person, _ = signed_in(site, backchannel_logout_uri=other.url())
     elsewhere = Browser(site.browser(), site.issuer)
@@ -149,7 +149,7 @@ def test_s2_5_nobody_is_told_of_a_session_in_another_browser(
 
 
 def test_s2_6_what_a_logout_token_must_not_be_taken_for(
-    site: Site, runtime: Runtime, other: Neighbour
+    site: Site, runtime: Runtime, other: ExternalService
 ) -> None:
     party, browser, person, _ = signed_in(site, backchannel_logout_uri=other.url())
     browser.send(browser.go("/logout"))
@@ -166,7 +166,7 @@ def test_s2_6_what_a_logout_token_must_not_be_taken_for(
 
 
 def test_s2_7_refresh_tokens_without_offline_access_end_and_those_with_it_go_on(
-    site: Site, runtime: Runtime, other: Neighbour
+    site: Site, runtime: Runtime, other: ExternalService
 ) -> None:
     party, browser, person, tokens = signed_in(site, backchannel_logout_uri=other.url())
     answer = party.authorize(browser, person, scope="openid offline_access")

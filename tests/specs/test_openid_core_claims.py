@@ -8,7 +8,7 @@ import jwt
 import pytest
 from httpx2 import Response
 
-from oidc_server.domain import claims, clients, profiles, users
+from oidc_server.domain import claims, clients, profiles, roles, users
 from oidc_server.domain.identifiers import InvalidFieldError
 from tests.browser import Browser
 from tests.factories import Person, make_client, make_user
@@ -91,6 +91,59 @@ def test_a_scope_gives_each_of_its_claims(site: Site, scope: str) -> None:
 
     assert told == {"sub": person.id, **everything[scope]}
     assert set(told) == {"sub", *claims.SCOPE_CLAIMS[scope]}
+
+
+def test_roles_are_told_to_whoever_asks_for_them_by_scope_or_by_claim(site: Site) -> None:
+    """ADR 0031."""
+    person = somebody(site)
+    with site.db() as db:
+        roles.assign(db, person.id, "moderator", site.clock.now)
+    party = Asking(site)
+
+    by_scope = told_by(site, "openid roles", person)
+    asked = {"userinfo": {"roles": None}, "id_token": {"roles": None}}
+    by_claim, id_token = party.told(party.ask(asked, "openid roles"), person)
+
+    assert by_scope == by_claim == {"sub": person.id, "roles": ["moderator", "user"]}
+    assert id_token["roles"] == ["moderator", "user"]
+    assert "roles" not in told_by(site, "openid profile", person)
+
+
+def test_roles_are_those_of_the_moment(site: Site) -> None:
+    person = somebody(site)
+    party = RelyingParty(site, make_client(site))
+    code = party.authorize(Browser(site.browser(), site.issuer), person, scope="openid roles").code
+    token = party.redeem(code).json()["access_token"]
+    before = party.userinfo(token).json()["roles"]
+
+    with site.db() as db:
+        roles.assign(db, person.id, "moderator", site.clock.now)
+
+    assert before == ["user"]
+    assert party.userinfo(token).json()["roles"] == ["moderator", "user"]
+
+
+def test_a_client_that_may_not_have_roles_is_not_told_them(site: Site) -> None:
+    person = somebody(site)
+    party = Asking(site, scopes=["openid", "profile"])
+    asked = {"userinfo": {"roles": None}, "id_token": {"roles": None}}
+
+    told, id_token = party.told(party.ask(asked, "openid roles"), person)
+
+    assert told == {"sub": person.id}
+    assert "roles" not in id_token
+
+
+def test_the_consent_page_shows_the_roles_that_it_is_about(site: Site) -> None:
+    person = somebody(site)
+    with site.db() as db:
+        roles.assign(db, person.id, "moderator", site.clock.now)
+    party = Asking(site)
+
+    page = party.browser.log_in(party.ask({}, "openid roles"), person)
+
+    assert "See your roles" in page.text
+    assert "moderator, user" in page.text
 
 
 def test_what_is_not_known_is_left_out_and_never_null(site: Site) -> None:

@@ -2,11 +2,13 @@
 
 import json
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from sqlalchemy import select
 
 from oidc_server.domain.authorization_requests import StoredAuthorizationRequest
+from oidc_server.oauth2.vocabulary import TWO_FACTOR_ACR
 from tests.browser import Browser
 from tests.factories import make_client, make_user
 from tests.relying_party import RelyingParty, signed_in
@@ -164,6 +166,31 @@ def test_only_the_person_with_the_sub_can_answer(site: Site, subject_type: str) 
     assert party.read(browser.go(party.url(**claims("nobody")))).error == "login_required"
 
 
+def test_a_client_that_was_told_of_nobody_does_not_learn_who_is_there_by_a_guess(
+    site: Site,
+) -> None:
+    """§5.5.1: whichever `sub` it tries, and whatever else it asks for, the answer is the same."""
+    _, browser, person, _ = signed_in(site)
+    other = make_user(site)
+    stranger = RelyingParty(site, make_client(site))
+
+    answers = [
+        stranger.read(
+            browser.go(
+                stranger.url(
+                    claims=json.dumps({"id_token": {"sub": {"value": value}, **more}}),
+                    prompt="none",
+                )
+            )
+        ).params
+        for value in (person.id, other.id)
+        for more in ({}, {"acr": {"essential": True, "values": [TWO_FACTOR_ACR]}})
+    ]
+
+    assert answers[0]["error"] == "login_required"
+    assert all(answer == answers[0] for answer in answers)
+
+
 @pytest.mark.parametrize("subject_type", ["public", "pairwise"])
 def test_a_hint_and_a_sub_have_to_agree(site: Site, subject_type: str) -> None:
     party, browser, _, tokens = signed_in(site, subject_type=subject_type)
@@ -193,6 +220,21 @@ def test_what_the_client_registered_speaks_for_a_silent_request(site: Site) -> N
 
     assert (silent["max_age"], silent["acr_values"]) == (100, ["urn:a", "urn:b"])
     assert (outspoken["max_age"], outspoken["acr_values"]) == (7, ["urn:c"])
+
+
+@pytest.mark.parametrize("name", ["acr_values", "login_hint", "ui_locales"])
+@pytest.mark.parametrize("word", ["x", "y" * 50_000])
+def test_what_may_be_of_any_length_is_kept_in_part(site: Site, name: str, word: str) -> None:
+    """Anybody can send a request, and each is stored."""
+    party = RelyingParty(site, make_client(site))
+    words = " ".join([f"{word}{number}" for number in range(60_000 // (len(word) + 6))])
+    request = parse_qs(urlsplit(party.url(**{name: f"urn:a {words}"})).query)
+
+    answer = site.http.post("/authorize", data={key: value[0] for key, value in request.items()})
+
+    assert answer.status_code == 303
+    assert "urn:a" in kept(site)[name]
+    assert len(json.dumps(kept(site))) < 2000
 
 
 def test_a_registered_max_age_makes_people_sign_in_again(site: Site) -> None:

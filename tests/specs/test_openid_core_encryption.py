@@ -15,7 +15,7 @@ from oidc_server.domain import client_metadata, clients
 from tests.browser import Browser
 from tests.factories import make_client, make_user
 from tests.relying_party import RelyingParty, signed_in
-from tests.services.neighbour import neighbour, saying
+from tests.services.external_service import external_service, saying
 from tests.site import Site
 from tests.wire import row_counts
 
@@ -186,7 +186,7 @@ def test_keys_that_are_published_are_fetched_and_encrypted_to(
     start_site: Callable[..., Site],
 ) -> None:
     site = start_site(issuer="http://localhost:8000")
-    with neighbour(saying(orjson.dumps(JWKS))) as other:
+    with external_service(saying(orjson.dumps(JWKS))) as other:
         party, _, person, tokens = signed_in(
             site,
             jwks_uri=other.url("/keys"),

@@ -113,7 +113,7 @@ def test_a_token_sent_in_two_ways_is_refused(site: Site) -> None:
         ((FORM,), body + b"&" + body),
     ):
         answer = ask(site, "POST", "/userinfo", headers=headers, body=sent)
-        assert answer.status == 400
+        challenged(answer, 400, "invalid_request")
         assert '"error":"invalid_request"' in answer.text
 
 

@@ -87,6 +87,24 @@ def test_what_is_no_code_buys_nothing(site: Site, code: str) -> None:
     assert answer.json()["error"] == ("invalid_grant" if code else "invalid_request")
 
 
+def test_a_client_is_told_what_is_wrong_with_its_code(site: Site) -> None:
+    party, browser, _, _ = signed_in(site)
+    other = RelyingParty(site, make_client(site))
+    code, late = (party.read(browser.go(party.url())).code for _ in range(2))
+    party.redeem(code)
+    foreign, used = other.redeem(code), party.redeem(code)
+    site.clock.advance(60)
+
+    answers = (foreign, party.redeem("x"), used, party.redeem(late))
+
+    assert [answer.json()["error_description"] for answer in answers] == [
+        "The code is unknown, or was given to another client.",
+        "The code is unknown, or was given to another client.",
+        "The code was used before.",
+        "The code has expired.",
+    ]
+
+
 def test_other_secrets_of_ours_are_no_codes(site: Site) -> None:
     party, browser, _, tokens = signed_in(site)
     site.clock.advance(1)

@@ -23,7 +23,7 @@ FAULTS: list[tuple[dict[str, str | None], str]] = [
     ({"response_type": "CODE"}, "unsupported_response_type"),
     ({"response_type": '"><script>\u00e9'}, "unsupported_response_type"),
     ({"response_mode": "telepathy"}, "invalid_request"),
-    ({"response_mode": "form_post.jwt"}, "invalid_request"),
+    ({"response_mode": "web_message"}, "invalid_request"),
     ({"scope": "admin"}, "invalid_scope"),
     ({"scope": 'open"id'}, "invalid_scope"),
     ({"scope": "openid\tprofile"}, "invalid_scope"),
@@ -150,6 +150,25 @@ def test_the_state_comes_back_as_it_was(site: Site, state: str, mode: str | None
         assert "a=b" not in response.headers.get("set-cookie", "")
 
 
+@pytest.mark.parametrize(
+    "response_type", ["token", "id_token", "id_token token", "code id_token", "code token"]
+)
+def test_who_asks_for_a_token_learns_where_it_looks_that_there_is_none(
+    site: Site, response_type: str
+) -> None:
+    """Multiple Response Types §3, §5: errors too are in the fragment unless it chose otherwise."""
+    party, browser, _, _ = signed_in(site)
+
+    by_default = party.read(browser.go(party.url(response_type=response_type)))
+    chosen = party.read(browser.go(party.url(response_type=response_type, response_mode="query")))
+
+    assert "?" not in by_default.location
+    assert "#error=unsupported_response_type&" in by_default.location
+    assert by_default.params["state"] == party.state
+    assert by_default.params["iss"] == site.issuer
+    assert "#" not in chosen.location
+
+
 def test_no_state_makes_no_state(site: Site) -> None:
     party, browser, _, _ = signed_in(site)
 
@@ -203,6 +222,20 @@ def test_what_the_client_may_not_have_is_left_out(site: Site) -> None:
     tokens = party.redeem(answer.code).json()
 
     assert tokens["scope"] == "email openid"
+
+
+@pytest.mark.parametrize("prompt", ["none", None])
+def test_a_client_that_has_no_scope_by_default_does_not_learn_who_is_there(
+    site: Site, prompt: str | None
+) -> None:
+    """There would be nothing to allow, so nobody would be asked."""
+    _, browser, _, _ = signed_in(site)
+    stranger = RelyingParty(site, make_client(site, scopes=("offline_access",)))
+
+    answer = stranger.read(browser.go(stranger.url(scope=None, prompt=prompt)))
+
+    assert answer.error == "invalid_scope"
+    assert "code" not in answer.params
 
 
 def test_a_thousand_scopes_are_looked_at_once(site: Site) -> None:

@@ -59,6 +59,10 @@ NOT_REGISTERED: list[tuple[ClientType, str, str]] = [
     ("native", LOOPBACK, "http://127.0.0.1.evil.example.org/callback"),
     ("native", LOOPBACK, "http://127.0.0.2:51004/callback"),
     ("native", LOOPBACK, "https://127.0.0.1:51004/callback"),
+    ("native", "http://localhost/callback", "http://127.0.0.1:51004/callback"),
+    ("native", "http://localhost/callback", "http://localhost.evil.example.org/callback"),
+    ("native", "http://localhost/callback", "http://localhost:51004/evil"),
+    ("web", "http://localhost/callback", "http://localhost:51004/callback"),
     ("native", HTTPS, "https://app.example.net:51004/callback"),
     ("native", "http://[::1]/callback", "http://127.0.0.1:51004/callback"),
     ("native", "com.example.app:/callback", "com.example.app:/callback/evil"),
@@ -90,6 +94,8 @@ REGISTERED: list[tuple[ClientType, str, str]] = [
     ("native", LOOPBACK, "http://127.0.0.1:51004/callback"),
     ("native", "http://127.0.0.1:8000/callback", "http://127.0.0.1:51004/callback"),
     ("native", "http://[::1]/callback", "http://[::1]:51004/callback"),
+    ("native", "http://localhost/callback", "http://localhost:51004/callback"),
+    ("native", "http://localhost:8000/callback", "http://localhost:51004/callback"),
 ]
 
 

@@ -13,7 +13,7 @@ from oidc_server.outbound.documents import RETRY_AFTER
 from oidc_server.security.jose import SigningKey
 from tests.client_assertions import KEYS, assertion_fields, claims_for, key_set, sign
 from tests.factories import App, make_client, make_user
-from tests.services.neighbour import neighbour, saying
+from tests.services.external_service import external_service, saying
 from tests.site import ISSUER, Site
 from tests.wire import row_counts
 
@@ -100,6 +100,7 @@ def test_an_assertion_is_good_once(site: Site, path: str) -> None:
     assert first.status_code == 200
     for answer in again:
         refused(answer)
+        assert answer.json()["error_description"].endswith("and its jti new.")
 
 
 def test_an_assertion_is_used_up_by_a_request_that_is_refused_later(site: Site) -> None:
@@ -450,7 +451,7 @@ LOOPBACK = "http://localhost:8000"
 
 @pytest.fixture
 def here(start_site: Callable[..., Site]) -> Site:
-    """A server whose neighbours may be on this machine."""
+    """A server that may call external services on this machine."""
     return start_site(issuer=LOOPBACK, breaker_failures=1000)
 
 
@@ -467,7 +468,7 @@ def publishing(*keys: SigningKey) -> Any:
 
 
 def test_published_keys_are_fetched_once(here: Site) -> None:
-    with neighbour(publishing(KEY)) as other:
+    with external_service(publishing(KEY)) as other:
         app = publishing_client(here, other.url("/keys"))
 
         answers = [ask_here(here, app) for _ in range(3)]
@@ -478,7 +479,7 @@ def test_published_keys_are_fetched_once(here: Site) -> None:
 
 def test_a_new_key_is_found_at_once_and_an_old_one_ends(here: Site) -> None:
     new = SigningKey.generate("ES256")
-    with neighbour(publishing(KEY)) as other:
+    with external_service(publishing(KEY)) as other:
         app = publishing_client(here, other.url())
         assert ask_here(here, app).status_code == 200
         other.behaviour = publishing(new)
@@ -491,7 +492,7 @@ def test_a_new_key_is_found_at_once_and_an_old_one_ends(here: Site) -> None:
 
 
 def test_a_withdrawn_key_ends_when_the_copy_is_too_old(here: Site) -> None:
-    with neighbour(publishing(KEY)) as other:
+    with external_service(publishing(KEY)) as other:
         app = publishing_client(here, other.url())
         assert ask_here(here, app).status_code == 200
         other.behaviour = publishing(KEYS["PS256"])
@@ -506,7 +507,7 @@ def test_a_withdrawn_key_ends_when_the_copy_is_too_old(here: Site) -> None:
 
 
 def test_nobody_can_make_us_hammer_a_publisher(here: Site) -> None:
-    with neighbour(publishing(KEY)) as other:
+    with external_service(publishing(KEY)) as other:
         app = publishing_client(here, other.url())
         assert ask_here(here, app).status_code == 200
 
@@ -519,7 +520,7 @@ def test_nobody_can_make_us_hammer_a_publisher(here: Site) -> None:
 
 
 def test_garbage_and_expired_assertions_make_us_ask_nobody(here: Site) -> None:
-    with neighbour(publishing(KEY)) as other:
+    with external_service(publishing(KEY)) as other:
         app = publishing_client(here, other.url())
 
         refused(ask(here, assertion_of(here, app, aud="https://other.example.com")))
@@ -529,7 +530,7 @@ def test_garbage_and_expired_assertions_make_us_ask_nobody(here: Site) -> None:
 
 
 def test_a_copy_serves_on_while_its_publisher_is_away_but_not_forever(here: Site) -> None:
-    with neighbour(publishing(KEY)) as other:
+    with external_service(publishing(KEY)) as other:
         app = publishing_client(here, other.url())
         assert ask_here(here, app).status_code == 200
 
@@ -544,7 +545,7 @@ def test_a_copy_serves_on_while_its_publisher_is_away_but_not_forever(here: Site
 
 
 def test_without_keys_no_door_is_open(here: Site) -> None:
-    with neighbour(saying(b"", status=500)) as other:
+    with external_service(saying(b"", status=500)) as other:
         app = publishing_client(here, other.url())
         before = row_counts(here)
 
@@ -571,14 +572,14 @@ def test_without_keys_no_door_is_open(here: Site) -> None:
     ],
 )
 def test_what_is_no_key_set_proves_nothing(here: Site, body: bytes, status: int) -> None:
-    with neighbour(saying(body, status=status)) as other:
+    with external_service(saying(body, status=status)) as other:
         app = publishing_client(here, other.url())
 
         refused(ask_here(here, app))
 
 
 def test_a_publisher_inside_our_network_is_not_asked(site: Site) -> None:
-    with neighbour(publishing(KEY)) as other:
+    with external_service(publishing(KEY)) as other:
         for uri in (other.url(), f"https://127.0.0.1:{other.port}/"):
             app = publishing_client(site, uri)
 

@@ -13,8 +13,9 @@ from oidc_server.domain.trusted_issuers import TrustedIssuerRow
 from oidc_server.security.jose import SigningKey
 from tests.client_assertions import KEYS, claims_for, key_set, sign
 from tests.factories import App, Person, make_client, make_resource, make_user
+from tests.held_up import held_up
 from tests.relying_party import RelyingParty
-from tests.services.neighbour import neighbour, saying
+from tests.services.external_service import external_service, saying
 from tests.site import ISSUER, Site
 from tests.tokens import claims_of
 from tests.wire import row_counts
@@ -217,6 +218,17 @@ def test_a_disabled_user_is_named_in_vain_and_loses_what_was_given(
     assert party.introspect(token) == {"active": False}
 
 
+def test_nothing_is_given_for_a_user_who_is_being_disabled(
+    site: Site, party: RelyingParty, person: Person
+) -> None:
+    """It would be good again with the account."""
+    with site.db() as db:
+        endings.disable_user(db, person.id, site.clock.now)
+        asking = held_up(lambda: ask(party, assertion_of(site, person.id)))
+
+    refused(asking())
+
+
 def test_an_issuer_that_names_people_by_address_needs_a_verified_one(site: Site) -> None:
     trust(site, subject="email")
     party = RelyingParty(site, make_bearer(site))
@@ -276,7 +288,7 @@ def test_keys_that_an_issuer_publishes_are_fetched_and_fetched_again_when_they_c
 ) -> None:
     site = start_site(issuer="http://localhost:8000", outbound_allow=("127.0.0.0/8",))
     new = SigningKey.generate("ES256")
-    with neighbour(saying(orjson.dumps(key_set(KEY)))) as other:
+    with external_service(saying(orjson.dumps(key_set(KEY)))) as other:
         trust(site, jwks=None, jwks_uri="https://people.example.org/jwks")
         with site.db() as db:
             db.session.execute(update(TrustedIssuerRow).values(jwks_uri=other.url()))

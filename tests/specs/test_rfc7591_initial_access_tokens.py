@@ -77,6 +77,7 @@ def test_no_token_and_every_wrong_one_get_401_and_leave_nothing(token_site: Site
 
     assert bare.status_code == 401
     assert "error" not in bare.headers["www-authenticate"]
+    assert bare.json()["error_description"].startswith("Send the initial access token:")
     assert {answer.status_code for answer in wrong} == {401}
     assert len({answer.json()["error_description"] for answer in wrong}) == 1
     assert row_counts(token_site)["clients"] == 0

@@ -4,8 +4,15 @@ from typing import Any
 
 import pytest
 from httpx2 import Response
+from sqlalchemy import select
 
-from oidc_server.domain import audit, clients
+from oidc_server.domain import (
+    audit,
+    audit_formats,
+    audit_trail,
+    client_registrations,
+    clients,
+)
 from oidc_server.domain.clients import UnknownClientError
 from tests.browser import Browser
 from tests.client_registration.registrations import (
@@ -18,6 +25,7 @@ from tests.client_registration.registrations import (
     registered,
 )
 from tests.factories import make_client, make_user
+from tests.held_up import held_up
 from tests.relying_party import RelyingParty
 from tests.site import Site
 
@@ -82,7 +90,8 @@ def test_without_a_token_the_answer_says_how_to_send_one(open_site: Site) -> Non
     ]
 
     assert {answer.status_code for answer in answers} == {401}
-    assert all(answer.headers["www-authenticate"].startswith("Bearer ") for answer in answers)
+    challenges = {answer.headers["www-authenticate"] for answer in answers}
+    assert challenges == {f'Bearer realm="{open_site.issuer}"'}  # no DPoP, no other resource
 
 
 def test_2_2_what_is_left_out_is_the_default_again(open_site: Site) -> None:
@@ -167,6 +176,21 @@ def test_2_2_a_replacement_is_judged_like_a_registration(
     assert manage(open_site, "GET", client).json() == before
 
 
+@pytest.mark.parametrize("number", [1e30, 10**30, -(10**30), 2**64, 2**64 - 1, 5e-324])
+def test_2_2_no_number_in_its_keys_makes_anything_unreadable(
+    open_site: Site, number: float
+) -> None:
+    client = registered(open_site, jwks={"keys": [], "x": number})
+
+    answers = [manage(open_site, method, client) for method in ("GET", "PUT", "GET")]
+    with open_site.db() as db:
+        told = audit_trail.search(db, audit_trail.Filter(), limit=10)
+
+    assert [answer.status_code for answer in answers] == [200] * 3
+    assert float(answers[0].json()["jwks"]["x"]) == float(number)
+    assert b"client.changed" in audit_formats.lines(audit_formats.Format.JSONL, told)
+
+
 def test_2_2_the_secret_that_is_sent_back_is_accepted_and_stays(open_site: Site) -> None:
     client = registered(open_site)
 
@@ -216,6 +240,19 @@ def test_2_2_a_client_that_stops_using_its_secret_has_none(open_site: Site) -> N
     assert not again.knows_secret(client["client_secret"], open_site.clock.now)
 
 
+def test_2_2_a_replacement_of_a_client_that_ends_meanwhile_finds_none(open_site: Site) -> None:
+    client = registered(open_site)
+
+    with open_site.db() as db:
+        client_registrations.delete_client(db, client["client_id"], open_site.clock.now)
+        assert clients.find(db, client["client_id"]) is None
+        replacing = held_up(lambda: manage(open_site, "PUT", client))
+    answer = replacing()
+
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_token")
+    assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
 def test_2_3_with_the_client_all_that_it_was_given_ends(open_site: Site) -> None:
     client = registered(open_site, grant_types=["authorization_code", "refresh_token"])
     party = RelyingParty(open_site, app_of(client))
@@ -254,6 +291,20 @@ def test_2_3_a_deleted_client_stays_in_the_audit_log_alone(open_site: Site) -> N
             if row.client_id == client["client_id"]
         ]
     assert events == ["client.registered", "client.deleted"]
+
+
+def test_2_3_of_two_deletions_at_once_one_finds_a_client(open_site: Site) -> None:
+    client = registered(open_site)
+
+    with open_site.db() as db:
+        client_registrations.delete_client(db, client["client_id"], open_site.clock.now)
+        deleting = held_up(lambda: manage(open_site, "DELETE", client))
+    answer = deleting()
+
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_token")
+    with open_site.db() as db:
+        events = db.session.scalars(select(audit.AuditEvent.event)).all()
+    assert audit.Event.CLIENT_DELETED not in events
 
 
 def test_no_origin_is_let_in(open_site: Site) -> None:

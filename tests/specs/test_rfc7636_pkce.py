@@ -77,6 +77,20 @@ def test_a_wrong_redirect_uri_burns_the_code(site: Site) -> None:
         assert (right.status_code, right.json()["error"]) == (400, "invalid_grant")
 
 
+def test_a_missing_redirect_uri_is_told_apart_from_a_wrong_one(site: Site) -> None:
+    party, browser, _, _ = signed_in(site)
+
+    told = [
+        party.redeem(party.read(browser.go(party.url())).code, redirect_uri=sent).json()
+        for sent in ("", "https://app.example.net/other")
+    ]
+
+    assert [answer["error"] for answer in told] == ["invalid_grant"] * 2
+    missing, wrong = (answer["error_description"] for answer in told)
+    assert missing == "The parameter redirect_uri is missing."
+    assert wrong != missing
+
+
 def test_a_code_of_another_session_of_the_client_cannot_be_injected(site: Site) -> None:
     victim, browser, _, _ = signed_in(site)
     attacker = RelyingParty(site, victim.app)
@@ -96,8 +110,9 @@ def test_a_relaxed_client_may_go_without_but_not_be_downgraded(site: Site) -> No
     missing = party.redeem(party.read(browser.go(party.url())).code, code_verifier="")
 
     assert plain.status_code == 200
-    assert downgraded.json()["error"] == "invalid_grant"
-    assert missing.json()["error"] == "invalid_grant"
+    assert downgraded.json()["error"] == missing.json()["error"] == "invalid_grant"
+    assert "there was no code_challenge" in downgraded.json()["error_description"]
+    assert missing.json()["error_description"] == "The parameter code_verifier is missing."
 
 
 def test_appendix_b_the_example_of_the_specification_works(site: Site) -> None:

@@ -4,10 +4,11 @@ import re
 
 import pytest
 
-from oidc_server.domain import endings
+from oidc_server.domain import device_codes, endings
 from tests.browser import Browser
 from tests.device.devices import DEVICE_CODE, GRANTS, Device, connect, question
 from tests.factories import make_client, make_resource, make_user
+from tests.held_up import held_up
 from tests.tokens import claims_of
 
 
@@ -138,6 +139,23 @@ def test_a_device_that_polls_too_fast_has_to_wait_longer_each_time(site, device)
     site.clock.advance(15)
 
     assert device.error() == "authorization_pending"
+
+
+def test_a_device_that_asks_twice_at_once_is_told_to_slow_down_and_has_to(site, device):
+    """§3.5: what the one request is told is not forgotten over the other."""
+    device.ask()
+
+    with site.db() as db:
+        polled = device_codes.poll(db, device.shown["device_code"])
+        assert polled is not None
+        _ = db.session  # with which nothing is committed before the end
+        assert device_codes.note_poll(db, polled, site.clock.now)
+        asking = held_up(device.error)
+    told = asking()
+    site.clock.advance(6)
+
+    assert told == "slow_down"
+    assert device.error() == "slow_down"
 
 
 def test_a_device_that_was_slowed_down_still_gets_its_tokens(site, device, browser):

@@ -12,6 +12,7 @@ from tests.relying_party import RelyingParty, signed_in
 from tests.site import Site
 
 LEDGER, ARCHIVE = "https://ledger.example.net/", "https://archive.example.net/"
+VAULT = "https://vault.example.net/"
 
 
 def asking(party: RelyingParty, *resources: str, **changes: str | None) -> str:
@@ -65,6 +66,32 @@ def test_the_scopes_of_a_resource_are_told_with_its_name(site: Site) -> None:
     assert "ledger:read" in page.text
     assert "Act for you at" not in page.text
     assert party.redeem(answer.code).json()["scope"] == "ledger:read openid"
+
+
+def test_every_resource_is_named_whatever_its_scopes_are_called(site: Site) -> None:
+    """Else one that has a scope of the same name, or one of ours, would be let in unseen."""
+    party, browser, _, _ = signed_in(site, scopes=("openid", "read", "credits:use"))
+    make_resource(site, LEDGER, "read")
+    make_resource(site, ARCHIVE, "read")
+    make_resource(site, VAULT, "credits:use")
+
+    page = browser.go(asking(party, LEDGER, ARCHIVE, VAULT, scope="credits:use read"))
+
+    assert f"{ARCHIVE}, {LEDGER}" in page.text
+    assert f"Act for you at {VAULT}" in page.text
+
+
+def test_a_scope_is_called_allowed_only_where_it_is(site: Site) -> None:
+    party, browser, _, _ = signed_in(site, scopes=("openid", "read"))
+    make_resource(site, LEDGER, "read")
+    make_resource(site, ARCHIVE, "read")
+    party.read(browser.allow(browser.go(asking(party, LEDGER, scope="read"))))
+
+    other = browser.go(asking(party, ARCHIVE, scope="read"))
+    same = browser.go(asking(party, LEDGER, scope="read", prompt="consent"))
+
+    assert "already allowed" not in other.text
+    assert "already allowed" in same.text
 
 
 def test_our_own_audience_is_asked_about_by_nobody(site: Site) -> None:
@@ -140,3 +167,38 @@ def test_what_was_allowed_to_another_look_is_forgotten(site: Site) -> None:
 
     assert asks(browser.go(party.url(scope="openid email")))
     assert not asks(browser.go(party.url(scope="openid")))
+
+
+def scopes_and_audience(answer: Response) -> tuple[str, str]:
+    told = answer.json()
+    claims = jwt.decode(told["access_token"], options={"verify_signature": False})
+    assert claims["scope"] == told["scope"]
+    return told["scope"], claims["aud"]
+
+
+def test_a_token_for_a_resource_has_no_scope_of_another(site: Site) -> None:
+    scopes = ("openid", "ledger:read", "archive:read", "account:read", "own:thing")
+    party, browser, _, _ = signed_in(site, scopes=scopes)
+    make_resource(site, LEDGER, "ledger:read")
+    make_resource(site, ARCHIVE, "archive:read")
+    page = browser.go(asking(party, LEDGER, ARCHIVE, scope=" ".join(scopes)))
+    code = party.read(browser.allow(page)).code
+
+    first = party.redeem(code, resource=LEDGER)
+    refreshed = party.refresh(first.json()["refresh_token"], resource=ARCHIVE)
+
+    assert scopes_and_audience(first) == ("ledger:read openid own:thing", LEDGER)
+    assert scopes_and_audience(refreshed) == ("archive:read openid own:thing", ARCHIVE)
+
+
+def test_a_token_of_a_service_for_a_resource_has_no_scope_of_another(site: Site) -> None:
+    scopes = ("ledger:read", "archive:read", "users:write")
+    service = RelyingParty(site, make_client(site, "service", scopes=scopes))
+    make_resource(site, LEDGER, "ledger:read")
+    make_resource(site, ARCHIVE, "archive:read")
+
+    for_one = service.token(grant_type="client_credentials", resource=LEDGER)
+    for_us = service.token(grant_type="client_credentials")
+
+    assert scopes_and_audience(for_one) == ("ledger:read", LEDGER)
+    assert scopes_and_audience(for_us)[0] == "archive:read ledger:read users:write"

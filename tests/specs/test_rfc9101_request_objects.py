@@ -14,7 +14,7 @@ from tests.browser import Browser
 from tests.client_assertions import KEYS, assertion_fields, claims_for, key_set
 from tests.factories import make_client, make_resource, make_user
 from tests.relying_party import RelyingParty, signed_in
-from tests.services.neighbour import Neighbour, neighbour, saying
+from tests.services.external_service import ExternalService, external_service, saying
 from tests.site import Site
 from tests.wire import row_counts
 
@@ -145,6 +145,37 @@ def test_a_faulty_object_is_told_to_nobody_but_a_registered_address(site: Site) 
 
     assert all(is_page(answer) for answer in answers)
     assert "invalid_request_object" in answers[0].text
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"exp": 1},
+        {"aud": "https://other.example.com"},
+        {"scope": ["openid"]},
+        {"request_uri": "https://other.example.com/object"},
+    ],
+    ids=str,
+)
+def test_what_is_wrong_with_a_signed_object_is_told_to_the_client_that_signed_it(
+    site: Site, changes: dict[str, Any]
+) -> None:
+    """Else a person who opens an old link is stranded, and the client never hears of it."""
+    party = party_of(site)
+    outside = {"redirect_uri": party.app.redirect_uri, "state": "outside"}
+    forged = signed(party, site, STRANGER, **changes)
+    elsewhere = signed(party, site, **changes, redirect_uri=EVIL)
+
+    answers = [
+        party.read(site.http.get(opening(party, signed(party, site, **changes), **around)))
+        for around in ({}, {"redirect_uri": EVIL, "state": "outside"}, outside)
+    ]
+    pages = [site.http.get(opening(party, token)) for token in (forged, elsewhere)]
+
+    assert [answer.error for answer in answers] == ["invalid_request_object"] * 3
+    states = [answer.params["state"] for answer in answers]
+    assert states == [party.state, party.state, "outside"]
+    assert all(is_page(page) for page in pages)
 
 
 def test_an_error_of_what_stands_inside_goes_where_the_object_says(site: Site) -> None:
@@ -508,12 +539,12 @@ def here(start_site: Callable[..., Site]) -> Site:
 
 
 @pytest.fixture
-def other() -> Iterator[Neighbour]:
-    with neighbour(saying(b"not yet")) as running:
+def other() -> Iterator[ExternalService]:
+    with external_service(saying(b"not yet")) as running:
         yield running
 
 
-def publish(other: Neighbour, token: str, **answer: Any) -> None:
+def publish(other: ExternalService, token: str, **answer: Any) -> None:
     other.behaviour = saying(token.encode(), content_type="application/jwt", **answer)
 
 
@@ -529,7 +560,7 @@ def referring(party: RelyingParty, uri: str, **outside: str | None) -> str:
 
 
 def test_an_object_behind_a_registered_address_is_a_whole_request(
-    here: Site, other: Neighbour
+    here: Site, other: ExternalService
 ) -> None:
     party, browser = signed_in_party(here, request_uris=(other.url("/request"),))
     publish(other, signed(party, here, KEYS["RS256"]))
@@ -542,7 +573,7 @@ def test_an_object_behind_a_registered_address_is_a_whole_request(
 
 
 def test_a_fragment_is_part_of_the_registered_address_and_proves_nothing(
-    here: Site, other: Neighbour
+    here: Site, other: ExternalService
 ) -> None:
     uri = other.url("/request#digest-of-something-else")
     party, browser = signed_in_party(here, request_uris=(uri,))
@@ -556,7 +587,7 @@ def test_a_fragment_is_part_of_the_registered_address_and_proves_nothing(
     assert [path for _, path, _, _ in other.asked] == ["/request"]
 
 
-def test_it_is_fetched_again_after_a_while(here: Site, other: Neighbour) -> None:
+def test_it_is_fetched_again_after_a_while(here: Site, other: ExternalService) -> None:
     party, browser = signed_in_party(here, request_uris=(other.url(),))
     publish(other, signed(party, here, state="first"))
 
@@ -570,7 +601,7 @@ def test_it_is_fetched_again_after_a_while(here: Site, other: Neighbour) -> None
 
 @pytest.mark.parametrize("change", ["{}x", "{}#x", "{}?a=b", "{}/../request", "HTTP{}"])
 def test_an_address_that_is_not_registered_is_never_asked(
-    here: Site, other: Neighbour, change: str
+    here: Site, other: ExternalService, change: str
 ) -> None:
     uri = other.url("/request")
     party = party_of(here, request_uris=(uri,))
@@ -593,7 +624,7 @@ def test_an_address_that_is_not_registered_is_never_asked(
 
 
 def test_nothing_is_asked_for_a_client_that_registered_nothing(
-    here: Site, other: Neighbour
+    here: Site, other: ExternalService
 ) -> None:
     party = party_of(here)
 
@@ -603,7 +634,7 @@ def test_nothing_is_asked_for_a_client_that_registered_nothing(
     assert other.asked == []
 
 
-def test_what_is_fetched_has_to_be_good(here: Site, other: Neighbour) -> None:
+def test_what_is_fetched_has_to_be_good(here: Site, other: ExternalService) -> None:
     party = party_of(here, request_uris=(other.url(),))
     address = referring(party, other.url())
     answers: list[str | None] = []

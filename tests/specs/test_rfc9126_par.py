@@ -15,6 +15,7 @@ from oidc_server.domain import clients
 from oidc_server.domain.authorization_requests import StoredAuthorizationRequest
 from oidc_server.security import opaque_tokens
 from tests.browser import Browser
+from tests.client_registration.registrations import app_of, registered
 from tests.factories import REDIRECT_URI, make_client, make_resource, make_user
 from tests.relying_party import RelyingParty, signed_in
 from tests.site import Site
@@ -352,11 +353,13 @@ def test_parameters_of_the_query_are_not_pushed(site: Site) -> None:
     assert answer.status_code == 401
 
 
-def test_what_a_stranger_can_store_in_the_name_of_a_public_client_is_bounded(
-    start_site: Callable[..., Site],
+@pytest.mark.parametrize("client", ["a public one", "one that registered itself"])
+def test_what_a_stranger_can_store_in_the_name_of_a_client_is_bounded(
+    start_site: Callable[..., Site], client: str
 ) -> None:
-    site = start_site(rate_limits=True)
-    party = RelyingParty(site, make_client(site, "spa"))
+    site = start_site(rate_limits=True, registration="open")
+    app = make_client(site, "spa") if client == "a public one" else app_of(registered(site))
+    party = RelyingParty(site, app)
 
     statuses = (push(party).status_code for _ in range(2000))  # its window slides meanwhile
     stored = sum(1 for _ in takewhile(lambda status: status == 201, statuses))

@@ -106,13 +106,13 @@ def test_section_5_2_a_bound_client_gets_nothing_without_a_proof(site: Site) -> 
     code = code_for(party, site)
     proofs, party.proofs = party.proofs, None
 
-    assert refused(party.redeem(code))
+    assert refused(party.redeem(code), "invalid_request")
 
     party.proofs = proofs
     tokens = party.redeem(code).json()
     assert tokens["token_type"] == "DPoP"
     party.proofs = None
-    assert refused(party.refresh(tokens["refresh_token"]))
+    assert refused(party.refresh(tokens["refresh_token"]), "invalid_request")
 
 
 Bad = Callable[[Proofs, str], list[str]]
@@ -283,6 +283,30 @@ def test_section_4_3_what_a_good_proof_may_hold(site: Site, name: str) -> None:
     assert answer.status == 200, answer.text
 
 
+@pytest.mark.parametrize(
+    ("sent", "proved", "status"),
+    [
+        ("a%40b.example", "a%40b.example", 200),
+        ("a%40b.example", "a@b.example", 401),
+        ("a@b.example", "a@b.example", 200),
+        ("m%C3%BCller", "m%c3%bcller", 200),
+        ("m%C3%BCller", "%6D%C3%BCller", 200),
+        ("m%C3%BCller", "muller", 401),
+    ],
+)
+def test_section_4_3_the_address_is_compared_as_it_was_sent(
+    site: Site, sent: str, proved: str, status: int
+) -> None:
+    make_user(site, username="müller", email="a@b.example")
+    party = proving(site, "service", scopes=("users:read",))
+    token = party.token(grant_type="client_credentials").json()["access_token"]
+
+    headers = party.headers("GET", f"/api/v1/admin/users/{proved}", token)
+    answer = site.http.get(f"/api/v1/admin/users/{sent}", headers=headers)
+
+    assert answer.status_code == status, answer.text
+
+
 def test_host_headers_say_nothing_about_our_address(start_site: Callable[..., Site]) -> None:
     site = start_site(trusted_hosts="evil.example")
     party, tokens = signed_in(site)
@@ -376,8 +400,11 @@ def test_section_7_1_a_bound_token_is_no_bearer_token(site: Site) -> None:
     ]
 
     for answer in answers:
+        challenge = answer.header("www-authenticate") or ""
         assert answer.status == 401
-        assert 'error="invalid_token"' in (answer.header("www-authenticate") or "")
+        assert challenge.startswith('DPoP algs="ES256 ')  # Bearer would never do
+        assert "Bearer" not in challenge
+        assert 'error="invalid_token"' in challenge
 
 
 def test_section_7_1_a_bearer_token_is_no_bound_token(site: Site) -> None:

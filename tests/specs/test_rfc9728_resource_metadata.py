@@ -24,7 +24,7 @@ def test_the_document_describes_this_server_as_a_resource(site: Site) -> None:
     assert found["bearer_methods_supported"] == ["header"]
     assert found["dpop_signing_alg_values_supported"] == ["ES256", "PS256", "EdDSA", "Ed25519"]
     assert found["dpop_bound_access_tokens_required"] is False
-    of_userinfo = {"openid", "profile", "email", "address", "phone"}
+    of_userinfo = {"openid", "profile", "email", "address", "phone", "roles"}
     assert of_userinfo | API_SCOPES == set(found["scopes_supported"])
     assert found["resource_name"] == site.runtime.settings.brand_name
 

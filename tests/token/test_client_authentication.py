@@ -89,12 +89,25 @@ def test_a_public_client_names_itself_and_nothing_more(site: Site, path: str) ->
     }[path]
 
     for answer in (
-        site.http.post(path, data=fields, auth=(identity, "")),
         site.http.post(path, data=fields, auth=(identity, "x")),
         site.http.post(path, data={**fields, "client_id": identity, "client_secret": "x"}),
     ):
         assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
     assert site.http.post(path, data={**fields, "client_id": identity}).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/token", "/revoke"])
+def test_a_public_client_may_name_itself_with_an_empty_secret(site: Site, path: str) -> None:
+    """As Go's oauth2 and requests-oauthlib do; it is no way in for a client that has a secret."""
+    party, _, _, tokens = signed_in(site, client_type="spa")
+    fields = {
+        "/token": {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]},
+        "/revoke": {"token": tokens["refresh_token"]},
+    }[path]
+
+    assert site.http.post(path, data=fields, auth=(party.app.client_id, "")).status_code == 200
+    for registered in ("client_secret_basic", "client_secret_post"):
+        refused(call(site, path, basic(both(site, registered).client_id, "")))
 
 
 def test_a_public_client_may_not_introspect(site: Site) -> None:
@@ -180,7 +193,7 @@ def test_every_reason_has_the_same_answer(site: Site, path: str) -> None:
             (app.client_id.swapcase(), secret),
             *((app.client_id, digest) for digest in digests),
             (disabled.client_id, disabled.client_secret or ""),
-            (public.client_id, ""),
+            (public.client_id, "x"),
             (other_method.client_id, other_method.client_secret or ""),
         )
     ]

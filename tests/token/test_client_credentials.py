@@ -71,6 +71,18 @@ def test_an_unknown_resource_is_refused(site: Site, resource: str) -> None:
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_target")
 
 
+def test_nobody_has_thousands_of_resources_looked_up(site: Site) -> None:
+    party = service(site)
+    auth = (party.app.client_id, party.app.client_secret or "")
+    many = [make_resource(site, f"https://{number}.example.net/") for number in range(21)]
+
+    answer = site.http.post(
+        "/token", data={"grant_type": "client_credentials", "resource": many}, auth=auth
+    )
+
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_target")
+
+
 @pytest.mark.parametrize("client_type", ["spa", "native", "web"])
 def test_a_client_of_another_kind_may_not(site: Site, client_type) -> None:
     party = RelyingParty(site, make_client(site, client_type))

@@ -50,7 +50,7 @@ def test_a_client_registered_for_it_gets_tokens_that_work(site: Site) -> None:
     assert party.userinfo(tokens["access_token"]).json()["sub"] == person.id
     assert party.refresh(tokens["refresh_token"]).status_code == 200
     assert by_address.status_code == 200
-    assert by_address.json()["scope"] == "address email openid phone profile"
+    assert by_address.json()["scope"] == "address email openid phone profile roles"
 
 
 def test_it_does_not_let_anybody_in_who_has_a_second_step(site: Site) -> None:

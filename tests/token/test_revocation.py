@@ -1,7 +1,9 @@
 """RFC 7009: a client ends its own tokens; the answer tells nothing."""
 
 import pytest
+from sqlalchemy import select
 
+from oidc_server.domain.audit import AuditEvent
 from tests.factories import make_client
 from tests.relying_party import RelyingParty, signed_in
 from tests.site import Site
@@ -100,6 +102,17 @@ def test_a_service_ends_its_own_token(site: Site) -> None:
 
     assert party.introspect(token) == {"active": False}
     assert party.introspect(other)["active"] is True
+
+
+def test_what_is_ended_again_is_written_down_once(site: Site) -> None:
+    party, _, _, tokens = signed_in(site)
+
+    for token in ("access_token", "access_token", "refresh_token", "refresh_token"):
+        assert party.post("/revoke", token=tokens[token]).status_code == 200
+
+    with site.db() as db:
+        events = [row.event for row in db.session.scalars(select(AuditEvent))]
+    assert events.count("token.revoked") == events.count("grant.revoked") == 1
 
 
 def test_a_token_must_be_sent(site: Site) -> None:

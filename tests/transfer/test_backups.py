@@ -2,8 +2,10 @@
 
 import gzip
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import replace
+from errno import ENOSPC
 from pathlib import Path
 
 import pyrage
@@ -200,6 +202,31 @@ def test_a_server_with_another_secret_learns_that_of_the_backup(command, tmp_pat
         app.wait()
         app.wait()
         assert second_step(browser, page, app.code()).status_code == 303
+
+
+def test_nothing_is_restored_whose_secret_cannot_be_kept(command, tmp_path, monkeypatch):
+    """What is sealed in it would open nowhere."""
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    with site_on(sqlite_url(first), first, secret="the secret of a server that burnt down") as site:
+        live(site)
+    monkeypatch.setenv("OIDC_SECRET_KEY", "the secret of a server that burnt down")
+    assert command(sqlite_url(first), "backup", "one.backup").status == 0
+    monkeypatch.delenv("OIDC_SECRET_KEY")
+    second.mkdir()
+    own = ensure_secret_key(tmp_path / "data")
+
+    def full(_file: int) -> None:
+        raise OSError(ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "fsync", full)
+        refused = command(sqlite_url(second), "restore", "one.backup")
+
+    assert refused.status == 1
+    assert "No space left" in refused.stderr
+    assert ensure_secret_key(tmp_path / "data") == own
+    assert command(sqlite_url(second), "users", "list", "--json").json == []
 
 
 def test_without_a_key_nothing_is_written(command, tmp_path, monkeypatch):

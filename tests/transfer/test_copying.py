@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from sqlalchemy import text
 
 from oidc_server.cli.alone import alone
 from oidc_server.database import Database
+from oidc_server.transfer import TransferError
+from oidc_server.transfer.copying import copy
 from tests.services.databases import sqlite_url
 from tests.services.postgres import PostgresServer
 from tests.site import settings_for
@@ -83,6 +86,22 @@ def test_what_comes_back_from_postgresql_is_what_went_there(command, empty_postg
     assert len(sent["credit_entries"]) == 3
 
 
+def test_what_is_told_next_names_the_secret_of_now(command, monkeypatch, tmp_path):
+    def told(name: str) -> str:
+        (tmp_path / name).mkdir()
+        copy = sqlite_url(tmp_path / name)
+        done = command(sqlite_url(tmp_path), "db", "copy", "--to", copy, "--json")
+        return str(done.json["next"])
+
+    given = told("given")
+    (tmp_path / "oidc.db").unlink()
+    monkeypatch.delenv("OIDC_SECRET_KEY")
+    made = told("made")
+
+    assert given.endswith("and the OIDC_SECRET_KEY of now.")
+    assert made.endswith(f"and OIDC_SECRET_KEY_FILE to {tmp_path / 'data' / 'secret.key'}.")
+
+
 def test_nothing_is_copied_onto_people_or_under_a_server(command, fresh_database_url, tmp_path):
     (tmp_path / "empty").mkdir()
     empty = sqlite_url(tmp_path / "empty")
@@ -109,6 +128,39 @@ def test_nothing_is_copied_from_under_a_server(command, tmp_path):
 
     assert done.status == 1
     assert f"Another server runs on {tmp_path / 'data'};" in done.stderr
+
+
+def test_nothing_is_copied_from_under_a_node_on_postgresql(command, empty_postgres, tmp_path):
+    """What it writes meanwhile would be in no copy."""
+    (tmp_path / "copy").mkdir()
+    copy = sqlite_url(tmp_path / "copy")
+
+    with site_on(empty_postgres, tmp_path / "data") as site:
+        live(site)
+        running = command(empty_postgres, "db", "copy", "--to", copy)
+    stopped = command(empty_postgres, "db", "copy", "--to", copy)
+
+    assert (running.status, stopped.status) == (1, 0), stopped.stderr
+    assert "A server runs on that database" in running.stderr
+
+
+def test_nothing_is_copied_if_a_node_is_started_meanwhile(empty_postgres, tmp_path):
+    with site_on(empty_postgres, tmp_path / "data") as site:
+        live(site)
+    copied = sqlite_url(tmp_path)
+
+    with ExitStack() as stack:
+        source, target = (
+            stack.enter_context(closing(Database(url))) for url in (empty_postgres, copied)
+        )
+
+        def start(_done: int, _total: int) -> None:
+            stack.enter_context(Database(empty_postgres).connection())
+
+        with pytest.raises(TransferError, match="A server runs on that database"):
+            copy(source, target, start)
+
+    assert everything_in(tmp_path / "oidc.db") == {}
 
 
 def test_a_password_is_not_taken_from_a_command_line(command, tmp_path):

@@ -50,6 +50,7 @@ def test_a_line_that_is_wrong_or_differs_is_named_and_nothing_is_taken_in(
     assert not [line for line in lines if "password_hash" in line]
     assert command(fresh_database_url, "import", "all.jsonl").status == 0
     ann = next(line for line in lines if line["table"] == "users")
+    app = {**next(line for line in lines if line["table"] == "clients"), "client_id": "other"}
     new = {"id": "019b0000-0000-7000-8000-000000000001"}
 
     other = {"username": "other", "canonical_username": "other", "email_verified_at": None}
@@ -68,6 +69,12 @@ def test_a_line_that_is_wrong_or_differs_is_named_and_nothing_is_taken_in(
                 {**ann, "created_at": 7},
                 {"table": "signing_keys"},
                 "{",
+                {**ann, **new, "created_at": "9999-12-31T23:59:59-10:00"},
+                {**app, "revision": 2**70},
+                {**app, "metadata": {}},
+                {**app, "metadata": {**app["metadata"], "redirect_uris": 7}},
+                {**app, "metadata": {**app["metadata"], "software_id": float("nan")}},
+                {**app, "metadata": {**app["metadata"], "software_id": "\ud800"}},
             )
         ),
     )
@@ -75,9 +82,26 @@ def test_a_line_that_is_wrong_or_differs_is_named_and_nothing_is_taken_in(
     assert done.status == 1
     assert done.stderr.splitlines()[0] == "Nothing was imported."
     assert [line.partition(":")[0] for line in done.stderr.splitlines()[1:]] == [
-        f"line {number}" for number in range(2, 8)
+        f"line {number}" for number in range(2, 14)
     ]
     assert f"users {life.person.id} is there with another name" in done.stderr
     assert "users have no favourite" in done.stderr
     listed = command(fresh_database_url, "users", "list", "--json").json
     assert [row["id"] for row in listed] == [life.person.id]
+
+
+def test_an_id_in_capitals_is_the_same_id(command, fresh_database_url, tmp_path):
+    (tmp_path / "first").mkdir()
+    first = sqlite_url(tmp_path / "first")
+    with site_on(first, tmp_path / "data") as site:
+        life = live(site)
+    assert command(first, "export", "all.jsonl").status == 0
+    lines = [json.loads(line) for line in Path("all.jsonl").read_text().splitlines()]
+    ann = next(line for line in lines if line["table"] == "users")
+
+    shouted = json.dumps({**ann, "id": ann["id"].upper()})
+    taken = command(fresh_database_url, "import", "-", stdin=shouted)
+
+    assert taken.status == 0
+    shown = command(fresh_database_url, "users", "show", life.person.id, "--json")
+    assert (shown.status, shown.json["id"]) == (0, life.person.id)

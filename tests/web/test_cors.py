@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -113,6 +114,32 @@ def test_only_what_is_public_is_open_to_every_origin(start_site: Callable[..., S
         assert "access-control-allow-credentials" not in answer.headers
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/.well-known/openid-configuration",
+        "/.well-known/oauth-authorization-server",
+        "/.well-known/oauth-protected-resource",
+        "/.well-known/oauth-protected-resource/anything",
+        "/jwks.json",
+    ],
+)
+def test_a_script_may_ask_for_what_is_public_with_headers_of_its_own(site: Site, path: str) -> None:
+    headers = (
+        ("origin", "https://evil.example.org"),
+        ("access-control-request-method", "GET"),
+        ("access-control-request-headers", "authorization, mcp-protocol-version, traceparent"),
+    )
+
+    answer = ask(site, "OPTIONS", path, headers=headers)
+
+    assert (answer.status, answer.body) == (204, b"")
+    assert answer.header("access-control-allow-origin") == "*"
+    assert answer.header("access-control-allow-methods") == "GET"
+    assert answer.header("access-control-allow-headers") == "*, authorization"
+    assert answer.header("access-control-allow-credentials") is None
+
+
 FAULTS: list[tuple[str, bytes]] = [
     ("a repeated parameter", b"token=a&token=b"),
     ("not UTF-8", b"token=%ff"),
@@ -130,6 +157,15 @@ def test_a_registered_origin_may_read_why_it_was_refused(
 
     assert 400 <= answer.status < 500
     assert answer.header("access-control-allow-origin") == SPA
+
+
+@pytest.mark.parametrize("written", [f"{SPA}:443", SPA.replace("app", "App")])
+def test_an_origin_is_what_browsers_send_however_its_address_is_written(
+    site: Site, written: str
+) -> None:
+    make_client(site, "spa", redirect_uris=(f"{written}/callback",))
+
+    assert post(site, "/token", SPA).header("access-control-allow-origin") == SPA
 
 
 @pytest.mark.parametrize("origin", FOREIGN)
@@ -201,11 +237,15 @@ def test_a_whole_refresh_works_from_a_page_of_the_application(site: Site) -> Non
 def test_where_no_thread_is_free_a_script_is_told_to_come_back_too(
     start_site: Callable[..., Site],
 ) -> None:
-    site = start_site(cors_origins="https://listed.example.net", database_threads=1)
+    site = start_site(
+        cors_origins="https://listed.example.net",
+        database_threads=1,
+        max_wait=timedelta(seconds=1),
+    )
     portal = site.http.portal
     assert portal is not None
     make_client(site, "spa")
-    long = site.runtime.settings.max_wait.total_seconds() + 0.3
+    long = site.runtime.settings.max_wait.total_seconds() + 1
 
     with ThreadPoolExecutor() as pool:
         busy = partial(portal.call, site.runtime.lane.run, partial(time.sleep, long))

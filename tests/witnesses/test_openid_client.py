@@ -110,6 +110,13 @@ def test_it_signs_its_request(exercise: Exercise) -> None:
     assert_told_of_ada(seen)
 
 
+def test_it_reads_an_answer_that_was_signed(exercise: Exercise) -> None:
+    seen = exercise("signed_response")
+
+    assert seen["answered"] == ["response"]
+    assert_told_of_ada(seen)
+
+
 def test_it_proves_itself_and_its_tokens_with_keys(exercise: Exercise) -> None:
     seen = exercise("private_key_jwt_and_dpop")
 

@@ -3,10 +3,11 @@
 from oidc_server.account import proof
 from oidc_server.domain import exports
 from oidc_server.domain.audit import Event
-from oidc_server.web import reauthentication, responses
-from oidc_server.web.console import get_session
+from oidc_server.people import reauthentication
+from oidc_server.people.console import get_session
+from oidc_server.people.reauthentication import Begun, Reauthentication
+from oidc_server.web import responses
 from oidc_server.web.context import Context
-from oidc_server.web.reauthentication import Begun, Reauthentication
 from oidc_server.web.responses import Response
 
 _FORM = "account/data/download.html"

@@ -1,6 +1,6 @@
 """/account/data: what can be done with all of it."""
 
-from oidc_server.web import console
+from oidc_server.people import console
 from oidc_server.web.context import Context
 from oidc_server.web.responses import Response
 

@@ -10,7 +10,7 @@ from oidc_server.account.security import (
     providers,
     second_step,
 )
-from oidc_server.web import console
+from oidc_server.people import console
 from oidc_server.web.kinds import script
 
 ROUTES = [

@@ -11,8 +11,8 @@ from typing import Any
 from oidc_server.account.security import passkeys, password, providers, second_step
 from oidc_server.domain import users
 from oidc_server.domain.users import User
-from oidc_server.web import console
-from oidc_server.web.console import get_session
+from oidc_server.people import console
+from oidc_server.people.console import get_session
 from oidc_server.web.context import Context
 from oidc_server.web.responses import Response
 

@@ -5,11 +5,11 @@ from oidc_server.domain import factors, mails, passkeys
 from oidc_server.domain.audit import Event
 from oidc_server.domain.factors import Factor
 from oidc_server.domain.mails import Notice
-from oidc_server.web import reauthentication
-from oidc_server.web.console import get_session
+from oidc_server.people import reauthentication
+from oidc_server.people.console import get_session
+from oidc_server.people.mail_facts import mail_facts
+from oidc_server.people.reauthentication import Reauthentication
 from oidc_server.web.context import Context
-from oidc_server.web.mail_facts import mail_facts
-from oidc_server.web.reauthentication import Reauthentication
 from oidc_server.web.responses import Response
 
 

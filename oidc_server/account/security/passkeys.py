@@ -1,7 +1,7 @@
 """/account/security/passkeys: the section of the passkeys, and the pages that add and change one.
 
-Adding one asks for the proof before the browser is asked for a passkey: only then is there a
-challenge, so that whoever has an answer to it has proven themselves.
+Adding one asks for the proof before it makes the challenge: an answer to the challenge then implies
+the proof.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,20 +15,20 @@ from oidc_server.domain.passkey_challenges import Ceremony
 from oidc_server.domain.passkeys import Passkey, PasskeyTakenError, TooManyPasskeysError
 from oidc_server.domain.users import User
 from oidc_server.domain.ways_in import LastWayInError
-from oidc_server.security import base64url
-from oidc_server.web import (
+from oidc_server.people import (
     passkey_enrolment,
     passkey_proof,
     reauthentication,
-    responses,
     second_factors,
 )
-from oidc_server.web.console import get_session
+from oidc_server.people.console import get_session
+from oidc_server.people.mail_facts import mail_facts
+from oidc_server.people.passkey_enrolment import Enrolment
+from oidc_server.people.reauthentication import Begun, Reauthentication
+from oidc_server.security import base64url
+from oidc_server.web import responses
 from oidc_server.web.context import Context
 from oidc_server.web.errors import NotFoundError
-from oidc_server.web.mail_facts import mail_facts
-from oidc_server.web.passkey_enrolment import Enrolment
-from oidc_server.web.reauthentication import Begun, Reauthentication
 from oidc_server.web.responses import Response
 
 
@@ -163,7 +163,6 @@ def _new_page(ctx: Context, error: str | None = None, status: int = 200) -> Resp
         "account/security/new_passkey.html",
         status=status,
         error=error,
-        return_to=ctx.path("account.new_passkey"),
     )
 
 
@@ -184,5 +183,4 @@ def _page(
         passkey=passkey,
         typed=ctx.form.text("name") if errors else passkey.name,
         is_last=ways_in.is_last(ctx.db, passkey.user_id, passkey.id),
-        return_to=ctx.path("account.passkey", passkey_id=passkey.id),
     )

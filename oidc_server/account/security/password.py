@@ -7,12 +7,12 @@ from typing import Any
 from oidc_server.account import proof
 from oidc_server.domain import users
 from oidc_server.domain.users import User
-from oidc_server.web import new_password, own_account, reauthentication
-from oidc_server.web.console import get_session
+from oidc_server.people import browser_session, new_password, own_account, reauthentication
+from oidc_server.people.console import get_session
+from oidc_server.people.new_password import NewPassword
+from oidc_server.people.reauthentication import Reauthentication
 from oidc_server.web.context import Context
-from oidc_server.web.lanes import Inquiry
-from oidc_server.web.new_password import NewPassword
-from oidc_server.web.reauthentication import Reauthentication
+from oidc_server.web.load.lanes import Inquiry
 from oidc_server.web.responses import Response
 
 _FORM = "account/security/change_password.html"
@@ -77,7 +77,7 @@ def submit_change_password(ctx: Context) -> Response:
         return proof.page(ctx, _FORM, errors=errors, refused=refused, **_values(ctx))
 
     own_account.change_password(ctx, session.user_id, draft.password_hash, keep_session=session.id)
-    ctx.change_cookie(session)
+    browser_session.change_cookie(ctx, session)
     return ctx.redirect("account.security", notice="password_changed")
 
 

@@ -13,12 +13,12 @@ from oidc_server.domain.identities import Identity
 from oidc_server.domain.upstream_sign_ins import Reason
 from oidc_server.domain.users import User
 from oidc_server.domain.ways_in import LastWayInError
-from oidc_server.web import linked_identities, provider_sign_in, reauthentication
-from oidc_server.web.console import get_session
+from oidc_server.people import linked_identities, provider_sign_in, reauthentication
+from oidc_server.people.console import get_session
+from oidc_server.people.provider_sign_in import ProviderAwayError
+from oidc_server.people.reauthentication import Begun, Reauthentication
 from oidc_server.web.context import Context
 from oidc_server.web.errors import NotFoundError
-from oidc_server.web.provider_sign_in import ProviderAwayError
-from oidc_server.web.reauthentication import Begun, Reauthentication
 from oidc_server.web.responses import Response
 
 
@@ -89,15 +89,15 @@ def _connect_page(
     is_away: bool = False,
     status: int | None = None,
 ) -> Response:
-    shown = proof.page(
+    return proof.page(
         ctx,
         "account/security/connect_provider.html",
         refused=refused,
         status=status,
         provider=provider_sign_in.get_provider(ctx),
         is_away=is_away,
+        retry_after=60 if is_away else None,
     )
-    return shown.with_header("retry-after", "60") if is_away else shown
 
 
 def _identity_page(

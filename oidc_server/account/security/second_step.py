@@ -11,16 +11,22 @@ from oidc_server.account import proof
 from oidc_server.domain import factors, trusted_devices, users
 from oidc_server.domain.audit import Event
 from oidc_server.domain.factors import Factor, HeldFactor, recovery_codes, totp
-from oidc_server.domain.factors.strength import METHODS, acr_of, with_methods
+from oidc_server.domain.factors.strength import METHODS, with_methods
 from oidc_server.domain.factors.totp import Enrolment
 from oidc_server.domain.users import User
 from oidc_server.languages import translate
-from oidc_server.web import console, own_second_factors, reauthentication, second_factors
-from oidc_server.web.console import get_session
+from oidc_server.people import (
+    browser_session,
+    console,
+    own_second_factors,
+    reauthentication,
+    second_factors,
+)
+from oidc_server.people.console import get_session
+from oidc_server.people.mail_facts import browser_name
+from oidc_server.people.reauthentication import Reauthentication
 from oidc_server.web.context import Context
 from oidc_server.web.errors import NotFoundError
-from oidc_server.web.mail_facts import browser_name
-from oidc_server.web.reauthentication import Reauthentication
 from oidc_server.web.responses import Response
 
 
@@ -79,7 +85,7 @@ def submit_authenticator(ctx: Context) -> Response:
         return _authenticator_page(ctx, enrolment, error=error, minutes=minutes or 0)
     # Whoever is here has given their password, and shown the app just now.
     amr = with_methods(session.amr, METHODS[Factor.TOTP])
-    ctx.sign_in(session.user_id, amr=amr, acr=acr_of(amr), stepping_up=True)
+    browser_session.sign_in(ctx, session.user_id, amr, stepping_up=True)
     if codes:
         return _codes_page(ctx, codes)
     return ctx.redirect("account.security", notice="authenticator_added")
@@ -92,10 +98,11 @@ def show_recovery_codes(ctx: Context) -> Response:
 def submit_recovery_codes(ctx: Context) -> Response:
     """Make a new set, and show it once."""
     user_id = get_session(ctx).user_id
-    if not second_factors.has_strong(ctx, user_id):
-        return ctx.redirect("account.security")
     if not reauthentication.settle(ctx, ctx.proof):
         return _page(ctx, "account/security/new_recovery_codes.html", refused=ctx.proof)
+    factors.hold(ctx.db, user_id)  # what they are to stand in for
+    if not second_factors.has_strong(ctx, user_id):
+        return ctx.redirect("account.security")
 
     return _codes_page(ctx, own_second_factors.make_recovery_codes(ctx, user_id))
 

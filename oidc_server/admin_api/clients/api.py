@@ -17,6 +17,8 @@ from oidc_server.admin_api.clients.models import (
     LiveSecret,
     SecretAnswer,
 )
+from oidc_server.api.lists import ForeignCursorError, read_cursor, write_cursor
+from oidc_server.api.operations import Call
 from oidc_server.domain import client_metadata, client_registrations, clients
 from oidc_server.domain.audit import Event
 from oidc_server.domain.client_metadata import (
@@ -25,8 +27,6 @@ from oidc_server.domain.client_metadata import (
 )
 from oidc_server.domain.clients import Client, Place, UnknownClientError, Wanted
 from oidc_server.web.errors import InvalidFieldsError, ProblemError, types
-from oidc_server.web.json_api import ForeignCursorError, read_cursor, write_cursor
-from oidc_server.web.operations import Call
 from oidc_server.web.responses import Response, empty
 
 _FIELD = re.compile(r"([a-z_]+): ")
@@ -141,7 +141,12 @@ def rotate_secret(call: Call) -> SecretAnswer:
     overlap = timedelta(seconds=call.body.overlap)
 
     secret = clients.rotate_secret(
-        ctx.db, client.client_id, now=ctx.now, overlap=overlap, vault=ctx.runtime.vault
+        ctx.db,
+        client.client_id,
+        now=ctx.now,
+        overlap=overlap,
+        vault=ctx.runtime.vault,
+        seen=client,
     )
 
     until = ctx.now + overlap
@@ -156,7 +161,7 @@ def rotate_secret(call: Call) -> SecretAnswer:
 def _switched(call: Call, event: Event, disabled_at: datetime | None) -> BaseModel:
     client = _changeable(call)
     if (client.disabled_at is None) != (disabled_at is None):
-        client = clients.change(call.ctx.db, client.client_id, disabled_at=disabled_at)
+        client = clients.change(call.ctx.db, client.client_id, disabled_at=disabled_at, seen=client)
         call.ctx.record(event, client_id=client.client_id)
     return ClientAnswer(**_facts(call, client))
 

@@ -1,10 +1,10 @@
 """Which clients a caller may make, change, or get the secret of."""
 
+from oidc_server.api.operations import Call
 from oidc_server.domain import resources, roles
 from oidc_server.domain.client_metadata import ClientMetadata
 from oidc_server.oauth2.vocabulary import API_SCOPES, GrantType
 from oidc_server.web.errors import ProblemError, types
-from oidc_server.web.operations import Call
 
 _BEYOND_CONSENT = ("skip_consent", "may_introspect", "may_exchange")
 """With these a client gets what no person has allowed it; so does one that serves a resource."""

@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, Field, create_model
 
+from oidc_server.api.lists import PageQuery
+from oidc_server.api.models import Answer, Body, Truth
 from oidc_server.domain.client_metadata import ClientType, member_types
-from oidc_server.web.json_api import Answer, Body, PageQuery, Truth
 
 _LONGEST_OVERLAP = 90 * 24 * 3600
 _USUAL_OVERLAP = 24 * 3600

@@ -3,10 +3,10 @@
 from typing import Any
 
 from oidc_server.admin_api.clients import api, models
+from oidc_server.api.access import administration
+from oidc_server.api.operations import Operation
 from oidc_server.oauth2.vocabulary import ApiScope
-from oidc_server.web.api_access import administration
 from oidc_server.web.errors import types
-from oidc_server.web.operations import Operation
 
 _CLIENT = "bXktY2xpZW50LWlkLWlzLTE"
 _PATH = "/api/v1/admin/clients"

@@ -6,15 +6,18 @@ from typing import Any
 from oidc_server.admin_api.giving_roles import may_give
 from oidc_server.admin_api.users.models import UserAnswer, told
 from oidc_server.admin_api.users.reading import answer, other
+from oidc_server.api.chosen_password import password_hash
+from oidc_server.api.operations import Call
+from oidc_server.api.profile import Claims
 from oidc_server.domain import endings, roles, users
 from oidc_server.domain.audit import Event
 from oidc_server.domain.roles import UnknownRoleError
 from oidc_server.domain.users import User
-from oidc_server.web.chosen_password import password_hash
 from oidc_server.web.errors import InvalidFieldsError, ProblemError, types
-from oidc_server.web.operations import Call
-from oidc_server.web.profile_body import Claims
 from oidc_server.web.responses import Response, empty
+
+_WAYS_IN = {"username", "email", "email_verified"}
+"""What somebody signs in by, or gets a new password by."""
 
 
 def create_user(call: Call) -> UserAnswer:
@@ -48,7 +51,8 @@ def create_user(call: Call) -> UserAnswer:
 def change_user(call: Call) -> UserAnswer:
     """Change what is named in the body, and nothing else."""
     body, db, now = call.body, call.ctx.db, call.ctx.now
-    user = users.hold(db, other(call).id)  # its owner may be changing the address
+    found = other(call, opens=not _WAYS_IN.isdisjoint(body.model_fields_set))
+    user = users.get_held(db, found.id)  # its owner may be changing the address
     before = _state(user)
 
     if body.username is not None:
@@ -69,11 +73,8 @@ def change_user(call: Call) -> UserAnswer:
 def disable_user(call: Call) -> UserAnswer:
     """Shut an account: nobody signs in, and every token of it is dead at once."""
     user = other(call)
-    was = user.disabled_at is not None
 
-    endings.disable_user(call.ctx.db, user.id, call.ctx.now)
-
-    if not was:
+    if endings.disable_user(call.ctx.db, user.id, call.ctx.now):
         call.ctx.record(Event.USER_DISABLED, user_id=user.id)
     return answer(call, users.get(call.ctx.db, user.id))
 
@@ -99,7 +100,7 @@ def delete_user(call: Call) -> Response:
 
 def set_password(call: Call) -> Response:
     """Give an account another password, and close what the old one opened."""
-    user, chosen = other(call), password_hash(call.ctx)
+    user, chosen = other(call, opens=True), password_hash(call.ctx)
     if chosen is None:
         raise InvalidFieldsError((["password"], "It is missing."))
 
@@ -122,7 +123,7 @@ def reset_password(call: Call) -> Response:
 
 def reset_factors(call: Call) -> Response:
     """Take every second factor from somebody who lost them."""
-    user = other(call)
+    user = other(call, opens=True)
 
     removed = endings.reset_factors(call.ctx.db, user.id, call.ctx.now)
 

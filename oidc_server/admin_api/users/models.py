@@ -4,9 +4,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from oidc_server.api.lists import PageQuery
+from oidc_server.api.models import Answer, Body, Truth, printable
+from oidc_server.api.profile import Claims, Person, members_of
 from oidc_server.domain.users import User
-from oidc_server.web.json_api import Answer, Body, PageQuery, Truth, printable
-from oidc_server.web.profile_body import Claims, Person, members_of
 
 Username = Annotated[str, Field(max_length=200)]
 Email = Annotated[str, Field(max_length=400)]

@@ -3,12 +3,12 @@
 from typing import Any
 
 from oidc_server.admin_api.users import changing, models, reading
+from oidc_server.api.access import administration
+from oidc_server.api.chosen_password import hashed
+from oidc_server.api.operations import Operation
+from oidc_server.api.profile import Claims
 from oidc_server.oauth2.vocabulary import ApiScope
-from oidc_server.web.api_access import administration
-from oidc_server.web.chosen_password import hashed
 from oidc_server.web.errors import types
-from oidc_server.web.operations import Operation
-from oidc_server.web.profile_body import Claims
 
 _USERS = "/api/v1/admin/users"
 _USER = f"{_USERS}/{{user}}"

@@ -1,13 +1,13 @@
 """People, one by one and page by page; and whom a caller may touch."""
 
 from oidc_server.admin_api.users.models import UserAnswer, UsersPage, told
+from oidc_server.api.access import may_open, may_touch
+from oidc_server.api.lists import ForeignCursorError, read_cursor, write_cursor
+from oidc_server.api.operations import Call
 from oidc_server.domain import roles, user_directory
 from oidc_server.domain.user_directory import Place, Wanted
 from oidc_server.domain.users import User
-from oidc_server.web.api_access import may_touch
 from oidc_server.web.errors import ProblemError, types
-from oidc_server.web.json_api import ForeignCursorError, read_cursor, write_cursor
-from oidc_server.web.operations import Call
 
 
 def list_users(call: Call) -> UsersPage:
@@ -44,15 +44,18 @@ def named(call: Call) -> User:
     return found
 
 
-def other(call: Call) -> User:
+def other(call: Call, *, opens: bool = False) -> User:
     """The same, for what is done to them: nobody does it to themselves, or to who may more.
 
-    Raises `ProblemError`.
+    `opens` says that it would let the caller sign in as them. Raises `ProblemError`.
     """
     user = named(call)
     if user.id == call.caller.user_id:
         raise ProblemError(
             types.NOT_ALLOWED, "Nobody does this to themselves: another administrator has to."
         )
-    may_touch(call.caller, roles.held_by(call.ctx.db, user.id))
+    held = roles.held_by(call.ctx.db, user.id)
+    may_touch(call.caller, held)
+    if opens:
+        may_open(call.caller, held)
     return user

@@ -1,7 +1,7 @@
 """/login/providers/{provider}/callback: where a provider sends the browser back to (Core §3.1.2.5).
 
 Each provider has an address of its own, and `state` says which provider it was for and which
-browser left: an answer of another provider, or one that somebody else has begun, ends nowhere.
+browser left: an answer of another provider, or to another browser's sign-in, is refused.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from oidc_server.authentication import arrival, login
 from oidc_server.authentication.interrupted import Interrupted, interrupted
 from oidc_server.authentication.providers import start
 from oidc_server.authentication.providers.offered import Trouble
-from oidc_server.domain import identities, upstream_sign_ins, users
+from oidc_server.domain import credentials, identities, upstream_sign_ins
 from oidc_server.domain.audit import Event
 from oidc_server.domain.factors.strength import FEDERATED
 from oidc_server.domain.identities import Identity, IdentityTakenError
@@ -21,9 +21,9 @@ from oidc_server.domain.identity_providers import IdentityProvider
 from oidc_server.domain.upstream_sign_ins import UpstreamSignIn
 from oidc_server.oauth2.upstream import LEEWAY, Told, UpstreamError
 from oidc_server.outbound.addresses import OutboundUnavailableError
-from oidc_server.web import linked_identities, provider_sign_in
+from oidc_server.people import linked_identities, provider_sign_in
 from oidc_server.web.context import Context
-from oidc_server.web.lanes import Errand
+from oidc_server.web.load.lanes import Errand
 from oidc_server.web.responses import Response
 
 _PARAMETERS = ("code", "state", "iss", "error")
@@ -73,7 +73,7 @@ def finish(ctx: Context) -> Response:
     """Sign in whoever is known, connect what was to be connected, or ask who is new."""
     outcome: Outcome = ctx.proof
     sign_in, told = outcome.sign_in, outcome.told
-    # It may have been shut, or another one by this name been added, while we were asking.
+    # It may have been disabled, or replaced by another of this name, while we were asking.
     provider = provider_sign_in.get_provider(ctx)
     came_from = _came_from(ctx, sign_in)
     if sign_in is None or told is None or provider.id != outcome.provider.id:
@@ -98,7 +98,7 @@ def enter(
     user_id: str,
     auth_time: datetime | None = None,
 ) -> Response:
-    """Sign somebody in as whom a provider has shown them to be, like every other way to."""
+    """Sign in the person that a provider has identified, as every other way to sign in does."""
     ctx.keep_provider(provider.name)
     response = arrival.arrive(ctx, came_from, user_id, FEDERATED, auth_time=auth_time)
     location = response.header("location")
@@ -117,7 +117,7 @@ def _enter(
     said: Mapping[str, Any],
     auth_time: datetime | None,
 ) -> Response:
-    if not users.may_sign_in(ctx.db, known.user_id, ctx.now):
+    if not credentials.may_sign_in(ctx.db, known.user_id, ctx.now):
         reason = "the account is closed"
         return _trouble(ctx, came_from, provider, "shut", reason, user_id=known.user_id)
     identities.use(ctx.db, known, linked_identities.account_of(said), ctx.now)
@@ -125,9 +125,9 @@ def _enter(
 
 
 def _auth_time(ctx: Context, sign_in: UpstreamSignIn, told: Told) -> datetime | None:
-    """When the person proved themselves: not now, if the provider says that it was earlier.
+    """When the person proved themselves there, which may be earlier; None if unknown.
 
-    Seconds are all it tells, and its clock is its own: what was new enough, is.
+    Its value is in seconds of another clock: one that was accepted as fresh stays fresh here.
     """
     if told.auth_time is None:
         return None
@@ -141,7 +141,7 @@ def _connect(
     provider: IdentityProvider,
     said: Mapping[str, Any],
 ) -> Response:
-    """Connect the account to the one here that the same session had asked for it with."""
+    """Connect the identity to the account whose session asked for it."""
     session = ctx.user_session
     if session is None or session.id != sign_in.session_id:
         return _trouble(ctx, Interrupted(), provider, "over", "the session has ended")

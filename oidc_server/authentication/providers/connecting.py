@@ -10,7 +10,7 @@ from oidc_server.domain import upstream_sign_ins
 from oidc_server.domain.authorization_requests import RequestGoneError
 from oidc_server.domain.identities import IdentityTakenError
 from oidc_server.domain.user_sessions import LiveSession
-from oidc_server.web import linked_identities, provider_sign_in, second_factors
+from oidc_server.people import linked_identities, provider_sign_in, second_factors
 from oidc_server.web.context import Context
 from oidc_server.web.responses import Response
 

@@ -1,7 +1,7 @@
 """/login/providers/new/{sign_in_id}: somebody signed in elsewhere whom nobody here knows.
 
-They make an account, or sign in to the one they have and connect the two. An address that both have
-in common connects nothing by itself: whoever can make a provider say it would own the account.
+They make an account, or sign in to the one they have and connect the two. A common
+address connects nothing by itself: else whoever makes a provider claim it would own the account.
 """
 
 from collections.abc import Mapping
@@ -11,14 +11,20 @@ from typing import Any
 from oidc_server.authentication import sign_up
 from oidc_server.authentication.interrupted import Interrupted, interrupted
 from oidc_server.authentication.providers import callback
-from oidc_server.domain import identifiers, identity_providers, upstream_sign_ins, users
+from oidc_server.domain import (
+    credentials,
+    identifiers,
+    identity_providers,
+    upstream_sign_ins,
+    users,
+)
 from oidc_server.domain.authorization_requests import RequestGoneError
 from oidc_server.domain.identifiers import InvalidEmailError, InvalidFieldError
 from oidc_server.domain.identity_providers import IdentityProvider
 from oidc_server.domain.invitations import SpentInvitationError
 from oidc_server.domain.upstream_sign_ins import UpstreamSignIn
 from oidc_server.domain.users import EmailTakenError, UsernameTakenError
-from oidc_server.web import linked_identities
+from oidc_server.people import linked_identities
 from oidc_server.web.context import Context
 from oidc_server.web.responses import Response
 
@@ -37,7 +43,7 @@ class Newcomer:
 
     @property
     def proven_email(self) -> str | None:
-        """The address, if the operator takes the word of this provider for it."""
+        """The address, if the operator trusts this provider to have verified it."""
         email = self.told.get("email")
         if not (self.provider.trusts_email and self.told.get("email_verified") is True and email):
             return None
@@ -134,7 +140,7 @@ def _page(
     status: int = 200,
 ) -> Response:
     proven = newcomer.proven_email
-    owner = users.find_by_verified_email(ctx.db, proven) if proven else None
+    owner = credentials.find_by_verified_email(ctx.db, proven) if proven else None
     return newcomer.came_from.render(
         ctx,
         "authentication/providers/newcomer.html",

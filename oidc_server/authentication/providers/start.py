@@ -1,15 +1,14 @@
 """/login/providers/{provider}: the button of a provider, from which the browser leaves."""
 
 from datetime import datetime, timedelta
-from math import ceil
 
 from oidc_server.authentication import login
 from oidc_server.authentication.interrupted import Interrupted, interrupted
 from oidc_server.authentication.providers.offered import Trouble
 from oidc_server.domain.upstream_sign_ins import Reason
-from oidc_server.web import provider_sign_in
+from oidc_server.people import provider_sign_in
+from oidc_server.people.provider_sign_in import ProviderAwayError
 from oidc_server.web.context import Context
-from oidc_server.web.provider_sign_in import ProviderAwayError
 from oidc_server.web.responses import Response
 
 
@@ -36,8 +35,9 @@ def submit_provider(ctx: Context) -> Response:
 def away(ctx: Context, came_from: Interrupted, label: str, retry_after: float) -> Response:
     """The login page while a provider does not answer."""
     trouble = Trouble(label, "away")
-    shown = login.page(ctx, came_from, username="", error=trouble, status=503)
-    return shown.with_header("retry-after", str(max(1, ceil(retry_after))))
+    return login.page(
+        ctx, came_from, username="", error=trouble, retry_after=retry_after, status=503
+    )
 
 
 def _fresh_since(ctx: Context, came_from: Interrupted) -> datetime | None:

@@ -7,14 +7,12 @@ redirected. Then ordered checks, one per rule (`checks.py`). `reading.py` does b
 from oidc_server.authorization.request.reading import RefusedRequestError, read, read_pushed
 from oidc_server.authorization.request.trusted import (
     Trusted,
-    UntrustedRequestError,
     is_registered,
 )
 
 __all__ = [
     "RefusedRequestError",
     "Trusted",
-    "UntrustedRequestError",
     "is_registered",
     "read",
     "read_pushed",

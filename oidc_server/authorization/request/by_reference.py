@@ -24,7 +24,7 @@ def fetch_object(ctx: Context, client: Client, request_uri: str) -> str:
     if request_uri not in client.metadata.request_uris:
         raise InvalidRequestURIError("The request_uri is not registered for this client.")
     address = request_uri.partition("#")[0]
-    purpose = _PURPOSE.named_by(stranger=client.self_registered)
+    purpose = _PURPOSE.of_client(self_registered=client.self_registered)
     try:
         token: str = ctx.runtime.documents.get(purpose, address, ctx.now)
     except (OutboundRefusedError, OutboundUnavailableError):

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from oidc_server.authorization.request.claims_parameter import read_claims
+from oidc_server.authorization.request.claims_parameter import ClaimsRequest, read_claims
 from oidc_server.authorization.request.trusted import Trusted
 from oidc_server.domain import subjects
 from oidc_server.domain.clients import Client
@@ -30,10 +31,11 @@ from oidc_server.web.incoming import Params
 _MAX_NONCE = 1024
 _MAX_AGE = 10**9
 _LONGEST_HINT = 200
+_MOST_ACR_VALUES = 20
 _MAY_REPEAT = frozenset({"resource"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Draft:
     """A request while its checks run. `params` has been seen to repeat nothing it may not."""
 
@@ -47,6 +49,11 @@ class Draft:
 
     def get(self, name: str) -> str | None:
         return self.params.get(name)
+
+    @cached_property
+    def claims(self) -> ClaimsRequest | None:
+        text = self.get("claims")
+        return None if text is None else read_claims(text, self.client)
 
 
 Check = Callable[[Draft], dict[str, Any]]
@@ -134,7 +141,7 @@ def max_age(draft: Draft) -> dict[str, Any]:
 def resource(draft: Draft) -> dict[str, Any]:
     """The audiences of the access token (RFC 8707 §2); ourselves when none is asked for."""
     ctx, asked = draft.ctx, draft.params.all("resource")
-    return {"resources": known_resources(ctx.db, ctx.runtime.issuer, asked)}
+    return {"resources": tuple(known_resources(ctx.db, ctx.runtime.issuer, asked))}
 
 
 def dpop_jkt(draft: Draft) -> dict[str, Any]:
@@ -146,8 +153,7 @@ def dpop_jkt(draft: Draft) -> dict[str, Any]:
 
 
 def claims(draft: Draft) -> dict[str, Any]:
-    text = draft.get("claims")
-    return {} if text is None else {"claims": read_claims(text, draft.client)}
+    return {"claims": draft.claims}
 
 
 def expected_user(draft: Draft) -> dict[str, Any]:
@@ -177,9 +183,7 @@ def _hinted_sub(draft: Draft) -> str | None:
 
 
 def _claimed_subs(draft: Draft) -> set[str]:
-    text = draft.get("claims")
-    asked = read_claims(text, draft.client) if text is not None else None
-    wishes = [claims.get("sub") or {} for claims in (asked or {}).values()]
+    wishes = [claims.get("sub") or {} for claims in (draft.claims or {}).values()]
     return {str(wish["value"]) for wish in wishes if "value" in wish}
 
 
@@ -188,11 +192,16 @@ def hints(draft: Draft) -> dict[str, Any]:
     display = draft.get("display")
     return {
         "login_hint": (draft.get("login_hint") or "")[:_LONGEST_HINT] or None,
-        "acr_values": tuple((draft.get("acr_values") or "").split())
-        or draft.client.metadata.default_acr_values,
+        "acr_values": _acr_values(draft) or draft.client.metadata.default_acr_values,
         "ui_locales": (draft.get("ui_locales") or "")[:_LONGEST_HINT] or None,
         "display": display if display in set(Display) else None,
     }
+
+
+def _acr_values(draft: Draft) -> tuple[str, ...]:
+    """The first few: each request is stored, and anybody can send one."""
+    asked = dict.fromkeys((draft.get("acr_values") or "").split())
+    return tuple(acr for acr in asked if len(acr) <= _LONGEST_HINT)[:_MOST_ACR_VALUES]
 
 
 CHECKS: tuple[Check, ...] = (

@@ -1,18 +1,23 @@
 """Reads one request, however it arrived: as parameters, pushed, in a request object."""
 
+from contextlib import suppress
 from typing import Any
 
 from oidc_server.authorization.request.checks import CHECKS, Draft, refuse_repeated
-from oidc_server.authorization.request.request_object import has_object, read_object
+from oidc_server.authorization.request.request_object import (
+    UnfitObjectError,
+    has_object,
+    read_object,
+)
 from oidc_server.authorization.request.trusted import (
     Trusted,
-    UntrustedRequestError,
     find_client,
     trust,
 )
 from oidc_server.domain.authorization_requests import AuthorizationRequest
 from oidc_server.domain.clients import Client
 from oidc_server.oauth2.authlib import InvalidRequestError, OAuth2Error
+from oidc_server.people.untrusted_request import UntrustedRequestError
 from oidc_server.web.context import Context
 from oidc_server.web.incoming import Params
 
@@ -69,12 +74,13 @@ def _unwrapped(ctx: Context, client: Client, params: Params) -> Params:
 
 
 def _refusal(client: Client, params: Params, error: OAuth2Error) -> Exception:
-    """A redirect if what stands outside names a good place for it, else a page."""
-    try:
-        return RefusedRequestError(trust(client, params), error)
-    except UntrustedRequestError:
-        problem = error.get_error_description()
-        return UntrustedRequestError(problem, client=client, error=error.error)
+    """A redirect if what stands outside, or was signed, names a good place for it; else a page."""
+    places = [params, error.place] if isinstance(error, UnfitObjectError) else [params]
+    for place in places:
+        with suppress(UntrustedRequestError):
+            return RefusedRequestError(trust(client, place), error)
+    problem = error.get_error_description()
+    return UntrustedRequestError(problem, client=client, error=error.error)
 
 
 def _validate(draft: Draft) -> AuthorizationRequest:

@@ -36,7 +36,17 @@ _STRINGS = frozenset(
         "ui_locales",
     }
 )
+_AUTHORS = frozenset({"iss", "client_id"})
+_PLACE = ("redirect_uri", "response_mode", "response_type", "state")
 _TYPES = (None, "jwt", "oauth-authz-req+jwt")
+
+
+class UnfitObjectError(InvalidRequestObjectError):
+    """The client signed it, and yet it is not good; `place` is what it says of the answer."""
+
+    def __init__(self, description: str, place: Params) -> None:
+        super().__init__(description)
+        self.place = place
 
 
 def has_object(params: Params) -> bool:
@@ -55,7 +65,11 @@ def read_object(ctx: Context, client: Client, params: Params) -> Params:
     if token is None:
         token = fetch_object(ctx, client, uri or "")
     claims = _verified(ctx, client, token)
-    inner = _to_params(claims)
+    try:
+        _check(claims, client, ctx.runtime.issuer, ctx.now)
+        inner = _to_params(claims)
+    except InvalidRequestObjectError as error:
+        raise UnfitObjectError(error.description, _place(claims)) from None
     outside = params.get("response_type")
     if outside is not None and inner.get("response_type") not in (None, outside):
         raise InvalidRequestError("The response_type outside the request object is another one.")
@@ -63,11 +77,12 @@ def read_object(ctx: Context, client: Client, params: Params) -> Params:
 
 
 def _verified(ctx: Context, client: Client, token: str) -> Claims:
-    """The claims come first, since looking at them needs no keys; nothing is done with them yet."""
+    """What the client signed, fit or not (RFC 9101 §5, §6.2)."""
     claims = jose.peek(token)
     if claims is None:
         raise InvalidRequestObjectError("The request object is not a signed JWT.")
-    _check(claims, client, ctx.runtime.issuer, ctx.now)
+    if {claims[name] == client.client_id for name in _AUTHORS & claims.keys()} != {True}:
+        raise InvalidRequestObjectError("The request object names another client, or none.")
     algorithms = signing_algorithms(client, client.metadata.request_object_signing_alg)
     signed = ctx.runtime.client_keys.verify(client, token, algorithms, ctx.now)
     if signed is None:
@@ -78,12 +93,10 @@ def _verified(ctx: Context, client: Client, token: str) -> Claims:
 
 
 def _check(claims: Claims, client: Client, issuer: str, now: datetime) -> None:
-    """RFC 9101 §4, §5, §10.8: for us, of this client, current, and no other kind of JWT."""
-    names = {claims[name] == client.client_id for name in ("iss", "client_id") if name in claims}
+    """RFC 9101 §4, §10.8: for us, current, and no other kind of JWT."""
     audience = claims.get("aud", None if client.metadata.profile else issuer)
     audiences = audience if isinstance(audience, list) else [audience]
     problems = {
-        "names another client, or none": names != {True},
         "could serve as a client assertion": claims.get("sub") == client.client_id,
         "is for another server": issuer not in audiences,
         "refers to another one": not claims.keys().isdisjoint({"request", "request_uri"}),
@@ -121,6 +134,14 @@ def _to_params(claims: Claims) -> Params:
             raise InvalidRequestObjectError("The request object contains a NUL character.")
         values[name] = encoded
     return Params(values)
+
+
+def _place(claims: Claims) -> Params:
+    """Where the answer may go, as far as it can be read (RFC 9101 §6.3)."""
+    texts = {name: claims.get(name) for name in _PLACE}
+    return Params(
+        {name: [text] for name, text in texts.items() if isinstance(text, str) and "\0" not in text}
+    )
 
 
 def _encode(name: str, value: Any) -> list[str] | None:

@@ -9,17 +9,8 @@ from oidc_server.domain.clients import Client
 from oidc_server.languages import Words
 from oidc_server.oauth2.redirects import MAX_STATE
 from oidc_server.oauth2.vocabulary import ResponseMode
+from oidc_server.people.untrusted_request import UntrustedRequestError
 from oidc_server.web.incoming import Params
-
-
-class UntrustedRequestError(Exception):
-    """Nobody vouches for where an answer would go: only a page can tell (RFC 6749 §4.1.2.1)."""
-
-    def __init__(self, problem: str, *, client: Client | None = None, **details: str) -> None:
-        super().__init__(problem)
-        self.problem = problem
-        self.client = client
-        self.details = details
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +24,7 @@ class Trusted:
     client: Client
     redirect_uri: str
     state: str | None
-    response_mode: str
+    response_mode: ResponseMode
 
 
 def find_client(db: Transaction, params: Params) -> Client:
@@ -56,6 +47,10 @@ def find_client(db: Transaction, params: Params) -> Client:
 def trust(client: Client, params: Params) -> Trusted:
     """Check the redirect URI; raises `UntrustedRequestError`."""
     repeated = params.repeated()
+
+    def once(name: str) -> str | None:
+        return None if name in repeated else params.get(name)
+
     if "redirect_uri" in repeated:
         raise UntrustedRequestError(
             Words("The parameter %(name)s was sent more than once.", name="redirect_uri")
@@ -74,8 +69,7 @@ def trust(client: Client, params: Params) -> Trusted:
             client=client,
             redirect_uri=redirect_uri,
         )
-    state = None if "state" in repeated else params.get("state")
-    mode = None if "response_mode" in repeated else params.get("response_mode")
+    state = once("state")
     if state is not None and len(state) > MAX_STATE:
         raise UntrustedRequestError(
             Words("The state is longer than %(most)s characters.", most=MAX_STATE)
@@ -84,7 +78,7 @@ def trust(client: Client, params: Params) -> Trusted:
         client,
         redirect_uri,
         state,
-        mode if mode in set(ResponseMode) else ResponseMode.QUERY,
+        ResponseMode.read(once("response_mode"), once("response_type")),
     )
 
 

@@ -20,9 +20,9 @@ from oidc_server.settings import Settings, load
 _LATELY = timedelta(days=7)
 _OWN_REDIRECTS = ("api_docs.signed_in",)
 _FIXES = {
-    "database": "Start it, or mend OIDC_DATABASE_URL.",
+    "database": "Start it, or correct OIDC_DATABASE_URL.",
     "clock": "Synchronise both machines' clocks.",
-    "signing key": "Mend OIDC_SECRET_KEY, or secret.key in the data folder;"
+    "signing key": "Correct OIDC_SECRET_KEY, or secret.key in the data folder;"
     " the first keys are made by: oidc-server db upgrade",
 }
 
@@ -30,11 +30,11 @@ _FIXES = {
 def doctor(
     *,
     url: Annotated[
-        str | None, typer.Option(help="Where to ask the server, instead of at its issuer.")
+        str | None, typer.Option(help="Address of the server, if not its issuer.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Look at what may be wrong. It exits 1 when something has failed."""
+    """Check settings, services and clients. It exits 1 when a check has failed."""
     from oidc_server.app import build_runtime  # noqa: PLC0415 - no other command needs it
     from oidc_server.cli.doctor.outside import look_from_outside  # noqa: PLC0415 - as above
     from oidc_server.health.checks import checks  # noqa: PLC0415 - as above
@@ -74,14 +74,14 @@ def rate_rotation(db: Transaction, settings: Settings, now: datetime) -> Finding
     if late := signing_keys.due(db, a_day_ago, settings.key_rotation_interval):
         algorithms = ", ".join(late)
         return Finding("key rotation", "warn", f"Overdue for {algorithms}: oidc-server keys rotate")
-    return Finding("key rotation", "ok", "The keys are young enough.")
+    return Finding("key rotation", "ok", "No key is overdue for it.")
 
 
 def rate_logouts(db: Transaction, now: datetime) -> Finding:
     """Whether clients heard of the ends of sessions (Back-Channel Logout §2.5)."""
     failed = logout_deliveries.failed_count(db, now - _LATELY)
     if not failed:
-        return Finding("logouts", "ok", "No client missed one lately.")
+        return Finding("logouts", "ok", "None was given up in a week.")
     return Finding(
         "logouts",
         "warn",

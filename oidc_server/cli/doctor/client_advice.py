@@ -44,8 +44,8 @@ _ALL = (
     _Advice(
         "client authentication",
         lambda client, _host: client.metadata.has_client_secret,
-        "prove themselves by a secret that both sides keep",
-        "with private_key_jwt there is nothing here to be stolen (RFC 9700 §2.5): "
+        "authenticate with a secret that both sides know",
+        "with private_key_jwt nobody can steal it here (RFC 9700 §2.5): "
         + edit_client(
             token_endpoint_auth_method="private_key_jwt",
             jwks_uri="https://app.example/jwks.json",
@@ -54,7 +54,7 @@ _ALL = (
     _Advice(
         "sender constraint",
         lambda client, _host: not client.must_prove_key,
-        "take tokens that are good to whoever has them",
+        "get tokens that anybody can use who has them",
         "set dpop_bound_access_tokens for those that send DPoP proofs (RFC 9700 §2.2.1): "
         + edit_client(dpop_bound_access_tokens=True),
     ),

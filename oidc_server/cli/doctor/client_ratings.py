@@ -61,18 +61,18 @@ def _weak_redirects(
 ) -> Iterator[str]:
     uris = [uri for uri in client.metadata.redirect_uris if uri not in own_redirects]
     for uri in uris:
-        # A rule may be younger than the client, and an import brings what it brings.
+        # A rule may be newer than the client, and imports are not held to it.
         problem = client_metadata.redirect_uri_problem(client.type, uri)
         if problem is not None:
             yield (
-                f"It redirects to {uri}, which would not be taken today (RFC 9700 §2.1): {problem}"
-                " Replace it: oidc-server clients edit CLIENT_ID --redirect-uri URI"
+                f"It redirects to {uri}, which would not be accepted today (RFC 9700 §2.1):"
+                f" {problem} Replace it: oidc-server clients edit CLIENT_ID --redirect-uri URI"
             )
     if client.type in ("web", "spa") and not settings.is_loopback:
         if any(uri.startswith("http:") for uri in uris):
             yield (
-                "It redirects to this very machine without TLS (RFC 9700 §2.1), as when it is"
-                " developed; keep a client of its own for that."
+                "It redirects to loopback without TLS (RFC 9700 §2.1), as in development;"
+                " use another client for that."
             )
         ours = client_metadata.origin_of(settings.issuer)
         if any(client_metadata.origin_of(uri) == ours for uri in uris):

@@ -16,7 +16,7 @@ from oidc_server.domain.audit_trail import Filter
 from oidc_server.settings import Settings
 
 _FORGED = "192.0.2.66"
-"""An address that nobody has (RFC 5737): who is seen with it has told it themselves."""
+"""Nobody has this address (RFC 5737): if the server sees it, it believed what a client sent."""
 _DISCOVERY = "/.well-known/openid-configuration"
 _SECONDS = 5
 _MOST = 200
@@ -55,7 +55,7 @@ def look_from_outside(
         if refused is not None:
             return [Finding("TLS", "fail", _of_refused(address, refused))]
         reason = str(error) or type(error).__name__
-        fix = "start the server, or mend the name or the proxy"
+        fix = "start the server, or correct the name or the proxy"
         return [Finding("reached", "warn", f"Nobody answers at {address} ({reason}); {fix}.")]
 
 
@@ -87,7 +87,7 @@ def _look_at_discovery(
     if issuer == settings.issuer:
         yield Finding("issuer seen", "ok", "Clients see the issuer of the settings.")
     else:
-        fix = "the same OIDC_ISSUER here and on every node, or mend where the proxy leads"
+        fix = "set the same OIDC_ISSUER on every node, or correct where the proxy leads"
         yield Finding(
             "issuer seen", "fail", f"Clients see {issuer!r}, not {settings.issuer}; {fix}."
         )
@@ -125,7 +125,7 @@ def _look_at_cookies(http: httpx2.Client, address: str, settings: Settings) -> F
     """Whether a cookie of ours arrives as it was sent."""
     told = http.get(address + "/password-reset").headers.get_list("set-cookie")
     if not told:
-        return Finding("cookies", "fail", "None arrives; let the proxy pass Set-Cookie on.")
+        return Finding("cookies", "fail", "No cookie arrives; let the proxy pass Set-Cookie on.")
     wanted = ["HttpOnly", "SameSite", *(["Secure"] if settings.secure_cookies else [])]
     lost = {word for word in wanted for cookie in told if word.lower() not in cookie.lower()}
     if lost or (settings.secure_cookies and not all(c.startswith("__Host-") for c in told)):
@@ -137,7 +137,7 @@ def _look_at_cookies(http: httpx2.Client, address: str, settings: Settings) -> F
 def _look_at_addresses(
     http: httpx2.Client, address: str, settings: Settings, database: Database, now: datetime
 ) -> Finding:
-    """Whose address limits and the audit log count by: nobody may choose their own."""
+    """Whether a client can choose the address that limits and the audit log see."""
     us = f"oidc-server doctor {secrets.token_hex(8)}"
     http.post(
         address + "/token",
@@ -150,8 +150,8 @@ def _look_at_addresses(
         told = audit_trail.search(db, wanted, limit=_MOST)
     seen = [entry for entry in told if entry.user_agent == us]
     if not seen:
-        fix = "the same OIDC_DATABASE_URL here and on every node"
-        return Finding("addresses", "fail", f"A request did not come to this database; {fix}.")
+        fix = "set the same OIDC_DATABASE_URL here and on every node"
+        return Finding("addresses", "fail", f"A request is not in this database; {fix}.")
     came_from = seen[0].address
     if came_from == _FORGED:
         return Finding("addresses", "fail", f"A client can choose its address; {_FIX_ADDRESS}.")
@@ -160,7 +160,7 @@ def _look_at_addresses(
         return Finding(
             "addresses",
             "warn",
-            f"All seem to come from the proxy, {came_from}; if it is one, {fix}.",
+            f"All requests seem to come from one proxy, {came_from}; if it is one, {fix}.",
         )
     if any(ip_address(came_from) in network for network in settings.trusted_proxies):
         return Finding(
@@ -169,4 +169,4 @@ def _look_at_addresses(
             f"This request seems to come from a proxy, {came_from}, or from its machine: if doctor"
             f" runs there, run it elsewhere; if not, {_FIX_ADDRESS}.",
         )
-    return Finding("addresses", "ok", f"Nobody can choose theirs; this one is {came_from}.")
+    return Finding("addresses", "ok", f"No client can choose its own; this one is {came_from}.")

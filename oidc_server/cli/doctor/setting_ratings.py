@@ -1,4 +1,4 @@
-"""What the settings leave open, and whether the neighbours that they name answer."""
+"""What the settings leave open, and whether the external services that they name answer."""
 
 import asyncio
 from datetime import timedelta
@@ -23,7 +23,11 @@ def rate_settings(settings: Settings, limits: str) -> list[Finding]:
         if settings.is_loopback
         else Finding("issuer", "ok", settings.issuer),
         rate_mail(settings),
-        Finding("registration", "warn", "OIDC_REGISTRATION=open lets everybody in; set token.")
+        Finding(
+            "registration",
+            "warn",
+            "OIDC_REGISTRATION=open lets anybody register a client; set token.",
+        )
         if settings.registration == "open" and not settings.is_loopback
         else Finding("registration", "ok", f"It is {settings.registration}."),
         rate_origins(settings),
@@ -36,7 +40,7 @@ def rate_settings(settings: Settings, limits: str) -> list[Finding]:
         else Finding(
             "access tokens",
             "warn",
-            "A stolen one is good for more than an hour; set OIDC_ACCESS_TOKEN_LIFETIME to 10m.",
+            "A stolen one works for more than an hour; set OIDC_ACCESS_TOKEN_LIFETIME to 10m.",
         ),
         rate_open_files(settings),
     ]
@@ -46,7 +50,7 @@ def rate_origins(settings: Settings) -> Finding:
     """Whose scripts may call us beside those of registered applications."""
     plain = [origin for origin in settings.cors_origins if origin.startswith("http:")]
     if plain and not settings.is_loopback:
-        words = f"Whoever is on the way can change the scripts of {', '.join(plain)}"
+        words = f"Anybody on the network can change the scripts of {', '.join(plain)}"
         fix = "use https, or take it out of OIDC_CORS_ORIGINS"
         return Finding("origins", "warn", f"{words}; {fix}.")
     listed = len(settings.cors_origins)
@@ -61,34 +65,34 @@ def rate_open_files(settings: Settings) -> Finding:
 
 
 def rate_mail(settings: Settings) -> Finding:
-    """Whether a mail server takes us in; nothing is sent."""
+    """Whether the mail server accepts our sign-in; nothing is sent."""
     from oidc_server.outbound import mail  # noqa: PLC0415 - no other command needs it
 
     if settings.smtp_server is None:
-        return Finding("mail", "warn", "No mail leaves; set OIDC_SMTP_URL.")
+        return Finding("mail", "warn", "No mail is sent; set OIDC_SMTP_URL.")
     try:
         mail.SmtpTransport(settings, timeout=_PATIENCE).greet()
     except (mail.MailUnavailableError, mail.MailRefusedError) as error:
         return Finding(
-            "mail", "fail", f"The mail server does not take us: {error}; see OIDC_SMTP_URL."
+            "mail", "fail", f"The mail server cannot be used: {error}; see OIDC_SMTP_URL."
         )
     return Finding("mail", "ok", f"{settings.smtp_server.host} takes mail from us.")
 
 
 def rate_limits(settings: Settings, limits: str) -> Finding:
-    """Whether there are limits, and whether all processes hold them together."""
+    """Whether there are limits, and whether all processes share them."""
     if not settings.rate_limits:
         fix = "OIDC_RATE_LIMITS=off is for measurements only; set on."
         return Finding("limits", "warn", fix)
     if settings.redis_url is None:
         several = settings.database_url.startswith("postgresql")
-        alone = f"Each process counts for itself, a minute: {limits}."
+        alone = f"Each process counts by itself, per minute: {limits}."
         fix = " With several workers or nodes, set OIDC_REDIS_URL."
         return Finding("limits", "warn" if several else "ok", alone + fix)
     if not asyncio.run(_can_count(settings, settings.redis_url.get_secret_value())):
-        fix = "Redis does not answer, so each process counts for itself; mend OIDC_REDIS_URL."
+        fix = "Redis does not answer, so each process counts by itself; correct OIDC_REDIS_URL."
         return Finding("limits", "warn", fix)
-    return Finding("limits", "ok", f"All count together, in Redis, a minute: {limits}.")
+    return Finding("limits", "ok", f"All processes count together in Redis, per minute: {limits}.")
 
 
 async def _can_count(settings: Settings, redis_url: str) -> bool:

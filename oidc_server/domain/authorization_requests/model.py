@@ -60,13 +60,13 @@ class AuthorizationRequest:
     display: str | None = None
     id: str | None = None
     selected_by: str | None = None
-    """The user who said on the page of accounts that this is to be about them."""
+    """The user who confirmed on the account selection page to go on with this account."""
     consented_by: str | None = None
-    """The user who answered the consent page of this very request with yes."""
+    """The user who allowed this request on its consent page."""
 
     @property
     def scopes_to_consent(self) -> frozenset[str]:
-        """What the person is asked about: claims asked for one by one count as their scope."""
+        """The scopes to consent to, with those of claims that are asked for singly."""
         return self.scopes | scopes_behind(self.claims)
 
     def wants_fresh_login(self, auth_time: datetime) -> bool:
@@ -83,9 +83,9 @@ class AuthorizationRequest:
 
     @property
     def asked_acrs(self) -> tuple[str, ...]:
-        """The `acr` values that the client would like, the dearest first (Core §5.5.1.1).
+        """The `acr` values that the client asks for, in order of preference (Core §5.5.1.1).
 
-        Those of the parameter `claims` stand before those of `acr_values`.
+        The `claims` parameter takes precedence over `acr_values`.
         """
         asked = self._acr_claim
         values = asked.get("values") or ([asked["value"]] if "value" in asked else [])
@@ -93,13 +93,13 @@ class AuthorizationRequest:
 
     @property
     def insists_on_acr(self) -> bool:
-        """Whether the sign-in must have one of them."""
+        """Whether one of them is required: an essential claim with values (Core §5.5.1)."""
         return bool(self._acr_claim.get("essential")) and not (
             self._acr_claim.keys().isdisjoint({"value", "values"})
         )
 
     def wished_acr(self, reachable: Collection[str]) -> str | None:
-        """Of what is reachable, what the client would like best."""
+        """The most preferred of the `acr` values that are reachable; None if none is."""
         return next((acr for acr in self.asked_acrs if acr in reachable), None)
 
     @property

@@ -10,6 +10,8 @@ ClientType = Literal["web", "spa", "native", "service"]
 SubjectType = Literal["public", "pairwise"]
 Profile = Literal["fapi2"]
 
+_USUAL_PORTS = {"https": ":443", "http": ":80"}
+
 
 class InvalidClientMetadataError(DomainError):
     """A field does not fit; `error` is the code of RFC 7591 §3.2.2."""
@@ -64,8 +66,9 @@ class ClientMetadata:
     frontchannel_logout_uri: str | None = None
     frontchannel_logout_session_required: bool = False
 
-    # RFC 9101 §10.5, RFC 9126 §6, RFC 9449 §5.2, RFC 9701 §6
+    # RFC 9101 §10.5, JARM §3, RFC 9126 §6, RFC 9449 §5.2, RFC 9701 §6
     require_signed_request_object: bool = False
+    authorization_signed_response_alg: str | None = None
     require_pushed_authorization_requests: bool = False
     dpop_bound_access_tokens: bool = False
     introspection_signed_response_alg: str | None = None
@@ -105,15 +108,22 @@ class ClientMetadata:
         """Whether it authenticates with a secret, sent or signed with."""
         return self.token_endpoint_auth_method.startswith("client_secret")
 
+    @property
+    def authorization_alg(self) -> str:
+        """What signs its authorization responses (JARM §3); a profile does without the default."""
+        default = "RS256" if self.profile is None else self.id_token_signed_response_alg
+        return self.authorization_signed_response_alg or default
+
     def origins(self) -> set[str]:
         """The web origins of the redirect URIs."""
         return {origin for uri in self.redirect_uris if (origin := origin_of(uri)) is not None}
 
 
 def origin_of(uri: str) -> str | None:
-    """The web origin of an address; None for one of a private-use scheme."""
+    """The web origin of an address, as browsers send it (RFC 6454 §6.2); None where is no host."""
     parts = urlsplit(uri)
-    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else None
+    place = parts.netloc.lower().removesuffix(_USUAL_PORTS.get(parts.scheme, ""))
+    return f"{parts.scheme}://{place}" if place else None
 
 
 _FIELDS = frozenset(field.name for field in fields(ClientMetadata))

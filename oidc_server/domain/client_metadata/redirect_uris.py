@@ -14,7 +14,7 @@ _NETLOC = re.compile(r"[A-Za-z0-9._:\[\]-]*")
 # What has no scheme is led on to from where the browser is: it could be any address.
 # `localhost:8000/cb` reads as a scheme, and means a host.
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?![0-9]+(/|$)).*")
-_LOOPBACK = ("127.0.0.1", "[::1]")
+_LOOPBACK = ("127.0.0.1", "[::1]", "localhost")
 _LONGEST = 2000
 _WEB = ("https", "http")
 _DANGEROUS_SCHEMES = frozenset({"javascript", "data", "vbscript", "file", "blob", "about"})
@@ -27,11 +27,11 @@ def redirect_uri_problem(client_type: ClientType, uri: str) -> str | None:
         return malformed
     scheme = uri.partition(":")[0]
     if scheme in _WEB:
-        return _web_problem(client_type, uri)
+        return _web_problem(uri)
     if scheme in _DANGEROUS_SCHEMES:
         return f"the scheme {scheme} is not allowed."
     if client_type != "native":
-        return "only native clients may use a scheme of their own."
+        return "only native clients (application_type) may use a scheme of their own."
     if "." not in scheme:
         return "a private-use scheme contains a dot, like com.example.app (RFC 8252 §7.1)."
     return None
@@ -45,13 +45,13 @@ def web_uri_problem(uri: str, *, fragment: bool = False) -> str | None:
         return malformed
     if bare.partition(":")[0] not in _WEB:
         return "use an https address."
-    return _web_problem("web", bare)
+    return _web_problem(bare)
 
 
-def _web_problem(client_type: ClientType, uri: str) -> str | None:
+def _web_problem(uri: str) -> str | None:
     host = urlsplit(uri).hostname
     if uri.startswith("http:"):
-        return _plain_http_problem(client_type, host)
+        return _plain_http_problem(host)
     return None if host else "it names no host."
 
 
@@ -76,12 +76,10 @@ def _malformed(uri: str) -> str | None:
     return next((problem for found, problem in problems if found), None)
 
 
-def _plain_http_problem(client_type: ClientType, host: str | None) -> str | None:
+def _plain_http_problem(host: str | None) -> str | None:
     if host is None:
         return "it names no host."
     if host == "localhost":
-        if client_type == "native":
-            return "use 127.0.0.1 or [::1] instead of localhost (RFC 8252 §8.3)."
         return None
     try:
         loopback = ip_address(host).is_loopback
@@ -93,7 +91,8 @@ def _plain_http_problem(client_type: ClientType, host: str | None) -> str | None
 def matches_redirect_uri(client_type: ClientType, registered: Iterable[str], sent: str) -> bool:
     """Whether `sent` is registered: equal, character for character (RFC 9700 §4.1.3).
 
-    One exception: a native client may use any port on a loopback IP address (RFC 8252 §7.3).
+    One exception: a native client may use any port on loopback (RFC 8252 §7.3), by its name as by
+    its address (ADR 0029).
     """
     if sent in registered:
         return True

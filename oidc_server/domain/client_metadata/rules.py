@@ -154,6 +154,7 @@ def _check_keys(_client_type: ClientType, metadata: ClientMetadata) -> None:
 
 def _check_algorithms(_client_type: ClientType, metadata: ClientMetadata) -> None:
     for field in (
+        "authorization_signed_response_alg",
         "id_token_signed_response_alg",
         "userinfo_signed_response_alg",
         "introspection_signed_response_alg",
@@ -259,6 +260,8 @@ def _check_profile(_client_type: ClientType, metadata: ClientMetadata) -> None:
         "require_pushed_authorization_requests": metadata.require_pushed_authorization_requests,
         "dpop_bound_access_tokens": metadata.dpop_bound_access_tokens,
         "require_pkce": metadata.require_pkce,
+        "authorization_signed_response_alg": metadata.authorization_signed_response_alg
+        in (None, *FAPI_ALGORITHMS),
         "id_token_signed_response_alg": metadata.id_token_signed_response_alg in FAPI_ALGORITHMS,
         "token_endpoint_auth_signing_alg": metadata.token_endpoint_auth_signing_alg
         in (None, *FAPI_ALGORITHMS),

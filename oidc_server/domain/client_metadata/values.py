@@ -16,13 +16,14 @@ class GrantType(StrEnum):
 
 
 class Scope(StrEnum):
-    """Scopes with a meaning of their own (Core §5.4, §11)."""
+    """Scopes with a meaning of their own: Core §5.4, §11, and the roles of a person (ADR 0031)."""
 
     OPENID = "openid"
     PROFILE = "profile"
     EMAIL = "email"
     ADDRESS = "address"
     PHONE = "phone"
+    ROLES = "roles"
     OFFLINE_ACCESS = "offline_access"
 
 

@@ -75,6 +75,7 @@ _FIELDS: dict[str, _Kind] = {
     "frontchannel_logout_uri": _TEXT,
     "frontchannel_logout_session_required": _FLAG,
     "require_signed_request_object": _FLAG,
+    "authorization_signed_response_alg": _TEXT,
     "require_pushed_authorization_requests": _FLAG,
     "dpop_bound_access_tokens": _FLAG,
     "introspection_signed_response_alg": _TEXT,

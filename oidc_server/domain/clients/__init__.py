@@ -15,7 +15,7 @@ from oidc_server.domain.clients.reading import (
     find,
     is_origin,
     load,
-    read_along,
+    prime,
 )
 from oidc_server.domain.clients.snapshot import Client, UnknownClientError
 from oidc_server.domain.clients.tables import ClientOrigin, ClientRow, ClientSecret
@@ -41,6 +41,6 @@ __all__ = [
     "is_origin",
     "load",
     "page",
-    "read_along",
+    "prime",
     "rotate_secret",
 ]

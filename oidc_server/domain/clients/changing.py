@@ -75,12 +75,14 @@ def rotate_secret(
     now: datetime,
     overlap: timedelta,
     vault: Vault | None = None,
+    seen: Client | None = None,
 ) -> str:
     """Give a confidential client a new secret; the current ones live on for `overlap`.
 
-    Raises `UnknownClientError`, or `DomainError` for a client that has no secret.
+    `seen` is that of `change`. Raises `UnknownClientError`, or `DomainError` for a client that has
+    no secret.
     """
-    row = _lock(db, client_id)
+    row = _lock(db, client_id, seen)
     metadata = load(db, client_id).metadata
     if not metadata.has_client_secret:
         raise DomainError(f"Client {client_id} has no secret.")
@@ -107,11 +109,9 @@ def change(
     """Replace a client's metadata or its disabled mark; raises `UnknownClientError`.
 
     With `seen`, what the change was judged by: raises `ConflictError` if the client is another by
-    now, so that the request runs again and what somebody else changed is not undone.
+    now, or gone, so that the request runs again and what somebody else changed is not undone.
     """
-    row = _lock(db, client_id)
-    if seen is not None and seen.revision != row.revision:
-        raise ConflictError("the client has changed")
+    row = _lock(db, client_id, seen)
     if metadata is not None:
         row.client_metadata = metadata.to_document()
         row.canonical_name = canonical_name(metadata.client_name)
@@ -124,11 +124,15 @@ def change(
     return load(db, client_id)
 
 
-def _lock(db: Transaction, client_id: str) -> ClientRow:
+def _lock(db: Transaction, client_id: str, seen: Client | None = None) -> ClientRow:
     """The row, alone: two changes that counted to one revision would hide one of them."""
-    row = db.session.get(ClientRow, client_id, with_for_update=True)
+    lock = {"key_share": True}  # as an UPDATE does: it is given access all the same
+    row = db.session.get(ClientRow, client_id, with_for_update=lock)
     if row is None or row.deleted_at is not None:
-        raise UnknownClientError(f"There is no client {client_id}.")
+        gone = f"There is no client {client_id}."
+        raise UnknownClientError(gone) if seen is None else ConflictError(gone)
+    if seen is not None and seen.revision != row.revision:
+        raise ConflictError("the client has changed")
     return row
 
 

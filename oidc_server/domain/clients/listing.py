@@ -75,7 +75,7 @@ class Page:
 
 def canonical_name(name: str) -> str:
     """A name in a form in which two spellings of it are equal, as far as it is compared."""
-    return identifiers.guessed(name)[:_LONGEST_NAME]
+    return identifiers.folded(name)[:_LONGEST_NAME]
 
 
 def page(db: Transaction, wanted: Wanted, limit: int, after: Place | None = None) -> Page:

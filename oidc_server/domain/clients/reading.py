@@ -21,7 +21,7 @@ _secrets = table_of(ClientSecret)
 _origins = table_of(ClientOrigin)
 
 LIVE_REVISION = case((_clients.c.disabled_at.is_(None), _clients.c.revision)).label("live_revision")
-"""What `find` has to know, for a statement that reads it along."""
+"""The column that a join selects to `prime` `find`: None for a disabled client."""
 _REVISION = Statement(
     select(_clients.c.revision).where(
         _clients.c.client_id == bindparam("client_id"), _clients.c.disabled_at.is_(None)
@@ -68,10 +68,10 @@ def find(db: Transaction, client_id: str) -> Client | None:
     return None if row is None else at_revision(db, client_id, row.revision)
 
 
-def read_along(db: Transaction, client_id: str, live_revision: int | None) -> None:
-    """Spare `find` its read, once: another statement of this transaction has just told."""
+def prime(db: Transaction, client_id: str, live_revision: int | None) -> None:
+    """Spare the next `find` its read: a join has selected `LIVE_REVISION`."""
     values = None if live_revision is None else (live_revision,)
-    db.read_along(_REVISION, values, client_id=client_id)
+    db.prime(_REVISION, values, client_id=client_id)
 
 
 def at_revision(db: Transaction, client_id: str, revision: int) -> Client:

@@ -1,7 +1,7 @@
-"""The verbs that end things, whoever asks: a page, a command, a job.
+"""Everything that ends something, whoever asks: a page, a command, a job.
 
-Each does all that belongs to it in one transaction, so nobody has to remember a part. What must
-leave the house (mails, logout tokens) is written down here and carried out by `jobs/`.
+Each function does all that belongs to it in one transaction, so that callers cannot forget a part.
+Mails and logout tokens are written to the outbox here, and sent by `jobs/`.
 """
 
 from oidc_server.domain.endings.accounts import (

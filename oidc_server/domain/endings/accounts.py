@@ -12,6 +12,7 @@ from oidc_server.domain import (
     links,
     mails,
     roles,
+    users,
 )
 from oidc_server.domain.endings.sessions import end_sessions_of_user
 from oidc_server.domain.links import Purpose
@@ -25,18 +26,21 @@ def withdraw_role(db: Transaction, user_id: str, role: str) -> bool:
     return roles.withdraw(db, user_id, role)
 
 
-def disable_user(db: Transaction, user_id: str, now: datetime) -> None:
-    """Shut an account with all that is open in its name, and tell its owner.
+def disable_user(db: Transaction, user_id: str, now: datetime) -> bool:
+    """Shut an account with all that is open in its name, and tell its owner; False if it was shut.
 
-    What apps were given ends too, though every use reads `disabled_at` anyway: else it would be
-    theirs again, unasked, with the account. Raises `LastAdministratorError`.
+    One that its owner can bring back is not. What apps were given ends too, though every use reads
+    `disabled_at` anyway: else it would be theirs again, unasked, with the account. Raises
+    `LastAdministratorError`.
     """
     administrators.keep_one(db, user_id)
-    if closed_accounts.mark_disabled(db, user_id, now):
-        end_sessions_of_user(db, user_id, now)
-        grants.revoke_of_user(db, user_id, now)
-        links.kill_all(db, user_id, now)
-        mails.notify(db, user_id, Notice.ACCOUNT_DISABLED, now)
+    if not closed_accounts.mark_disabled(db, user_id, now):
+        return False
+    end_sessions_of_user(db, user_id, now)
+    grants.revoke_of_user(db, user_id, now)
+    links.kill_all(db, user_id, now)
+    mails.notify(db, user_id, Notice.ACCOUNT_DISABLED, now)
+    return True
 
 
 def enable_user(db: Transaction, user_id: str, now: datetime) -> bool:
@@ -86,6 +90,8 @@ def delete_user(db: Transaction, user_id: str, now: datetime, **facts: str) -> b
     `LastAdministratorError`.
     """
     administrators.keep_one(db, user_id)
+    if not users.hold(db, user_id):  # before its sessions, as who changes a password
+        return False
     end_sessions_of_user(db, user_id, now)
     grants.revoke_of_user(db, user_id, now)
     invitations.revoke_of_inviter(db, user_id, now)

@@ -6,6 +6,7 @@ from oidc_server.database import Transaction
 from oidc_server.domain import (
     attempts,
     consents,
+    credentials,
     factors,
     grants,
     identities,
@@ -54,7 +55,7 @@ def _close(db: Transaction, user_id: str, since: datetime, now: datetime) -> Non
     get its access back, unasked, when the owner signs in. Their sessions end first, which waits for
     what is being added in one (`user_sessions.hold`): so that is removed as well.
     """
-    users.set_password(db, user_id, None, now)
+    credentials.set_password(db, user_id, None, now)
     end_sessions_of_user(db, user_id, now)
     passkeys.delete_newer(db, user_id, since)
     factors.remove_newer(db, user_id, since)

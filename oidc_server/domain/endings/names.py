@@ -24,7 +24,7 @@ def change_email(
     change back: whoever stole the account must not take it away for good. Those by which its reader
     disowns what was done before stay: they close the account, and give it to nobody.
     """
-    before = users.hold(db, user_id)
+    before = users.get_held(db, user_id)
     old = before.email if before.email_verified_at is not None else None
     if not users.set_email(db, user_id, email, now):
         return False
@@ -52,7 +52,7 @@ def set_email(
     Links that went to the old one die, and a mail to it says so. Raises `InvalidEmailError`,
     `EmailTakenError`.
     """
-    user = users.hold(db, user_id)
+    user = users.get_held(db, user_id)
     old = user.email if user.email_verified_at is not None else None
     before = user.canonical_email
     user = user_names.set_email(db, user_id, email, now, verified=verified)

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from oidc_server.database import Transaction
-from oidc_server.domain import attempts, factors, grants, links, mails, passkeys, users
+from oidc_server.domain import attempts, credentials, factors, grants, links, mails, passkeys, users
 from oidc_server.domain.endings.sessions import end_sessions_of_user
 from oidc_server.domain.links import Purpose
 from oidc_server.domain.mails import MailKind, Notice
@@ -23,7 +23,7 @@ def change_password(
     says so (`facts` are for its text). With no session to keep, the old password may have been in
     the wrong hands, so what apps were given ends as well.
     """
-    users.set_password(db, user_id, password_hash, now)
+    credentials.set_password(db, user_id, password_hash, now)
     end_sessions_of_user(db, user_id, now, keep=keep_session)
     if keep_session is None:
         grants.revoke_of_user(db, user_id, now)
@@ -37,7 +37,7 @@ def reset_password(db: Transaction, user_id: str, now: datetime, lifetime: timed
 
     A mail brings a link to choose another; False if there is no verified address to send it to.
     """
-    users.set_password(db, user_id, None, now)
+    credentials.set_password(db, user_id, None, now)
     end_sessions_of_user(db, user_id, now)
     grants.revoke_of_user(db, user_id, now)
     links.kill(db, user_id, Purpose.RESET_PASSWORD, now)
@@ -69,12 +69,16 @@ def reset_factors(db: Transaction, user_id: str, now: datetime) -> list[str]:
 
     Passkeys that let them in without a password stay, and so do accounts elsewhere that they
     linked: those are no second factors. Returns the kinds that are gone; a mail says so.
+
+    Who proves a passkey holds the row of the person first, and so does this (ADR 0024). Then
+    sessions end, which waits for what is being set up in one: so that is taken as well.
     """
+    users.hold(db, user_id)
+    end_sessions_of_user(db, user_id, now)
     held = factors.held_by(db, user_id)
     factors.remove_all(db, user_id)
     passkeys.withdraw_second_step(db, user_id)
     removed = sorted(kind.value for kind in held - factors.held_by(db, user_id))
-    end_sessions_of_user(db, user_id, now)
     if removed:
         mails.notify(db, user_id, Notice.FACTORS_REMOVED, now)
     return removed

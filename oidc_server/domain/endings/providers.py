@@ -12,7 +12,7 @@ def remove_provider(db: Transaction, provider: IdentityProvider, now: datetime) 
     """Forget a provider and every account there that was linked; returns how many those were.
 
     A mail tells their owners. What they opened goes on until it ends. It is shut first, which waits
-    for whoever is just leaving for it: so that is forgotten as well.
+    for whoever is just leaving for it, or connecting: so that is forgotten as well.
     """
     identity_providers.disable(db, provider, now)
     upstream_sign_ins.delete_all_at(db, provider.id)

@@ -62,8 +62,12 @@ def end_surplus_sessions(db: Transaction, user_id: str, most: int, now: datetime
 
 
 def end_expired_sessions(db: Transaction, now: datetime, limit: int) -> int:
-    """End at most `limit` sessions whose time is over; returns how many those were."""
+    """End at most `limit` sessions whose time is over; returns how many those were.
+
+    Somebody may be signing in again at this moment: they are waited for, and stay.
+    """
     found = user_sessions.expired(db, now, limit)
     for session_id in found:
-        end_session(db, session_id, now)
+        if user_sessions.hold_expired(db, session_id, now):
+            end_session(db, session_id, now)
     return len(found)

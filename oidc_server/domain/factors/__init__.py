@@ -11,10 +11,12 @@ from oidc_server.domain.factors.held import (
     RecoveryCode,
     add_mailed_codes,
     held_by,
+    hold,
     list_factors,
     prune,
     remove,
     remove_all,
+    remove_needless_codes,
     remove_newer,
 )
 from oidc_server.domain.factors.strength import Factor
@@ -27,9 +29,11 @@ __all__ = [
     "RecoveryCode",
     "add_mailed_codes",
     "held_by",
+    "hold",
     "list_factors",
     "prune",
     "remove",
     "remove_all",
+    "remove_needless_codes",
     "remove_newer",
 ]

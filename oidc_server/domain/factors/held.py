@@ -1,6 +1,5 @@
 """Second factors that people hold: a row for each authenticator app, and one for mailed codes."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -159,6 +158,15 @@ _PRUNE = Statement(
 )
 
 
+def hold(db: Transaction, user_id: str) -> None:
+    """Lock the factors of this person: nobody else adds or removes any until the transaction ends.
+
+    Recovery codes are made with the first factor that they stand in for, and removed with the last:
+    whether it is that one has to stay true until it is done.
+    """
+    db.lock(f"factors of {user_id}")
+
+
 def held_by(db: Transaction, user_id: str) -> frozenset[Factor]:
     """The kinds of factor this person can prove now: one statement, whatever they are."""
     return frozenset(Factor(row[0]) for row in db.all(_HELD, of_user=user_id))
@@ -193,19 +201,25 @@ def remove(db: Transaction, user_id: str, factor_id: str) -> Any:
 
     Recovery codes go with the last factor that they stand in for.
     """
+    hold(db, user_id)
     parsed = parse_id(factor_id)
     removed = parsed and db.first(_REMOVE, factor_id=parsed, of_user=user_id)
-    if removed and not any(factor in held_by(db, user_id) for factor in STRONG):
-        db.later(_REMOVE_CODES, of_user=user_id)
+    if removed:
+        remove_needless_codes(db, user_id)
     return removed or None
 
 
-def remove_all(db: Transaction, user_id: str) -> Sequence[Factor]:
-    """Remove every factor of a person, who has lost them; returns the kinds there were."""
-    held = held_by(db, user_id)
+def remove_needless_codes(db: Transaction, user_id: str) -> None:
+    """Remove the recovery codes of a person who has no factor that they stand in for."""
+    hold(db, user_id)
+    if held_by(db, user_id).isdisjoint(STRONG):
+        db.later(_REMOVE_CODES, of_user=user_id)
+
+
+def remove_all(db: Transaction, user_id: str) -> None:
+    """Remove every factor of a person, who has lost them. Part of `endings.reset_factors`."""
     db.later(_REMOVE_FACTORS, of_user=user_id)
     db.later(_REMOVE_CODES, of_user=user_id)
-    return [factor for factor in Factor if factor in held]
 
 
 def remove_newer(db: Transaction, user_id: str, since: datetime) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, delete, func, select, update
 
 from oidc_server.database import Statement, Transaction
 from oidc_server.domain.base import insert_all, new_id
-from oidc_server.domain.factors.held import codes
+from oidc_server.domain.factors.held import codes, hold
 from oidc_server.security.encryption import Vault
 
 COUNT = 10
@@ -42,6 +42,7 @@ def normalized(code: str) -> str:
 
 def mint(db: Transaction, vault: Vault, user_id: str, now: datetime) -> list[str]:
     """Make a new set, which voids the old one; returns the codes, which are stored nowhere."""
+    hold(db, user_id)
     db.later(_DELETE, of_user=user_id)
     key = vault.derive(_PURPOSE)
     made = ["".join(secrets.choice(_ALPHABET) for _ in range(LENGTH)) for _ in range(COUNT)]

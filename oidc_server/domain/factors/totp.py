@@ -8,7 +8,7 @@ from sqlalchemy import and_, bindparam, or_, select, update
 
 from oidc_server.database import Statement, Transaction
 from oidc_server.domain.base import Instant, new_id, parse_id
-from oidc_server.domain.factors.held import ENROLMENT_LIFETIME, INSERT, factors
+from oidc_server.domain.factors.held import ENROLMENT_LIFETIME, INSERT, factors, hold
 from oidc_server.domain.factors.strength import Factor
 from oidc_server.security import totp
 from oidc_server.security.encryption import Vault
@@ -99,19 +99,19 @@ def confirm(
 ) -> bool:
     """Let the app count from now on, if `code` is its code of this moment. One caller wins."""
     step = totp.matching_step(enrolment.secret, code, now)
-    return (
-        step is not None
-        and db.run(
-            _CONFIRM,
-            factor_id=enrolment.id,
-            of_user=user_id,
-            not_before=now - ENROLMENT_LIFETIME,
-            now=now,
-            step=step,
-            shown=name,
-        )
-        == 1
+    if step is None:
+        return False
+    hold(db, user_id)
+    confirmed = db.run(
+        _CONFIRM,
+        factor_id=enrolment.id,
+        of_user=user_id,
+        not_before=now - ENROLMENT_LIFETIME,
+        now=now,
+        step=step,
+        shown=name,
     )
+    return confirmed == 1
 
 
 def minutes_off(enrolment: Enrolment, code: str, now: datetime) -> int | None:

@@ -74,7 +74,7 @@ class KeyRing:
         return self._checked_at is not None and abs(now - self._checked_at) < RELOAD_AFTER
 
     def refresh(self, db: Transaction, now: datetime) -> None:
-        """Look at the database, at most every few seconds, and load what is new."""
+        """Check the database for changes, at most every few seconds, and load them."""
         if self.is_fresh(now):
             return
         version = tuple(db.all(_VERSION))
@@ -83,7 +83,7 @@ class KeyRing:
         db.afterwards(partial(self._note, now))
 
     def _note(self, now: datetime) -> None:
-        """Only now it is sure that the database has what was loaded."""
+        """Called after the commit: what was loaded may be uncommitted before (ADR 0027)."""
         self._checked_at = now
 
     def _load(self, db: Transaction, version: tuple[Any, ...]) -> None:

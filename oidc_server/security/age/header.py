@@ -20,7 +20,7 @@ _VERSION = b"age-encryption.org/v1\n"
 _SCRYPT = b"age-encryption.org/v1/scrypt"
 _X25519 = b"age-encryption.org/v1/X25519"
 _WORK = 18
-"""A quarter of a gigabyte and about a second for each guess, as age has it."""
+"""The cost of scrypt, as age has it: 256 MiB and about a second for each guess."""
 _MOST_WORK = 20
 _NONCE = bytes(12)
 """Zero: each wrapping key is used once."""
@@ -35,7 +35,7 @@ _CHANGED = "The backup was changed: its header is not what it was."
 
 
 class WrongKeyError(OSError):
-    """The file is for another key, or the passphrase is another."""
+    """The file was encrypted for another key, or with another passphrase."""
 
 
 class DamagedFileError(OSError):
@@ -78,7 +78,7 @@ def read(file: BinaryIO, key: Key) -> bytes:
 
 
 def _unwrap(stanzas: bytes, key: Key) -> bytes:
-    """The key of the file, from the stanza of our kind; others are for others."""
+    """The key of the file, from the stanza of our kind; others are skipped."""
     stanza = _STANZA.search(stanzas)
     if stanza is None:
         raise WrongKeyError("The backup was encrypted in a way that is not known here.")

@@ -25,7 +25,7 @@ def encrypt(content: Iterable[bytes], key: Key) -> Iterator[bytes]:
     waiting, number = bytearray(), 0
     for piece in content:
         waiting += piece
-        while len(waiting) > _CHUNK:  # the last chunk is full or not, and never empty
+        while len(waiting) > _CHUNK:  # the last chunk may be shorter, and is never empty
             yield cipher.encrypt(_counted(number), bytes(waiting[:_CHUNK]), None)
             del waiting[:_CHUNK]
             number += 1
@@ -33,10 +33,10 @@ def encrypt(content: Iterable[bytes], key: Key) -> Iterator[bytes]:
 
 
 def decrypt(file: BinaryIO, key: Key) -> Iterator[bytes]:
-    """The content, in pieces of which each is known to be genuine.
+    """The content, in authenticated pieces.
 
-    Raises `WrongKeyError`, `DamagedFileError`; the latter at the end for a file that was cut off,
-    so nothing is to be believed before the last piece.
+    Raises `WrongKeyError`, `DamagedFileError`; the latter at the end for a truncated file, so
+    nothing is to be trusted before the last piece.
     """
     file_key = header.read(file, key)
     cipher = _cipher(file_key, file.read(_NONCE))

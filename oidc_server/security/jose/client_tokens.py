@@ -37,7 +37,7 @@ class Signed:
 
     @property
     def typ(self) -> str | None:
-        """What it says that it is (RFC 8725 §3.11): a media type, or None if it does not say."""
+        """The `typ` of its header (RFC 8725 §3.11): a media type, or None without one."""
         return (media_type(self.header["typ"]) or "") if "typ" in self.header else None
 
 
@@ -45,7 +45,7 @@ class ClientKeys:
     """The public keys of one client (RFC 7517 §5)."""
 
     def __init__(self, document: object) -> None:
-        """ValueError, with words for the client's developer, for a set that is not a good one."""
+        """ValueError, with a text for the client's developer, for an invalid set."""
         members = document.get("keys") if isinstance(document, dict) else None
         if not isinstance(members, list):
             raise ValueError("this is no JWK set")  # noqa: TRY004 - wrong input, not a wrong call
@@ -76,7 +76,7 @@ class ClientKeys:
     def encrypt(self, token: str, *, alg: str, enc: str, nested: bool = True) -> str:
         """A token encrypted to the client (RFC 7519 §5.2); ValueError without a key for it.
 
-        A key that is published for encryption goes before one that is for everything.
+        A key that is published for encryption is preferred to one for everything.
         """
         fitting = sorted(
             (key for key in self._keys if key.encrypts(alg)), key=lambda key: key.use != "enc"
@@ -96,7 +96,7 @@ class ClientKeys:
 def verify_embedded(token: str, algorithms: Collection[str]) -> Signed | None:
     """A token that proves possession of the key in its own header, as DPoP has it (RFC 9449 §4.2).
 
-    It says nothing of who that is: the caller compares the key's thumbprint.
+    It does not say whose key that is: the caller compares the thumbprint.
     """
     try:
         header = read_header(token)
@@ -137,7 +137,7 @@ def verify_hmac(
 
 
 def peek(token: str) -> Claims | None:
-    """The claims of a compact JWS that nobody has verified: to find out whose keys to take."""
+    """The unverified claims of a compact JWS, to find out whose keys to use."""
     try:
         read_header(token)
         head, payload, signature = token.split(".")

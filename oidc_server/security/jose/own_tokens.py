@@ -1,7 +1,7 @@
 """Tokens that we sign: written here, and read here (RFC 7515, RFC 7518, RFC 7519).
 
-Writing is done by hand, since a token is the product of every fast endpoint: one header per key and
-`typ`, made once, and half the time of the library. Reading is joserfc's work behind our own checks,
+Writing is done by hand, in half the time of the library, since every hot path writes a token: the
+header is made once per key and `typ`. Reading is joserfc's work behind our own checks,
 and never raises: a token is good or it is None.
 """
 
@@ -52,14 +52,14 @@ class SigningKey:
 
     @classmethod
     def generate(cls, alg: str) -> Self:
-        """A fresh key, whose `kid` is never taken for an option on a command line."""
+        """A new key; its `kid` does not start with `-`, as options of commands do."""
         while (key := cls(_fresh(alg), alg)).kid.startswith("-"):
             pass
         return key
 
     @classmethod
     def from_private(cls, data: bytes, alg: str) -> Self:
-        """The key that `private_der` wrote; ValueError if `data` is none for `alg`."""
+        """The key that `private_der` wrote; ValueError if `data` is no key for `alg`."""
         # Checking an RSA key takes 40 ms; this one was checked when made, and is sealed at rest.
         key = serialization.load_der_private_key(data, None, unsafe_skip_rsa_key_validation=True)
         return cls(cast(PrivateKey, key), alg)
@@ -196,7 +196,7 @@ def _as_jwk(key: PrivateKey) -> jwk.Key:
 
 
 def _number(value: object) -> float:
-    """A NumericDate; what is none compares false with every time."""
+    """A NumericDate; for anything else NaN, which compares false with every time."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return value
     return math.nan

@@ -65,7 +65,7 @@ class PublicKey:
 def import_public(member: object) -> PublicKey | None:
     """A public key, or None for one of a kind that we do not know (RFC 7517 §5).
 
-    ValueError for private and symmetric keys, for weak ones, and for what is none.
+    ValueError for private and symmetric keys, for weak ones, and for what is no key.
     """
     if not isinstance(member, dict):
         raise ValueError("a key is not a JSON object")  # noqa: TRY004 - wrong input

@@ -1,4 +1,4 @@
-"""What reading any token begins with: strict about its form, before a key is looked at."""
+"""The first step of reading any token: strict checks of its form, before keys are used."""
 
 import json
 from collections.abc import Collection
@@ -16,7 +16,7 @@ MAX_TOKEN_LENGTH = 16_384
 """Longer tokens are refused unread."""
 
 _DEEPEST = 64
-"""Nesting that a function which calls itself can walk, wherever it is called."""
+"""Nesting that recursive functions can walk, however deep the stack is already."""
 
 Claims = dict[str, Any]
 ClaimError = JoseError
@@ -37,19 +37,23 @@ def read_header(token: str) -> dict[str, Any]:
 def parse_json_object(data: bytes, *, exact: bool = False) -> dict[str, Any]:
     """A JSON object and nothing but; ValueError for the rest.
 
-    Refused as well, since two readers may understand them differently: members named twice, NaN,
-    lone surrogates, more nesting than anybody means (RFC 8259 §4, RFC 8725 §2.4).
+    Refused as well, since parsers may read them differently: duplicate members, NaN, lone
+    surrogates, deep nesting (RFC 8259 §4, RFC 8725 §2.4).
 
     `exact` keeps a number with a fraction as it is written: a `Decimal`, unless it has an exponent.
+    An integer of more than 64 bits is a float either way: nobody could write it as JSON again.
     """
     value = orjson.loads(data)
     if not isinstance(value, dict):
         raise ValueError("not a JSON object")  # noqa: TRY004 - wrong input, not a wrong call
-    # So many brackets are seldom there at all: only then it is worth looking how deep they go.
+    # Counting brackets is cheap, and few documents have enough of them to be nested so deeply.
     if data.count(b"[") + data.count(b"{") > _DEEPEST and _is_deep(value):
         raise ValueError("nested too deeply")
     kept: dict[str, Any] = json.loads(
-        data, object_pairs_hook=_refuse_duplicates, parse_float=_as_written if exact else None
+        data,
+        object_pairs_hook=_refuse_duplicates,
+        parse_float=_as_written if exact else None,
+        parse_int=_integer if exact else None,
     )
     return kept if exact else value
 
@@ -100,3 +104,8 @@ def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _as_written(number: str) -> Decimal | float:
     return float(number) if "e" in number.lower() else Decimal(number)
+
+
+def _integer(number: str) -> int | float:
+    value = int(number)
+    return value if -(2**63) <= value < 2**64 else float(number)

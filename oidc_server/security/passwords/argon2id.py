@@ -1,4 +1,4 @@
-"""Argon2id (RFC 9106) in memory of ours: on huge pages, a third cheaper than in that of malloc.
+"""Argon2id (RFC 9106) in memory that we allocate: huge pages save a third of its time.
 
 A hash of 19 MB takes that much from the kernel and gives it back at once; in small pages that are
 cleared one by one, a third of its time went there.
@@ -26,7 +26,7 @@ _blocks: dict[int, tuple[mmap.mmap, Any]] = {}
 
 
 def verify(encoded: str, secret: bytes) -> bool | None:
-    """Whether `secret` made `encoded`; None if that is written in another way.
+    """Whether `secret` made `encoded`; None if that is in another format.
 
     Raises `HashingError`, or ValueError where it is no hash after all.
     """
@@ -85,9 +85,9 @@ def _address(memory: Any) -> int:
 
 
 def _own_memory() -> dict[str, Any]:
-    """Who gives memory to Argon2id and takes it back; malloc where functions cannot be made.
+    """The callbacks that allocate and free memory for Argon2id, or none, which means malloc.
 
-    That is so on a system which lets no process write what it executes.
+    Where no memory may be both writable and executable, cffi can make no callbacks.
     """
     try:
         return {

@@ -25,7 +25,7 @@ class NoBreachedListError(ValueError):
 
 
 class BreachedPasswords:
-    """The list in a file; raises `OSError`, `NoBreachedListError` for one that is none."""
+    """The list in a file; raises `OSError`, `NoBreachedListError` for another file."""
 
     def __init__(self, path: Path) -> None:
         with path.open("rb") as file:

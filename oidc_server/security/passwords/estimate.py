@@ -8,8 +8,8 @@ _READ = 64
 _READ_ANYWAY = 20
 _LOOK_ALIKES = frozenset("@({[<!|$+%")
 _MOST_LOOK_ALIKES = 5
-"""So many different ones are looked at in what is longer: zxcvbn takes each for a letter or not, in
-every combination with the others, and no other thread of the process runs meanwhile."""
+"""Different ones in more than the first `_READ_ANYWAY` characters: zxcvbn tries each as a letter or
+not, in every combination, and no other thread of the process runs meanwhile."""
 _MAX_WORDS = 20
 _MAX_WORD = 64
 
@@ -54,7 +54,7 @@ def estimate(password: str, words: Iterable[str] = ()) -> Estimate:
 
 
 def _beginning(password: str) -> str:
-    """As much as is judged in the time that a hash takes, whatever somebody thought of."""
+    """The part that is estimated: for any password, that takes no longer than a hash."""
     seen: set[str] = set()
     for place, char in enumerate(password[:_READ]):
         if char in _LOOK_ALIKES:

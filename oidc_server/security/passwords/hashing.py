@@ -1,4 +1,4 @@
-"""Argon2id hashes, and the passing on of hashes that were made elsewhere."""
+"""Argon2id hashes; those that were made elsewhere are passed on to `imported`."""
 
 import ctypes
 import threading

@@ -18,8 +18,8 @@ ENOUGH = 3
 """The score of a password that may be chosen: it takes at least a hundred million guesses."""
 
 _LONGEST_WORD = 254
-"""Characters of what somebody is known by: an address has no more. The time to bring accents into
-one order grows with the square of them."""
+"""Characters of a name or address that are compared: no address is longer. The time that Unicode
+normalisation takes grows with the square of them."""
 _LEET = str.maketrans("0134578@$!+", "oieastbasit")
 _PADDING = "0123456789!?.,;:*+-_=#@$%&/()[]{} "
 _ROWS = (

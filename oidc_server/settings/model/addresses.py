@@ -26,25 +26,24 @@ class AddressSettings(Group):
     issuer: Annotated[str, AfterValidator(values.check_issuer)] = Field(
         json_schema_extra={"default": "`http://localhost:<port>` when bound to loopback"}
     )
-    """The address people and applications reach this server at; it is in every token, so it stays.
-    https, or http on localhost: then `serve` listens on its port."""
+    """Address at which people and applications reach this server. It is in every token, so it
+    should never change. https, or http on localhost: then `serve` listens on its port."""
 
     trusted_proxies: Annotated[tuple[IPNetwork, ...], BeforeValidator(values.parse_networks)] = ()
-    """Networks of the reverse proxies whose `X-Forwarded-For` is believed, with commas between."""
+    """Networks of the reverse proxies whose `X-Forwarded-For` is trusted, separated by commas."""
 
     trusted_hosts: Annotated[tuple[str, ...], values.TextList, AfterValidator(_check_hosts)] = ()
-    """Names beside the issuer's and this machine's own that requests may have in `Host`, with
-    commas between: what a proxy calls this server that does not hand on the name it was called by.
-    Others get 421."""
+    """Further values of `Host` that requests may have, separated by commas: for a proxy that does
+    not pass on the original `Host`. Others get 421."""
 
     cors_origins: Annotated[tuple[str, ...], values.TextList, AfterValidator(_check_origins)] = ()
-    """Origins such as `https://app.example.com`, with commas between, whose scripts may call the
-    API and the protocol endpoints, beside those of single-page applications that are registered.
-    Cookies are never taken from them; discovery and JWKS are open to every origin."""
+    """Origins such as `https://app.example.com`, separated by commas, whose scripts may call the
+    API and the protocol endpoints, in addition to registered single-page applications. Cookies are
+    never accepted from them; discovery and JWKS are open to every origin."""
 
     outbound_allow: Annotated[tuple[IPNetwork, ...], BeforeValidator(values.parse_networks)] = ()
-    """Private networks where addresses that clients name (`jwks_uri` and the like) may be, with
-    commas between. Without it, only public addresses are asked."""
+    """Private networks, separated by commas, that the server may connect to for addresses that
+    clients name (`jwks_uri` and the like). By default only public addresses are contacted."""
 
     @property
     def host(self) -> str:

@@ -27,7 +27,7 @@ class MailSettings(Group):
         default_factory=_default_mail_from,
         json_schema_extra={"default": "`no-reply@` and the issuer's host"},
     )
-    """Address that mails come from."""
+    """Sender address of mails."""
 
     @field_validator("smtp_url")
     @classmethod

@@ -28,26 +28,26 @@ class PeopleSettings(Group):
     """Who may create an account: everybody, the invited, or nobody."""
 
     password_min_length: int = Field(8, ge=8, le=64)
-    """Fewest characters of a new password. NIST asks for 15 where there is no second factor."""
+    """Minimum length of a new password. NIST asks for 15 where there is no second factor."""
 
     breached_passwords_list: Path | None = Field(None, json_schema_extra={"default": "none"})
-    """A list of leaked passwords, made by `passwords build-breached-list`: they are refused."""
+    """File of leaked passwords, which are refused; made by `passwords build-breached-list`."""
 
     breached_passwords_url: Annotated[str | None, AfterValidator(values.check_range_url)] = Field(
         None, json_schema_extra={"default": "nobody is asked"}
     )
-    """A service that knows leaked passwords, such as `https://api.pwnedpasswords.com/range`. It is
-    sent five digits of a digest, waited for 1.5 seconds at most, and done without if it fails."""
+    """Service that knows leaked passwords, such as `https://api.pwnedpasswords.com/range`. It gets
+    five digits of a digest, has 1.5 seconds to answer, and is skipped if it fails."""
 
     second_factor: Annotated[SecondFactor, BeforeValidator(lower)] = "optional"
     """Who must have a second factor, and sets one up at the next sign-in: nobody (`optional`),
-    everybody (`required`), or administrators (`admins`). A session that began without one leads no
-    app on, does nothing that is sensitive and acts on nobody else, until its owner has shown
-    one."""
+    everybody (`required`), or administrators (`admins`). A session that began without one can
+    neither authorize applications, do anything sensitive nor administer others, until its owner has
+    proved one."""
 
     trusted_device_lifetime: Annotated[Duration, between("0s", "400d")] = timedelta(days=30)
-    """For so long a browser can be spared the second step; `0` offers it to nobody. Administrators
-    are always asked."""
+    """How long a trusted browser skips the second step; `0` turns this off. Administrators are
+    always asked."""
 
     argon2_time_cost: int = Field(2, ge=1, le=20)
     """Argon2id passes."""
@@ -62,9 +62,11 @@ class PeopleSettings(Group):
         None,
         ge=1,
         le=256,
-        json_schema_extra={"default": "processors that the server may use, divided by its workers"},
+        json_schema_extra={
+            "default": "processors that the server may use, divided by its workers, and one more"
+        },
     )
     """Passwords hashed at the same time in each worker."""
 
     hash_queue: int = Field(64, ge=1, le=10_000)
-    """Passwords waiting to be hashed before further ones get 503."""
+    """Passwords that may wait to be hashed; further ones get 503."""

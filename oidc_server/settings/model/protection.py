@@ -1,4 +1,4 @@
-"""What guards the server against floods and failing neighbours."""
+"""What protects the server from floods and from external services that fail."""
 
 from datetime import timedelta
 from typing import Annotated
@@ -35,75 +35,78 @@ class ProtectionSettings(Group):
     """Limits and breakers."""
 
     rate_limits: bool = True
-    """`off` lifts all rate limits; for measurements only."""
+    """`off` turns all rate limits off; for measurements only."""
 
     redis_url: Annotated[SecretStr | None, AfterValidator(_check_redis_url)] = Field(
         None, json_schema_extra={"default": "each process counts for itself"}
     )
-    """`redis://user:password@host:6379/0`, `rediss://…` or `unix:///path`: where all processes and
-    nodes count together. While it is away, each of them counts for itself."""
+    """`redis://user:password@host:6379/0`, `rediss://…` or `unix:///path`: shared counters of rate
+    limits for all processes and nodes. While it is unreachable, each process counts for itself."""
 
     rate_limit_pages: _PerMinute = 100
-    """Pages that one address may load or send in a minute. Here and below an IPv6 address counts as
-    its /64."""
+    """Pages and forms per minute and address. Here and below an IPv6 address counts as its /64."""
 
     rate_limit_passages: _PerMinute = 1000
-    """Addresses that a browser only passes through, such as `/authorize`."""
+    """Requests per minute and address to endpoints that only redirect a browser, such as
+    `/authorize`; and to `/par` by public clients and clients that registered themselves."""
 
     rate_limit_sign_ins: _PerMinute = 30
-    """Failed sign-ins from one address, of whatever account."""
+    """Failed sign-ins per minute and address, to whatever accounts."""
 
     rate_limit_sign_ups: _PerMinute = 20
-    """Accounts that one address may ask for."""
+    """Sign-ups per minute and address."""
 
     rate_limit_mails: _PerMinute = 20
-    """Forms from one address that send mail, such as that of a forgotten password."""
+    """Forms that send mail, such as that of a forgotten password, per minute and address."""
 
     rate_limit_typing: _PerMinute = 120
-    """Questions of a page while somebody types."""
+    """Requests of the password meter, sent while somebody types, per minute and address."""
 
     rate_limit_registrations: _PerMinute = 20
-    """Clients that register themselves from one address."""
+    """Clients that register themselves or change their registration, per minute and address."""
 
     rate_limit_devices: _PerMinute = 300
-    """Devices at one address that ask for a code."""
+    """Device authorization requests per minute and address."""
 
     rate_limit_failures: _PerMinute = 100
-    """Failed authentications of clients and access tokens from one address."""
+    """Failed authentications of clients and access tokens per minute and address."""
 
     rate_limit_clients: _PerMinute = 60_000
-    """Requests of one client to `/token`, `/introspect` and the like, and of one person through one
-    client to `/userinfo` and the API. A public client, whose name anybody can use, counts for each
-    address."""
+    """Requests per minute of one client to `/token`, `/introspect` and the like, and of one person
+    through one client to `/userinfo` and the API. For a public client, whose `client_id` anybody
+    can use, each address is counted by itself."""
 
     head_timeout: Annotated[Duration, between("1s", "5m")] = timedelta(seconds=10)
-    """A request line with its headers has to arrive within it."""
+    """Time for a request line and its headers to arrive."""
 
     body_timeout: Annotated[Duration, between("1s", "10m")] = timedelta(seconds=30)
-    """A body has to arrive within it, and who takes nothing of an answer for so long has gone."""
+    """Time for a body to arrive. A client that reads nothing of a response for this long is
+    disconnected."""
 
     keep_alive_timeout: Annotated[Duration, between("1s", "1h")] = timedelta(seconds=75)
-    """An idle connection is closed after so long. Longer than the proxy in front keeps its own."""
+    """An idle connection is closed after this time. Choose it longer than the proxy in front keeps
+    connections open."""
 
     max_requests: int = Field(1000, ge=1, le=100_000)
-    """Requests that each worker has in hand at once; further ones get 503."""
+    """Requests that each worker handles at once; further ones get 503."""
 
     max_wait: Annotated[Duration, between("1s", "1m")] = timedelta(seconds=1)
-    """A request that a worker, or a thread for PostgreSQL, comes to only after so long gets 503. On
-    SQLite, no more wait for the lock when the first has waited so long."""
+    """A request gets 503 if it has waited this long for the event loop of a worker, or for a thread
+    for PostgreSQL. On SQLite, further requests get 503 once the first has waited this long for the
+    write lock."""
 
     max_connections: int = Field(4000, ge=1, le=1_000_000)
-    """Connections that each worker holds; further ones get 503 and are closed."""
+    """Open connections of each worker; further ones get 503 and are closed."""
 
     shutdown_grace: Annotated[Duration, between("1s", "10m")] = timedelta(seconds=10)
-    """What was begun has so long to be finished when a worker ends."""
+    """Time for running requests to finish when a worker ends."""
 
     breaker_failures: int = Field(5, ge=1, le=1000)
-    """So many failures in a row of a neighbour (mail, Redis, another provider), and it is left
-    alone."""
+    """Failures of an external service (mail, Redis, another provider) in a row after which its
+    circuit breaker opens."""
 
     breaker_open: Annotated[Duration, between("1s", "1h")] = timedelta(minutes=1)
-    """For so long it is left alone before it is tried again."""
+    """How long it stays open, without calls to the service, before one call tries again."""
 
     breaker_successes: int = Field(3, ge=1, le=100)
-    """So many trials must succeed before it is trusted again."""
+    """Trials that must succeed before it closes."""

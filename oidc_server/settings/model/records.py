@@ -16,7 +16,7 @@ class RecordSettings(Group):
     """The audit log and the logs."""
 
     audit_retention: Annotated[Duration, between("1d", "4000d")] = timedelta(days=365)
-    """Events are kept in the audit log for so long."""
+    """How long events are kept in the audit log."""
 
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(lower)] = (
         "info"
@@ -27,22 +27,22 @@ class RecordSettings(Group):
     """`json`, `console`, or `auto`: console on a terminal, else JSON."""
 
     log_slow_after: Annotated[Duration, between("0s", "1h")] = timedelta(seconds=1)
-    """Requests and statements of the database that take so long are told of as slow."""
+    """Requests and database statements that take this long are logged as slow."""
 
     log_directory: Path | None = Field(None, json_schema_extra={"default": "no files"})
     """Folder for `app.log`, with every line, and `error.log`, with the errors, both as JSON."""
 
     log_file_size: int = Field(50, ge=1, le=10_000)
-    """MiB after which a log file is put aside and another one begun."""
+    """Size in MiB after which a log file is rotated."""
 
     log_files: int = Field(10, ge=1, le=1000)
-    """Log files of each kind that are kept beside the current one."""
+    """Rotated log files of each kind that are kept."""
 
     log_ship_to: Annotated[str | None, AfterValidator(listening.check_collector)] = Field(
         None, json_schema_extra={"default": "nowhere"}
     )
-    """`tcp://host:port` of a collector, such as Logstash with the codec `json_lines`, that is sent
-    every line."""
+    """`tcp://host:port` of a collector that is sent every line, such as Logstash with the codec
+    `json_lines`."""
 
     @property
     def log_collector(self) -> Endpoint | None:

@@ -19,7 +19,7 @@ class StorageSettings(Group):
     """What the server keeps."""
 
     data_dir: Path = Path("data")
-    """Folder of what the server itself makes: the SQLite database and its secret."""
+    """Folder for what the server creates itself: the SQLite database and its secret."""
 
     database_url: Annotated[str, AfterValidator(values.parse_database_url)] = Field(
         default_factory=_default_database_url,
@@ -29,28 +29,29 @@ class StorageSettings(Group):
     """`sqlite:///path` or `postgresql://user:password@host/name`."""
 
     database_threads: int = Field(4, ge=1, le=64)
-    """Threads, each with one connection, that wait for PostgreSQL in each worker."""
+    """Threads of each worker for PostgreSQL, with one connection each."""
 
     database_timeout: Annotated[Duration, between("1s", "5m")] = timedelta(seconds=10)
-    """A request waits for PostgreSQL so long; then it gets 503, and the connection is closed.
-    PostgreSQL ends statements after the same time."""
+    """How long a request waits for PostgreSQL; then it gets 503, and the connection is closed.
+    PostgreSQL cancels statements after the same time."""
 
     database_breaker_failures: int = Field(5, ge=1, le=1000)
-    """So many requests in a row that PostgreSQL fails, and the next get 503 without asking it."""
+    """Failures of PostgreSQL in a row after which its circuit breaker opens: requests get 503 at
+    once."""
 
     database_breaker_open: Annotated[Duration, between("1s", "1h")] = timedelta(seconds=2)
-    """For so long it is not asked before one request tries again."""
+    """How long it stays open before one request tries again."""
 
     database_breaker_successes: int = Field(1, ge=1, le=100)
-    """So many trials must succeed before it is trusted again."""
+    """Trials that must succeed before it closes."""
 
     secret_key: Annotated[
         tuple[SecretStr, ...],
         values.TextList,
         AfterValidator(values.check_secrets),
     ] = Field((), json_schema_extra={"default": "made in `<data_dir>/secret.key` with SQLite"})
-    """Encrypts keys and signs links; at least 32 characters. Several, with commas between, rotate
-    it: the first encrypts, all decrypt. PostgreSQL needs it, the same on every node."""
+    """Encrypts keys and signs links; at least 32 characters. Several, separated by commas, rotate
+    it: the first encrypts, all decrypt. Required for PostgreSQL, the same on every node."""
 
     backup_key: SecretStr | None = Field(
         None, json_schema_extra={"default": "asked for at the terminal"}
@@ -65,8 +66,8 @@ class StorageSettings(Group):
     ) -> tuple[SecretStr, ...]:
         if not value and info.data.get("database_url", "").startswith("postgresql"):
             raise ValueError(
-                "PostgreSQL serves several nodes, and they share this secret:"
-                " make one with: openssl rand -base64 48"
+                "PostgreSQL serves several nodes, and they share this secret: after db copy it is"
+                " in secret.key of the data folder, else make one with: openssl rand -base64 48"
             )
         return value
 

@@ -17,24 +17,24 @@ class WatchingSettings(Group):
     metrics_address: Annotated[str | None, AfterValidator(listening.check_endpoint)] = Field(
         None, json_schema_extra={"default": "nothing is shown"}
     )
-    """Address and port, such as `127.0.0.1:9464`, where Prometheus finds `/metrics`. Whoever
-    reaches it may read it."""
+    """Address and port, such as `127.0.0.1:9464`, where Prometheus finds `/metrics`. There is no
+    authentication: everybody who reaches it can read it."""
 
     otlp_endpoint: Annotated[str | None, AfterValidator(listening.check_otlp)] = Field(
         None, json_schema_extra={"default": "no traces"}
     )
-    """Collector that traces are sent to over OTLP/HTTP, such as `http://localhost:4318`; needs
+    """Collector that gets traces over OTLP/HTTP, such as `http://localhost:4318`; needs
     `oidc-server[otel]`."""
 
     trace_ratio: float = Field(1.0, ge=0, le=1)
-    """Part of the requests that are traced, unless the caller has decided (`traceparent`)."""
+    """Share of requests that are traced, unless the caller has decided (`traceparent`)."""
 
     sentry_dsn: SecretStr | None = Field(None, json_schema_extra={"default": "nobody is told"})
-    """Sentry project that is told what broke; needs `oidc-server[sentry]`."""
+    """Sentry project that errors are reported to; needs `oidc-server[sentry]`."""
 
     drain_time: Annotated[Duration, between("0s", "10m")] = timedelta(0)
-    """After SIGTERM, `/health/ready` says down for so long before the server stops to answer, so
-    that load balancers see it in time."""
+    """After SIGTERM, how long `/health/ready` answers 503 before the server stops accepting
+    requests, so that load balancers notice."""
 
     @property
     def metrics_endpoint(self) -> Endpoint | None:

@@ -1,7 +1,7 @@
-"""From an exception to an answer: one table, and one shape per kind of endpoint.
+"""From an exception to a response: one table, and one shape for each kind of endpoint.
 
-`problem.py` has what is told, `table.py` who tells it, `shapes.py` how it is written; `types.py`
-names what the API answers with (RFC 9457).
+`problem.py` has errors before they have a shape, `table.py` maps exceptions to them, `shapes.py`
+writes them; `types.py` has the problem types of the API (RFC 9457).
 """
 
 from oidc_server.web.errors.problem import (

@@ -1,4 +1,4 @@
-"""An error as it is told, before it has a shape, and the errors that the web kit itself raises."""
+"""Errors before they have a shape, and the errors that the web kit itself raises."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from typing import Any
 
 from oidc_server.web.context import Context
 from oidc_server.web.errors.types import INVALID_FIELDS, ProblemType
-from oidc_server.web.rate_limit import Quota
+from oidc_server.web.load.rate_limit import Quota
 from oidc_server.web.responses import Response
 
 
@@ -15,11 +15,15 @@ class NotFoundError(Exception):
 
 
 class MethodNotAllowedError(Exception):
-    """The address exists, the method does not (RFC 9110 §15.5.6). `allowed` are those that do."""
+    """The address exists, the method does not (RFC 9110 §15.5.6). `allowed` are those that do.
 
-    def __init__(self, allowed: frozenset[str]) -> None:
+    With `of_button` it is where a button of a page posts to, and the page has another address.
+    """
+
+    def __init__(self, allowed: frozenset[str], *, of_button: bool = False) -> None:
         super().__init__(", ".join(sorted(allowed)))
         self.allowed = allowed
+        self.of_button = of_button
 
 
 class ProblemError(Exception):
@@ -73,8 +77,8 @@ class Problem:
     retry_after: int | None = None
     quota: Quota | None = None
     allow: str | None = None
-    way_on: tuple[str, str] | None = None
-    """A route of ours and what its button says."""
+    way_on: tuple[str | None, str] | None = None
+    """A route of ours, or None for the page where it went wrong, and what its button says."""
     type: ProblemType | None = None
     """Which of the documented types it is; that of its status if nothing else is said."""
     members: Mapping[str, Any] = field(default_factory=dict)

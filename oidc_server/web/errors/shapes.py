@@ -25,9 +25,14 @@ def as_page(ctx: Context, problem: Problem) -> Response:
         time=ctx.now,
         client=None,
         details=[],
-        way_on=problem.way_on
-        and (ctx.path(problem.way_on[0]), translate(ctx.language, problem.way_on[1])),
+        way_on=problem.way_on and _button(ctx, *problem.way_on),
     )
+
+
+def _button(ctx: Context, route: str | None, words: str) -> tuple[str, str]:
+    """Where it leads, the page itself by the name of the issuer whatever we were called by."""
+    address = ctx.path(route) if route is not None else ctx.runtime.issuer + ctx.whole_page
+    return address, translate(ctx.language, words)
 
 
 def as_oauth(ctx: Context, problem: Problem) -> Response:

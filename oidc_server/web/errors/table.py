@@ -1,4 +1,4 @@
-"""From an exception to what is told of it: one table."""
+"""The table from exceptions to problems."""
 
 import math
 from collections.abc import Callable
@@ -26,23 +26,27 @@ from oidc_server.web.errors.problem import (
     ProblemError,
     Shape,
 )
-from oidc_server.web.gate import OverloadedError
 from oidc_server.web.hosts import MisdirectedError
 from oidc_server.web.incoming import BadRequestError
-from oidc_server.web.lanes import FetchingBusyError, HashingBusyError
-from oidc_server.web.rate_limit import Quota, TooManyRequestsError
+from oidc_server.web.load.gate import OverloadedError
+from oidc_server.web.load.lanes import FetchingBusyError, HashingBusyError
+from oidc_server.web.load.rate_limit import Quota, TooManyRequestsError
 from oidc_server.web.responses import Response
 
 _log = get_logger(__name__)
 
 
 _START_AGAIN = Words("Go back to the app you came from and start again.")
+_OPEN_PAGE = Words("Open the page")
+_HOME = ("home", Words("Go to your account"))
+_TRY_AGAIN = (None, Words("Try again"))
 _BUG = Problem(
     500,
     "server_error",
     Words("Something broke on our side"),
     Words("You did nothing wrong. The people who run this server can find out more."),
     Words("Try again, and send them the reference if it keeps happening."),
+    way_on=_TRY_AGAIN,
 )
 _AWAY = Problem(
     503,
@@ -51,6 +55,7 @@ _AWAY = Problem(
     Words("A part of this server is away. You did nothing wrong, and nothing was lost."),
     Words("Wait a moment and try again."),
     retry_after=2,
+    way_on=_TRY_AGAIN,
 )
 
 
@@ -62,10 +67,11 @@ def _busy(error: HashingBusyError) -> Problem:
         Words("Many people are signing in right now."),
         Words("Wait %(seconds)s seconds and try again.", seconds=error.retry_after),
         retry_after=error.retry_after,
+        way_on=_TRY_AGAIN,
     )
 
 
-def _neighbour_away(error: FetchingBusyError | OutboundUnavailableError) -> Problem:
+def _service_away(error: FetchingBusyError | OutboundUnavailableError) -> Problem:
     seconds = math.ceil(error.retry_after)
     return Problem(
         503,
@@ -74,6 +80,7 @@ def _neighbour_away(error: FetchingBusyError | OutboundUnavailableError) -> Prob
         Words("Something that the app publishes could not be fetched."),
         Words("Wait %(seconds)s seconds and try again.", seconds=seconds),
         retry_after=seconds,
+        way_on=_TRY_AGAIN,
     )
 
 
@@ -86,6 +93,7 @@ def _too_many(error: TooManyRequestsError) -> Problem:
         Words("Wait %(seconds)s seconds and try again.", seconds=error.retry_after),
         retry_after=error.retry_after,
         quota=error.quota,
+        way_on=_TRY_AGAIN,
     )
 
 
@@ -98,6 +106,7 @@ def _wrong_method(error: MethodNotAllowedError) -> Problem:
         Words("It accepts %(names)s.", names=names),
         _START_AGAIN,
         allow=names,
+        way_on=(None, _OPEN_PAGE) if error.of_button else None,
     )
 
 
@@ -109,10 +118,8 @@ _RULES: dict[type[DomainError], Words] = {
     TooManyPasskeysError: Words("This account has as many passkeys as one can have."),
     LastWayInError: Words("This is the only way into the account."),
 }
-"""What people can break on pages: the domain itself speaks English."""
+"""Errors of the domain that pages can meet, in words that are translated."""
 
-
-_OTHER_NAME = Words("This server goes by another name")
 
 _PROBLEMS: tuple[tuple[type[Exception], Callable[[Any], Problem]], ...] = (
     (
@@ -120,9 +127,10 @@ _PROBLEMS: tuple[tuple[type[Exception], Callable[[Any], Problem]], ...] = (
         lambda error: Problem(
             403,
             "invalid_request",
-            _OTHER_NAME,
-            Words("The form was sent from another address than %(issuer)s.", issuer=error.origin),
-            Words("Open the page at that address, and send it from there."),
+            Words("The form came from another address"),
+            Words("No page at %(issuer)s has sent it, so nothing was done.", issuer=error.origin),
+            Words("Open the page there, and send the form from it."),
+            way_on=(None, _OPEN_PAGE),
         ),
     ),
     (
@@ -133,6 +141,7 @@ _PROBLEMS: tuple[tuple[type[Exception], Callable[[Any], Problem]], ...] = (
             Words("This page has expired"),
             Words("The form was open for too long, or cookies are switched off in this browser."),
             Words("Go back, load the page again, and send it once more."),
+            way_on=(None, Words("Load the page again")),
         ),
     ),
     (
@@ -153,6 +162,7 @@ _PROBLEMS: tuple[tuple[type[Exception], Callable[[Any], Problem]], ...] = (
             Words("There is nothing here"),
             Words("The address may be mistyped, or what was here has expired."),
             _START_AGAIN,
+            way_on=_HOME,
         ),
     ),
     (ProblemError, ProblemError.told),
@@ -164,7 +174,7 @@ _PROBLEMS: tuple[tuple[type[Exception], Callable[[Any], Problem]], ...] = (
         lambda _: Problem(
             421,
             "invalid_request",
-            _OTHER_NAME,
+            Words("This server goes by another name"),
             Words("The request was sent to a name that is not ours."),
             Words(
                 "Use the address that you were given. Whoever runs this server can allow the name"
@@ -173,8 +183,8 @@ _PROBLEMS: tuple[tuple[type[Exception], Callable[[Any], Problem]], ...] = (
         ),
     ),
     (HashingBusyError, _busy),
-    (FetchingBusyError, _neighbour_away),
-    (OutboundUnavailableError, _neighbour_away),
+    (FetchingBusyError, _service_away),
+    (OutboundUnavailableError, _service_away),
     (DatabaseUnavailableError, lambda _: _AWAY),
     (ConflictError, lambda _: _AWAY),
     (
@@ -187,7 +197,7 @@ _PROBLEMS: tuple[tuple[type[Exception], Callable[[Any], Problem]], ...] = (
                 "It was finished already, was left open for too long, or began in another browser."
             ),
             Words("Go back to the app and sign in again from there."),
-            way_on=("home", Words("Go to your account")),
+            way_on=_HOME,
         ),
     ),
     (
@@ -214,7 +224,7 @@ _PROBLEMS: tuple[tuple[type[Exception], Callable[[Any], Problem]], ...] = (
 
 
 def problem_of(error: Exception) -> Problem:
-    """What to tell of an exception. Anything unknown is a bug: nothing of it is disclosed."""
+    """The problem of an exception. An unknown one is a bug, of which nothing is disclosed."""
     for kind, describe in _PROBLEMS:
         if isinstance(error, kind):
             return describe(error)
@@ -222,9 +232,9 @@ def problem_of(error: Exception) -> Problem:
 
 
 def answer(ctx: Context, error: Exception, shape: Shape) -> Response:
-    """Turn an exception into an answer, and log what the operator must know.
+    """Turn an exception into a response, and log it where the operator must know.
 
-    That there is too much to do is counted: a line more for each would be too much as well.
+    Overload is counted, but not logged for each request: that would add to the load.
     """
     problem = problem_of(error)
     facts = {"reference": ctx.reference, "route": _route(), "status": problem.status}
@@ -250,6 +260,6 @@ def _tell_of_quota(response: Response, quota: Quota, seconds: int | None) -> Non
 
 
 def _route() -> str:
-    """Where it happened: a path may hold what opens a door."""
+    """The route name for the log, since a path may hold a secret."""
     request = current.request()
     return request.route if request is not None else "none"

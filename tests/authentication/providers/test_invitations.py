@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from oidc_server.domain import invitations, users
+from oidc_server.domain import credentials, invitations
 from oidc_server.domain.links import Purpose
 from tests.authentication.forms import csrf, is_signed_in, new_browser, post, post_to
 from tests.authentication.providers.leaving import add_provider, sign_in_with
@@ -49,7 +49,7 @@ def arrive(site, provider, link):
 
 def account(site, username):
     with site.db() as db:
-        return users.find_for_sign_in(db, username)
+        return credentials.find_by_name(db, username)
 
 
 def test_an_invitation_makes_one_account_by_way_of_a_provider(site, provider):

@@ -51,6 +51,7 @@ def connected(site, provider):
 def test_the_console_connects_an_account_after_the_password(site, provider, known):
     provider.claims = {"email": "ada@there.example"}
     person, browser = signed_in_person(site)
+    before = browser.client.get("/account/security").text
 
     wrong = leave_to_connect(browser, "not the password")
     page = come_back(browser, provider.authorize(onward(leave_to_connect(browser))))
@@ -58,6 +59,7 @@ def test_the_console_connects_an_account_after_the_password(site, provider, know
     assert wrong.status_code == 401
     assert "It is connected." in page.text
     assert "ada@there.example" in page.text
+    assert ["Another account at Acme" in text for text in (before, page.text)] == [False, True]
     assert [one.sub for one in identities_of(site, person)] == [provider.sub]
     [mail] = [one for one in read_mails(site) if "connected" in one.subject]
     assert "Acme" in mail.text
@@ -338,6 +340,23 @@ def test_removing_a_provider_tells_those_who_had_connected_it(site, provider, kn
         found = identity_providers.get(db, "acme")
         assert endings.remove_provider(db, found, site.clock.now) == 1
 
+    assert identities_of(site, person) == []
+    assert [mail.to for mail in read_mails(site)] == [person.email]
+
+
+def test_a_provider_is_removed_with_what_is_just_being_connected(site, provider, known):
+    person, _ = signed_in_person(site)
+    read_mails(site)
+
+    def remove():
+        with site.db() as db:
+            return endings.remove_provider(db, known, site.clock.now)
+
+    with site.db() as db:
+        identities.link(db, person.id, known, provider.sub, None, site.clock.now)
+        removing = held_up(remove)
+
+    assert removing() == 1
     assert identities_of(site, person) == []
     assert [mail.to for mail in read_mails(site)] == [person.email]
 

@@ -230,7 +230,7 @@ def test_a_provider_that_fails_is_left_alone_and_asked_again_later(site, provide
 
 def test_a_provider_that_fails_is_not_counted_any_more_when_it_is_disabled(site, provider):
     def left_alone():
-        return REGISTRY.get_sample_value("oidc_breakers_open", {"neighbour": "provider"}) or 0
+        return REGISTRY.get_sample_value("oidc_breakers_open", {"service": "provider"}) or 0
 
     linked_person(site, provider)
     provider.down = {"/token"}

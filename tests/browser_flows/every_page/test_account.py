@@ -1,12 +1,11 @@
 """Every page of an account."""
 
 from collections.abc import Callable
-from urllib.parse import urlencode
 
 from playwright.sync_api import Page
 
 from tests.browser_flows.every_page.looking import Look
-from tests.browser_flows.people import sign_in, sign_up
+from tests.browser_flows.people import authorize_url, sign_in, sign_up
 from tests.examples.running import PASSWORD, Place
 
 HOME = "http://localhost:9"
@@ -16,21 +15,13 @@ APP = "An application with a name that has many words"
 def open_app(place: Place, page: Page) -> None:
     """Let an app use the account, and a second browser be signed in."""
     client_id = place.add_app(APP, HOME)["CLIENT_ID"]
-    query = {
-        "client_id": client_id,
-        "redirect_uri": f"{HOME}/callback",
-        "response_type": "code",
-        "scope": "openid profile email offline_access",
-        "code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
-        "code_challenge_method": "S256",
-    }
     page.route(f"{HOME}/**", lambda route: route.fulfill(status=200, body="the app"))
-    page.goto(f"{place.issuer}/authorize?{urlencode(query)}")
+    page.goto(authorize_url(place.issuer, client_id, f"{HOME}/callback"))
     page.click("#allow")
     page.wait_for_url(f"{HOME}/**")
 
 
-def test_what_somebody_sees_of_their_account(place: Place, page: Page, look: Look) -> None:
+def test_the_pages_of_an_account_have_no_faults(place: Place, page: Page, look: Look) -> None:
     account = f"{place.issuer}/account"
     sign_up(page, place.issuer, "joan")
 
@@ -45,7 +36,7 @@ def test_what_somebody_sees_of_their_account(place: Place, page: Page, look: Loo
     open_app(place, page)
     page.goto(account)
     look("account/overview.html", "Hello, joan")
-    page.click("[popovertarget=me]")
+    page.get_by_role("button", name="Your sign-in joan").click()
     look("account/overview.html", "Hello, joan", "menu")
     page.goto(f"{account}/apps")
     look("account/apps.html", "Apps")
@@ -56,13 +47,15 @@ def test_what_somebody_sees_of_their_account(place: Place, page: Page, look: Loo
     page.goto(f"{account}/data")
     look("account/data/page.html", "Data and privacy")
 
+    page.goto(f"{place.issuer}/logout?id_token_hint=x")
+    look("errors/error.html", "This app is not set up correctly", "logout")
     page.goto(f"{place.issuer}/logout")
     look("logout/confirm.html", "Sign out of Your ID?")
     page.click("#log-out")
     look("logout/signed_out.html", "You are signed out")
 
 
-def test_what_somebody_changes(
+def test_the_forms_of_an_account_have_no_faults(
     place: Place, page: Page, look: Look, mailed: Callable[[str, str], str]
 ) -> None:
     account = f"{place.issuer}/account"
@@ -100,7 +93,9 @@ def test_what_somebody_changes(
     look("authentication/undo_email_change.html", "Take your account back")
 
 
-def test_what_somebody_takes_along_and_leaves(place: Place, page: Page, look: Look) -> None:
+def test_the_pages_of_download_and_deletion_have_no_faults(
+    place: Place, page: Page, look: Look
+) -> None:
     data = f"{place.issuer}/account/data"
     sign_up(page, place.issuer, "annie")
 

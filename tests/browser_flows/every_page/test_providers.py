@@ -25,7 +25,7 @@ def provider(place: Place) -> Iterator[Provider]:
         place.command("providers", "remove", "acme", "--yes")
 
 
-def test_somebody_who_comes_from_elsewhere(
+def test_the_pages_of_a_sign_in_with_a_provider_have_no_faults(
     place: Place, page: Page, look: Look, provider: Provider
 ) -> None:
     page.route(f"{provider.issuer}/authorize**", lambda route: route.fulfill(status=204))
@@ -66,7 +66,7 @@ def test_somebody_who_comes_from_elsewhere(
     expect_account_of(page, "Ada")
 
 
-def test_somebody_for_whom_it_is_the_only_way_in(
+def test_the_pages_of_a_provider_as_the_only_way_in_have_no_faults(
     place: Place, page: Page, look: Look, provider: Provider
 ) -> None:
     provider.sub = "somebody new"

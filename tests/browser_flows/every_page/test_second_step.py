@@ -29,7 +29,9 @@ def use_another_way(page: Page, name: str) -> None:
     page.get_by_role("link", name=name).click()
 
 
-def test_the_first_administrator(place: Place, page: Page, look: Look) -> None:
+def test_the_pages_of_the_first_administrator_have_no_faults(
+    place: Place, page: Page, look: Look
+) -> None:
     [link] = re.findall(r"^Set it up, once: (\S+)$", place.server.logs(), re.MULTILINE)
 
     page.goto(place.issuer)
@@ -57,7 +59,7 @@ def test_the_first_administrator(place: Place, page: Page, look: Look) -> None:
     look("authentication/recovery_codes.html", "Save your recovery codes")
 
 
-def test_the_second_step_of_an_account(place: Place, page: Page, look: Look) -> None:
+def test_the_pages_of_the_second_step_have_no_faults(place: Place, page: Page, look: Look) -> None:
     security = f"{place.issuer}/account/security"
     sign_up(page, place.issuer, "hedy")
 
@@ -96,7 +98,7 @@ def test_the_second_step_of_an_account(place: Place, page: Page, look: Look) -> 
     look("authentication/recovery_code.html", "Use a recovery code", "wrong")
 
 
-def test_codes_by_mail(
+def test_the_pages_of_mailed_codes_have_no_faults(
     place: Place, page: Page, look: Look, mailed: Callable[[str, str], str]
 ) -> None:
     sign_up(page, place.issuer, "mary")
@@ -118,7 +120,7 @@ def test_codes_by_mail(
     look("authentication/mailed_code.html", "Enter the code from your mail", "over")
 
 
-def test_passkeys(place: Place, page: Page, look: Look) -> None:
+def test_the_pages_of_passkeys_have_no_faults(place: Place, page: Page, look: Look) -> None:
     security = f"{place.issuer}/account/security"
     Device(page)
     sign_up(page, place.issuer, "edith")

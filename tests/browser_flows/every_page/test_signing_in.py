@@ -15,7 +15,7 @@ APP = "Ledger of the Analytical Engine"
 WRONG_LINK = "?link=IjEi.mfP0Kw.1"
 
 
-def test_sign_up_and_the_address(
+def test_the_pages_of_sign_up_have_no_faults(
     place: Place, page: Page, look: Look, mailed: Callable[[str, str], str]
 ) -> None:
     page.goto(f"{place.issuer}/sign-up")
@@ -51,7 +51,7 @@ def test_sign_up_and_the_address(
     look("authentication/link_invalid.html", "This link does not work", "address")
 
 
-def test_the_password(
+def test_the_pages_of_the_password_have_no_faults(
     place: Place, page: Page, look: Look, mailed: Callable[[str, str], str]
 ) -> None:
     page.goto(f"{place.issuer}/login")
@@ -76,7 +76,7 @@ def test_the_password(
     look("authentication/link_invalid.html", "This link does not work", "password")
 
 
-def test_a_sign_in_of_somebody_else(
+def test_the_pages_of_a_disowned_sign_in_have_no_faults(
     place: Place, page: Page, look: Look, mailed: Callable[[str, str], str]
 ) -> None:
     sign_up(page, place.issuer, "grace")
@@ -91,7 +91,9 @@ def test_a_sign_in_of_somebody_else(
     look("authentication/link_invalid.html", "This link does not work", "not-me")
 
 
-def test_an_app(place: Place, page: Page, look: Look) -> None:
+def test_the_pages_of_an_authorization_request_have_no_faults(
+    place: Place, page: Page, look: Look
+) -> None:
     made = place.command(
         *("clients", "add", "--name", APP, "--type", "native"),
         *("--redirect-uri", "org.example.ledger:/callback"),
@@ -130,7 +132,7 @@ def test_an_app(place: Place, page: Page, look: Look) -> None:
     look("errors/error.html", f"{APP} is not set up correctly", "app")
 
 
-def test_a_device(place: Place, page: Page, look: Look) -> None:
+def test_the_pages_of_a_device_have_no_faults(place: Place, page: Page, look: Look) -> None:
     client_id = place.command(
         *("clients", "add", "--name", "A terminal with a name that has many words"),
         *("--type", "native", "--grant-type", "urn:ietf:params:oauth:grant-type:device_code"),

@@ -1,0 +1,82 @@
+"""Names and addresses as long as they may be, on the narrowest page that people read."""
+
+import re
+from collections.abc import Iterator
+from functools import partial
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from oidc_server.languages import SUPPORTED
+from tests.browser_flows.people import authorize_url, expect_account_of, sign_in
+from tests.examples.running import PASSWORD, Place, running_place
+
+HOME = "http://localhost:9"
+USERNAME = "w" * 64
+NAME = "Donaudampfschifffahrtselektrizitaetenhauptbetriebswerkbauunter"
+EMAIL = f"{'a' * 64}@{'b' * 60}.{'c' * 60}.{'d' * 52}.example"
+APP = "Verwaltungsgemeinschaftselektrizitaetsversorgungskundenportal"
+TOO_WIDE = "() => document.documentElement.scrollWidth - innerWidth"
+COVERS_THE_END = """
+() => document.querySelector("#password + button").offsetLeft
+  < document.querySelector("#password").offsetLeft + document.querySelector("#password").offsetWidth
+  - parseFloat(getComputedStyle(document.querySelector("#password")).paddingInlineEnd)
+"""
+CUT_OFF = """
+() => [...document.querySelectorAll(".gate .btn, .gate .chip > :last-child")]
+  .filter((each) => each.scrollWidth > each.clientWidth).map((each) => each.textContent)
+"""
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    with running_place(tmp_path_factory.mktemp("place")) as place:
+        identity = ("--username", USERNAME, "--name", NAME, "--email", EMAIL)
+        place.command("users", "add", *identity, "--verified", "--password-stdin", send=PASSWORD)
+        yield place
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_no_page_is_wider_than_the_window_and_nothing_is_cut_off(
+    place: Place, page: Page, width: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    client_id = place.add_app(APP, HOME)["CLIENT_ID"]
+    asking = partial(authorize_url, place.issuer, client_id, f"{HOME}/callback")
+    sign_in(page, place.issuer, USERNAME)
+    expect_account_of(page, NAME)
+
+    faults = {}
+    for address in (
+        f"{place.issuer}/account",
+        f"{place.issuer}/account/profile",
+        f"{place.issuer}/account/profile/email",
+        asking(),
+        asking(prompt="select_account"),
+        f"{place.issuer}/logout",
+    ):
+        page.goto(address)
+        expect(page.locator("h1")).to_be_visible()
+        if (found := (page.evaluate(TOO_WIDE), page.evaluate(CUT_OFF))) != (0, []):
+            faults[page.url.partition("?")[0]] = found
+
+    assert faults == {}
+
+
+@pytest.mark.parametrize("language", SUPPORTED)
+def test_no_password_runs_below_the_button_that_shows_it(
+    place: Place, page: Page, language: str
+) -> None:
+    client_id = place.add_app(APP, HOME)["CLIENT_ID"]
+    asking = partial(authorize_url, place.issuer, client_id, f"{HOME}/callback")
+
+    page.goto(asking(ui_locales=language))
+    expect(page.locator("html")).to_have_attribute("lang", re.compile(f"^{language}"))
+    button = page.locator("#password + button")
+    expect(button).to_be_visible()
+    covered = [page.evaluate(COVERS_THE_END)]
+    button.click()
+    expect(page.locator("#password")).to_have_attribute("type", "text")
+    covered.append(page.evaluate(COVERS_THE_END))  # its word is another one now
+
+    assert covered == [False, False]
