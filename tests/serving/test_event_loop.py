@@ -4,18 +4,12 @@ import asyncio
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
-from pathlib import Path
-
-import pytest
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 from oidc_server.serving.event_loop import EventLoop
-from tests.services.deployment import Deployment
 
 TURN = 0.01
-TOGETHER = 40
-ATTEMPTS = 10
 
 
 class Slow(asyncio.Protocol):
@@ -76,36 +70,42 @@ def test_more_are_taken_in_each_turn_in_which_more_wait_and_one_when_that_is_ove
     assert len(few) >= 4
 
 
-@pytest.mark.slow
-def test_connections_that_come_together_are_taken_by_all_workers(
-    deploy_sqlite: Callable[..., Deployment],
-) -> None:
-    deployment = deploy_sqlite()
-    workers = deployment.workers()
-    host, port = "127.0.0.1", int(deployment.server.base_url.rpartition(":")[2])
-    before = {worker: sockets(worker) for worker in workers}
-    taken: list[int] = []
+class Idle(asyncio.Protocol):
+    """Each connection stays open and is counted."""
 
-    for _ in range(ATTEMPTS):  # a machine that is busy may let one of them sleep
-        with ExitStack() as stack:
-            for _ in range(TOGETHER):
-                connection = stack.enter_context(socket.create_connection((host, port)))
-                connection.sendall(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
-                connection.settimeout(10)
-                stack.callback(connection.recv, 65536)
-            time.sleep(0.2)
-            taken = [sockets(worker) - before[worker] for worker in workers]
-        if min(taken) >= TOGETHER // 4:
-            return
-        time.sleep(0.2)
+    def __init__(self, connections: list[asyncio.BaseTransport]) -> None:
+        self._connections = connections
 
-    raise AssertionError(taken)
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._connections.append(transport)
 
 
-def sockets(process: int) -> int:
-    """How many a process has open."""
-    count = 0
-    for path in Path(f"/proc/{process}/fd").iterdir():
-        with suppress(OSError):  # it was closed meanwhile
-            count += str(path.readlink()).startswith("socket:")
-    return count
+@contextmanager
+def listening(listener: socket.socket) -> Iterator[tuple[EventLoop, list[asyncio.BaseTransport]]]:
+    """A loop that takes connections from a socket on which others listen too, as workers do."""
+    loop = EventLoop()
+    connections: list[asyncio.BaseTransport] = []
+    server = loop.run_until_complete(
+        loop.create_server(lambda: Idle(connections), sock=listener.dup())
+    )
+    yield loop, connections
+    for transport in (server, *connections):
+        transport.close()
+    loop.run_until_complete(asyncio.sleep(0))
+    loop.close()
+
+
+def test_connections_that_come_together_are_taken_by_all_loops_that_listen() -> None:
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=200))
+        listeners = [stack.enter_context(listening(listener)) for _ in range(2)]
+        for _ in range(8):
+            stack.enter_context(socket.create_connection(listener.getsockname()))
+
+        for _ in range(8):
+            for loop, _connections in listeners:
+                loop.call_soon(loop.stop)
+                loop.run_forever()
+        taken = [len(connections) for _loop, connections in listeners]
+
+        assert (sum(taken), min(taken) >= 3) == (8, True), taken
