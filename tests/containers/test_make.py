@@ -25,6 +25,8 @@ case "$*" in
   "compose exec"*) cat >typed ;;
 esac
 """
+NOT_FROM_OUTSIDE = {"MAKEFLAGS": "", "MAKEOVERRIDES": "", "ARGS": ""}
+"""What the `make` that runs the tests hands on, such as `make test ARGS=--durations=9`."""
 SECRETS = {"secret_key", "postgres_password", "database_url"}
 
 
@@ -40,7 +42,7 @@ class Checkout:
         return subprocess.run(
             [shutil.which("make") or "make", "--no-print-directory", *arguments],
             cwd=self.folder,
-            env={**run.clean_environment(), "PATH": self.path, **environment},
+            env={**run.clean_environment(), **NOT_FROM_OUTSIDE, "PATH": self.path, **environment},
             input=stdin,
             capture_output=True,
             text=True,
