@@ -23,6 +23,7 @@ from tests.factories import make_client, make_user
 from tests.relying_party import RelyingParty, signed_in
 from tests.services.clock import SharedClock
 from tests.services.external_service import external_service, saying
+from tests.services.ports import free_port
 
 OK = saying(b"")
 HELD_FOR = timedelta(seconds=15)
@@ -162,8 +163,8 @@ def test_a_client_that_fails_is_told_again_under_the_same_jti(site, runtime, oth
 
 
 def test_a_client_that_is_away_is_told_when_it_is_back(site, runtime):
-    with external_service(OK) as gone:
-        port = gone.port
+    port = free_port()
+    with external_service(OK, port=port) as gone:
         sign_out_of(site, gone)
     deliver(runtime, Event())
     assert deliveries(site)[0].state == "waiting"
@@ -178,7 +179,7 @@ def test_a_client_that_is_away_is_told_when_it_is_back(site, runtime):
 
 
 def test_a_client_that_is_away_for_long_is_left_alone(site, runtime):
-    with external_service(OK) as gone:
+    with external_service(OK, port=free_port()) as gone:
         sign_out_of(site, gone)
     for _ in range(runtime.settings.breaker_failures):
         deliver(runtime, Event())

@@ -6,13 +6,15 @@ import threading
 import time
 from contextlib import suppress
 
+from tests.services.ports import free_port
+
 
 class Collector:
     """Listens on a port of its own, and keeps every whole line that it reads."""
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self) -> None:
         self.lines: list[dict[str, object]] = []
-        self.port = port
+        self.port = free_port()  # one that it finds free when it comes back
         self.stalls = threading.Event()
         self._open: list[socket.socket] = []
         self._listener: socket.socket | None = None
@@ -22,7 +24,6 @@ class Collector:
         """Listen (again), at the same port."""
         listener = socket.create_server(("127.0.0.1", self.port), reuse_port=False)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
-        self.port = listener.getsockname()[1]
         self._listener = listener
         threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
 
@@ -39,7 +40,7 @@ class Collector:
             connection.close()
         self._open.clear()
 
-    def wait_for(self, count: int, seconds: float = 20.0) -> None:
+    def wait_for(self, count: int, seconds: float = 60.0) -> None:
         """Return when so many lines have come."""
         deadline = time.monotonic() + seconds
         while len(self.lines) < count:
