@@ -16,7 +16,6 @@ from oidc_server.web.load import database_lanes
 from oidc_server.web.load.database_lanes import SqliteLane
 
 LONG = 60.0
-SHORT = 0.3
 _TABLES = """
 CREATE TABLE names (name TEXT PRIMARY KEY);
 CREATE TABLE people (name TEXT REFERENCES names(name) DEFERRABLE INITIALLY DEFERRED);
@@ -117,11 +116,12 @@ def test_what_is_written_at_once_is_committed_once(
 def test_others_do_not_wait_long_for_the_commit(
     database: Database, statements: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database_lanes, "_AT_A_TIME", SHORT)
+    now, later = time.monotonic, [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now() + later[0])
 
     def adding_slowly(db: Transaction) -> str:
         name: str = adding("slow")(db)
-        time.sleep(2 * SHORT)
+        later[0] += 2 * LONG
         return name
 
     assert together(database, adding_slowly, adding("a"), adding("b")) == ["slow", "a", "b"]
