@@ -16,18 +16,19 @@ LIVE = b"HEAD /health/live HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n"
 WATCHED = ("/health/startup", "/health/ready")
 ANSWERED = ("/health/live", "/health/startup", "/.well-known/openid-configuration")
 REFUSED = ("/nowhere", "/token")
+PATIENCE = 60.0
 
 
 def test_a_server_that_drains_is_not_ready_but_answers_for_the_last_time_on_each_connection(
     deploy_sqlite,
 ):
-    deployment = deploy_sqlite(workers=1, drain_time="6s")
+    deployment = deploy_sqlite(workers=1, drain_time="15s", head_timeout="60s")
     process, place = deployment.server.process, urlsplit(deployment.issuer)
     before = {path: asked(deployment, path) for path in WATCHED}
     style = re.findall(r"/static/[^\"]+", asked(deployment, "/login").text)[0]
     with ExitStack() as stack:
         idle, late, slow = (
-            stack.enter_context(socket.create_connection((place.hostname, place.port), 20))
+            stack.enter_context(socket.create_connection((place.hostname, place.port), PATIENCE))
             for _ in range(3)
         )
         for connection in (idle, late, slow):
@@ -35,7 +36,7 @@ def test_a_server_that_drains_is_not_ready_but_answers_for_the_last_time_on_each
             assert b"connection: close" not in connection.recv(65536)
 
         process.send_signal(signal.SIGTERM)
-        deadline = time.monotonic() + 6
+        deadline = time.monotonic() + 15
         while (ready := asked(deployment, "/health/ready")).status_code == 200:
             assert time.monotonic() < deadline
         meanwhile = {path: asked(deployment, path) for path in (*ANSWERED, *REFUSED, style)}
@@ -57,34 +58,34 @@ def test_a_server_that_drains_is_not_ready_but_answers_for_the_last_time_on_each
     for told in (told_late, told_slow):
         assert told.startswith(b"HTTP/1.1 200 "), told
         assert b"connection: close" in told
-    assert process.wait(20) == 0
+    assert process.wait(PATIENCE) == 0
 
 
 def test_when_it_has_drained_nobody_is_let_in_to_wait_for_what_is_still_answered(deploy_sqlite):
     deployment = deploy_sqlite(workers=2, drain_time="3s")
     process, place = deployment.server.process, urlsplit(deployment.issuer)
-    with socket.create_connection((place.hostname, place.port), 20) as held:
+    with socket.create_connection((place.hostname, place.port), PATIENCE) as held:
         held.sendall(LIVE[:20])
 
+        began = time.monotonic()
         process.send_signal(signal.SIGTERM)
-        answered = 0
         while is_let_in(place):
-            answered += 1
             time.sleep(0.05)
+        drained = time.monotonic() - began
         lived = process.poll() is None
         held.sendall(LIVE[20:])
         told = read_to_the_end(held)
 
-    assert answered > 5
+    assert drained > 2.9
     assert lived
     assert told.startswith(b"HTTP/1.1 200 "), told
-    assert process.wait(20) == 0
+    assert process.wait(PATIENCE) == 0
 
 
 def is_let_in(place):
     """Whether somebody listens; who is let in gets an answer or an end, before the time is up."""
     try:
-        with socket.create_connection((place.hostname, place.port), 5) as connection:
+        with socket.create_connection((place.hostname, place.port), PATIENCE) as connection:
             connection.sendall(LIVE)
             connection.recv(65536)
     except ConnectionRefusedError:
@@ -95,7 +96,7 @@ def is_let_in(place):
 
 
 def asked(deployment, path):
-    return httpx2.get(deployment.issuer + path)
+    return httpx2.get(deployment.issuer + path, timeout=PATIENCE)
 
 
 def read_to_the_end(connection):
@@ -116,7 +117,7 @@ def test_a_signal_to_every_process_at_once_is_one_signal(deploy_sqlite):
         time.sleep(0.05)
 
     assert time.monotonic() - began > 2.9
-    assert process.wait(20) == 0
+    assert process.wait(PATIENCE) == 0
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -125,12 +126,12 @@ def test_a_second_signal_ends_the_draining(deploy_sqlite, workers):
     process = deployment.server.process
 
     process.send_signal(signal.SIGTERM)
-    while httpx2.get(f"{deployment.issuer}/health/ready").status_code == 200:
+    while httpx2.get(f"{deployment.issuer}/health/ready", timeout=PATIENCE).status_code == 200:
         time.sleep(0.05)
     time.sleep(1)
     process.send_signal(signal.SIGTERM)
 
-    assert process.wait(20) == 0
+    assert process.wait(PATIENCE) == 0
 
 
 def test_before_it_was_ready_once_a_node_has_not_started(start_site):
