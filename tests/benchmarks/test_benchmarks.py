@@ -35,9 +35,9 @@ def test_the_cost_of_an_operation_is_the_processor_time_it_takes(server):
 def test_an_operation_is_measured_for_a_limited_time(server):
     start = time.monotonic()
 
-    cost = measure(server, lambda: None, 0.1)
+    cost = measure(server, lambda: time.sleep(0.001), 0.1)
 
-    assert cost.count > 100
+    assert 5 <= cost.count <= 100
     assert time.monotonic() - start < 20
 
 
