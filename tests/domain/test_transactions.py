@@ -92,7 +92,7 @@ def test_a_session_that_only_reads_waits_for_no_writer(database: Database) -> No
         db.run(PUT, name="unseen", holder="unseen", expires_at=NOW)
         reader = threading.Thread(target=read)
         reader.start()
-        reader.join(2)
+        reader.join(4)
         is_waiting = reader.is_alive()
 
     reader.join(10)

@@ -16,7 +16,7 @@ from tests.services.server import OPTIONS, RunningServer, running_server
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "a long enough passphrase"
-_PATIENCE = 20.0
+_PATIENCE = 60.0
 
 
 @dataclass(frozen=True)

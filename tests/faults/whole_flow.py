@@ -13,7 +13,7 @@ from tests.relying_party import RelyingParty
 from tests.services.deployment import Deployment
 from tests.services.smtp import MailServer
 
-_PATIENCE = 20.0
+_PATIENCE = 60.0
 _SIGNED_UP = Person("", "newcomer", "newcomer@example.com", "seven lanterns above a harbour")
 _LEFT_ALONE = Person("", "sleeper", "sleeper@example.com", "nine bridges below a mountain")
 

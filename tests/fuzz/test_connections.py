@@ -14,7 +14,7 @@ from tests.services.deployment import Deployment
 
 pytestmark = pytest.mark.slow
 
-_PATIENCE = 5.0
+_PATIENCE = 30.0
 _FORM = b"content-type: application/x-www-form-urlencoded\r\n"
 _POST = b"POST /token HTTP/1.1\r\nhost: id.example.com\r\n" + _FORM
 _CHUNKED = _POST + b"transfer-encoding: chunked\r\n\r\n"

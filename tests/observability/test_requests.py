@@ -18,7 +18,7 @@ DISCOVERY = "/.well-known/openid-configuration"
 
 def request_lines(stream, route=None):
     """The lines of answered requests: each comes when its answer has left already."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not (found := _request_lines(stream, route)):
         assert time.monotonic() < deadline, stream.getvalue()
         time.sleep(0.005)

@@ -27,7 +27,7 @@ def write(shipping, *numbers, padding=0):
 
 
 def wait_for_event(collector, event):
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not any(line["event"] == event for line in list(collector.lines)):
         assert time.monotonic() < deadline, f"{event} never came"
         time.sleep(0.01)

@@ -148,7 +148,7 @@ def test_calls_to_a_service_that_works_run_side_by_side(breaker):
 
     def call():
         with breaker.guard():
-            together.wait(timeout=5)
+            together.wait(timeout=60)
 
     in_threads(5, call)
 

@@ -19,6 +19,7 @@ from playwright.sync_api import (
     Error,
     Page,
     Request,
+    expect,
     sync_playwright,
 )
 
@@ -34,7 +35,11 @@ _FLAGS = (
     "--disable-sync",
 )
 _THIS_MACHINE = ("localhost", "127.0.0.1")
+_PATIENCE = 60_000.0
+"""Milliseconds, for whatever a page has to do before a test goes on."""
 _VIOLATION = re.compile("content security policy", re.IGNORECASE)
+
+expect.set_options(timeout=_PATIENCE)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -96,7 +101,7 @@ def _profile(chromium: Browser, *, java_script_enabled: bool = True) -> Iterator
         java_script_enabled=java_script_enabled,
         reduced_motion="reduce",  # a picture shows one page, not the way from one to the next
     )
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(_PATIENCE)
     yield context
     context.close()
 

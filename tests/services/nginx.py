@@ -16,7 +16,7 @@ import pytest
 from tests.services import run
 
 MISSING = "no nginx: install the Debian package nginx"
-_PATIENCE = 20.0
+_PATIENCE = 60.0
 _NOBODY = "nobody"
 _AROUND = """
 pid written/nginx.pid;

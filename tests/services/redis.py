@@ -15,7 +15,7 @@ import pytest
 from tests.services.ports import free_port
 
 MISSING = "no Redis: install redis-server"
-_PATIENCE = 20.0
+_PATIENCE = 60.0
 _PASSWORD = "a-password-of-redis"
 
 

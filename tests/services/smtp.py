@@ -11,7 +11,7 @@ from enum import Enum
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-_PATIENCE = 10.0
+_PATIENCE = 60.0
 
 
 class Mood(Enum):

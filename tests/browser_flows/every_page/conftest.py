@@ -14,7 +14,7 @@ from tests.examples.running import Place, running_place
 from tests.services.node import FOLDER, MISSING_PACKAGES
 
 AXE = FOLDER / "node_modules" / "axe-core" / "axe.min.js"
-_PATIENCE = 20.0
+_PATIENCE = 60.0
 
 
 @pytest.fixture(scope="package")
