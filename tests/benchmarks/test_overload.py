@@ -9,7 +9,7 @@ from benchmarks.overload.sender import Journey, Sender, Tally
 from tests.benchmarks.command import bench
 from tests.services.external_service import Behaviour, external_service, saying
 
-HANGING = 0.4
+HANGING = 1.0
 
 
 def sent(behaviour: Behaviour, count: int, seconds: float) -> Tally:

@@ -117,7 +117,7 @@ def test_a_writer_that_keeps_sqlite_locked_causes_503_and_no_harm(
 def test_a_short_lock_is_waited_for(
     deploy_sqlite: Callable[..., Deployment], tmp_path: Path
 ) -> None:
-    deployment = deploy_sqlite()
+    deployment = deploy_sqlite(database_timeout="30s")
     party = RelyingParty(deployment, deployment.make_client())
     code = party.authorize(deployment.browser(), deployment.make_user()).code
 

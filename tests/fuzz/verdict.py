@@ -19,6 +19,8 @@ from tests.fuzz.writes import Writes
 from tests.wire import Raw, ask
 
 SECONDS = 1.0
+"""Of processor time, which every thread here takes for the one request."""
+_LONGEST_WAIT = 20.0
 _TRIES = 3
 _DESCRIPTION = re.compile(r"[\x20-\x21\x23-\x5B\x5D-\x7E]+")
 _PROBLEMS = {kind.name for kind in PROBLEM_TYPES}
@@ -66,11 +68,11 @@ class Judge:
         return answer
 
     def _in_time(self, request: Request) -> Raw:
-        """A busy machine may be slow once, not three times in a row."""
+        """A collection of garbage may fall into a request once, not three times in a row."""
         taken = []
         for _ in range(_TRIES):
             self.writes.take()
-            begun = time.perf_counter()
+            begun, worked = time.perf_counter(), time.process_time()
             answer = ask(
                 self.world.site,
                 request.method,
@@ -78,8 +80,8 @@ class Judge:
                 headers=request.headers,
                 body=request.body,
             )
-            taken.append(time.perf_counter() - begun)
-            if taken[-1] < SECONDS:
+            taken.append(time.process_time() - worked)
+            if taken[-1] < SECONDS and time.perf_counter() - begun < _LONGEST_WAIT:
                 return answer
         raise AssertionError(f"it takes {min(taken):.2f} seconds")
 

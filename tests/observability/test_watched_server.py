@@ -40,8 +40,7 @@ def watched(tmp_path_factory):
         watched = Watched(deployment, port, folder / "logs", collector)
         yield watched
     # The workers are gone, and nothing that they told of requests went with them.
-    shipped = {line.get("request_id") for line in collector.lines}
-    assert {line.get("request_id") for line in watched.file_lines()} <= shipped
+    assert watched.is_shipped()
     collector.go_away()
 
 
@@ -73,10 +72,29 @@ class Watched:
         return self.value("oidc_http_requests_total", route=route)
 
     def wait_for_requests(self, route: str, count: float) -> None:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while (found := self.requests(route)) < count:
             assert time.monotonic() < deadline, f"{found} of {count}"
             time.sleep(0.05)
+
+    def wait_until_everybody_has(self, request_id: str) -> None:
+        """The line of a request comes after its answer, to the file and the collector."""
+        deadline = time.monotonic() + 60
+        for lines in (self.file_lines, lambda: list(self.collector.lines)):
+            while not any(line.get("request_id") == request_id for line in lines()):
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+
+    def wait_until_shipped(self) -> None:
+        """Every line of a request, before a worker is killed that may hold some."""
+        deadline = time.monotonic() + 60
+        while not self.is_shipped():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+    def is_shipped(self) -> bool:
+        shipped = {line.get("request_id") for line in list(self.collector.lines)}
+        return {line.get("request_id") for line in self.file_lines()} <= shipped
 
     def file_lines(self, name: str = "app.log"):
         return [json.loads(line) for line in (self.logs / name).read_text().splitlines()]
@@ -94,6 +112,7 @@ def test_requests_of_all_workers_are_counted_also_when_one_was_killed(watched):
     ask(watched, 40)
     watched.wait_for_requests(route, before + 40)
 
+    watched.wait_until_shipped()
     starts = watched.deployment.server.logs().count("Application startup complete")
     os.kill(watched.deployment.workers()[0], signal.SIGKILL)
     watched.deployment.wait_for_starts(starts + 1)
@@ -159,10 +178,7 @@ def test_every_line_is_in_the_file_and_at_the_collector_once_and_in_order(watche
     for request_id in ids:
         watched.deployment.http.get(DISCOVERY, headers={"x-request-id": request_id})
 
-    deadline = time.monotonic() + 20
-    while not any(line.get("request_id") == ids[-1] for line in list(watched.collector.lines)):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    watched.wait_until_everybody_has(ids[-1])
     in_file = [line["request_id"] for line in watched.file_lines() if "request_id" in line]
     shipped = [line["request_id"] for line in watched.collector.lines if "request_id" in line]
     assert [one for one in in_file if one in ids] == ids

@@ -15,7 +15,7 @@ from tests.relying_party import RelyingParty
 from tests.services.deployment import Deployment
 
 pytestmark = [pytest.mark.race, pytest.mark.slow]
-PROMPT = 5.0
+PROMPT = 15.0
 """Seconds."""
 LOOKED_AFTER = 0.7
 """Seconds until the parent has asked a new worker how it is, which takes longer to begin."""

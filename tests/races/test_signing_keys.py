@@ -188,8 +188,8 @@ def test_nobody_notices_that_keys_are_replaced(
     assert seen.failures == []
     assert seen.kids == [set(times), set(times)]
     assert len(new) == len(ALGORITHMS)
-    assert seen.verified > 200
-    assert seen.compared > 100
+    assert seen.verified > 60
+    assert seen.compared > 30
     assert {key["state"] for key in keys(deployment) if key["kid"] not in new} == {"retired"}
 
 
