@@ -193,6 +193,8 @@ def list_clients(*, as_json: Json = False) -> None:
                 "client_id": client.client_id,
                 "client_name": client.metadata.client_name,
                 "type": client.type,
+                "created_at": client.created_at.isoformat(timespec="seconds"),
+                "self_registered": client.self_registered,
                 "disabled": client.disabled_at is not None,
             }
             for client in clients.each_client(tools.db)

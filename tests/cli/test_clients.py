@@ -196,6 +196,8 @@ def test_a_secret_is_shown_once(run, secret_works):
             "client_id": made["client_id"],
             "client_name": "Ledger",
             "type": "web",
+            "created_at": made["created_at"],
+            "self_registered": False,
             "disabled": False,
         }
     ]
