@@ -30,7 +30,7 @@ def group() -> None:
 @application.command("upgrade")
 def upgrade(*, as_json: Json = False) -> None:
     """Migrate the database to the schema of this program. Makes the first signing keys, too."""
-    with workshop() as tools:
+    with workshop(upgrade=True) as tools:
         database = "sqlite" if tools.database.is_sqlite else "postgresql"
     show({"database": database, "schema": "up to date"}, as_json=as_json)
 
@@ -93,7 +93,7 @@ def copy(
     with alone(settings):
         with database_of(settings) as source:
             expect_stopped(source)
-        with workshop() as tools:  # which brings it to the newest schema
+        with workshop() as tools:  # which refuses an older schema
             tools.record(Event.COPIED)
         source, target = Database(settings.database_url), Database(address)
         try:

@@ -1,4 +1,4 @@
-"""What commands work with: settings, the migrated database, and the server's secrets."""
+"""What commands work with: settings, a database of our schema, and the server's secrets."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,16 +35,19 @@ class Workshop:
 
 
 @contextmanager
-def workshop(access: Access = "write") -> Iterator[Workshop]:
-    """Open the migrated database, for long reading with `read`: then nobody waits for it.
+def workshop(access: Access = "write", *, upgrade: bool = False) -> Iterator[Workshop]:
+    """Open the database, for long reading with `read`: then nobody waits for it.
 
-    Raises `SettingsError` or `DatabaseUnavailableError`.
+    An empty one gets its tables. One of an older schema is brought to ours with `upgrade` only,
+    since older nodes may run on it (ADR 0023). Raises `SchemaError`, `SettingsError` or
+    `DatabaseUnavailableError`.
     """
     settings = load()
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     vault = Vault(settings.secret_keys)
     with database_of(settings) as database:
-        if schema.upgrade(database, vault, utc_now()):
+        prepare = schema.upgrade if upgrade else schema.prepare
+        if prepare(database, vault, utc_now()):
             typer.echo(_a_new_one(settings.database_url), err=True)
         with database.transaction(access) as db:
             # Not earlier: what is dated seconds ahead must not have waited for other writers.

@@ -23,7 +23,23 @@ _log = get_logger(__name__)
 
 
 class SchemaError(Exception):
-    """The database is of a newer program, and not for this one (ADR 0023)."""
+    """The database is of another program, and not for this one (ADR 0023)."""
+
+
+def prepare(database: Database, vault: Vault, now: datetime) -> bool:
+    """What a command needs that is not there to upgrade: as `upgrade`, of an empty database only.
+
+    Raises `SchemaError` for an older schema: nodes run on it, and perhaps not on ours.
+    """
+    with database.connection() as connection, connection.begin():
+        found = version(connection)
+    newest = resources.newest_migration()
+    if found is not None and found < newest:
+        raise SchemaError(
+            f"The database is at {found}, and this program needs {newest}. Bring it up with:"
+            " oidc-server db upgrade (db status tells whether older nodes go on)."
+        )
+    return upgrade(database, vault, now)
 
 
 def upgrade(database: Database, vault: Vault, now: datetime) -> bool:
