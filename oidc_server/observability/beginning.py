@@ -2,6 +2,7 @@
 
 import atexit
 import logging
+import sys
 from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
@@ -13,6 +14,9 @@ from oidc_server.observability.logs import Kept
 from oidc_server.observability.shipping import Shipping
 from oidc_server.settings import Settings
 
+# By their own names: nobody publishes `oidc-server`, so pip would fetch a stranger's of that name.
+OTEL_PACKAGES = "opentelemetry-sdk opentelemetry-exporter-otlp-proto-http"
+SENTRY_PACKAGES = "sentry-sdk"
 _MEGABYTE = 1024 * 1024
 _waiting: list[Callable[[], None]] = []
 """What has to be flushed when the process ends; the log comes last, since the others log."""
@@ -21,12 +25,12 @@ _waiting: list[Callable[[], None]] = []
 def problems(settings: Settings) -> list[str]:
     """Settings that need a package which is not installed, each with its fix."""
     needed = (
-        (settings.otlp_endpoint, "opentelemetry", "OIDC_OTLP_ENDPOINT", "otel"),
-        (settings.sentry_dsn, "sentry_sdk", "OIDC_SENTRY_DSN", "sentry"),
+        (settings.otlp_endpoint, "opentelemetry", "OIDC_OTLP_ENDPOINT", OTEL_PACKAGES),
+        (settings.sentry_dsn, "sentry_sdk", "OIDC_SENTRY_DSN", SENTRY_PACKAGES),
     )
     found = [
-        f"{name} needs more packages: pip install 'oidc-server[{extra}]', or leave it out"
-        for value, module, name, extra in needed
+        f"{name} needs more packages: {sys.executable} -m pip install {packages}, or leave it out"
+        for value, module, name, packages in needed
         if value is not None and find_spec(module) is None
     ]
     if settings.log_directory is not None:

@@ -1,4 +1,4 @@
-"""Tells Sentry of what broke: the one home of sentry-sdk (`pip install oidc-server[sentry]`).
+"""Tells Sentry of what broke: the one home of sentry-sdk (the extra `sentry`).
 
 It is told what the log is told: the exception with its traceback, redacted, and which request it
 was. No local variable, header, body or breadcrumb leaves.

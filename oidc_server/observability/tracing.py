@@ -1,6 +1,6 @@
 """Spans of requests, statements and calls to others; nothing unless OpenTelemetry is configured.
 
-`spans.py` makes them, and is loaded only then: it needs `pip install oidc-server[otel]`.
+`spans.py` makes them, and is loaded only then: it needs the packages of the extra `otel`.
 """
 
 from collections.abc import Iterator

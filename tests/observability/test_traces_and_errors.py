@@ -4,9 +4,12 @@ import json
 import sqlite3
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 
+from oidc_server.observability.beginning import OTEL_PACKAGES, SENTRY_PACKAGES
 from tests.faults.recovery import wait_for
 from tests.observability.listeners import ErrorCollector, TraceCollector
 from tests.services import run
@@ -17,6 +20,7 @@ pytestmark = pytest.mark.slow
 
 SPAN = "00f067aa0ba902b7"
 _SERVER, _CLIENT = 2, 3
+_PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
 
 @pytest.fixture(scope="module")
@@ -140,14 +144,14 @@ def test_what_broke_is_told_with_its_request_and_without_anything_secret(traced,
 
 
 @pytest.mark.parametrize(
-    ("module", "setting", "value", "extra"),
+    ("module", "setting", "value", "extra", "told"),
     [
-        ("opentelemetry", "OIDC_OTLP_ENDPOINT", "http://127.0.0.1:4318", "oidc-server[otel]"),
-        ("sentry_sdk", "OIDC_SENTRY_DSN", "http://public@127.0.0.1/1", "oidc-server[sentry]"),
+        ("opentelemetry", "OIDC_OTLP_ENDPOINT", "http://127.0.0.1:4318", "otel", OTEL_PACKAGES),
+        ("sentry_sdk", "OIDC_SENTRY_DSN", "http://public@127.0.0.1/1", "sentry", SENTRY_PACKAGES),
     ],
 )
 def test_without_its_package_a_server_that_should_use_it_does_not_start(
-    tmp_path, module, setting, value, extra
+    tmp_path, module, setting, value, extra, told
 ):
     settings = settings_for(sqlite_url(tmp_path), tmp_path, issuer="http://localhost:8000")
     program = (
@@ -167,6 +171,12 @@ def test_without_its_package_a_server_that_should_use_it_does_not_start(
 
     assert ended.returncode != 0
     assert setting in ended.stderr
-    assert extra in ended.stderr
+    assert f" {sys.executable} -m pip install {told}, " in ended.stderr
+    assert set(told.split()) == packages_of(extra)
     assert "Traceback" not in ended.stderr
     assert value not in ended.stderr
+
+
+def packages_of(extra):
+    project = tomllib.loads(_PROJECT.read_text())["project"]
+    return {line.partition(">=")[0] for line in project["optional-dependencies"][extra]}

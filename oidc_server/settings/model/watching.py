@@ -24,13 +24,13 @@ class WatchingSettings(Group):
         None, json_schema_extra={"default": "no traces"}
     )
     """Collector that gets traces over OTLP/HTTP, such as `http://localhost:4318`; needs
-    `oidc-server[otel]`."""
+    `opentelemetry-sdk` and `opentelemetry-exporter-otlp-proto-http`."""
 
     trace_ratio: float = Field(1.0, ge=0, le=1)
     """Share of requests that are traced, unless the caller has decided (`traceparent`)."""
 
     sentry_dsn: SecretStr | None = Field(None, json_schema_extra={"default": "nobody is told"})
-    """Sentry project that errors are reported to; needs `oidc-server[sentry]`."""
+    """Sentry project that errors are reported to; needs `sentry-sdk`."""
 
     drain_time: Annotated[Duration, between("0s", "10m")] = timedelta(0)
     """After SIGTERM, how long `/health/ready` answers 503 before the server stops accepting
