@@ -1,7 +1,7 @@
 """Scopes that an operator types: one that nobody knows is refused, and the nearest one named."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import typer
@@ -23,10 +23,16 @@ def split(said: Iterable[str]) -> frozenset[str]:
 
 def require_known(db: Transaction, scopes: Iterable[str]) -> None:
     """Raises `InvalidClientMetadataError` for a scope that neither we nor a resource server has."""
+    for problem in unknown(db, scopes):
+        raise InvalidClientMetadataError(problem)
+
+
+def unknown(db: Transaction, scopes: Iterable[str]) -> Iterator[str]:
+    """A sentence for each scope that neither we nor a resource server has."""
     known = scopes_of_clients(db)
     for scope in sorted(frozenset(scopes) - known):
         close = difflib.get_close_matches(scope, sorted(known), n=1)
         hint = (
             f"did you mean {close[0]}?" if close else "add the resource server that has it first."
         )
-        raise InvalidClientMetadataError(f"There is no scope {scope}; {hint}")
+        yield f"There is no scope {scope}; {hint}"

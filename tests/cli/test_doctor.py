@@ -257,6 +257,24 @@ def test_an_origin_without_tls_is_a_warning_in_production(run, settings):
     assert "scripts of http://b.example, http://localhost:5173; use https" in there
 
 
+def test_a_scope_for_registration_that_no_resource_server_has_is_a_warning(run, settings):
+    run("resources", "add", "https://notes.example", "--scope", "notes:read")
+    settings(OIDC_REGISTRATION_SCOPES="zzzz,notes:red,notes:read")
+
+    misspelt = [
+        row for row in run("doctor", "--json").json if row["check"] == "registration scopes"
+    ]
+    settings(OIDC_REGISTRATION_SCOPES="notes:read")
+
+    told = "OIDC_REGISTRATION_SCOPES: There is no scope"
+    assert [row["finding"] for row in misspelt] == [
+        f"{told} notes:red; did you mean notes:read?",
+        f"{told} zzzz; add the resource server that has it first.",
+    ]
+    assert {row["result"] for row in misspelt} == {"warn"}
+    assert "registration scopes" not in findings(run("doctor", "--json"))
+
+
 def test_a_database_that_is_away_is_a_failure(run, settings):
     address = f"127.0.0.1:{free_port()}"
     settings(OIDC_DATABASE_URL=f"postgresql://oidc:hunter22@{address}/oidc", OIDC_SECRET_KEY=SECRET)

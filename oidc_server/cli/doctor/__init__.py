@@ -10,7 +10,7 @@ import typer
 from oidc_server.cli.doctor.client_advice import advise
 from oidc_server.cli.doctor.client_ratings import rate_clients
 from oidc_server.cli.doctor.findings import Finding
-from oidc_server.cli.doctor.setting_ratings import rate_settings
+from oidc_server.cli.doctor.setting_ratings import rate_registration_scopes, rate_settings
 from oidc_server.cli.output import Json, show_all
 from oidc_server.clock import utc_now
 from oidc_server.database import Transaction
@@ -52,6 +52,7 @@ def doctor(
         with runtime.database.transaction("read") as db:
             found.append(rate_rotation(db, settings, runtime.clock()))
             found.append(rate_logouts(db, runtime.clock()))
+            found += rate_registration_scopes(db, settings)
             own = frozenset(runtime.issuer + runtime.paths.path(name) for name in _OWN_REDIRECTS)
             found += rate_clients(_enabled_clients(db), runtime.clock(), settings, own)
             found += advise(_enabled_clients(db), settings.host)

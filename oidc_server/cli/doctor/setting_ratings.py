@@ -3,7 +3,9 @@
 import asyncio
 from datetime import timedelta
 
+from oidc_server.cli import scopes
 from oidc_server.cli.doctor.findings import Finding
+from oidc_server.database import Transaction
 from oidc_server.serving.open_files import shortage
 from oidc_server.settings import Settings
 
@@ -43,6 +45,14 @@ def rate_settings(settings: Settings, limits: str) -> list[Finding]:
             "A stolen one works for more than an hour; set OIDC_ACCESS_TOKEN_LIFETIME to 10m.",
         ),
         rate_open_files(settings),
+    ]
+
+
+def rate_registration_scopes(db: Transaction, settings: Settings) -> list[Finding]:
+    """Whether the scopes that clients may register with are there: a misspelt one gives nothing."""
+    return [
+        Finding("registration scopes", "warn", f"OIDC_REGISTRATION_SCOPES: {problem}")
+        for problem in scopes.unknown(db, settings.registration_scopes)
     ]
 
 
