@@ -139,12 +139,15 @@ def _look_at_addresses(
 ) -> Finding:
     """Whether a client can choose the address that limits and the audit log see."""
     us = f"oidc-server doctor {secrets.token_hex(8)}"
-    http.post(
+    with http.stream(
+        "POST",
         address + "/token",
         data={"grant_type": "client_credentials"},
         auth=("doctor", "none"),
         headers={"X-Forwarded-For": _FORGED, "Forwarded": f"for={_FORGED}", "User-Agent": us},
-    )
+    ) as answer:
+        ours = _own_address(answer)
+        answer.read()
     wanted = Filter(event=Event.CLIENT_REFUSED.value, since=now - timedelta(minutes=5))
     with database.transaction("read") as db:
         told = audit_trail.search(db, wanted, limit=_MOST)
@@ -153,6 +156,8 @@ def _look_at_addresses(
         fix = "set the same OIDC_DATABASE_URL here and on every node"
         return Finding("addresses", "fail", f"A request is not in this database; {fix}.")
     came_from = seen[0].address
+    if came_from == _FORGED and ours is not None and _is_proxy(ours, settings):
+        return _from_a_proxy(ours)  # which the server has to believe
     if came_from == _FORGED:
         return Finding("addresses", "fail", f"A client can choose its address; {_FIX_ADDRESS}.")
     if settings.secure_cookies and not settings.trusted_proxies:
@@ -162,11 +167,26 @@ def _look_at_addresses(
             "warn",
             f"All requests seem to come from one proxy, {came_from}; if it is one, {fix}.",
         )
-    if any(ip_address(came_from) in network for network in settings.trusted_proxies):
-        return Finding(
-            "addresses",
-            "warn",
-            f"This request seems to come from a proxy, {came_from}, or from its machine: if doctor"
-            f" runs there, run it elsewhere; if not, {_FIX_ADDRESS}.",
-        )
+    if _is_proxy(came_from, settings):
+        return _from_a_proxy(came_from)
     return Finding("addresses", "ok", f"No client can choose its own; this one is {came_from}.")
+
+
+def _own_address(answer: httpx2.Response) -> str | None:
+    """Where the connection begins, as whoever it ends at sees it if nothing is between."""
+    stream = answer.extensions.get("network_stream")
+    begins = stream.get_extra_info("client_addr") if stream is not None else None
+    return None if begins is None else str(begins[0])
+
+
+def _is_proxy(address: str, settings: Settings) -> bool:
+    return any(ip_address(address) in network for network in settings.trusted_proxies)
+
+
+def _from_a_proxy(address: str) -> Finding:
+    return Finding(
+        "addresses",
+        "warn",
+        f"This request seems to come from a proxy, {address}, or from its machine: if doctor"
+        f" runs there, run it elsewhere; if not, {_FIX_ADDRESS}.",
+    )
