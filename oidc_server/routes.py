@@ -95,7 +95,7 @@ ROUTES = [
     ),
     Route(
         "/jwks.json",
-        published(jwks.jwks, access=jwks.access_to_keys),
+        published(jwks.jwks, access=jwks.access_to_keys, meanwhile=jwks.jwks_meanwhile),
         name="discovery.jwks",
     ),
     Route(

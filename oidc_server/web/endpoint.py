@@ -63,6 +63,8 @@ class Method:
     """Of authentications that failed, by address."""
     needs_before: Callable[[Context], bool] | None = None
     """Whether this request needs `before` at all; if not, a transaction is saved."""
+    meanwhile: Handler | None = None
+    """Answers while the database is away, without it; if there is none, that is an error."""
 
 
 class Endpoint:
@@ -154,6 +156,13 @@ class Endpoint:
             ctx.check_form()
         if method.before is not None and (method.needs_before is None or method.needs_before(ctx)):
             ctx.proof = await self._prove(ctx, method.before, method.access and "write")
+        response = await self._handle(ctx, method)
+        if response.status == 401 and failures is not None:
+            await runtime.limiter.failed(failures, ctx.counted_as)
+        return response
+
+    async def _handle(self, ctx: Context, method: Method) -> Response:
+        incoming = ctx.incoming
         access = method.access(incoming) if callable(method.access) else method.access
         try:
             response: Response = await self._in_transaction(ctx, method.handler, access)
@@ -161,8 +170,10 @@ class Endpoint:
             if error.trace is not None:
                 await self._in_transaction(ctx, error.trace, "write")
             raise
-        if response.status == 401 and failures is not None:
-            await runtime.limiter.failed(failures, ctx.counted_as)
+        except DatabaseUnavailableError:
+            if method.meanwhile is None:
+                raise
+            response = await self._in_transaction(ctx, method.meanwhile, None)
         return response
 
     async def _count(self, limit: Limit | None, failures: Limit | None, ctx: Context) -> None:

@@ -66,9 +66,15 @@ def document(handler: Handler) -> Endpoint:
     return Endpoint({"GET": Method(handler, None)}, shape=errors.as_problem)
 
 
-def published(handler: Handler, *, access: AccessRule) -> Endpoint:
-    """What clients discover: scripts of every origin may ask for it, with any header."""
-    methods = {"GET": Method(handler, access), "OPTIONS": Method(cors.preflight_of_published, None)}
+def published(
+    handler: Handler, *, access: AccessRule, meanwhile: Handler | None = None
+) -> Endpoint:
+    """What clients discover: scripts of every origin may ask for it, with any header.
+
+    `meanwhile` answers while the database is away.
+    """
+    get = Method(handler, access, meanwhile=meanwhile)
+    methods = {"GET": get, "OPTIONS": Method(cors.preflight_of_published, None)}
     return Endpoint(methods, shape=errors.as_oauth)
 
 

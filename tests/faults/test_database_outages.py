@@ -15,10 +15,15 @@ import pytest
 from sqlalchemy import text
 
 from oidc_server.database import DatabaseUnavailableError
+from oidc_server.domain import signing_keys
+from oidc_server.domain.signing_keys.ring import REMEMBERED_FOR
+from oidc_server.domain.signing_keys.rotation import RELOAD_AFTER
+from oidc_server.security.jose import ALGORITHMS
 from tests import site
 from tests.faults.recovery import (
     assert_no_bug_was_logged,
     assert_told_to_come_back,
+    wait_for,
     wait_until_ready,
 )
 from tests.relying_party import RelyingParty
@@ -27,6 +32,7 @@ from tests.services.deployment import Deployment, deployed
 from tests.services.postgres import PostgresServer
 
 pytestmark = [pytest.mark.race, pytest.mark.slow]
+LONG = "public, max-age=900"
 
 
 @pytest.mark.postgres
@@ -101,6 +107,7 @@ def test_a_writer_that_keeps_sqlite_locked_causes_503_and_no_harm(
         others = [timed(lambda: deployment.client().get("/health/live")) for _ in range(20)]
         read = party.userinfo(tokens["access_token"])
         live = deployment.http.get("/health/live")
+        keys = deployment.http.get("/jwks.json")
         answers = [writer.result() for writer in writers]
         waited = time.monotonic() - began
 
@@ -108,7 +115,7 @@ def test_a_writer_that_keeps_sqlite_locked_causes_503_and_no_harm(
         assert_told_to_come_back(refused)
     assert waited < 20
     assert sorted(others)[10] < 3, others
-    assert (read.status_code, live.status_code) == (200, 200)
+    assert (read.status_code, live.status_code, keys.status_code) == (200, 200, 200)
     assert party.redeem(code).status_code == 200
     assert party.refresh(tokens["refresh_token"]).status_code == 200
     assert_no_bug_was_logged(deployment)
@@ -139,6 +146,7 @@ def test_a_postgresql_that_hangs_is_given_up_and_taken_again(
         person, browser = deployment.make_user(), deployment.browser()
         tokens = party.redeem(party.authorize(browser, person).code).json()
         ask = requests_of(deployment, party, tokens)
+        known = deployment.http.get("/jwks.json")
 
         with frozen(place), ThreadPoolExecutor(20) as threads:
             asked = [threads.submit(timed_answer, ask[turn % len(ask)]) for turn in range(20)]
@@ -146,11 +154,13 @@ def test_a_postgresql_that_hangs_is_given_up_and_taken_again(
             live = timed(lambda: deployment.client().get("/health/live"))
             first = [one.result() for one in asked]
             after = [timed_answer(ask[0]) for _ in range(10)]
+            meanwhile = deployment.http.get("/jwks.json")
 
         for answer, _ in first + after:
             assert_told_to_come_back(answer)
         assert max(seconds for _, seconds in first) < 3 * 5
         assert live < 4
+        assert_goes_on(meanwhile, known)
         assert sorted(seconds for _, seconds in after)[5] < 3
         wait_until_ready(deployment)
         for _ in range(8):
@@ -158,6 +168,64 @@ def test_a_postgresql_that_hangs_is_given_up_and_taken_again(
         assert party.refresh(tokens["refresh_token"]).status_code == 200
         assert_no_bug_was_logged(deployment)
         assert "circuit breaker opened" in deployment.server.logs()
+
+
+@pytest.mark.postgres
+def test_the_keys_that_a_process_knows_are_told_on_and_tokens_are_not_taken(
+    private_postgres: tuple[Path, PostgresServer], tmp_path: Path
+) -> None:
+    place, server = private_postgres
+    with deployed(tmp_path, server.create_database(), workers=1) as deployment:
+        party = RelyingParty(deployment, deployment.make_client())
+        tokens = party.redeem(
+            party.authorize(deployment.browser(), deployment.make_user()).code
+        ).json()
+        known = deployment.http.get("/jwks.json")
+
+        postgres.stop(place)
+        wait_for(lambda: deployment.http.get("/jwks.json").headers["cache-control"] != LONG)
+        meanwhile = deployment.http.get("/jwks.json")
+        refused = party.userinfo(tokens["access_token"])
+        postgres.resume(place)
+
+        assert_goes_on(meanwhile, known)
+        assert_told_to_come_back(refused)
+        wait_until_ready(deployment)
+        assert deployment.http.get("/jwks.json").headers["cache-control"] == LONG
+        assert_no_bug_was_logged(deployment)
+
+
+@pytest.mark.postgres
+def test_what_is_told_of_keys_in_an_outage_keeps_to_their_times_and_ends(
+    private_postgres: tuple[Path, PostgresServer], tmp_path: Path
+) -> None:
+    place, server = private_postgres
+    settings = site.settings_for(server.create_database(), tmp_path)
+    with site.running_site(settings) as here, site.running_site(settings) as late:
+        before = kids(here)
+        fresh = signing_keys.generate(ALGORITHMS)
+        revoked = next(iter(before))
+        with here.db() as db:
+            vault, now = here.runtime.vault, here.clock.now
+            done = signing_keys.revoke(db, vault, revoked, fresh, now)
+        assert done is not None
+        assert done.rotation is not None
+        here.clock.advance(RELOAD_AFTER)
+        assert kids(here) == before
+
+        postgres.stop(place)
+        never_read = late.http.get("/jwks.json")
+        here.clock.now += RELOAD_AFTER
+        just_before = kids(here)
+        here.clock.now = done.takes_effect_at
+        afterwards = kids(here)
+        here.clock.now += REMEMBERED_FOR
+        in_the_end = here.http.get("/jwks.json")
+
+        assert_told_to_come_back(never_read)
+        assert just_before == before
+        assert afterwards == before - {revoked} | set(done.rotation.new)
+        assert_told_to_come_back(in_the_end)
 
 
 @pytest.mark.postgres
@@ -175,6 +243,18 @@ def test_a_statement_that_nobody_waits_for_any_more_ends_in_postgresql_too(
 
         assert time.monotonic() - began < 10
     postgres.drop_database(url)
+
+
+def kids(here: site.Site) -> set[str]:
+    return {key["kid"] for key in here.http.get("/jwks.json").json()["keys"]}
+
+
+def assert_goes_on(meanwhile: httpx2.Response, known: httpx2.Response) -> None:
+    """The same keys, to be kept for a minute; and scripts of every origin may still ask."""
+    assert (meanwhile.status_code, meanwhile.json()) == (200, known.json())
+    assert known.headers["cache-control"] == LONG
+    assert meanwhile.headers["cache-control"] == "public, max-age=60"
+    assert meanwhile.headers["access-control-allow-origin"] == "*"
 
 
 def timed(ask: Callable[[], httpx2.Response]) -> float:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -16,6 +16,9 @@ from oidc_server.domain.signing_keys.timeline import ALL, KeyTimes, SigningKeyRo
 from oidc_server.security.encryption import Vault
 from oidc_server.security.jose import SigningKey, VerificationKeys
 
+REMEMBERED_FOR = timedelta(minutes=15)
+"""How long after the last look at the database the public keys may still be told: no longer than a
+cache may keep them, so that a revocation which this process cannot see is late by no more."""
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 _END = datetime.max.replace(tzinfo=UTC)
 
@@ -59,7 +62,7 @@ class KeyRing:
     """The keys of this process: objects built once, kept in step with the database.
 
     Every request that uses them calls `refresh` first, so that no view is older than a few seconds:
-    where the database is away there is an error, and no JWKS of yesterday.
+    where the database is away there is an error. Only the public keys are told on, for a while.
     """
 
     def __init__(self, vault: Vault, access_token_alg: str = "ES256") -> None:
@@ -67,6 +70,7 @@ class KeyRing:
         self._vault = vault
         self._loaded = _Loaded((), {}, [], {})
         self._checked_at: datetime | None = None
+        self._confirmed = self._loaded
         self._view: _View | None = None
 
     def is_fresh(self, now: datetime) -> bool:
@@ -80,11 +84,11 @@ class KeyRing:
         version = tuple(db.all(_VERSION))
         if version != self._loaded.version:
             self._load(db, version)
-        db.afterwards(partial(self._note, now))
+        db.afterwards(partial(self._note, now, self._loaded))
 
-    def _note(self, now: datetime) -> None:
+    def _note(self, now: datetime, loaded: _Loaded) -> None:
         """Called after the commit: what was loaded may be uncommitted before (ADR 0027)."""
-        self._checked_at = now
+        self._checked_at, self._confirmed = now, loaded
 
     def _load(self, db: Transaction, version: tuple[Any, ...]) -> None:
         rows = db.all(ALL)
@@ -115,6 +119,15 @@ class KeyRing:
     def jwks(self, now: datetime) -> bytes:
         """The JWKS document (RFC 7517 §5): keys that will sign, sign, or signed lately."""
         return self._at(now).jwks
+
+    def remembered_jwks(self, now: datetime) -> bytes | None:
+        """The same while the database is away, as its last look foretold it (ADR 0009).
+
+        None where it was never looked at, or not within `REMEMBERED_FOR`.
+        """
+        if self._checked_at is None or abs(now - self._checked_at) >= REMEMBERED_FOR:
+            return None
+        return _look(self._confirmed, now).jwks
 
     def verification(self, now: datetime) -> VerificationKeys:
         """The same keys, for reading tokens of our own."""
