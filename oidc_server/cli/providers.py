@@ -9,6 +9,7 @@ import typer
 
 from oidc_server.cli.confirmation import Yes, confirm
 from oidc_server.cli.output import Json, fail, show, show_all
+from oidc_server.cli.provider_answers import why_unusable
 from oidc_server.cli.scopes import scope_option
 from oidc_server.cli.workshop import Workshop, workshop
 from oidc_server.domain import endings, identities, identity_providers
@@ -86,6 +87,9 @@ def add(
         _record(tools, Event.PROVIDER_ADDED, made)
         facts = _facts(tools, made)
     show(facts, as_json=as_json)
+    # When it is there for all: nobody waits for it, and the provider may just be down.
+    if (reason := why_unusable(tools.settings, name, issuer)) is not None:
+        typer.echo(f"{reason}. If that is not its issuer, remove it and add it anew.", err=True)
 
 
 @application.command("list")

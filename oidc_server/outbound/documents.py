@@ -119,9 +119,7 @@ class Documents:
         value: Any = None
         failure: Exception | None = None
         try:
-            value = purpose.parse(self._body(purpose, url))
-        except ValueError as error:
-            failure = OutboundRefusedError(str(error))
+            value = self.ask(purpose, url)
         except (OutboundRefusedError, OutboundUnavailableError) as error:
             failure = error
         if failure is not None:
@@ -133,11 +131,18 @@ class Documents:
             )
         self._remember(purpose, url, value, failure)
 
-    def _body(self, purpose: Purpose, url: str) -> bytes:
+    def ask(self, purpose: Purpose, url: str) -> Any:
+        """What its server answers now, parsed and not remembered; blocks for seconds.
+
+        Raises `OutboundUnavailableError`, `OutboundRefusedError`.
+        """
         answer = self.http.get(url, accept=purpose.accept, self_registered=purpose.self_registered)
         if answer.status != 200:
             raise OutboundRefusedError(f"answered {answer.status}")
-        return answer.body
+        try:
+            return purpose.parse(answer.body)
+        except ValueError as error:
+            raise OutboundRefusedError(str(error)) from None
 
     def _known(self, purpose: Purpose, url: str) -> _Fetched | None:
         return self._fetched[purpose.self_registered].get(purpose.key(url))

@@ -12,9 +12,11 @@ from oidc_server.cli.doctor.client_ratings import rate_clients
 from oidc_server.cli.doctor.findings import Finding
 from oidc_server.cli.doctor.setting_ratings import rate_registration_scopes, rate_settings
 from oidc_server.cli.output import Json, show_all
+from oidc_server.cli.provider_answers import why_unusable
 from oidc_server.clock import utc_now
 from oidc_server.database import Transaction
-from oidc_server.domain import clients, logout_deliveries, signing_keys
+from oidc_server.domain import clients, identity_providers, logout_deliveries, signing_keys
+from oidc_server.domain.identity_providers import IdentityProvider
 from oidc_server.settings import Settings, load
 
 _LATELY = timedelta(days=7)
@@ -56,6 +58,8 @@ def doctor(
             own = frozenset(runtime.issuer + runtime.paths.path(name) for name in _OWN_REDIRECTS)
             found += rate_clients(_enabled_clients(db), runtime.clock(), settings, own)
             found += advise(_enabled_clients(db), settings.host)
+            enabled = identity_providers.list_providers(db, enabled_only=True)
+        found += [rate_provider(provider, settings) for provider in enabled]
         found += look_from_outside(settings, runtime.database, runtime.clock(), url)
     found += rate_settings(settings, runtime.limiter.described())
     runtime.database.close()
@@ -67,6 +71,15 @@ def doctor(
 def _enabled_clients(db: Transaction) -> Iterator[clients.Client]:
     """Disabled clients do nothing, so nothing is said of them."""
     return (client for client in clients.each_client(db) if client.disabled_at is None)
+
+
+def rate_provider(provider: IdentityProvider, settings: Settings) -> Finding:
+    """Whether people can be sent to a provider whose button they see."""
+    check = f"provider {provider.name}"
+    if (reason := why_unusable(settings, provider.name, provider.issuer)) is None:
+        return Finding(check, "ok", f"It answers at {provider.issuer}.")
+    fix = f"oidc-server providers disable {provider.name} takes its button away"
+    return Finding(check, "warn", f"{reason}; {fix}.")
 
 
 def rate_rotation(db: Transaction, settings: Settings, now: datetime) -> Finding:

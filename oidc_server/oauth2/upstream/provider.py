@@ -52,6 +52,13 @@ class Upstream:
         """Take its breaker out of the metrics: the provider was changed or removed."""
         self._breaker.retire()
 
+    def look(self, issuer: str) -> None:
+        """Whether a browser could be sent there now, past the cache; blocks for seconds.
+
+        Raises `OutboundUnavailableError`, `OutboundRefusedError` if not.
+        """
+        self._check(issuer, self._documents.ask(_METADATA, _published(issuer)))
+
     def authorization_url(
         self,
         registration: Registration,
@@ -67,8 +74,10 @@ class Upstream:
         `max_age` has the provider tell when the person signed in there (`auth_time`). Raises
         `FetchNeeded`, `OutboundUnavailableError`, `OutboundRefusedError`.
         """
-        metadata: Mapping[str, Any] = self._documents.get(_METADATA, _published(registration), now)
-        self._check(registration, metadata)
+        metadata: Mapping[str, Any] = self._documents.get(
+            _METADATA, _published(registration.issuer), now
+        )
+        self._check(registration.issuer, metadata)
         client = client_of(registration, self._http)
         url, _ = client.create_authorization_url(
             metadata["authorization_endpoint"],
@@ -93,8 +102,8 @@ class Upstream:
         Raises `UpstreamError` for what cannot be trusted, and `OutboundUnavailableError`.
         """
         try:
-            metadata = self._fetched(_METADATA, _published(registration), now)
-            self._check(registration, metadata)
+            metadata = self._fetched(_METADATA, _published(registration.issuer), now)
+            self._check(registration.issuer, metadata)
             check_response(registration, metadata, response)
             code = response.get("code", "")
             tokens = fetch_tokens(registration, self._http, metadata, attempt, code)
@@ -105,9 +114,9 @@ class Upstream:
             raise UpstreamError(str(error)) from None
         return told(claims, more)
 
-    def _check(self, registration: Registration, metadata: Mapping[str, Any]) -> None:
+    def _check(self, issuer: str, metadata: Mapping[str, Any]) -> None:
         """Discovery §4.3. The browser is sent to no address that we would not ask ourselves."""
-        if metadata.get("issuer") != registration.issuer:
+        if metadata.get("issuer") != issuer:
             raise OutboundRefusedError("the metadata is of another issuer")
         for name in _ENDPOINTS:
             self._http.check_url(str(metadata.get(name)))
@@ -182,9 +191,9 @@ class Upstreams:
                 self._known.pop(provider_id)[1].retire()
 
 
-def _published(registration: Registration) -> str:
+def _published(issuer: str) -> str:
     """Discovery §4."""
-    return registration.issuer.rstrip("/") + "/.well-known/openid-configuration"
+    return issuer.rstrip("/") + "/.well-known/openid-configuration"
 
 
 _METADATA = Purpose(
