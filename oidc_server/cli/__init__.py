@@ -52,6 +52,7 @@ application = typer.Typer(
     help="An OAuth 2 and OpenID Connect authorization server.",
     no_args_is_help=True,
     add_completion=True,
+    context_settings={"help_option_names": ["-h", "--help"]},  # for every command below, too
     pretty_exceptions_enable=False,
     # Rich cuts the names of long options off on a narrow terminal; plain help wraps instead.
     rich_markup_mode=None,

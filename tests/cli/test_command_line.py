@@ -52,6 +52,7 @@ def test_every_command_explains_itself_and_every_option_in_full(run, monkeypatch
     done = run(*words, "--help")
 
     assert done.status == 0
+    assert run(*words, "-h").stdout == done.stdout
     assert ("--json" in done.stdout) == (words != ("serve",))
     options = [name for parameter in command.params for name in parameter.opts if name[:2] == "--"]
     assert [name for name in options if name not in done.stdout.split()] == []
@@ -66,6 +67,7 @@ def test_no_command_is_explained_by_half_a_sentence(run, monkeypatch, group):
 
     done = run(*group, "--help")
 
+    assert run(*group, "-h").stdout == done.stdout
     told = done.stdout.partition("Commands:")[2]
     assert told
     assert "..." not in told
