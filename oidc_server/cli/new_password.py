@@ -37,14 +37,16 @@ def new_password_hash(
             return passwords.check_importable(_read_line(as_json=as_json))
         except UnknownHashError as error:
             fail(str(error), as_json=as_json)
-    password = _read_password(from_stdin=from_stdin, as_json=as_json)
     settings = load()
-    problem = _problem(settings, password, known_by)
-    if problem is not None:
+    password = _read_password(from_stdin=from_stdin, as_json=as_json)
+    while (problem := _problem(settings, password, known_by)) is not None:
         minimum = settings.password_min_length
         known = f" (at least {minimum} characters)" if problem == "too_short" else ""
-        reason = problem.replace("_", " ")
-        fail(f"The password cannot be used: {reason}{known}.", as_json=as_json)
+        told = f"The password cannot be used: {problem.replace('_', ' ')}{known}."
+        if from_stdin:
+            fail(told, as_json=as_json)
+        typer.echo(told, err=True)  # somebody at a terminal can think of another one
+        password = _read_password(from_stdin=False, as_json=as_json)
     hasher = PasswordHasher(
         settings.argon2_time_cost, settings.argon2_memory_kib, settings.argon2_parallelism
     )

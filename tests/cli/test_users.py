@@ -1,6 +1,11 @@
 """`oidc-server users` and `oidc-server setup-link`."""
 
 import json
+import os
+import pty
+import subprocess
+import sys
+from contextlib import suppress
 from hashlib import sha1
 from urllib.parse import parse_qs, urlsplit
 
@@ -113,6 +118,39 @@ def test_a_weak_password_is_refused(run, password, message):
 
     assert (done.status, done.stderr) == (1, f"{message}\n")
     assert run("users", "list", "--json").json == []
+
+
+@pytest.mark.slow
+def test_at_a_terminal_another_password_is_asked_for_instead_of_a_weak_one(run):
+    heard, status = conversation(
+        ANN[:-1],
+        *(("Password: ", "password1"), ("Repeat for confirmation: ", "password1")),
+        *(("Password: ", PASSWORD), ("Repeat for confirmation: ", PASSWORD)),
+    )
+
+    assert status == 0, heard
+    assert heard.count("The password cannot be used: too common.") == 1
+    assert [one["username"] for one in run("users", "list", "--json").json] == ["ann"]
+
+
+def conversation(command, *turns):
+    """Run a command at a terminal, and type each answer when its question stands there."""
+    ours, theirs = pty.openpty()
+    words = [sys.executable, "-m", "oidc_server", *command]
+    with subprocess.Popen(
+        words, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+    ) as process:
+        os.close(theirs)
+        heard = ""
+        for question, answer in turns:
+            while not heard.endswith(question):
+                heard += os.read(ours, 1024).decode()
+            os.write(ours, f"{answer}\n".encode())
+        with suppress(OSError):  # the terminal has gone with the command
+            while more := os.read(ours, 1024).decode():
+                heard += more
+    os.close(ours)
+    return heard, process.returncode
 
 
 def test_a_password_is_never_an_argument(run):
