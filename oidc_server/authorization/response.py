@@ -77,7 +77,7 @@ def authorization_error(
     params = [("error", error.error)]
     if error.description:
         params.append(("error_description", as_description(error.description)))
-    return _deliver(ctx, trusted, params, signer)
+    return _deliver(ctx, trusted, params, signer).refusing(error.error)
 
 
 def _complete(ctx: Context, request_id: str | None) -> None:

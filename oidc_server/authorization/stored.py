@@ -6,6 +6,7 @@ from oidc_server.domain import authorization_requests, clients
 from oidc_server.domain.authorization_requests import REQUEST_URI_PREFIX, AuthorizationRequest
 from oidc_server.languages import Words
 from oidc_server.oauth2.vocabulary import ResponseMode
+from oidc_server.observability import current
 from oidc_server.people.untrusted_request import UntrustedRequestError
 from oidc_server.web.context import Context
 from oidc_server.web.incoming import Params
@@ -16,6 +17,7 @@ def trusted_again(db: Transaction, request: AuthorizationRequest) -> Trusted:
     client = clients.find(db, request.client_id)
     if client is None:
         raise UntrustedRequestError(Words("The client is no longer registered."))
+    current.note(client_id=client.client_id)
     if not is_registered(client, request.redirect_uri):
         raise UntrustedRequestError(
             Words("The redirect_uri is no longer registered."), client=client

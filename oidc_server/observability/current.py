@@ -94,7 +94,10 @@ def request() -> Request | None:
 
 
 def note(*, client_id: str | None = None, user_id: str | None = None) -> None:
-    """Note who sends the request, once they are authenticated, for its line in the log."""
+    """Note who sends the request, for its line in the log: once they are authenticated.
+
+    A browser sends it for a client that cannot be; that is noted once it is known to be registered.
+    """
     found = _current.get()
     if found is None:
         return

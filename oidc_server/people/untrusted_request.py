@@ -37,7 +37,7 @@ def untrusted_page(
     `way_on` is a route of ours, and what its button says.
     """
     ctx.ui_locales = ctx.ui_locales or " ".join(ctx.query.all("ui_locales"))
-    return ctx.render(
+    page = ctx.render(
         "errors/error.html",
         status=400,
         title=translate(ctx.language, _title(error.client)),
@@ -52,6 +52,7 @@ def untrusted_page(
         ],
         way_on=way_on and (ctx.path(way_on[0]), translate(ctx.language, way_on[1])),
     )
+    return page.refusing(error.details.get("error", "invalid_request"))
 
 
 def _title(client: Client | None) -> str:

@@ -101,15 +101,15 @@ class Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         runtime: Runtime = scope["app"].runtime
         request = observing.begin(scope, runtime.route_names.get(self, observing.UNKNOWN))
-        status = observing.BROKEN_OFF
+        status, error = observing.BROKEN_OFF, None
         try:
             with runtime.gate:
                 response = await self._response(scope, receive, runtime, request.request_id)
             response.headers += observing.headers(request)
-            status = response.status
+            status, error = response.status, response.error
             await response(scope, receive, send)
         finally:
-            observing.end(request, scope["method"], status, runtime.slow_after)
+            observing.end(request, scope["method"], status, runtime.slow_after, error)
 
     async def _response(
         self, scope: Scope, receive: Receive, runtime: Runtime, reference: str

@@ -36,8 +36,13 @@ def headers(request: Request) -> tuple[Header, ...]:
     return named, (b"traceparent", request.traceparent.encode("ascii"))
 
 
-def end(request: Request, method: str, status: int, slow_after: float) -> None:
-    """Count and log the request: names and ids, never an address or a parameter."""
+def end(
+    request: Request, method: str, status: int, slow_after: float, error: str | None = None
+) -> None:
+    """Count and log the request: names and ids, never an address or a parameter.
+
+    `error` is that of `Response.refusing`.
+    """
     seconds = time.perf_counter() - request.began
     metrics.request_answered(request.route, method, status, seconds)
     if (tracer := tracing.tracer()) is not None:
@@ -48,6 +53,8 @@ def end(request: Request, method: str, status: int, slow_after: float) -> None:
         "status": status,
         "duration_ms": round(seconds * 1000, 3),
     }
+    if error is not None:
+        fields["error"] = error
     if request.client_id is not None:
         fields["client_id"] = request.client_id
     if request.user_id is not None:

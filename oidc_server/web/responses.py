@@ -94,7 +94,7 @@ class Response:
     `headers` come in addition to those of its kind.
     """
 
-    __slots__ = ("body", "headers", "kind", "status")
+    __slots__ = ("body", "error", "headers", "kind", "status")
 
     def __init__(
         self, status: int, kind: Kind, body: bytes = b"", headers: Iterable[Header] = ()
@@ -105,6 +105,16 @@ class Response:
         if status not in _WITHOUT_CONTENT:
             self.headers.append((b"content-length", b"%d" % len(body)))
         self.body = body
+        self.error: str | None = None
+
+    def refusing(self, error: str) -> "Response":
+        """Say why it is a refusal, for the line in the log; returns this response.
+
+        `error` is a code of OAuth's or the name of a problem type, a word of ours in any case: a
+        description may hold what was sent.
+        """
+        self.error = error
+        return self
 
     def with_header(self, name: str, value: str) -> "Response":
         """Add a header; returns this response."""

@@ -19,5 +19,5 @@ def turn_away(runtime: Runtime, status: int, detail: str) -> Response:
 def _turn_away(runtime: Runtime, status: int, detail: str) -> Response:
     request = observing.begin({"headers": ()}, observing.UNKNOWN)
     answer = problem_details(runtime.issuer, type_of(status), detail, request.request_id)
-    observing.end(request, "", status, slow_after=math.inf)
+    observing.end(request, "", status, slow_after=math.inf, error=answer.error)
     return answer.carrying(observing.headers(request))

@@ -155,6 +155,56 @@ def test_the_line_names_the_person_whether_they_come_with_a_session_or_with_a_to
     assert by_session["user_id"] == person.id
 
 
+def test_the_line_of_a_refusal_says_why_by_a_word_of_ours_and_repeats_nothing(site: Site, stream):
+    party, browser, _, tokens = signed_in(site)
+    app = party.app.client_id
+    wrong = {"redirect_uri": "https://hidden.example/"}
+
+    party.refresh("hidden-token")
+    party.refresh(tokens["refresh_token"], scope="hidden")
+    site.http.get("/userinfo", headers={"authorization": "Bearer hidden"})
+    site.http.get("/api/v1/me", headers={"authorization": "Bearer hidden"})
+    site.http.get("/hidden-path")
+    site.http.post("/par", data={"client_id": "hidden"})
+    browser.go(party.url(scope="hidden"))
+    browser.go(party.url(**wrong))
+    browser.go(party.url(client_id="hidden"))
+    browser.go(party.url(response_mode="form_post", scope="hidden"))
+    site.http.get(DISCOVERY)  # its answer has left after the line before it was written
+
+    told = [
+        (line["route"], line["status"], line["error"], line.get("client_id"))
+        for line in request_lines(stream)
+        if "error" in line
+    ]
+    assert told == [
+        ("token.token", 400, "invalid_grant", app),
+        ("token.token", 400, "invalid_scope", app),
+        ("userinfo.userinfo", 401, "invalid_token", None),
+        ("account_api.me", 401, "invalid-token", None),
+        ("unknown", 404, "invalid_request", None),
+        ("authorization.push", 401, "invalid_client", None),
+        ("authorization.authorize", 303, "invalid_scope", app),
+        ("authorization.authorize", 400, "invalid_request", app),
+        ("authorization.authorize", 400, "invalid_request", None),
+        ("authorization.authorize", 200, "invalid_scope", app),
+    ]
+    assert "hidden" not in stream.getvalue()
+
+
+def test_the_line_of_a_request_for_a_client_names_it_and_no_error_where_all_is_well(
+    site: Site, stream
+):
+    party, browser, person, _ = signed_in(site)
+
+    party.authorize(browser, person)
+
+    site.http.get(DISCOVERY)  # its answer has left after the line before it was written
+    for line in request_lines(stream, "authorization.authorize"):
+        assert line["client_id"] == party.app.client_id
+    assert not [line for line in request_lines(stream) if "error" in line]
+
+
 def test_a_path_with_something_in_it_is_not_in_the_log(site: Site, stream):
     site.http.get("/authorize/hidden-request-id")
     site.http.get("/hidden-path")

@@ -9,6 +9,7 @@ from oidc_server.domain.clients import Client
 from oidc_server.languages import Words
 from oidc_server.oauth2.redirects import MAX_STATE
 from oidc_server.oauth2.vocabulary import ResponseMode
+from oidc_server.observability import current
 from oidc_server.people.untrusted_request import UntrustedRequestError
 from oidc_server.web.incoming import Params
 
@@ -41,6 +42,7 @@ def find_client(db: Transaction, params: Params) -> Client:
         raise UntrustedRequestError(
             Words("No client is registered with this client_id."), client_id=client_id
         )
+    current.note(client_id=client.client_id)
     return client
 
 

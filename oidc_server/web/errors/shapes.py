@@ -15,7 +15,7 @@ from oidc_server.web.responses import Response
 
 def as_page(ctx: Context, problem: Problem) -> Response:
     """An error page, for people."""
-    return ctx.render(
+    page = ctx.render(
         "errors/error.html",
         status=problem.status,
         title=translate(ctx.language, problem.title),
@@ -27,6 +27,7 @@ def as_page(ctx: Context, problem: Problem) -> Response:
         details=[],
         way_on=problem.way_on and _button(ctx, *problem.way_on),
     )
+    return page.refusing(problem.error)
 
 
 def _button(ctx: Context, route: str | None, words: str) -> tuple[str, str]:
@@ -65,7 +66,8 @@ def problem_details(
         "reference": reference,
         **members,
     }
-    return responses.json(body, status=kind.status, media_type="application/problem+json")
+    answer = responses.json(body, status=kind.status, media_type="application/problem+json")
+    return answer.refusing(kind.name)
 
 
 def oauth_error(error: str, description: str, status: int, reference: str) -> Response:
@@ -75,4 +77,4 @@ def oauth_error(error: str, description: str, status: int, reference: str) -> Re
         "error_description": as_description(description),
         "reference": reference,
     }
-    return responses.json(body, status=status)
+    return responses.json(body, status=status).refusing(error)
