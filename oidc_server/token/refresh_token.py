@@ -9,8 +9,13 @@ from oidc_server.domain import refresh_tokens
 from oidc_server.domain.audit import Event
 from oidc_server.domain.clients import Client
 from oidc_server.domain.refresh_tokens import Presented, Replayed
-from oidc_server.oauth2.authlib import InvalidGrantError, RefreshTokenGrantBase
+from oidc_server.oauth2.authlib import (
+    InvalidGrantError,
+    InvalidScopeError,
+    RefreshTokenGrantBase,
+)
 from oidc_server.oauth2.client_authentication import AuthenticatedClient
+from oidc_server.oauth2.errors import describable
 from oidc_server.oauth2.exchange import Exchange
 from oidc_server.oauth2.vocabulary import GrantType
 from oidc_server.token import issuing
@@ -46,6 +51,8 @@ class RefreshTokenGrant(RefreshTokenGrantBase):
         except InvalidGrantError:  # Authlib gives no reason
             reason = "The refresh token is unknown, or was given to another client."
             raise InvalidGrantError(reason) from None
+        except InvalidScopeError:  # nor does it name the scope
+            raise self._beyond_the_grant() from None
         presented = self.request.refresh_token.presented
         if not presented.holds(self.server.exchange.now):
             raise InvalidGrantError("The refresh token has expired or was revoked.")
@@ -53,6 +60,11 @@ class RefreshTokenGrant(RefreshTokenGrantBase):
         if bound_to is not None and bound_to != self.server.exchange.dpop_jkt:
             raise InvalidGrantError("The refresh token is bound to a key that was not proved.")
         issuing.audiences_for(self.server.exchange, presented.grant.resources)
+
+    def _beyond_the_grant(self) -> InvalidScopeError:
+        granted = self._read.grant.scopes if self._read is not None else frozenset()
+        beyond = sorted(set(self.server.exchange.form.get("scope", "").split()) - granted)
+        return InvalidScopeError(f"The scope {describable(' '.join(beyond))} was not granted.")
 
     def authenticate_refresh_token(self, _token: str) -> _Credential | None:
         return _Credential(self._read) if self._read is not None else None

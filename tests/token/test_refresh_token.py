@@ -138,6 +138,18 @@ def test_a_refused_request_spends_nothing(site: Site) -> None:
     assert party.refresh(token).status_code == 200
 
 
+def test_a_scope_that_was_not_granted_is_named(site: Site) -> None:
+    party, _, _, tokens = signed_in(site)
+
+    two = party.refresh(tokens["refresh_token"], scope="profile payments admin")
+    odd = party.refresh(tokens["refresh_token"], scope='a"b' + "x" * 200)
+
+    assert refused(two, "invalid_scope")
+    assert two.json()["error_description"] == "The scope admin payments was not granted."
+    assert refused(odd, "invalid_scope")
+    assert odd.json()["error_description"] == f"The scope a'b{'x' * 77}... was not granted."
+
+
 def test_less_can_be_asked_for_and_everything_again(site: Site) -> None:
     party, _, _, tokens = signed_in(site)
 
