@@ -41,8 +41,9 @@ migrate:
 # Make an administrator, there or here (username=ada email=ada@example.com, or it asks), while the server runs or not
 create-admin:
 	@username="$(username)" email="$(email)"; \
-	test -n "$$username" || read -rp "Username: " username; \
-	test -n "$$email" || read -rp "E-mail address: " email; \
+	{ test -n "$$username" || read -rp "Username: " username; } && \
+	{ test -n "$$email" || read -rp "E-mail address: " email; } || \
+	  { echo "Nobody answers; say who: make create-admin username=ada email=ada@example.com" >&2; exit 1; }; \
 	set -- users add --admin --username "$$username" --email "$$email" $(ARGS); \
 	if $(CONTAINERS_ARE_UP); then echo "In the containers:" >&2; \
 	  docker compose exec $$(test -t 0 || echo -T) node-1 oidc-server "$$@"; \

@@ -169,6 +169,16 @@ def test_in_the_containers_create_admin_hands_on_what_is_typed(checkout: Checkou
     assert (checkout.folder / "typed").read_text() == PASSWORD
 
 
+@pytest.mark.parametrize("said", [(), ("username=ada",)], ids=" ".join)
+def test_where_nobody_answers_create_admin_says_what_it_needs(
+    checkout: Checkout, said: tuple[str, ...]
+) -> None:
+    done = checkout.make("create-admin", *said)
+
+    assert done.returncode != 0
+    assert "say who: make create-admin username=ada email=ada@example.com\n" in done.stderr
+
+
 @pytest.mark.slow
 def test_without_containers_both_work_on_this_machine(checkout: Checkout) -> None:
     migrated = checkout.make("migrate")
