@@ -26,7 +26,7 @@ from oidc_server.settings import (
     keeps_own_secret,
     load,
 )
-from oidc_server.transfer import archive
+from oidc_server.transfer import InUseError, TransferError, archive
 from oidc_server.transfer.archive import Archive
 from oidc_server.transfer.reading import reading
 from oidc_server.transfer.restoring import Restored
@@ -141,6 +141,8 @@ def _restore(settings: Settings, found: Archive, *, replace: bool) -> Restored:
                 replace=replace,
                 before_commit=keep_secrets,
             )
+    except InUseError as error:
+        raise TransferError(f"{error} --replace deletes all that is in it first.") from None
     finally:
         database.close()
 

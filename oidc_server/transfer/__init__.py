@@ -15,3 +15,7 @@ Progress = Callable[[int, int], None]
 
 class TransferError(Exception):
     """It cannot be done, and nothing was changed. The text says why, and what to do."""
+
+
+class InUseError(TransferError):
+    """The target is no empty database."""

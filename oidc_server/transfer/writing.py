@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Table, delete, insert, text
 
 from oidc_server import schema
 from oidc_server.database import Database
-from oidc_server.transfer import TransferError, tables
+from oidc_server.transfer import InUseError, TransferError, tables
 
 _IN_USE = ("users", "clients", "credit_entries")
 _FOREVER = 9_000_000_000_000_000
@@ -76,7 +76,7 @@ def _empty(connection: Connection, *, replace: bool) -> None:
     named = {table.name: table for table in found}
     in_use = [name for name in _IN_USE if name in named and tables.count(connection, named[name])]
     if in_use and not replace:
-        raise TransferError(f"The database is in use: there are {in_use[0].replace('_', ' ')}.")
+        raise InUseError(f"The database is in use: there are {in_use[0].replace('_', ' ')}.")
     if found and connection.dialect.name == "postgresql":
         every = ", ".join(f'"{table.name}"' for table in found)
         connection.execute(text(f"LOCK TABLE {every} IN ACCESS EXCLUSIVE MODE"))

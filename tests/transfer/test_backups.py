@@ -116,7 +116,9 @@ def test_a_file_that_is_damaged_or_for_another_key_changes_nothing(
     foreign = command(fresh_database_url, "restore", "one.backup", "--replace")
 
     assert [used.status, foreign.status] == [1, 1]
-    assert "in use: there are users" in used.stderr
+    assert used.stderr.endswith(
+        "The database is in use: there are users. --replace deletes all that is in it first.\n"
+    )
     assert "The key is not the one of this backup." in foreign.stderr
     with site_on(fresh_database_url, tmp_path / "data") as site:
         assert life.on(site)[0].refresh(life.tokens["refresh_token"]).status_code == 200
