@@ -21,7 +21,7 @@ scope. A scope alone never lets a person act on others: that takes a role which 
 **Bodies** are JSON in UTF-8, at most 64 KiB, without members that are not described here.
 
 **Sending again.** Where sending twice would matter, an `Idempotency-Key` is needed: the answer to
-it is kept for at least 24 hours, for this caller and this body, and given again with
+it is kept for at least 48 hours, for this caller and this body, and given again with
 `Idempotent-Replayed: true`.
 
 **Long lists** come in pages: send `next_cursor` of one as `cursor` to get the next. There is none

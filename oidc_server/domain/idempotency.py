@@ -12,7 +12,7 @@ from oidc_server.database import Statement, Transaction
 from oidc_server.domain.base import Base, Instant, delete_some, table_of
 
 KEPT_FOR = timedelta(hours=48)
-"""How long an answer is repeated at least; it is more than the 24 hours that we promise."""
+"""How long an answer is repeated at least, as the documentation promises."""
 
 
 class IdempotencyKey(Base):

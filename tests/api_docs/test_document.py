@@ -1,6 +1,7 @@
 """The description of the API: good OpenAPI, and true of every operation."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,9 +10,11 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from oidc_server.api.operations import Operation
 from oidc_server.api_docs.document import document as document_of
+from oidc_server.domain.idempotency import KEPT_FOR
 from oidc_server.oauth2.vocabulary import API_SCOPES
 from oidc_server.routes import OPERATIONS
 from oidc_server.web.errors.types import PROBLEM_TYPES
+from tests.examples.reading import page, parts
 from tests.site import Site
 from tests.wire import ask
 
@@ -27,6 +30,16 @@ def document() -> dict[str, Any]:
     made = document_of(OPERATIONS, issuer=ISSUER, name="Your ID", endpoints=endpoints)
     read: dict[str, Any] = json.loads(json.dumps(made))
     return read
+
+
+def test_it_says_how_long_an_answer_is_repeated_as_the_page_about_the_api_does(
+    document: dict[str, Any],
+) -> None:
+    hours = KEPT_FOR // timedelta(hours=1)
+    promise = f"kept for at least {hours} hours"
+
+    assert promise in document["info"]["description"]
+    assert promise in parts(page("api.md"))["idempotency-keys"]
 
 
 def told_of(document: dict[str, Any], operation: Operation) -> dict[str, Any]:
