@@ -24,21 +24,26 @@ class ClientView:
     tos_uri: str | None
     form_target: str
     """The origin or scheme that a form post may be redirected to (CSP `form-action`), if any."""
+    self_registered: bool
+    """Nobody but the client says what it is called."""
+    is_local: bool
+    """A program on the device of the browser: at a loopback address, or a scheme of its own."""
 
 
 def view_of(client: Client, redirect_uri: str) -> ClientView:
     """The view of a client whose redirect URI has been checked."""
     parts = urlsplit(redirect_uri)
     target = origin_of(redirect_uri) or f"{parts.scheme}:"
-    return _view(client, host=parts.netloc or parts.scheme, form_target=target)
+    is_local = parts.scheme != "https"  # plain http is for loopback alone
+    return _view(client, parts.netloc or parts.scheme, form_target=target, is_local=is_local)
 
 
 def view_of_device(client: Client) -> ClientView:
     """The view of a client that nobody goes back to: it is on another device."""
-    return _view(client, host="", form_target="")
+    return _view(client, host="", form_target="", is_local=False)
 
 
-def _view(client: Client, *, host: str, form_target: str) -> ClientView:
+def _view(client: Client, host: str, *, form_target: str, is_local: bool) -> ClientView:
     metadata = client.metadata
     return ClientView(
         client_id=client.client_id,
@@ -49,4 +54,6 @@ def _view(client: Client, *, host: str, form_target: str) -> ClientView:
         policy_uri=metadata.policy_uri,
         tos_uri=metadata.tos_uri,
         form_target=form_target,
+        self_registered=client.self_registered,
+        is_local=is_local,
     )

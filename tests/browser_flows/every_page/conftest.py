@@ -19,9 +19,9 @@ _PATIENCE = 60.0
 
 @pytest.fixture(scope="package")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    """Administrators of this server must have a second step."""
+    """Administrators of this server must have a second step; applications register themselves."""
     folder = tmp_path_factory.mktemp("place")
-    with running_place(folder, OIDC_SECOND_FACTOR="admins") as place:
+    with running_place(folder, OIDC_SECOND_FACTOR="admins", OIDC_REGISTRATION="open") as place:
         place.add_user("ada")
         yield place
 

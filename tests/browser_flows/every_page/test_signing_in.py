@@ -132,6 +132,27 @@ def test_the_pages_of_an_authorization_request_have_no_faults(
     look("errors/error.html", f"{APP} is not set up correctly", "app")
 
 
+def test_the_consent_page_of_an_app_that_registered_itself_has_no_faults(
+    place: Place, page: Page, look: Look
+) -> None:
+    members = {"client_name": APP, "redirect_uris": ["https://ledger.example.net/callback"]}
+    made = httpx2.post(f"{place.issuer}/register", json=members).json()
+    query = {
+        "client_id": made["client_id"],
+        "redirect_uri": members["redirect_uris"][0],
+        "response_type": "code",
+        "scope": "openid profile email",
+        "code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+        "code_challenge_method": "S256",
+    }
+    sign_in(page, place.issuer, "ada")
+    expect_account_of(page, "Ada")
+
+    page.goto(f"{place.issuer}/authorize?{urlencode(query)}")
+
+    look("authorization/consent.html", f"{APP} wants to use your account", "self-registered")
+
+
 def test_the_pages_of_a_device_have_no_faults(place: Place, page: Page, look: Look) -> None:
     client_id = place.command(
         *("clients", "add", "--name", "A terminal with a name that has many words"),
