@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import Literal
 
 import httpx2
 import pytest
@@ -18,6 +19,7 @@ from tests.services.ready_databases import ReadyDatabases
 from tests.services.server import RunningServer, running_server
 
 pytestmark = pytest.mark.slow
+AWAY = "This is not available just now. Try again in a moment."
 EXAMPLE = ROOT / "examples" / "gateway"
 FORGED = {
     "X-Auth-User": "somebody",
@@ -136,6 +138,8 @@ def test_what_is_not_for_outside_is_not_there(gateway: Gateway) -> None:
 
         assert answer.status_code == 404, path
         assert "There is nothing here." in answer.text
+        assert "To your account" in answer.text
+        assert "Try again" not in answer.text
 
 
 def test_a_stranger_is_sent_to_the_sign_in_and_a_script_is_not(gateway: Gateway) -> None:
@@ -160,12 +164,55 @@ def test_while_a_node_cannot_say_who_it_is_nobody_passes(gateway: Gateway, nginx
         page = httpx2.get(f"http://localhost:{port}/reports/", headers=FORGED)
         api = httpx2.get(f"http://localhost:{port}/stock/", headers=FORGED)
         login = httpx2.get(f"http://localhost:{port}/login")
+        ours = httpx2.get(f"http://localhost:{port}/api/v1/me")
+        oauth = [
+            httpx2.post(f"http://localhost:{port}/token", data={"grant_type": "hidden"}),
+            httpx2.get(f"http://localhost:{port}/userinfo"),
+            httpx2.get(f"http://localhost:{port}/.well-known/openid-configuration"),
+        ]
 
-    assert (page.status_code, api.status_code, login.status_code) == (503, 503, 502)
+    for answer in (page, api, login, ours, *oauth):
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "2"), answer.url
+        assert answer.headers["cache-control"] == "no-store"
+    for answer in oauth:
+        assert answer.headers["content-type"] == "application/json"
+        assert answer.json()["error"] == "temporarily_unavailable"
+    assert ours.headers["content-type"] == "application/problem+json"
+    assert ours.json()["status"] == 503
     assert "not available just now" in page.text
     assert api.json()["status"] == 503
-    assert api.headers["retry-after"] == "2"
     assert "not available just now" in login.text
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_while_no_node_answers_a_person_sees_a_card_that_leads_to_the_same_address(
+    nginx: Start, page: Page, scheme: Literal["light", "dark"]
+) -> None:
+    port, nobody = free_port(), f"127.0.0.1:{free_port()}"
+    changes = {":8080": f":{port}", "127.0.0.1:8001": nobody, "127.0.0.1:8002": nobody}
+    address = f"http://localhost:{port}//elsewhere.example/login?return_to=%2Faccount"
+    complaints: list[str] = []
+    page.on("console", lambda told: complaints.append(told.text))
+    page.emulate_media(color_scheme=scheme)
+    with nginx(EXAMPLE, port, changes):
+        for width in (320, 1280):
+            page.set_viewport_size({"width": width, "height": 700})
+            page.goto(address)
+
+            card = page.locator("main").bounding_box()
+            assert card is not None
+            assert abs(2 * card["x"] + card["width"] - width) <= 1
+            assert card["x"] >= 16
+            assert card["width"] <= 420
+            expect(page.get_by_role("link")).to_have_count(1)
+            words = " ".join(page.locator("main").inner_text().split())
+            assert words == f"{AWAY} Try again Error 503"
+            with page.expect_navigation() as again:
+                page.get_by_role("link", name="Try again").click()
+            assert again.value.status == 503
+            expect(page).to_have_url(address)
+
+    assert not [told for told in complaints if "Content Security Policy" in told]
 
 
 def test_what_is_too_large_is_refused_by_the_gateway(gateway: Gateway) -> None:
