@@ -1,6 +1,6 @@
 """What a client asks for, at whatever endpoint: scopes and audiences that it may have."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from oidc_server.database import Transaction
 from oidc_server.domain import resources
@@ -14,8 +14,12 @@ from oidc_server.oauth2.vocabulary import API_SCOPES, GrantType, Scope
 _MOST_RESOURCES = 20
 
 
-def scopes_for(client: Client, scope: str | None) -> frozenset[str]:
-    """The scopes asked for that the client may have; all but offline access when none is.
+def scopes_for(
+    client: Client, scope: str | None, known: Mapping[str, Resource | None] | None = None
+) -> frozenset[str]:
+    """The scopes asked for that the client may have; those of `_by_default` when none is.
+
+    `known` are the audiences of the request, where they decide what it asks for by default.
 
     What it may not have is left out: the token response says what was given (RFC 6749 §3.3).
     Raises `InvalidScopeError` when nothing is left: without a scope nobody would be asked for
@@ -24,12 +28,25 @@ def scopes_for(client: Client, scope: str | None) -> frozenset[str]:
     if scope is not None and not all(word == "" or is_scope(word) for word in scope.split(" ")):
         raise InvalidScopeError("The scope holds characters that are not allowed.")
     asked = frozenset((scope or "").split())
-    scopes = client.narrow(asked) if asked else client.metadata.scopes - {Scope.OFFLINE_ACCESS}
+    scopes = client.narrow(asked) if asked else _by_default(client, known or {})
     if not client.allows_grant(GrantType.REFRESH_TOKEN):
         scopes -= {Scope.OFFLINE_ACCESS}
     if not scopes:
         raise InvalidScopeError("The client may have no scope of those that are asked for.")
     return scopes
+
+
+def _by_default(client: Client, known: Mapping[str, Resource | None]) -> frozenset[str]:
+    """What is asked for without a `scope` (RFC 6749 §3.3): what it may have at these resources.
+
+    So nobody is asked for a profile which none of them needs (RFC 8707 §2). All but offline access
+    where we are an audience too, where there are no others, or it may have none of their scopes.
+    """
+    scopes = client.metadata.scopes - {Scope.OFFLINE_ACCESS}
+    if None in known.values():
+        return scopes
+    of_these = frozenset().union(*(resource.scopes for resource in known.values() if resource))
+    return scopes & of_these or scopes
 
 
 def known_resources(

@@ -1,5 +1,6 @@
 """RFC 8707 §2: resources that are asked for, told to people, and remembered with their consent."""
 
+from typing import Any
 from urllib.parse import urlencode
 
 import jwt
@@ -13,10 +14,16 @@ from tests.site import Site
 
 LEDGER, ARCHIVE = "https://ledger.example.net/", "https://archive.example.net/"
 VAULT = "https://vault.example.net/"
+ISSUER = "the issuer"
+MANY = ("openid", "profile", "email", "offline_access", "ledger:read")
 
 
 def asking(party: RelyingParty, *resources: str, **changes: str | None) -> str:
     return f"{party.url(**changes)}&{urlencode([('resource', name) for name in resources])}"
+
+
+def decoded(token: str) -> dict[str, Any]:
+    return jwt.decode(token, options={"verify_signature": False})
 
 
 def asks(page: Response) -> bool:
@@ -66,6 +73,53 @@ def test_the_scopes_of_a_resource_are_told_with_its_name(site: Site) -> None:
     assert "ledger:read" in page.text
     assert "Act for you at" not in page.text
     assert party.redeem(answer.code).json()["scope"] == "ledger:read openid"
+
+
+@pytest.mark.parametrize("way", ["/authorize", "/par"])
+def test_without_a_scope_only_those_of_the_resources_are_asked_for(site: Site, way: str) -> None:
+    party, browser, _, _ = signed_in(site, scopes=MANY)
+    make_resource(site, LEDGER, "ledger:read ledger:write")
+
+    address = asking(party, LEDGER, scope=None)
+    if way == "/par":
+        pushed = party.post("/par", **party.parameters(scope=None, resource=LEDGER)).json()
+        request = {"client_id": party.app.client_id, "request_uri": pushed["request_uri"]}
+        address = f"/authorize?{urlencode(request)}"
+    tokens = party.redeem(party.read(browser.allow(browser.go(address))).code).json()
+    fresh = party.refresh(tokens["refresh_token"]).json()
+
+    assert tokens["scope"] == fresh["scope"] == "ledger:read"
+    assert "id_token" not in tokens
+    assert decoded(fresh["access_token"])["aud"] == LEDGER
+
+
+@pytest.mark.parametrize("scope", ["openid", "openid profile ledger:read"])
+def test_with_a_scope_and_a_resource_what_is_asked_for_is_given(site: Site, scope: str) -> None:
+    party, browser, _, _ = signed_in(site, scopes=MANY)
+    make_resource(site, LEDGER, "ledger:read")
+
+    page = browser.go(asking(party, LEDGER, scope=scope))
+    tokens = party.redeem(party.read(browser.allow(page)).code).json()
+
+    assert set(tokens["scope"].split()) == set(scope.split())
+    assert "id_token" in tokens
+
+
+@pytest.mark.parametrize("resources", [(), (ISSUER,), (LEDGER, ISSUER), (ARCHIVE,)])
+def test_without_a_scope_everything_is_asked_for_where_no_resource_narrows_it(
+    site: Site, resources: tuple[str, ...]
+) -> None:
+    """None is named, we are one, or the client may have nothing there that has a name."""
+    party, browser, _, _ = signed_in(site, scopes=MANY)
+    make_resource(site, LEDGER, "ledger:read")
+    make_resource(site, ARCHIVE, "archive:read")
+    named = (site.issuer if name == ISSUER else name for name in resources)
+
+    page = browser.go(asking(party, *named, scope=None))
+
+    answer = party.read(browser.allow(page))
+    scope = party.redeem(answer.code).json()["scope"]
+    assert {"openid", "profile", "email"} <= set(scope.split())
 
 
 def test_every_resource_is_named_whatever_its_scopes_are_called(site: Site) -> None:

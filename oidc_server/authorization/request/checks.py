@@ -9,6 +9,7 @@ from oidc_server.authorization.request.claims_parameter import ClaimsRequest, re
 from oidc_server.authorization.request.trusted import Trusted
 from oidc_server.domain import subjects
 from oidc_server.domain.clients import Client
+from oidc_server.domain.resources import Resource
 from oidc_server.oauth2.authlib import (
     InvalidRequestError,
     UnauthorizedClientError,
@@ -55,6 +56,11 @@ class Draft:
         text = self.get("claims")
         return None if text is None else read_claims(text, self.client)
 
+    @cached_property
+    def resources(self) -> dict[str, Resource | None]:
+        ctx, asked = self.ctx, self.params.all("resource")
+        return known_resources(ctx.db, ctx.runtime.issuer, asked)
+
 
 Check = Callable[[Draft], dict[str, Any]]
 """Looks at one thing; returns the fields it settles, or raises an OAuth2Error."""
@@ -93,7 +99,7 @@ def response_mode(draft: Draft) -> dict[str, Any]:
 
 
 def scope(draft: Draft) -> dict[str, Any]:
-    return {"scopes": scopes_for(draft.client, draft.get("scope"))}
+    return {"scopes": scopes_for(draft.client, draft.get("scope"), draft.resources)}
 
 
 def code_challenge(draft: Draft) -> dict[str, Any]:
@@ -140,8 +146,7 @@ def max_age(draft: Draft) -> dict[str, Any]:
 
 def resource(draft: Draft) -> dict[str, Any]:
     """The audiences of the access token (RFC 8707 §2); ourselves when none is asked for."""
-    ctx, asked = draft.ctx, draft.params.all("resource")
-    return {"resources": tuple(known_resources(ctx.db, ctx.runtime.issuer, asked))}
+    return {"resources": tuple(draft.resources)}
 
 
 def dpop_jkt(draft: Draft) -> dict[str, Any]:
@@ -208,12 +213,12 @@ CHECKS: tuple[Check, ...] = (
     nothing_repeated,
     response_type,
     response_mode,
+    resource,
     scope,
     code_challenge,
     nonce,
     prompt,
     max_age,
-    resource,
     dpop_jkt,
     claims,
     expected_user,
