@@ -26,6 +26,18 @@ CUT_OFF = """
 () => [...document.querySelectorAll(".gate .btn, .gate .chip > :last-child")]
   .filter((each) => each.scrollWidth > each.clientWidth).map((each) => each.textContent)
 """
+AROUND_ITS_WORDS = """
+button => {
+  const box = button.getBoundingClientRect(), words = document.createRange();
+  const icon = button.querySelector(".icon").getBoundingClientRect();
+  words.selectNodeContents(button.lastChild);
+  const lines = [...words.getClientRects()].filter(line => line.width > 5);  // but the space
+  return {
+    gap: lines[0].left - icon.right,
+    sides: lines.map((line, at) => [(at ? line : icon).left - box.left, box.right - line.right]),
+  };
+}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -80,3 +92,26 @@ def test_no_password_runs_below_the_button_that_shows_it(
     covered.append(page.evaluate(COVERS_THE_END))  # its word is another one now
 
     assert covered == [False, False]
+
+
+@pytest.mark.parametrize("language", SUPPORTED)
+def test_the_words_of_a_button_with_an_icon_are_in_its_middle(
+    place: Place, page: Page, language: str
+) -> None:
+    client_id = place.add_app(APP, HOME)["CLIENT_ID"]
+    page.set_viewport_size({"width": 320, "height": 800})
+
+    page.goto(
+        authorize_url(
+            place.issuer, client_id, f"{HOME}/callback", prompt="create", ui_locales=language
+        )
+    )
+    expect(page.locator("html")).to_have_attribute("lang", re.compile(f"^{language}"))
+    button = page.locator("[data-passkey=create] .btn")
+    expect(button).to_be_visible()
+    around = button.evaluate(AROUND_ITS_WORDS)
+
+    assert around["gap"] >= 4
+    for left, right in around["sides"]:
+        assert min(left, right) >= 12
+        assert abs(left - right) <= 4
