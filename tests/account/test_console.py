@@ -155,3 +155,17 @@ def test_the_cookie_of_before_is_dead_after_a_change_of_password(site):
     stolen = site.browser().get("/account", headers={"cookie": f"__Host-sid={before}"})
     assert stolen.status_code == 303
     assert browser.client.get("/account").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/account/nowhere", "/account/security/identities/unknown"])
+def test_what_is_not_there_leads_to_the_account(site, path):
+    browser = new_browser(site)
+    sign_in(browser, make_user(site).username)
+
+    page, elsewhere = browser.client.get(path), browser.client.get("/nowhere")
+
+    assert page.status_code == elsewhere.status_code == 404
+    assert "the app you came from" not in page.text
+    assert "Go to your account and look for it there." in page.text
+    assert '<a class="btn primary wide" href="/account">' in page.text
+    assert "Go back to the app you came from" in elsewhere.text

@@ -38,6 +38,19 @@ button => {
   };
 }
 """
+AROUND_EACH_LINE = """
+paragraph => {
+  const box = paragraph.closest(".card").getBoundingClientRect(), lines = {};
+  const words = document.createRange();
+  words.selectNodeContents(paragraph);
+  for (const part of words.getClientRects()) {
+    const line = lines[Math.round(part.bottom / 10)] ??= [Infinity, Infinity];
+    line[0] = Math.min(line[0], part.left - box.left);
+    line[1] = Math.min(line[1], box.right - part.right);
+  }
+  return Object.values(lines);
+}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -114,4 +127,17 @@ def test_the_words_of_a_button_with_an_icon_are_in_its_middle(
     assert around["gap"] >= 4
     for left, right in around["sides"]:
         assert min(left, right) >= 12
+        assert abs(left - right) <= 4
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_the_reference_of_an_error_is_in_the_middle(place: Place, page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+
+    page.goto(f"{place.issuer}/nowhere")
+    line = page.locator(".ref p")
+    sides = line.evaluate(AROUND_EACH_LINE)
+
+    assert re.fullmatch(r"Reference \w+\s· .+", line.inner_text().replace("\n", " "))
+    for left, right in sides:
         assert abs(left - right) <= 4

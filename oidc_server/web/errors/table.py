@@ -39,6 +39,8 @@ _log = get_logger(__name__)
 _START_AGAIN = Words("Go back to the app you came from and start again.")
 _OPEN_PAGE = Words("Open the page")
 _HOME = ("home", Words("Go to your account"))
+_ACCOUNT = "account.overview"
+_LOOK_IN_ACCOUNT = Words("Go to your account and look for it there.")
 _TRY_AGAIN = (None, Words("Try again"))
 _BUG = Problem(
     500,
@@ -237,6 +239,9 @@ def answer(ctx: Context, error: Exception, shape: Shape) -> Response:
     Overload is counted, but not logged for each request: that would add to the load.
     """
     problem = problem_of(error)
+    if isinstance(error, NotFoundError) and ctx.page.startswith(f"{ctx.path(_ACCOUNT)}/"):
+        # No app leads to the pages of the console.
+        problem = replace(problem, what_to_do=_LOOK_IN_ACCOUNT, way_on=(_ACCOUNT, _HOME[1]))
     facts = {"reference": ctx.reference, "route": _route(), "status": problem.status}
     if problem.status == 500:
         _log.error("request failed", exc_info=error, **facts)
