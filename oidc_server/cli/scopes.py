@@ -23,7 +23,7 @@ def split(said: Iterable[str]) -> frozenset[str]:
 
 def require_known(db: Transaction, scopes: Iterable[str]) -> None:
     """Raises `InvalidClientMetadataError` for a scope that neither we nor a resource server has."""
-    for problem in unknown(db, scopes):
+    if (problem := next(unknown(db, scopes), None)) is not None:
         raise InvalidClientMetadataError(problem)
 
 

@@ -46,8 +46,7 @@ def workshop(access: Access = "write", *, upgrade: bool = False) -> Iterator[Wor
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     vault = Vault(settings.secret_keys)
     with database_of(settings) as database:
-        prepare = schema.upgrade if upgrade else schema.prepare
-        if prepare(database, vault, utc_now()):
+        if schema.upgrade(database, vault, utc_now(), only_if_empty=not upgrade):
             typer.echo(_a_new_one(settings.database_url), err=True)
         with database.transaction(access) as db:
             # Not earlier: what is dated seconds ahead must not have waited for other writers.

@@ -26,32 +26,25 @@ class SchemaError(Exception):
     """The database is of another program, and not for this one (ADR 0023)."""
 
 
-def prepare(database: Database, vault: Vault, now: datetime) -> bool:
-    """What a command needs that is not there to upgrade: as `upgrade`, of an empty database only.
-
-    Raises `SchemaError` for an older schema: nodes run on it, and perhaps not on ours.
-    """
-    with database.connection() as connection, connection.begin():
-        found = version(connection)
-    newest = resources.newest_migration()
-    if found is not None and found < newest:
-        raise SchemaError(
-            f"The database is at {found}, and this program needs {newest}. Bring it up with:"
-            " oidc-server db upgrade (db status tells whether older nodes go on)."
-        )
-    return upgrade(database, vault, now)
-
-
-def upgrade(database: Database, vault: Vault, now: datetime) -> bool:
+def upgrade(
+    database: Database, vault: Vault, now: datetime, *, only_if_empty: bool = False
+) -> bool:
     """Migrate, and make missing signing keys. Of many that start at once, one does the work.
 
     True if there were no tables. A SQLite database is copied first (`snapshot`). A newer schema
     that is for this program too stays as it is. Raises `DatabaseUnavailableError`; `SchemaError`
-    where it is not; `UnsealError` when the secret is not that of this data.
+    where it is not, and with `only_if_empty` for an older one: nodes run on it, and perhaps not on
+    ours; `UnsealError` when the secret is not that of this data.
     """
+    newest = resources.newest_migration()
     with database.connection() as connection:
         with connection.begin():
-            is_new, is_ours = version(connection) is None, is_for_us(connection)
+            found, is_ours = version(connection), is_for_us(connection)
+        if only_if_empty and found is not None and found < newest:
+            raise SchemaError(
+                f"The database is at {found}, and this program needs {newest}. Bring it up with:"
+                " oidc-server db upgrade (db status tells whether older nodes go on)."
+            )
         if not is_ours:
             _upgrade(connection)
     with database.transaction("read") as db:
@@ -61,7 +54,7 @@ def upgrade(database: Database, vault: Vault, now: datetime) -> bool:
         with database.transaction("write") as db:
             for kid in signing_keys.ensure(db, vault, fresh, now):
                 audit.record(db, Event.KEY_CREATED, origin=audit.START, now=now, kid=kid)
-    return is_new
+    return found is None
 
 
 def version(connection: Connection) -> str | None:
