@@ -1,7 +1,6 @@
 """How a server behaves while its database is away, and that it is itself again afterwards."""
 
 import time
-from collections.abc import Callable
 
 import httpx2
 
@@ -9,14 +8,6 @@ from tests.services.deployment import Deployment
 
 RECOVERY = 30.0
 """Seconds within which the server must work again, on a machine that does other things too."""
-
-
-def wait_for(is_so: Callable[[], bool], seconds: float = 60) -> None:
-    """Until it is; on a machine that does other things too, that may take long."""
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def assert_told_to_come_back(answer: httpx2.Response) -> None:

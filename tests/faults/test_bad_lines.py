@@ -14,13 +14,13 @@ import pytest
 
 from tests.authentication.providers.leaving import come_back, onward, press
 from tests.factories import App
-from tests.faults.recovery import wait_for
 from tests.relying_party import RelyingParty
 from tests.services.bad_line import Line, State, line_to
 from tests.services.deployment import Deployment
 from tests.services.external_service import external_service, saying
 from tests.services.provider import Provider, running_provider
 from tests.services.smtp import MailServer
+from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.race, pytest.mark.slow]
 GIVEN_UP_AFTER = 5.0

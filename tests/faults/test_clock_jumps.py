@@ -12,12 +12,13 @@ import pytest
 from oidc_server.security.jose import ALGORITHMS
 from tests.browser import Browser
 from tests.factories import Person
-from tests.faults.recovery import assert_no_bug_was_logged, wait_for
+from tests.faults.recovery import assert_no_bug_was_logged
 from tests.races.moving_credits import Mover
 from tests.relying_party import RelyingParty
 from tests.services.clock import SharedClock
 from tests.services.deployment import Deployment
 from tests.services.smtp import MailServer, Mood
+from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.race, pytest.mark.slow]
 HOURS = timedelta(hours=5)

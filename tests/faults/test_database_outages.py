@@ -23,13 +23,13 @@ from tests import site
 from tests.faults.recovery import (
     assert_no_bug_was_logged,
     assert_told_to_come_back,
-    wait_for,
     wait_until_ready,
 )
 from tests.relying_party import RelyingParty
 from tests.services import postgres
 from tests.services.deployment import Deployment, deployed
 from tests.services.postgres import PostgresServer
+from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.race, pytest.mark.slow]
 LONG = "public, max-age=900"

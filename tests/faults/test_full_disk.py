@@ -15,12 +15,13 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.faults.recovery import assert_no_bug_was_logged, assert_told_to_come_back, wait_for
+from tests.faults.recovery import assert_no_bug_was_logged, assert_told_to_come_back
 from tests.relying_party import RelyingParty
 from tests.services.deployment import Deployment, deployed
 from tests.services.ports import free_port
 from tests.services.ready_databases import ReadyDatabases
 from tests.services.small_disk import SmallDisk
+from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.race, pytest.mark.slow]
 LOG_FILES = "logs"

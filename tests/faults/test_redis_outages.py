@@ -13,11 +13,11 @@ import httpx2
 import pytest
 
 from oidc_server.outbound.redis_counts import DEADLINE_SECONDS
-from tests.faults.recovery import wait_for
 from tests.relying_party import RelyingParty
 from tests.services.databases import sqlite_url
 from tests.services.deployment import Deployment, deployed
 from tests.services.redis import RedisServer
+from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.race, pytest.mark.slow]
 FORM = {"content-type": "application/x-www-form-urlencoded"}

@@ -17,13 +17,13 @@ from sqlalchemy import NullPool, create_engine, text
 from oidc_server import resources, schema
 from oidc_server.database import Database
 from oidc_server.security.jose import ALGORITHMS
-from tests.faults.recovery import wait_for
 from tests.relying_party import RelyingParty
 from tests.services import run
 from tests.services.command_line import PROGRAM
 from tests.services.deployment import Deployment, deployed, settings_for
 from tests.services.ports import free_port
 from tests.services.ready_databases import ReadyDatabases
+from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.race, pytest.mark.slow, pytest.mark.postgres]
 OLDER = "0012"

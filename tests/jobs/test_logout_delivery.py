@@ -24,6 +24,7 @@ from tests.relying_party import RelyingParty, signed_in
 from tests.services.clock import SharedClock
 from tests.services.external_service import external_service, saying
 from tests.services.ports import free_port
+from tests.waiting import wait_for
 
 OK = saying(b"")
 DEADLINE = 20.0
@@ -366,10 +367,3 @@ def test_what_a_killed_worker_was_telling_is_told_by_another(deploy, tmp_path):
 def told_of(deployment):
     listed = deployment.command_line.answer("logout-deliveries", "list")
     return [delivery["state"] for delivery in listed]
-
-
-def wait_for(holds, seconds):
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)

@@ -9,6 +9,7 @@ import pytest
 from oidc_server.database import DatabaseUnavailableError
 from oidc_server.jobs.job import Job
 from oidc_server.jobs.runner import Jobs
+from tests.waiting import wait_for
 
 MINUTE = timedelta(minutes=1)
 
@@ -161,19 +162,12 @@ def test_of_two_workers_of_a_node_one_runs_the_jobs_until_it_ends(site, work):
     first = Jobs((Job("deliver", work, timedelta(), on_every_node=True),))
     second = Jobs((Job("deliver", other_work, timedelta(), on_every_node=True),))
     first.start(site.runtime)
-    wait_until(lambda: work.times)
+    wait_for(lambda: work.times)
     second.start(site.runtime)
 
-    wait_until(lambda: work.times >= 3)
+    wait_for(lambda: work.times >= 3)
     assert other_work.times == 0
     first.stop()
-    wait_until(lambda: other_work.times)
+    wait_for(lambda: other_work.times)
 
     second.stop()
-
-
-def wait_until(condition):
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)

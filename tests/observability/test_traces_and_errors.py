@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from oidc_server.observability.beginning import OTEL_PACKAGES, SENTRY_PACKAGES
-from tests.faults.recovery import wait_for
 from tests.observability.listeners import ErrorCollector, TraceCollector
 from tests.services import run
 from tests.services.databases import sqlite_url
 from tests.services.deployment import deployed, settings_for
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.slow
 

@@ -17,6 +17,7 @@ from tests.observability.collector import Collector
 from tests.services.databases import sqlite_url
 from tests.services.deployment import Deployment, deployed
 from tests.services.ports import free_port
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -79,20 +80,17 @@ class Watched:
 
     def wait_until_everybody_has(self, request_id: str) -> None:
         """The line of a request comes after its answer, to the file and the collector."""
-        deadline = time.monotonic() + 60
-        for lines in (self.file_lines, lambda: list(self.collector.lines)):
-            while not any(line.get("request_id") == request_id for line in lines()):
-                assert time.monotonic() < deadline
-                time.sleep(0.02)
 
-    def wait_until_shipped(self) -> None:
-        """Every line of a request, before a worker is killed that may hold some."""
-        deadline = time.monotonic() + 60
-        while not self.is_shipped():
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        def everybody_has_it() -> bool:
+            return all(
+                any(line.get("request_id") == request_id for line in lines)
+                for lines in (self.file_lines(), list(self.collector.lines))
+            )
+
+        wait_for(everybody_has_it)
 
     def is_shipped(self) -> bool:
+        """Whether no worker holds a line of a request any more."""
         shipped = {line.get("request_id") for line in list(self.collector.lines)}
         return {line.get("request_id") for line in self.file_lines()} <= shipped
 
@@ -112,7 +110,7 @@ def test_requests_of_all_workers_are_counted_also_when_one_was_killed(watched):
     ask(watched, 40)
     watched.wait_for_requests(route, before + 40)
 
-    watched.wait_until_shipped()
+    wait_for(watched.is_shipped)
     starts = watched.deployment.server.logs().count("Application startup complete")
     os.kill(watched.deployment.workers()[0], signal.SIGKILL)
     watched.deployment.wait_for_starts(starts + 1)
@@ -148,10 +146,7 @@ def test_sign_ins_tokens_and_sessions_are_counted(watched):
     now = watched.value("oidc_tokens_issued_total", grant_type="client_credentials")
     assert now == tokens + 3
     assert watched.value("oidc_database_up") == 1
-    deadline = time.monotonic() + 40
-    while watched.value("oidc_active_sessions") < 1:
-        assert time.monotonic() < deadline
-        time.sleep(0.5)
+    wait_for(lambda: watched.value("oidc_active_sessions") >= 1, 40)
 
 
 def test_nobody_who_signs_in_is_named_by_what_is_counted(watched):

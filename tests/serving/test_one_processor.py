@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.recovery import wait_for
 from tests.services.deployment import Deployment
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.slow
 DATABASE_THREADS = 3
