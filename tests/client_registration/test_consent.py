@@ -6,6 +6,7 @@ import pytest
 
 from tests.browser import Browser
 from tests.client_registration.registrations import app_of, registered
+from tests.device.devices import GRANTS, Device, question
 from tests.factories import App, make_client, make_user
 from tests.relying_party import RelyingParty
 from tests.site import Site
@@ -53,3 +54,24 @@ def test_a_client_of_the_operator_is_shown_as_checked(open_site: Site) -> None:
 
     assert CHECKED_HOST in shown
     assert UNCHECKED not in shown
+
+
+def test_whoever_connects_a_device_is_told_of_its_app_too(open_site: Site) -> None:
+    browser = Browser(open_site.browser(), open_site.issuer)
+    own = Device(open_site, make_client(open_site, "native", grant_types=GRANTS))
+    strange = Device(
+        open_site,
+        app_of(
+            registered(
+                open_site,
+                application_type="native",
+                redirect_uris=["com.example.app:/callback"],
+                grant_types=["authorization_code", *GRANTS],
+            )
+        ),
+    )
+    person = make_user(open_site)
+
+    shown = [question(browser, person, device.ask()["user_code"]) for device in (own, strange)]
+
+    assert [UNCHECKED in page.text for page in shown] == [False, True]
